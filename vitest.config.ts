@@ -1,0 +1,33 @@
+import { cloudflareTest } from '@cloudflare/vitest-plugin';
+import { defineConfig } from 'vitest/config';
+
+/**
+ * Four rooms. `shared` runs twice, because a hash that differs between the runtimes would be a split brain; `edge` runs
+ * in the real Worker runtime; `farm` runs real processes; `e2e` runs the whole stack, one file at a time, since it kills things.
+ */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'shared', include: ['shared/**/*.test.ts'] } },
+      {
+        plugins: [cloudflareTest({ miniflare: { compatibilityDate: '2026-11-01' } })],
+        test: { name: 'shared-workerd', include: ['shared/**/*.test.ts'] },
+      },
+      {
+        plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
+        test: { name: 'edge', include: ['edge/**/*.test.ts'], globalSetup: ['e2e/swift.global-setup.ts'] },
+      },
+      { test: { name: 'farm', include: ['farm/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000 } },
+      {
+        test: {
+          name: 'e2e',
+          include: ['e2e/**/*.test.ts'],
+          globalSetup: ['e2e/swift.global-setup.ts'],
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
+    ],
+  },
+});
