@@ -1,0 +1,45 @@
+import { env } from 'cloudflare:workers';
+import { expect, inject, test } from 'vitest';
+import type { S3Server } from '../../e2e/provided-context.ts';
+import { failureOf, freshKey, putBytes } from './object-store.contract.ts';
+import { type ObjectStoreSettings, openObjectStore } from './open-object-store.ts';
+import { R2ObjectStore } from './r2.ts';
+import { S3ObjectStore } from './s3.ts';
+
+const { IMAGES } = env as unknown as { IMAGES: R2Bucket };
+const server: S3Server = inject('s3');
+const s3 = {
+  S3_ENDPOINT: `${server.endpoint}/`,
+  S3_ACCESS_KEY_ID: server.accessKeyId,
+  S3_SECRET_ACCESS_KEY: server.secretAccessKey,
+};
+
+test('without S3_ENDPOINT, or with an empty one, the R2 binding is used', async () => {
+  const key = freshKey();
+  await putBytes(openObjectStore({ IMAGES, S3_ENDPOINT: '' }), key, new Uint8Array(3));
+  expect(await IMAGES.head(key)).toMatchObject({ size: 3 });
+  expect(openObjectStore({ IMAGES })).toBeInstanceOf(R2ObjectStore);
+});
+
+test('S3_ENDPOINT wins over the binding, and bucket and region have their defaults', async () => {
+  const store = openObjectStore({ IMAGES, ...s3, S3_BUCKET: '', S3_REGION: '' });
+  expect(store).toBeInstanceOf(S3ObjectStore);
+  // The server knows the signer and the region, but nobody has made this bucket.
+  expect(await failureOf(store.get(freshKey()))).toMatchObject({
+    kind: 'refused',
+    message: expect.stringMatching(/\/asu-images\/objects.*NoSuchBucket/),
+  });
+});
+
+test.each<[string, ObjectStoreSettings, string]>([
+  ['no store at all', {}, 'bind an R2 bucket as IMAGES, or set S3_ENDPOINT'],
+  ['no access key', { ...s3, S3_ACCESS_KEY_ID: '' }, 'S3_ACCESS_KEY_ID: expected a value'],
+  ['no secret', { ...s3, S3_SECRET_ACCESS_KEY: undefined }, 'S3_SECRET_ACCESS_KEY: expected a value'],
+  ['an endpoint without scheme', { ...s3, S3_ENDPOINT: 'minio:9000' }, 'S3_ENDPOINT: expected an http or https URL'],
+  ['a secret in the endpoint', { ...s3, S3_ENDPOINT: 'https://u:hunter2@h/' }, 'S3_ENDPOINT: expected'],
+  ['a bucket that is a path', { ...s3, S3_BUCKET: 'images/../other' }, 'S3_BUCKET: expected'],
+])('%s: stops with the name of the setting', (_, settings, sentence) => {
+  const opening = () => openObjectStore(settings);
+  expect(opening).toThrow(sentence);
+  expect(opening).not.toThrow('hunter2');
+});

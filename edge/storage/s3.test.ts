@@ -1,0 +1,200 @@
+import { AwsClient } from 'aws4fetch';
+import { afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import type { S3Server } from '../../e2e/provided-context.ts';
+import { sha256Hex } from '../../shared/digest.ts';
+import {
+  existing,
+  failureOf,
+  freshKey,
+  objectStoreContract,
+  patternBytes,
+  putBytes,
+  readAll,
+  streamOf,
+} from './object-store.contract.ts';
+import { S3ObjectStore } from './s3.ts';
+import type { S3Patience, S3Place } from './s3-client.ts';
+
+const server: S3Server = inject('s3');
+const place: S3Place = { ...server, bucket: 'contract' };
+const open = (changed: Partial<S3Place> = {}, patience: Partial<S3Patience> = {}) =>
+  new S3ObjectStore({ ...place, ...changed }, { firstDelayMs: 1, ...patience });
+
+beforeAll(async () => {
+  const made = await new AwsClient({ ...server, service: 's3' }).fetch(`${server.endpoint}/${place.bucket}`, {
+    method: 'PUT',
+  });
+  expect(made.status).toBe(200);
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+objectStoreContract('S3', async () => open());
+
+/** Puts something between the adapter and the real server: what a broken network, proxy or server would do. */
+function between(intercept: (url: string, init: RequestInit, pass: typeof fetch) => Promise<Response>) {
+  const pass = globalThis.fetch.bind(globalThis);
+  return vi
+    .spyOn(globalThis, 'fetch')
+    .mockImplementation((input, init) => intercept(String(input), (init ?? {}) as RequestInit, pass));
+}
+
+const bytes = patternBytes(50_000);
+const announced = { size: bytes.byteLength, sha256: sha256Hex(bytes) };
+const passing = () => new Response('<Error><Code>SlowDown</Code></Error>', { status: 503 });
+
+describe('what an operator reads when S3 is configured wrongly', () => {
+  const cases: readonly [string, Partial<S3Place>, string][] = [
+    ['the secret', { secretAccessKey: 'wrong-secret' }, 'check S3_SECRET_ACCESS_KEY'],
+    ['the access key', { accessKeyId: 'asu:nobody' }, 'S3_ACCESS_KEY_ID'],
+    ['the region', { region: 'moon-1' }, 'check S3_REGION'],
+    ['the bucket', { bucket: 'no-such-bucket' }, 'check S3_BUCKET'],
+  ];
+  test.each(cases)('%s: every operation is refused, once, naming what to check', async (_, wrong, advice) => {
+    const store = open(wrong);
+    const calls = vi.spyOn(globalThis, 'fetch');
+    const refused = { kind: 'refused', message: expect.stringContaining(advice) };
+    expect(await failureOf(store.get(freshKey()))).toMatchObject(refused);
+    expect(await failureOf(putBytes(store, freshKey(), bytes))).toMatchObject(refused);
+    expect(await failureOf(store.put(freshKey(), streamOf(bytes), announced))).toMatchObject(refused);
+    expect(await failureOf(store.list('objects/'))).toMatchObject(refused);
+    expect(await failureOf(store.createMultipart(freshKey()))).toMatchObject(refused);
+    expect(calls).toHaveBeenCalledTimes(5);
+  });
+
+  test('HEAD, whose refusal has no body, still says where to look, and nothing says the secret', async () => {
+    const store = open({ secretAccessKey: 'wrong-secret' });
+    const { kind, message } = await failureOf(store.head(freshKey()));
+    expect(kind).toBe('refused');
+    expect(message).toContain('S3_SECRET_ACCESS_KEY');
+    expect(message).not.toContain('wrong-secret');
+    expect((await failureOf(store.get(freshKey()))).message).not.toContain('wrong-secret');
+  });
+
+  test('a refused upload ends at once although its sender is not finished, and is not blamed on the sender', async () => {
+    const slow = new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(patternBytes(20_000));
+        controller.enqueue(patternBytes(20_000)); // and then nothing, for ever
+      },
+    });
+    between(async () => new Response('<Error><Code>AccessDenied</Code></Error>', { status: 403 }));
+    expect(await failureOf(open().put(freshKey(), slow, announced))).toMatchObject({ kind: 'refused' });
+  });
+
+  test('a redirect is refused and not followed', async () => {
+    const calls = between(async (_, init) => {
+      expect(init.redirect).toBe('manual');
+      return new Response(null, { status: 307, headers: { location: 'http://elsewhere.example/' } });
+    });
+    expect(await failureOf(putBytes(open(), freshKey(), bytes))).toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('S3_ENDPOINT'),
+    });
+    expect(calls).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe('when the store is in trouble', () => {
+  test('nobody listens: unavailable, after all tries where trying again is possible', async () => {
+    const store = open({ endpoint: 'http://127.0.0.1:1' }, { attempts: 3 });
+    const calls = vi.spyOn(globalThis, 'fetch');
+    const unavailable = { kind: 'unavailable' };
+    expect(await failureOf(store.head(freshKey()))).toMatchObject(unavailable);
+    expect(calls).toHaveBeenCalledTimes(3);
+    expect(await failureOf(putBytes(store, freshKey(), bytes))).toMatchObject(unavailable);
+    expect(calls).toHaveBeenCalledTimes(6);
+    expect(await failureOf(store.put(freshKey(), streamOf(bytes), announced))).toMatchObject(unavailable);
+    expect(calls).toHaveBeenCalledTimes(7);
+    expect(await failureOf(store.createMultipart(freshKey()))).toMatchObject(unavailable);
+    expect(calls).toHaveBeenCalledTimes(8);
+  });
+
+  test('two passing errors, then success: bytes are stored and read as if nothing had been', async () => {
+    let troubles = 2;
+    between((url, init, pass) => (troubles-- > 0 ? Promise.resolve(passing()) : pass(url, init)));
+    const key = freshKey();
+    await putBytes(open(), key, bytes);
+    troubles = 2;
+    expect(await readAll(await existing(open(), key))).toEqual(bytes);
+  });
+
+  test('a passing error that stays is unavailable, not refused', async () => {
+    const calls = between(async () => passing());
+    expect(await failureOf(putBytes(open(), freshKey(), bytes))).toMatchObject({ kind: 'unavailable' });
+    expect(calls).toHaveBeenCalledTimes(3);
+  });
+
+  test('no answer in time: unavailable', async () => {
+    between(
+      (_, init) =>
+        new Promise((_, reject) => init.signal?.addEventListener('abort', () => reject(init.signal?.reason))),
+    );
+    const store = open({}, { attempts: 1, timeoutMs: 20 });
+    expect(await failureOf(store.head(freshKey()))).toMatchObject({
+      kind: 'unavailable',
+      message: expect.stringContaining('no answer within 20 ms'),
+    });
+  });
+
+  test('the reader gives up while the store is asked again: its own reason, and no further try', async () => {
+    const reason = new Error('the lease is over');
+    const reader = new AbortController();
+    const calls = between(async () => {
+      reader.abort(reason);
+      return passing();
+    });
+    await expect(open().get(freshKey(), { signal: reader.signal })).rejects.toBe(reason);
+    expect(calls).toHaveBeenCalledTimes(1);
+  });
+
+  test('success without reading the body is not believed', async () => {
+    between(async () => new Response(null, { status: 200, headers: { etag: '"x"' } }));
+    expect(await failureOf(open().put(freshKey(), streamOf(bytes), announced))).toMatchObject({ kind: 'unavailable' });
+  });
+
+  test('a completion that turns into an error after its 200 has failed', async () => {
+    between(
+      async () => new Response('<?xml version="1.0"?>\n<Error><Code>InternalError</Code></Error>', { status: 200 }),
+    );
+    const completing = open().completeMultipart(freshKey(), 'u', [{ partNumber: 1, etag: '"x"' }]);
+    expect(await failureOf(completing)).toMatchObject({ kind: 'unavailable' });
+  });
+});
+
+describe('what is said to the server', () => {
+  test.each([
+    ['bytes', () => bytes],
+    ['a stream', () => streamOf(bytes)],
+  ])(
+    '%s changed behind our back are refused by the server, because the signed digest is the real one',
+    async (_, body) => {
+      between(async (url, init, pass) => {
+        if (init.method !== 'PUT') return pass(url, init);
+        const sent = new Uint8Array(await new Response(init.body).arrayBuffer());
+        sent[100] = (sent[100] ?? 0) ^ 1;
+        return pass(url, { ...init, body: sent });
+      });
+      const key = freshKey();
+      expect(await failureOf(open().put(key, body(), announced))).toMatchObject({ kind: 'digest_mismatch' });
+      expect(await open().head(key)).toEqual({ exists: false });
+    },
+  );
+
+  test('a server or proxy may not compress, and its ignoring a range is told apart from obeying it', async () => {
+    const key = freshKey();
+    await putBytes(open(), key, bytes);
+    between((url, init, pass) => {
+      const headers = new Headers(init.headers);
+      expect(headers.get('accept-encoding')).toBe('identity');
+      expect(headers.get('range')).toBe('bytes=5-9');
+      headers.delete('range');
+      return pass(url, { ...init, headers });
+    });
+    const object = await existing(open(), key, { offset: 5, length: 5 });
+    expect(object).not.toHaveProperty('range');
+    expect(await readAll(object)).toEqual(bytes);
+  });
+});

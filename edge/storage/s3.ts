@@ -1,0 +1,187 @@
+/**
+ * The object store as any S3 server, for those who host the edge themselves and for plain workerd, which has no R2.
+ * Every PUT carries the real digest of its bytes as `x-amz-content-sha256`, under the signature, so that the server checks
+ * it as well as we do; the digest is kept as metadata too, because S3 tells it to nobody afterwards.
+ */
+import { sha256Hex } from '../../shared/digest.ts';
+import { assertByteRange, notSatisfiable } from './byte-range.ts';
+import { withCheckedBody } from './checked-body.ts';
+import type {
+  Absent,
+  ByteRange,
+  ExpectedBody,
+  ObjectBody,
+  ObjectContent,
+  ObjectDescription,
+  ObjectPage,
+  ObjectStore,
+  UploadedPart,
+} from './object-store.ts';
+import { ObjectStoreError } from './object-store-error.ts';
+import { S3Client, type S3Patience, type S3Place } from './s3-client.ts';
+import { completionXml, insideOf, textOf } from './s3-xml.ts';
+
+const octets = 'application/octet-stream';
+
+export class S3ObjectStore implements ObjectStore {
+  readonly #client: S3Client;
+
+  constructor(place: S3Place, patience?: Partial<S3Patience>) {
+    this.#client = new S3Client(place, patience);
+  }
+
+  async head(key: string): Promise<ObjectDescription | Absent> {
+    const answer = await this.#client.ask({ method: 'HEAD', key, again: 'possible' });
+    if (answer.state === 'refused') {
+      if (answer.refusal.status === 404) return { exists: false };
+      throw answer.error;
+    }
+    return describe(answer.response, sizeOf(answer.response));
+  }
+
+  async get(key: string, options: { range?: ByteRange; signal?: AbortSignal } = {}): Promise<ObjectContent | Absent> {
+    const { range, signal } = options;
+    if (range) assertByteRange(range);
+    const answer = await this.#client.ask({
+      method: 'GET',
+      key,
+      range: range && rangeHeader(range),
+      signal,
+      again: 'possible',
+    });
+    if (answer.state === 'refused') {
+      if (answer.refusal.status === 404 && answer.refusal.code !== 'NoSuchBucket') return { exists: false };
+      throw range && answer.error.kind === 'range_not_satisfiable' ? notSatisfiable(range, answer.error) : answer.error;
+    }
+    const { response } = answer;
+    const body: ReadableStream<Uint8Array> = response.body ?? new Blob([]).stream();
+    const part = response.status === 206 ? contentRange(response) : undefined;
+    if (part) return { ...describe(response, part.size), range: part.range, body };
+    // RFC 9110, 14.2: a server may ignore a range; then the whole object comes, and is said to be whole.
+    const whole = describe(response, sizeOf(response));
+    if (range && whole.size === 0) {
+      await body.cancel();
+      throw notSatisfiable(range);
+    }
+    return { ...whole, body };
+  }
+
+  async put(key: string, body: ObjectBody, expected: ExpectedBody): Promise<void> {
+    const { size, sha256, contentType = octets } = expected;
+    await withCheckedBody(body, { size, sha256 }, async (checked, again) => {
+      const headers = { 'content-type': contentType, 'x-amz-meta-sha256': sha256 };
+      await this.#client.text({ method: 'PUT', key, headers, body: checked, size, sha256, again });
+    });
+  }
+
+  async delete(key: string): Promise<void> {
+    const answer = await this.#client.ask({ method: 'DELETE', key, again: 'possible' });
+    if (answer.state === 'refused' && answer.refusal.code !== 'NoSuchKey') throw answer.error;
+    if (answer.state === 'answered') await answer.response.body?.cancel();
+  }
+
+  async list(prefix: string, options: { cursor?: string; limit?: number } = {}): Promise<ObjectPage> {
+    const { cursor, limit = 1000 } = options;
+    const xml = await this.#client.text({
+      method: 'GET',
+      query: {
+        'list-type': '2',
+        prefix,
+        'max-keys': String(limit),
+        ...(cursor !== undefined && { 'continuation-token': cursor }),
+      },
+      again: 'possible',
+    });
+    const objects = [...insideOf(xml, 'Contents')].map((row) => ({
+      key: textOf(row, 'Key') ?? '',
+      size: Number(textOf(row, 'Size')),
+      uploadedAtMs: Date.parse(textOf(row, 'LastModified') ?? ''),
+    }));
+    const next = textOf(xml, 'IsTruncated') === 'true' ? textOf(xml, 'NextContinuationToken') : undefined;
+    return { objects, ...(next !== undefined && { cursor: next }) };
+  }
+
+  async createMultipart(key: string, described: { sha256?: string; contentType?: string } = {}): Promise<string> {
+    const { sha256, contentType = octets } = described;
+    const headers = { 'content-type': contentType, ...(sha256 !== undefined && { 'x-amz-meta-sha256': sha256 }) };
+    const xml = await this.#client.text({ method: 'POST', key, query: { uploads: '' }, headers, again: 'impossible' });
+    const uploadId = textOf(xml, 'UploadId');
+    if (!uploadId)
+      throw new ObjectStoreError('unavailable', `expected an UploadId from the S3 store, got ${xml.slice(0, 200)}`);
+    return uploadId;
+  }
+
+  async uploadPart(
+    key: string,
+    uploadId: string,
+    partNumber: number,
+    body: ObjectBody,
+    expected: { size: number; sha256?: string },
+  ): Promise<UploadedPart> {
+    const { size, sha256 = 'UNSIGNED-PAYLOAD' } = expected;
+    const query = { partNumber: String(partNumber), uploadId };
+    return withCheckedBody(body, expected, async (checked, again) => {
+      const answer = await this.#client.ask({ method: 'PUT', key, query, body: checked, size, sha256, again });
+      if (answer.state === 'refused') throw answer.error;
+      await answer.response.body?.cancel();
+      const etag = answer.response.headers.get('etag');
+      if (!etag)
+        throw new ObjectStoreError('unavailable', `the S3 store gave no ETag for part ${partNumber} of ${key}`);
+      return { partNumber, etag };
+    });
+  }
+
+  async completeMultipart(key: string, uploadId: string, parts: readonly UploadedPart[]): Promise<void> {
+    const body = new TextEncoder().encode(completionXml(parts.toSorted((a, b) => a.partNumber - b.partNumber)));
+    await this.#client.text({
+      method: 'POST',
+      key,
+      query: { uploadId },
+      headers: { 'content-type': 'application/xml' },
+      body,
+      size: body.byteLength,
+      sha256: sha256Hex(body),
+      again: 'impossible',
+    });
+  }
+
+  async abortMultipart(key: string, uploadId: string): Promise<void> {
+    const answer = await this.#client.ask({ method: 'DELETE', key, query: { uploadId }, again: 'possible' });
+    // Swift says NoSuchKey for an upload that has completed. Only a missing bucket is news.
+    const gone = answer.state === 'refused' && answer.refusal.status === 404 && answer.refusal.code !== 'NoSuchBucket';
+    if (answer.state === 'refused' && !gone) throw answer.error;
+    if (answer.state === 'answered') await answer.response.body?.cancel();
+  }
+}
+
+const rangeHeader = (range: ByteRange): string => {
+  if ('suffix' in range) return `bytes=-${range.suffix}`;
+  return `bytes=${range.offset}-${range.length === undefined ? '' : range.offset + range.length - 1}`;
+};
+
+function describe({ headers }: Response, size: number): ObjectDescription {
+  const sha256 = headers.get('x-amz-meta-sha256');
+  const contentType = headers.get('content-type');
+  return {
+    exists: true,
+    size,
+    etag: headers.get('etag') ?? '',
+    ...(sha256 !== null && { sha256 }),
+    ...(contentType !== null && { contentType }),
+  };
+}
+
+function sizeOf({ headers, url }: Response): number {
+  const length = headers.get('content-length');
+  if (length !== null && /^\d+$/.test(length)) return Number(length);
+  throw new ObjectStoreError('unavailable', `expected a Content-Length from the S3 store for ${url}, got ${length}`);
+}
+
+function contentRange({ headers, url }: Response): { size: number; range: { offset: number; length: number } } {
+  const value = headers.get('content-range') ?? '';
+  const [, first, last, size] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(value) ?? [];
+  if (first === undefined || last === undefined || size === undefined) {
+    throw new ObjectStoreError('unavailable', `expected a Content-Range from the S3 store for ${url}, got "${value}"`);
+  }
+  return { size: Number(size), range: { offset: Number(first), length: Number(last) - Number(first) + 1 } };
+}
