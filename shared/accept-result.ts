@@ -1,0 +1,130 @@
+/**
+ * Does a node's result belong to the order it was given? Everything a node sends is a claim: names, digests and the
+ * ImageBuilder's own description must agree with each other, with the order and with what was uploaded. What does not is
+ * the node's fault, never the user's.
+ */
+import { z } from 'zod';
+import type { DeviceFacts, Pins, RecordedImage, StoredFile } from './build-record.ts';
+import type { BuildSucceeded } from './gen/asu/farm/v1/build_pb.js';
+import { isPackageName, OUTPUT_FILE, PACKAGE_VERSION } from './grammar.ts';
+import type { NormalizedRequest } from './normalize-request.ts';
+
+const MAX_MANIFEST = 10_000;
+
+export interface AcceptedResult {
+  readonly files: readonly StoredFile[];
+  readonly images: readonly RecordedImage[];
+  readonly manifest: Readonly<Record<string, string>>;
+  readonly device: DeviceFacts;
+  readonly buildCommand: readonly string[];
+  readonly durationMs: number;
+}
+
+export type ResultCheck =
+  | { readonly ok: true; readonly result: AcceptedResult }
+  | { readonly ok: false; readonly reason: string };
+
+const words = z.array(z.string().max(512)).max(2000);
+const titles = z.array(z.record(z.string(), z.string().max(256))).max(32);
+
+const profilesJson = z.object({
+  target: z.string(),
+  version_code: z.string(),
+  version_number: z.string().max(64),
+  source_date_epoch: z.int().min(0).default(0),
+  arch_packages: z.string().max(128),
+  default_packages: words.default([]),
+  linux_kernel: z.record(z.string(), z.string().max(128)).nullish(),
+  profiles: z.record(
+    z.string(),
+    z.object({
+      image_prefix: z.string().max(256).default(''),
+      device_packages: words.default([]),
+      supported_devices: words.default([]),
+      titles: titles.default([]),
+    }),
+  ),
+});
+
+/** `uploaded`: the files whose every byte the store holds, with the digests that were verified there. */
+export function acceptResult(
+  claim: BuildSucceeded,
+  order: { readonly request: NormalizedRequest; readonly pins: Pins },
+  uploaded: readonly StoredFile[],
+): ResultCheck {
+  const no = (reason: string): ResultCheck => ({ ok: false, reason });
+  const stored = new Map(uploaded.map((file) => [file.name, file]));
+  const files: StoredFile[] = [];
+  for (const file of claim.files) {
+    const there = stored.get(file.name);
+    if (!OUTPUT_FILE.test(file.name)) return no(`file name ${JSON.stringify(file.name)} is outside the grammar`);
+    if (!there) return no(`${file.name} was not uploaded`);
+    if (there.sha256 !== file.sha256 || there.sizeBytes !== Number(file.sizeBytes))
+      return no(`${file.name} was uploaded with another size or digest`);
+    files.push(there);
+  }
+  if (claim.images.length === 0) return no('there is no image');
+  const images: RecordedImage[] = [];
+  for (const image of claim.images) {
+    const there = files.find((file) => file.name === image.name);
+    if (!there || there.sha256 !== image.sha256)
+      return no(`image ${JSON.stringify(image.name)} is not among the files`);
+    images.push({ ...there, type: image.type.slice(0, 64), filesystem: image.filesystem.slice(0, 64) });
+  }
+  const manifest: [string, string][] = [];
+  if (claim.manifest.length === 0 || claim.manifest.length > MAX_MANIFEST)
+    return no('the manifest is empty or too long');
+  for (const { name, version } of claim.manifest) {
+    if (!isPackageName(name) || !PACKAGE_VERSION.test(version))
+      return no('the manifest holds a name or version outside the grammar');
+    manifest.push([name, version]);
+  }
+  const described = describe(claim.profilesJson, order);
+  if (typeof described === 'string') return no(described);
+  return {
+    ok: true,
+    result: {
+      files,
+      images,
+      manifest: Object.fromEntries(manifest),
+      device: described,
+      buildCommand: claim.buildCommand.slice(0, 64).map((word) => word.slice(0, 65_536)),
+      durationMs: Number(claim.durationMs),
+    },
+  };
+}
+
+/** The device's facts, or what is wrong with profiles.json. */
+function describe(
+  text: string,
+  order: { readonly request: NormalizedRequest; readonly pins: Pins },
+): DeviceFacts | string {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return 'profiles.json is not JSON';
+  }
+  const parsed = profilesJson.safeParse(json);
+  if (!parsed.success)
+    return `profiles.json: ${parsed.error.issues[0]?.path.join('.')}: ${parsed.error.issues[0]?.message}`;
+  const { data } = parsed;
+  const profile = Object.hasOwn(data.profiles, order.request.profile)
+    ? data.profiles[order.request.profile]
+    : undefined;
+  if (data.target !== order.request.target) return `profiles.json is of target ${data.target}`;
+  if (data.version_code !== order.pins.revision) return `profiles.json is of revision ${data.version_code}`;
+  if (!profile) return `profiles.json has no profile ${order.request.profile}`;
+  return {
+    versionNumber: data.version_number,
+    versionCode: data.version_code,
+    sourceDateEpoch: data.source_date_epoch,
+    archPackages: data.arch_packages,
+    defaultPackages: data.default_packages,
+    devicePackages: profile.device_packages,
+    supportedDevices: profile.supported_devices,
+    titles: profile.titles,
+    imagePrefix: profile.image_prefix,
+    linuxKernel: data.linux_kernel ?? null,
+  };
+}

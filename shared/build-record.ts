@@ -1,0 +1,100 @@
+/**
+ * The record of a finished build: what lies in the object store as `builds/<request_hash>.json`, what KV caches, what
+ * every answer about the build is made from. Written once, never changed, except that a byte budget may remove it whole.
+ */
+import type { BuildErrorKind } from './build-error.ts';
+import type { BuildRequest } from './build-request.ts';
+import type { NormalizedRequest } from './normalize-request.ts';
+
+/** The request as answers show it; `defaults` is gone for good. */
+export type RequestEcho = Omit<BuildRequest, 'defaults'> & { readonly defaults: null };
+
+/** Inputs of upstream, fixed when the build was leased. */
+export interface Pins {
+  readonly revision: string;
+  readonly imageBuilder: { readonly url: string; readonly sha256: string };
+  readonly feeds: readonly { readonly name: string; readonly sha256: string }[];
+}
+
+export interface StoredFile {
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+}
+
+export interface RecordedImage extends StoredFile {
+  readonly type: string;
+  readonly filesystem: string;
+}
+
+/** What the ImageBuilder's own profiles.json said of the device, passed through to clients. */
+export interface DeviceFacts {
+  readonly versionNumber: string;
+  readonly versionCode: string;
+  readonly sourceDateEpoch: number;
+  readonly archPackages: string;
+  readonly defaultPackages: readonly string[];
+  readonly devicePackages: readonly string[];
+  readonly supportedDevices: readonly string[];
+  readonly titles: readonly Readonly<Record<string, string>>[];
+  readonly imagePrefix: string;
+  readonly linuxKernel: Readonly<Record<string, string>> | null;
+}
+
+export interface BuildRecord {
+  readonly format: 1;
+  readonly requestHash: string;
+  readonly intentHash: string;
+  readonly generation: number;
+  /** `defaultsMac` is blanked: a MAC is still a fingerprint of a secret. */
+  readonly request: NormalizedRequest;
+  readonly echo: RequestEcho;
+  readonly private: boolean;
+  readonly pins: Pins;
+  /** Where the files are: `objects/<leaseId>/<name>`. */
+  readonly leaseId: string;
+  readonly nodeId: string;
+  readonly operator: string;
+  readonly files: readonly StoredFile[];
+  readonly images: readonly RecordedImage[];
+  /** ABI-free name → version. */
+  readonly manifest: Readonly<Record<string, string>>;
+  /** Names of the manifest that upstream's indexes did not list at publication; they say nothing about freshness. */
+  readonly unindexed: readonly string[];
+  readonly device: DeviceFacts;
+  readonly buildCommand: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly enqueuedAt: number;
+  readonly publishedAt: number;
+  readonly durationMs: number;
+  /** Images with `defaults` end by the clock; all others do not. */
+  readonly expiresAt: number | null;
+}
+
+/** A build that failed, for answers and, where it would fail again, for the cache. */
+export interface FailureRecord {
+  readonly requestHash: string;
+  readonly intentHash: string;
+  readonly generation: number;
+  readonly kind: BuildErrorKind;
+  readonly detail: string;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly echo: RequestEcho;
+  readonly private: boolean;
+  /** State of upstream that it failed with; with another, it may not fail. */
+  readonly upstreamDigest: string;
+  readonly enqueuedAt: number;
+  readonly failedAt: number;
+}
+
+export type StoredResult =
+  | { readonly kind: 'built'; readonly record: BuildRecord }
+  | { readonly kind: 'failed'; readonly failure: FailureRecord };
+
+/** Names in the object store. A record points at files; nothing is ever moved or copied, which makes publishing atomic. */
+export const storeKey = {
+  object: (leaseId: string, file: string): string => `objects/${leaseId}/${file}`,
+  build: (requestHash: string): string => `builds/${requestHash}.json`,
+  intent: (intentHash: string): string => `intents/${intentHash}.json`,
+};

@@ -1,0 +1,144 @@
+/**
+ * What a client may ask for (`POST /api/v1/build`): one schema for validation, for the types and for the OpenAPI document.
+ * Unknown fields are dropped, because old clients send more; a value outside its grammar is refused by name.
+ */
+import { z } from 'zod';
+import type { FieldError } from './build-error.ts';
+import {
+  FILESYSTEMS,
+  PACKAGE_FILE,
+  PACKAGE_NAME,
+  PACKAGE_SELECTION,
+  PACKAGE_VERSION,
+  REPOSITORY_NAME,
+  TARGET,
+  VERSION_CODE,
+  WORD,
+} from './grammar.ts';
+
+export const MAX_BODY_BYTES = 256 * 1024;
+export const MAX_PACKAGES = 1000;
+const MAX_REPOSITORIES = 16;
+const MAX_KEY_BYTES = 1024;
+const MAX_ERRORS = 20;
+
+/** `PUBLIC KEY` PEM, or the usign form with or without its comment line. Shape only: whoever uses it parses it. */
+const REPOSITORY_KEY =
+  /^(?:(?:untrusted comment: [^\n\r]*\n)?RW[QRST][A-Za-z0-9+/]{53}\n?|-----BEGIN PUBLIC KEY-----\n[A-Za-z0-9+/=\n]+\n-----END PUBLIC KEY-----\n?)$/;
+
+const word = (max: number, pattern: RegExp, expected: string) =>
+  z
+    .string()
+    .max(max, `expected at most ${max} characters`)
+    .regex(pattern, `expected ${expected}`)
+    .refine((value) => value !== '.' && value !== '..', `expected ${expected}`);
+
+const record = <V extends z.ZodType>(name: RegExp, expected: string, value: V, max: number) =>
+  z
+    .record(z.string().max(128).regex(name, `expected ${expected}`), value)
+    .refine((entries) => Object.keys(entries).length <= max, `expected at most ${max} entries`);
+
+/** owut sends numbers, LuCI numeric strings, others null. */
+const rootfsSize = z
+  .union([
+    z.int('expected a whole number of MiB'),
+    z
+      .string()
+      .regex(/^[0-9]{1,6}$/, 'expected a whole number of MiB')
+      .transform(Number),
+  ])
+  .nullish()
+  .transform((value) => value ?? null)
+  .refine((value) => value === null || value >= 1, 'expected at least 1 MiB');
+
+export const buildRequestSchema = z.object({
+  distro: word(64, WORD, 'letters, digits, "_", ".", "," or "-"').default('openwrt'),
+  version: word(64, WORD, 'letters, digits, "_", ".", "," or "-"'),
+  version_code: z
+    .string()
+    .max(64, 'expected at most 64 characters')
+    .regex(VERSION_CODE, 'expected letters, digits, "_", ".", "," or "-"')
+    .default(''),
+  target: word(128, TARGET, 'target/subtarget'),
+  profile: word(128, WORD, 'letters, digits, "_", ".", "," or "-"'),
+  packages: z
+    .array(
+      z
+        .string()
+        .max(128, 'expected at most 128 characters')
+        .regex(
+          PACKAGE_SELECTION,
+          'expected a package name: letters, digits, "_", ".", "+" or "-", with "-" before it to remove',
+        )
+        .refine((name) => !PACKAGE_FILE.test(name), 'expected a package name, not a package file'),
+    )
+    .max(MAX_PACKAGES, `expected at most ${MAX_PACKAGES} packages`)
+    .default([]),
+  packages_versions: record(
+    PACKAGE_NAME,
+    'a package name',
+    z
+      .string()
+      .max(128, 'expected at most 128 characters')
+      .regex(PACKAGE_VERSION, 'expected letters, digits, "_", "+", ".", ",", "~", ":" or "-"'),
+    MAX_PACKAGES,
+  ).default({}),
+  diff_packages: z.boolean().default(false),
+  defaults: z
+    .string()
+    .nullish()
+    .transform((text) => text ?? ''),
+  rootfs_size_mb: rootfsSize,
+  filesystem: z
+    .enum(FILESYSTEMS, `expected one of ${FILESYSTEMS.join(', ')}`)
+    .nullish()
+    .transform((fs) => fs ?? null),
+  repositories: record(
+    REPOSITORY_NAME,
+    'a repository name: letters, digits, "_", "." or "-"',
+    z
+      .string()
+      .max(512, 'expected at most 512 characters')
+      .regex(/^https?:\/\/[!-~]+$/, 'expected an http or https URL'),
+    MAX_REPOSITORIES,
+  ).default({}),
+  repositories_mode: z.enum(['append', 'replace'], 'expected append or replace').default('append'),
+  repository_keys: z
+    .array(
+      z
+        .string()
+        .max(MAX_KEY_BYTES, 'expected at most 1 KiB')
+        .regex(REPOSITORY_KEY, 'expected a usign or PEM public key'),
+    )
+    .max(MAX_REPOSITORIES, `expected at most ${MAX_REPOSITORIES} keys`)
+    .default([]),
+  client: z
+    .string()
+    .max(100, 'expected at most 100 characters')
+    .nullish()
+    .transform((name) => name ?? null),
+});
+
+export type BuildRequest = z.output<typeof buildRequestSchema>;
+
+export type ParsedBuildRequest =
+  | { readonly ok: true; readonly request: BuildRequest }
+  | { readonly ok: false; readonly errors: readonly FieldError[] };
+
+/** Checks shape and grammar only; whether version, target and profile exist is the catalogue's to say. */
+export function parseBuildRequest(body: unknown): ParsedBuildRequest {
+  const parsed = buildRequestSchema.safeParse(body);
+  if (parsed.success) return { ok: true, request: parsed.data };
+  // 5,000 wrong packages are one mistake; a list of them would be an amplifier.
+  const errors = parsed.error.issues.slice(0, MAX_ERRORS).map((issue) => ({
+    path: issue.path.map(String).join('.').slice(0, 128),
+    message: issue.message,
+  }));
+  return { ok: false, errors };
+}
+
+/** The echo in answers: what was asked, with its defaults filled in; `defaults` may hold passwords and is never told. */
+export const echoOf = (request: BuildRequest): Omit<BuildRequest, 'defaults'> & { defaults: null } => ({
+  ...request,
+  defaults: null,
+});

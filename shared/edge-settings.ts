@@ -1,0 +1,168 @@
+/**
+ * Every variable of the edge, its default and its meaning, in one table: read by the Worker, listed by
+ * `npm start -- --print-config`. An unknown name or an impossible value stops the start with a sentence, because a
+ * mistyped variable that is silently ignored is a policy that is silently off.
+ */
+import { z } from 'zod';
+import { type Branch, OPENWRT_BRANCHES } from './branch.ts';
+
+interface Setting<T = unknown> {
+  readonly text: string;
+  readonly secret?: true;
+  readonly fallback: string;
+  readonly parse: (value: string) => T;
+}
+
+const httpUrl = (value: string): string => {
+  if (!/^https?:\/\/[^\s?#@]+$/.test(value))
+    throw new Error('expected an http or https URL without user, query or fragment');
+  return value.replace(/\/+$/, '');
+};
+
+const optionalHttpUrl = (value: string): string => (value === '' ? '' : httpUrl(value));
+
+const whole =
+  (min: number, max: number) =>
+  (value: string): number => {
+    if (!/^\d+$/.test(value) || Number(value) < min || Number(value) > max)
+      throw new Error(`expected a whole number from ${min} to ${max}`);
+    return Number(value);
+  };
+
+const flag = (value: string): boolean => {
+  if (value === '1' || value === 'true') return true;
+  if (value === '0' || value === 'false' || value === '') return false;
+  throw new Error('expected 1 or 0');
+};
+
+const json =
+  <S extends z.ZodType>(schema: S) =>
+  (value: string): z.output<S> => {
+    let data: unknown;
+    try {
+      data = JSON.parse(value);
+    } catch {
+      throw new Error('expected JSON');
+    }
+    const parsed = schema.safeParse(data);
+    if (!parsed.success) {
+      const issue = parsed.error.issues[0];
+      throw new Error(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'unexpected'}`);
+    }
+    return parsed.data;
+  };
+
+const text = (value: string): string => value;
+
+/** 32 bytes as 64 hex digits. */
+const serverKey = (value: string): string => {
+  if (!/^[0-9a-f]{64}$/.test(value)) throw new Error('expected 64 hex digits (`openssl rand -hex 32` makes them)');
+  return value;
+};
+
+const branchesSchema = z
+  .record(
+    z.string().regex(/^(?:SNAPSHOT|\d{2}\.\d{2})$/, 'expected SNAPSHOT or a branch such as 24.10'),
+    z.strictObject({
+      enabled: z.boolean().default(true),
+      snapshot: z.boolean().default(false),
+      branch_off_rev: z.int().nullable().default(null),
+    }),
+  )
+  .transform((rows): readonly Branch[] =>
+    Object.entries(rows).map(([name, row]) => ({
+      name,
+      enabled: row.enabled,
+      snapshot: row.snapshot,
+      branchOffRevision: row.branch_off_rev,
+    })),
+  );
+
+const defaultBranches = JSON.stringify(
+  Object.fromEntries(
+    OPENWRT_BRANCHES.map((branch) => [
+      branch.name,
+      { enabled: branch.enabled, snapshot: branch.snapshot, branch_off_rev: branch.branchOffRevision },
+    ]),
+  ),
+);
+
+const setting = <T>(fallback: string, parse: (value: string) => T, text: string, secret?: true): Setting<T> => ({
+  fallback,
+  parse,
+  text,
+  ...(secret && { secret }),
+});
+
+export const EDGE_SETTINGS = {
+  PUBLIC_URL: setting(
+    '',
+    optionalHttpUrl,
+    'how clients reach this server; absolute URLs and signatures are made from it',
+  ),
+  UPSTREAM_URL: setting('https://downloads.openwrt.org', httpUrl, 'mirror in the layout of downloads.openwrt.org'),
+  UPSTREAM_KEYS: setting(
+    '[]',
+    json(z.array(z.string().max(512)).max(64)),
+    'JSON array of usign public keys trusted beside the built-in ones',
+  ),
+  UPSTREAM_UNSIGNED: setting(
+    '0',
+    flag,
+    '1: accept a mirror without signatures (shown in /healthz); for a private mirror only',
+  ),
+  BRANCHES: setting(defaultBranches, json(branchesSchema), 'JSON object: branch → {enabled, snapshot, branch_off_rev}'),
+  CATALOGUE_REFRESH_SECONDS: setting(
+    '60',
+    whole(1, 3600),
+    'how old upstream metadata may be before it is asked for again',
+  ),
+  ALLOW_DEFAULTS: setting('0', flag, '1: accept `defaults`, a first-boot script; such images are private'),
+  MAX_DEFAULTS_LENGTH: setting('20480', whole(1, 65_536), 'bytes of `defaults`'),
+  MAX_CUSTOM_ROOTFS_SIZE_MB: setting('1024', whole(1, 16_384), 'largest `rootfs_size_mb`'),
+  REPOSITORY_ALLOW_LIST: setting(
+    '[]',
+    json(z.array(z.string().max(512)).max(256)),
+    'JSON array of URL prefixes that `repositories` may use',
+  ),
+  LEASE_SECONDS: setting('90', whole(2, 600), 'a node that reports nothing for so long has lost its build'),
+  BUILD_SECONDS: setting('600', whole(5, 7200), 'a build that takes longer is stopped'),
+  MAX_ATTEMPTS: setting('3', whole(1, 10), 'how many nodes may try one build'),
+  MAX_QUEUE: setting('10000', whole(1, 1_000_000), 'builds that may wait; more are answered 503'),
+  MAX_IMAGE_MB: setting('2048', whole(1, 16_384), 'largest file that a node may upload'),
+  FAILURE_SECONDS: setting('3600', whole(1, 86_400), 'how long a failure that would happen again is remembered'),
+  PRIVATE_IMAGE_HOURS: setting('24', whole(1, 720), 'life of an image made with `defaults`'),
+  IDENTITY_SALT: setting('1', text, 'part of every hash; changing it disowns every image ever built'),
+  CONTACT: setting('', text, 'who runs this server, shown in the overview'),
+  S3_ENDPOINT: setting('', optionalHttpUrl, 'S3 store for images; empty: the R2 binding'),
+  S3_BUCKET: setting('asu-images', text, 'bucket'),
+  S3_REGION: setting('us-east-1', text, 'region'),
+  S3_ACCESS_KEY_ID: setting('', text, 'access key', true),
+  S3_SECRET_ACCESS_KEY: setting('', text, 'secret key', true),
+  SERVER_KEY: setting('', serverKey, 'the server’s one secret, 64 hex digits; signs orders, seals `defaults`', true),
+} as const;
+
+export type EdgeSettingName = keyof typeof EDGE_SETTINGS;
+export type EdgeSettings = { readonly [Name in EdgeSettingName]: ReturnType<(typeof EDGE_SETTINGS)[Name]['parse']> };
+
+export const isEdgeSetting = (name: string): name is EdgeSettingName => Object.hasOwn(EDGE_SETTINGS, name);
+
+/**
+ * Parses what is given and fills in the rest.
+ * @throws Error naming the variable, what was expected, and never the value of a secret
+ */
+export function parseEdgeSettings(given: Readonly<Record<string, unknown>>): EdgeSettings {
+  const settings: Record<string, unknown> = {};
+  for (const [name, row] of Object.entries(EDGE_SETTINGS) as [EdgeSettingName, Setting][]) {
+    const value = given[name];
+    // Wrangler gives JSON variables as objects.
+    const asText = value === undefined ? row.fallback : typeof value === 'string' ? value : JSON.stringify(value);
+    try {
+      settings[name] = row.parse(asText);
+    } catch (error) {
+      const got = row.secret ? '' : `, got ${JSON.stringify(asText.slice(0, 200))}`;
+      throw new Error(`${name}: ${(error as Error).message}${got}`);
+    }
+  }
+  return settings as EdgeSettings;
+}

@@ -1,0 +1,148 @@
+/**
+ * Package indexes of a feed in the three forms upstream has: `Packages` (opkg), `index.json` v1 and v2. Each gives the
+ * same thing, ABI-free name → version, so that nobody else has to know the era. Everything in them is untrusted: a name
+ * or version outside our grammar is dropped here, because it could end in a path, a hash or a command line.
+ */
+import { sha256Hex } from './digest.ts';
+import { isPackageName, PACKAGE_VERSION } from './grammar.ts';
+
+export interface FeedIndex {
+  /** A Map, because `constructor` is a legal package name and `__proto__` an attempt. */
+  readonly packages: ReadonlyMap<string, string>;
+  /** Entries that did not fit the grammar. */
+  readonly dropped: number;
+}
+
+export interface JsonIndex extends FeedIndex {
+  /** Version 1 of an opkg feed carries the ABI in its names (`libubox20230523`) and cannot say where it begins. */
+  readonly names: 'abi_free' | 'perhaps_with_abi';
+}
+
+/** Far beyond upstream's largest feed (some 11,000); more is an attempt to fill our memory. */
+export const MAX_PACKAGES = 60_000;
+const MAX_VERSION_LENGTH = 128;
+
+class IndexBuilder {
+  readonly packages = new Map<string, string>();
+  dropped = 0;
+
+  add(name: unknown, version: unknown): void {
+    if (
+      typeof name !== 'string' ||
+      typeof version !== 'string' ||
+      version === '' ||
+      version.length > MAX_VERSION_LENGTH ||
+      !isPackageName(name) ||
+      !PACKAGE_VERSION.test(version)
+    ) {
+      this.dropped++;
+      return;
+    }
+    this.packages.set(name, version);
+    if (this.packages.size > MAX_PACKAGES)
+      throw new Error(`expected at most ${MAX_PACKAGES} packages in an index, got more`);
+  }
+}
+
+/**
+ * `Packages`: stanzas of `Field: value` lines. Only three of some fourteen lines a stanza matter, so the first letter
+ * decides and nothing else is looked at: 5 MB a feed are parsed at each change. A repeated name (two ABIs of one library)
+ * keeps the last, as upstream's own `make-index-json.py` does.
+ * @throws Error when the text has no stanza: a web page with status 200, say. An empty text is an empty feed
+ */
+export function parsePackagesText(text: string): FeedIndex {
+  const index = new IndexBuilder();
+  let name: string | null = null;
+  let version = '';
+  let abi = '';
+  const finish = (): void => {
+    if (name === null) return;
+    // A package whose whole name is its ABI would have no name left.
+    const bare = abi !== '' && name.length > abi.length && name.endsWith(abi) ? name.slice(0, -abi.length) : name;
+    index.add(bare, version);
+    name = null;
+  };
+  for (let start = 0; start < text.length; ) {
+    const newline = text.indexOf('\n', start);
+    const end = newline === -1 ? text.length : newline;
+    const first = text.charCodeAt(start);
+    if (first === 0x50 /* P */ && text.startsWith('Package: ', start)) {
+      finish();
+      name = text.slice(start + 9, end).trim();
+      version = '';
+      abi = '';
+    } else if (first === 0x56 /* V */ && text.startsWith('Version: ', start)) {
+      version = text.slice(start + 9, end).trim();
+    } else if (first === 0x41 /* A */ && text.startsWith('ABIVersion: ', start)) {
+      abi = text.slice(start + 12, end).trim();
+    }
+    start = end + 1;
+  }
+  finish();
+  if (index.packages.size === 0 && text.trim() !== '')
+    throw new Error(`expected stanzas beginning with "Package:", got ${JSON.stringify(text.trim().slice(0, 40))}`);
+  return index;
+}
+
+/** @throws Error when the text is not JSON or not an index */
+export function parseIndexJson(text: string): JsonIndex {
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch {
+    throw new Error(`expected JSON, got ${JSON.stringify(text.slice(0, 40))}`);
+  }
+  const { version, packages } = (typeof data === 'object' && data !== null ? data : {}) as Record<string, unknown>;
+  if (typeof packages !== 'object' || packages === null || Array.isArray(packages))
+    throw new Error('expected an object with "packages", got another kind of JSON');
+  const index = new IndexBuilder();
+  for (const [name, value] of Object.entries(packages)) index.add(name, value);
+  return {
+    packages: index.packages,
+    dropped: index.dropped,
+    names: typeof version === 'number' && version >= 2 ? 'abi_free' : 'perhaps_with_abi',
+  };
+}
+
+/** One index over several; a name in two of them has the version of the last. */
+export function mergePackages(indexes: readonly FeedIndex[]): ReadonlyMap<string, string> {
+  const merged = new Map<string, string>();
+  for (const index of indexes) for (const [name, version] of index.packages) merged.set(name, version);
+  if (merged.size > MAX_PACKAGES)
+    throw new Error(`expected at most ${MAX_PACKAGES} packages in all, got ${merged.size}`);
+  return merged;
+}
+
+/** As documents carry it, sorted, so that equal packages are equal text. `fromEntries` defines, it never sets `__proto__`. */
+export const packagesRecord = (packages: ReadonlyMap<string, string>): Record<string, string> =>
+  Object.fromEntries([...packages].sort(([a], [b]) => (a < b ? -1 : 1)));
+
+/** Digest of names and versions, in any order of the map. Neither can hold a blank or a newline, so lines are unambiguous. */
+export const packagesDigest = (packages: ReadonlyMap<string, string>): string =>
+  sha256Hex(
+    [...packages]
+      .map(([name, version]) => `${name} ${version}\n`)
+      .sort()
+      .join(''),
+  );
+
+/** A feed's name becomes a directory of a URL, so nothing that climbs. */
+const FEED_NAME = /^[A-Za-z0-9][\w-]{0,63}$/;
+const MAX_FEEDS = 32;
+
+/**
+ * Feed names of `feeds.conf`: the second word of each `src-…` line. `base` is built with the system itself, so the file
+ * does not list it, yet it is there beside the others; it goes first.
+ * @throws Error when no line is one, or when there are too many
+ */
+export function parseFeedsConf(text: string): string[] {
+  const names = new Set(['base']);
+  for (const line of text.split('\n')) {
+    const [kind = '', name = ''] = line.trim().split(/\s+/, 2);
+    if (kind.startsWith('src-') && FEED_NAME.test(name)) names.add(name);
+  }
+  if (names.size === 1 && text.trim() !== '')
+    throw new Error(`expected lines of "src-git <name> <url>", got ${JSON.stringify(text.trim().slice(0, 40))}`);
+  if (names.size > MAX_FEEDS) throw new Error(`expected at most ${MAX_FEEDS} feeds, got ${names.size}`);
+  return [...names];
+}

@@ -1,0 +1,38 @@
+/**
+ * Is a finished image still what upstream would give today? Fresh while its ImageBuilder is the current one and every
+ * package in it has the current version. So an unrelated package's update rebuilds nothing, a relevant one rebuilds at
+ * once, and nothing expires by the clock.
+ */
+import type { BuildRecord } from './build-record.ts';
+import type { ArchDocument, TargetDocument } from './catalogue-document.ts';
+import { sha256Hex } from './digest.ts';
+
+export function isFresh(
+  record: Pick<BuildRecord, 'manifest' | 'unindexed' | 'pins'>,
+  target: TargetDocument,
+  arch: ArchDocument,
+): boolean {
+  if (record.pins.imageBuilder.sha256 !== target.imageBuilder.sha256) return false;
+  const unindexed = new Set(record.unindexed);
+  return Object.entries(record.manifest).every(
+    ([name, version]) => unindexed.has(name) || indexedVersion(name, target, arch) === version,
+  );
+}
+
+/** The target's own index wins: a kernel module is tied to its kernel. Undefined: upstream has no such package. */
+export const indexedVersion = (name: string, target: TargetDocument, arch: ArchDocument): string | undefined =>
+  own(target.packages, name) ?? own(arch.packages, name);
+
+const own = (index: Readonly<Record<string, string>>, name: string): string | undefined =>
+  Object.hasOwn(index, name) ? index[name] : undefined;
+
+/** Names of a manifest that the indexes do not list (foreign feeds, the ImageBuilder's own packages). */
+export const unindexedNames = (
+  manifest: Readonly<Record<string, string>>,
+  target: TargetDocument,
+  arch: ArchDocument,
+): string[] => Object.keys(manifest).filter((name) => indexedVersion(name, target, arch) === undefined);
+
+/** One digest for all of upstream that a build depends on; equal means that nothing can have changed. */
+export const upstreamDigest = (target: TargetDocument, arch: ArchDocument): string =>
+  sha256Hex(`${target.imageBuilder.sha256} ${target.packagesDigest} ${arch.packagesDigest}`);

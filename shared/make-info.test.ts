@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import { parseMakeInfo } from './make-info.ts';
+
+const ath79 = `Current Target: "ath79/generic"
+Current Architecture: "mips"
+Current Revision: "r24106-10cc5fcd00"
+Default Packages: base-files  ca-bundle dropbear
+Available Profiles:
+
+8dev_carambola2:
+    8devices Carambola2
+    Packages: kmod-usb-chipidea2 -swconfig
+    hasImageMetadata: 1
+    SupportedDevices: 8dev,carambola2 carambola2
+untitled:
+    Packages: 
+    hasImageMetadata: 0
+dlink_dir-825-c1:
+    D-Link DIR-825 C1
+    D-Link DIR-825 C1 (TRENDnet TEW-673GRU)
+    Packages: kmod-usb-ohci
+    hasImageMetadata: 1
+`;
+
+test('target, revision and default packages are read', () => {
+  const info = parseMakeInfo(ath79);
+  expect(info).toMatchObject({ target: 'ath79/generic', architecture: 'mips', revision: 'r24106-10cc5fcd00' });
+  expect(info.defaultPackages).toEqual(['base-files', 'ca-bundle', 'dropbear']);
+});
+
+test('a profile without title or packages, and one with an alternate name, are profiles like any other', () => {
+  const { profiles } = parseMakeInfo(ath79);
+  expect([...profiles.keys()]).toEqual(['8dev_carambola2', 'untitled', 'dlink_dir-825-c1']);
+  expect(profiles.get('8dev_carambola2')).toEqual({
+    title: '8devices Carambola2',
+    packages: ['kmod-usb-chipidea2', '-swconfig'],
+    supportedDevices: ['8dev,carambola2', 'carambola2'],
+  });
+  expect(profiles.get('untitled')).toEqual({ title: '', packages: [], supportedDevices: [] });
+  expect(profiles.get('dlink_dir-825-c1')?.title).toBe('D-Link DIR-825 C1');
+});
+
+test('a pattern or a part of a name is no profile', () => {
+  const { profiles } = parseMakeInfo(ath79);
+  for (const name of ['%', 'carambola2', '8dev_carambola', 'Available Profiles'])
+    expect(profiles.has(name)).toBe(false);
+});
+
+test('the output of something that is no ImageBuilder is refused', () => {
+  expect(() => parseMakeInfo('make: *** No rule to make target info.')).toThrow(/Available Profiles/);
+  expect(() => parseMakeInfo(ath79.replace('Revision', 'revision'))).toThrow(/Current Revision/);
+});

@@ -1,0 +1,131 @@
+/**
+ * From what a client asked to what is to be built: the real profile, the package set folded over its defaults, package
+ * changes applied, everything that does not change the image gone. Two requests for one image are equal afterwards.
+ */
+import type { Branch } from './branch.ts';
+import { BuildError } from './build-error.ts';
+import type { BuildRequest } from './build-request.ts';
+import { canonical } from './canonical.ts';
+import type { TargetDocument } from './catalogue-document.ts';
+import { hmacSha256Hex, utf8ToBytes } from './digest.ts';
+import { PROFILE_ID } from './grammar.ts';
+import { applyPackageChanges, deviceAdditions } from './package-changes.ts';
+import { foldPackages } from './package-set.ts';
+import { resolveProfile } from './profile.ts';
+import { isRepositoryAllowed } from './repository-allow-list.ts';
+
+export interface NormalizedRequest {
+  readonly distro: string;
+  readonly version: string;
+  readonly target: string;
+  readonly profile: string;
+  readonly addPackages: readonly string[];
+  readonly removePackages: readonly string[];
+  readonly rootfsSizeMb: number | null;
+  readonly filesystem: string | null;
+  /** Sorted by name; as `name url`, neither of which can hold a blank. */
+  readonly repositories: readonly string[];
+  readonly repositoriesMode: 'append' | 'replace';
+  /** Sorted. */
+  readonly repositoryKeys: readonly string[];
+  /** HMAC of the first-boot script, empty without one. The text itself travels beside, sealed. */
+  readonly defaultsMac: string;
+}
+
+export interface RequestPolicy {
+  readonly allowDefaults: boolean;
+  readonly maxDefaultsBytes: number;
+  readonly maxRootfsSizeMb: number;
+  readonly repositoryAllowList: readonly string[];
+  /** Key of the HMAC over `defaults`, so that nobody can guess a password by its hash. */
+  readonly defaultsKey: Uint8Array;
+}
+
+/**
+ * The checks that need no catalogue: what this server allows.
+ * @throws BuildError `bad_request` or `invalid_request`
+ */
+export function checkPolicy(request: BuildRequest, policy: RequestPolicy): void {
+  if (request.distro !== 'openwrt') throw new BuildError('unsupported', `Unsupported distro: ${request.distro}`);
+  if (request.defaults !== '') {
+    if (!policy.allowDefaults) throw new BuildError('bad_request', 'Handling `defaults` not enabled on server');
+    const sizeBytes = utf8ToBytes(request.defaults).length;
+    if (sizeBytes > policy.maxDefaultsBytes)
+      invalid('defaults', `expected at most ${policy.maxDefaultsBytes} bytes, got ${sizeBytes}`);
+  }
+  if (request.rootfs_size_mb !== null && request.rootfs_size_mb > policy.maxRootfsSizeMb)
+    invalid('rootfs_size_mb', `expected at most ${policy.maxRootfsSizeMb} MiB, got ${request.rootfs_size_mb}`);
+  for (const url of Object.values(request.repositories))
+    if (!isRepositoryAllowed(url, policy.repositoryAllowList))
+      throw new BuildError('bad_request', `Repository not allowed: ${url}`);
+}
+
+function invalid(path: string, message: string): never {
+  throw new BuildError('invalid_request', `${path}: ${message}`, { errors: [{ path, message }] });
+}
+
+/** @throws BuildError `unsupported` for a profile that the target does not have */
+export function normalizeRequest(
+  request: BuildRequest,
+  branch: Branch,
+  target: TargetDocument,
+  policy: RequestPolicy,
+): NormalizedRequest {
+  const profileId = resolveProfile(request.profile, target.profiles);
+  // The grammar again: the id now comes from upstream's data, and upstream's data reaches make as well.
+  if (profileId === null || !PROFILE_ID.test(profileId))
+    throw new BuildError(
+      'unsupported',
+      `Unsupported profile: ${request.profile}. The requested profile was either dropped or never existed. Please check the forums for more information.`,
+    );
+  const installedAnyway = new Set([...target.defaultPackages, ...(target.profiles[profileId]?.devicePackages ?? [])]);
+  const asked = [
+    ...applyPackageChanges(request.packages, branch),
+    ...deviceAdditions(branch.name, request.target, profileId),
+  ];
+  // An empty list counts as absent: "install nothing at all" is nobody's wish.
+  const spelling = request.diff_packages && request.packages.length > 0 ? 'absolute' : 'additional';
+  const { add, remove } = foldPackages(asked, removableDefaults(installedAnyway), spelling);
+  return {
+    distro: request.distro,
+    version: request.version,
+    target: request.target,
+    profile: profileId,
+    addPackages: add,
+    removePackages: remove,
+    rootfsSizeMb: request.rootfs_size_mb,
+    filesystem: request.filesystem,
+    repositories: Object.entries(request.repositories)
+      .map(([name, url]) => `${name} ${url}`)
+      .sort(),
+    repositoriesMode: Object.keys(request.repositories).length > 0 ? request.repositories_mode : 'append',
+    repositoryKeys: [...new Set(request.repository_keys.map((key) => key.trim()))].sort(),
+    defaultsMac: request.defaults === '' ? '' : hmacSha256Hex(policy.defaultsKey, request.defaults),
+  };
+}
+
+/** Upstream's defaults may themselves hold `-name` (a device that drops a default of its target). */
+function removableDefaults(words: ReadonlySet<string>): ReadonlySet<string> {
+  const names = new Set([...words].filter((word) => !word.startsWith('-')));
+  for (const word of words) if (word.startsWith('-')) names.delete(word.slice(1));
+  return names;
+}
+
+export const isPrivate = (request: NormalizedRequest): boolean => request.defaultsMac !== '';
+
+/** The bytes that identity is made of. The order of fields is part of every hash ever given out: append, never reorder. */
+export const canonicalRequest = (request: NormalizedRequest): string =>
+  canonical([
+    request.distro,
+    request.version,
+    request.target,
+    request.profile,
+    request.addPackages,
+    request.removePackages,
+    request.rootfsSizeMb,
+    request.filesystem,
+    request.repositories,
+    request.repositoriesMode,
+    request.repositoryKeys,
+    request.defaultsMac,
+  ]);

@@ -1,0 +1,26 @@
+/** Everything that the server's one secret is used for, each with a key of its own (HMAC as the expanding function). */
+import { hexToBytes, hmacSha256Hex } from './digest.ts';
+import { type SigningKey, signingKey } from './ed25519.ts';
+
+export interface ServerKeys {
+  /** Signs orders, tokens and certificates. */
+  readonly signing: SigningKey;
+  /** For the HMAC of `defaults` in identities. */
+  readonly defaultsMac: Uint8Array;
+  /** Seals `defaults` at rest. */
+  readonly sealing: Uint8Array;
+  /** For the HMAC of client addresses. */
+  readonly clients: Uint8Array;
+}
+
+/** `serverKey`: 64 hex digits. */
+export async function serverKeys(serverKey: string): Promise<ServerKeys> {
+  const secret = hexToBytes(serverKey);
+  const derive = (purpose: string) => new Uint8Array(hexToBytes(hmacSha256Hex(secret, `asu-server-key-1 ${purpose}`)));
+  return {
+    signing: await signingKey(derive('signing')),
+    defaultsMac: derive('defaults-mac'),
+    sealing: derive('sealing'),
+    clients: derive('clients'),
+  };
+}

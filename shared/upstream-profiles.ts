@@ -1,0 +1,111 @@
+/**
+ * `profiles.json` of a target: which devices there are, what is installed on them, and which kernel they run. Profile ids and
+ * package names of it reach a command line on a node, so what does not fit the grammar is dropped, as from any stranger.
+ */
+import type { ProfileEntry } from './catalogue-document.ts';
+import { isPackageName, PROFILE_ID, TARGET, VERSION_CODE, WORD } from './grammar.ts';
+import { isArchitecture } from './upstream-versions.ts';
+
+export interface UpstreamProfiles {
+  readonly target: string;
+  readonly versionNumber: string;
+  readonly versionCode: string;
+  readonly archPackages: string;
+  readonly defaultPackages: readonly string[];
+  readonly profiles: Readonly<Record<string, ProfileEntry>>;
+  /** `kmods/` subdirectory of the target's kernel; null before 23.05.6, whose modules are among the target's packages. */
+  readonly kmodsDirectory: string | null;
+  /** Profiles and packages that did not fit the grammar. */
+  readonly dropped: number;
+}
+
+type Json = Record<string, unknown>;
+
+const MAX_PROFILES = 5000;
+const KERNEL_PART = /^[A-Za-z0-9][A-Za-z0-9_.]{0,63}$/;
+
+/** @throws Error when the text is not JSON or lacks what a target cannot do without */
+export function parseProfilesJson(text: string): UpstreamProfiles {
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch {
+    throw new Error(`expected JSON, got ${JSON.stringify(text.slice(0, 40))}`);
+  }
+  if (!isObject(data)) throw new Error('expected a JSON object');
+  const required = (field: string, matches: (value: string) => boolean): string => {
+    const value = data[field];
+    if (typeof value !== 'string' || value === '' || value.length > 128 || !matches(value))
+      throw new Error(`expected "${field}" to be a word, got ${JSON.stringify(value)?.slice(0, 60) ?? 'nothing'}`);
+    return value;
+  };
+  const counter = { dropped: 0 };
+  const profiles = isObject(data.profiles) ? Object.entries(data.profiles) : [];
+  if (profiles.length > MAX_PROFILES)
+    throw new Error(`expected at most ${MAX_PROFILES} profiles, got ${profiles.length}`);
+  const entries: [string, ProfileEntry][] = [];
+  for (const [id, profile] of profiles) {
+    if (PROFILE_ID.test(id) && id.length <= 128 && isObject(profile))
+      entries.push([id, profileEntry(profile, counter)]);
+    else counter.dropped++;
+  }
+  if (entries.length === 0) throw new Error('expected at least one profile, got none');
+  return {
+    target: required('target', (value) => TARGET.test(value)),
+    versionNumber: required('version_number', (value) => WORD.test(value)),
+    versionCode: required('version_code', (value) => VERSION_CODE.test(value)),
+    archPackages: required('arch_packages', isArchitecture),
+    defaultPackages: packageWords(data.default_packages, counter),
+    profiles: Object.fromEntries(entries),
+    kmodsDirectory: kmodsDirectory(data.linux_kernel),
+    dropped: counter.dropped,
+  };
+}
+
+function profileEntry(profile: Json, counter: { dropped: number }): ProfileEntry {
+  return {
+    devicePackages: packageWords(profile.device_packages, counter),
+    supportedDevices: texts(profile.supported_devices, 100),
+    titles: (Array.isArray(profile.titles) ? profile.titles : [])
+      .slice(0, 50)
+      .filter(isObject)
+      .map((title) =>
+        Object.fromEntries(
+          ['vendor', 'model', 'variant', 'title'].flatMap((part) => {
+            const value = title[part];
+            return typeof value === 'string' ? [[part, value.slice(0, 200)]] : [];
+          }),
+        ),
+      ),
+    imagePrefix:
+      typeof profile.image_prefix === 'string' && WORD.test(profile.image_prefix)
+        ? profile.image_prefix.slice(0, 200)
+        : '',
+  };
+}
+
+/** Names, or `-name` where a device does without a default of its target. */
+function packageWords(value: unknown, counter: { dropped: number }): string[] {
+  const words = Array.isArray(value) ? value.slice(0, 1000) : [];
+  const good = words.filter(
+    (word): word is string => typeof word === 'string' && isPackageName(word.startsWith('-') ? word.slice(1) : word),
+  );
+  counter.dropped += words.length - good.length;
+  return good;
+}
+
+const texts = (value: unknown, atMost: number): string[] =>
+  (Array.isArray(value) ? value : [])
+    .filter((item): item is string => typeof item === 'string' && item !== '' && item.length <= 128)
+    .slice(0, atMost);
+
+function kmodsDirectory(kernel: unknown): string | null {
+  if (!isObject(kernel)) return null;
+  const parts = [kernel.version, kernel.release, kernel.vermagic];
+  return parts.every((part): part is string => typeof part === 'string' && KERNEL_PART.test(part))
+    ? parts.join('-')
+    : null;
+}
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,0 +1,45 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { compareVersions } from './version-order.ts';
+
+const newestFirst = [
+  'SNAPSHOT',
+  '25.12-SNAPSHOT',
+  '25.12.0-rc1',
+  '24.10-SNAPSHOT',
+  '24.10.10',
+  '24.10.2',
+  '24.10.0',
+  '24.10.0-rc10',
+  '24.10.0-rc7',
+  '23.05.5',
+  'unheard-of',
+];
+
+const anyVersion = fc.oneof(
+  fc.constantFrom(...newestFirst, '24.10.01', '', '24.10', 'v24.10.1', '24.10.1-rc', '24.10.1\n'),
+  fc.tuple(fc.nat(30), fc.nat(12), fc.nat(3)).map(([year, month, patch]) => `${year}.${month}.${patch}`),
+  fc.tuple(fc.nat(30), fc.nat(12), fc.nat(3)).map(([year, month, rc]) => `${year}.${month}.0-rc${rc}`),
+);
+
+describe('versions', () => {
+  it('are sorted newest first, a candidate behind its release, a snapshot before its branch, whatever the order given', () => {
+    fc.assert(
+      fc.property(fc.shuffledSubarray(newestFirst, { minLength: newestFirst.length }), (shuffled) => {
+        expect(shuffled.sort(compareVersions)).toEqual(newestFirst);
+      }),
+    );
+  });
+
+  it('have one total order: only equal texts are equal, turning a pair around turns the sign, and it is transitive', () => {
+    fc.assert(
+      fc.property(anyVersion, anyVersion, anyVersion, (a, b, c) => {
+        expect(compareVersions(a, b) === 0).toBe(a === b);
+        expect(Math.sign(compareVersions(a, b)) + Math.sign(compareVersions(b, a))).toBe(0);
+        const [x, y, z] = [a, b, c].sort(compareVersions) as [string, string, string];
+        expect(compareVersions(x, z)).toBeLessThanOrEqual(0);
+        expect(compareVersions(x, y)).toBeLessThanOrEqual(0);
+      }),
+    );
+  });
+});
