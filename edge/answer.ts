@@ -1,0 +1,76 @@
+/**
+ * The one place where answers to clients are made. Every one of them is JSON with CORS, errors too: an HTML page or a
+ * missing header makes LuCI and firmware-selector hang without a word.
+ */
+import { BUILD_ERRORS, BuildError } from '../shared/build-error.ts';
+import { CACHE_CONTROL, RETRY_AFTER_SECONDS } from './lifetimes.ts';
+
+export const CORS = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers':
+    'x-imagebuilder-status, x-queue-position, retry-after, content-length, content-range, etag',
+} as const;
+
+export const JSON_HEADERS = {
+  ...CORS,
+  'content-type': 'application/json; charset=utf-8',
+  'x-content-type-options': 'nosniff',
+} as const;
+
+export function jsonAnswer(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Response {
+  return jsonText(status, JSON.stringify(body), headers);
+}
+
+/** For bodies that are text already. */
+export const jsonText = (status: number, body: string, headers: Readonly<Record<string, string>> = {}): Response =>
+  new Response(body, { status, headers: { ...JSON_HEADERS, 'cache-control': CACHE_CONTROL.never, ...headers } });
+
+/** `detail` is always a string: an array there freezes the clients. */
+export const problem = (
+  status: number,
+  title: string,
+  detail: string,
+  more: Readonly<Record<string, unknown>> = {},
+  headers: Readonly<Record<string, string>> = {},
+): Response => jsonAnswer(status, { status, title, detail, ...more }, headers);
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  413: 'Content Too Large',
+  416: 'Range Not Satisfiable',
+  422: 'Unprocessable Content',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+};
+
+export const titleOf = (status: number): string => TITLES[status] ?? 'Error';
+
+/** Any error as the client sees it. What is not a BuildError is ours, is logged, and tells nothing of our insides. */
+export function errorAnswer(error: unknown): Response {
+  if (error instanceof BuildError) {
+    const { status, retry } = BUILD_ERRORS[error.kind];
+    return problem(
+      status,
+      titleOf(status),
+      error.detail,
+      { error_kind: error.kind, ...(error.errors.length > 0 && { errors: error.errors }) },
+      retry === 'never' ? {} : { 'retry-after': String(RETRY_AFTER_SECONDS.upstream) },
+    );
+  }
+  console.error(error instanceof Error ? (error.stack ?? error.message) : error);
+  return problem(
+    500,
+    titleOf(500),
+    'The server made a mistake. This is not a fault of your request; please try again',
+    { error_kind: 'internal' },
+    { 'retry-after': String(RETRY_AFTER_SECONDS.overloaded) },
+  );
+}
+
+export const notFound = (detail: string): Response => problem(404, titleOf(404), detail);
+
+export const methodNotAllowed = (allowed: string): Response =>
+  problem(405, titleOf(405), `Method not allowed here, expected ${allowed}`, {}, { allow: allowed });

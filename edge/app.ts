@@ -1,0 +1,41 @@
+/** All routes of the edge in one Hono application. Order does not matter: no two of them share a path. */
+import { Hono } from 'hono';
+import { CORS, errorAnswer, notFound } from './answer.ts';
+import { canonicalPath } from './canonical-path.ts';
+import type { Env } from './env.ts';
+import { buildRoutes } from './routes/build.ts';
+import { foremanRoutes } from './routes/foreman.ts';
+import { healthRoutes } from './routes/health.ts';
+import { overviewRoutes } from './routes/overview.ts';
+import { revisionRoutes } from './routes/revision.ts';
+import { storeRoutes } from './routes/store.ts';
+import { uploadRoutes } from './routes/uploads.ts';
+
+export const app = new Hono<{ Bindings: Env }>({ getPath: canonicalPath });
+
+/** Browsers ask this before even a poll (LuCI adds headers of its own). */
+app.options('*', (c) => {
+  const asked = c.req.header('access-control-request-headers') ?? '';
+  const more = asked.split(',').map((name) => name.trim().toLowerCase());
+  const headers = new Set(['content-type', ...more.filter((name) => /^[a-z0-9-]{1,64}$/.test(name)).slice(0, 16)]);
+  return new Response(null, {
+    status: 204,
+    headers: {
+      ...CORS,
+      'access-control-allow-headers': [...headers].join(', '),
+      'access-control-allow-methods': 'GET, HEAD, POST, OPTIONS',
+      'access-control-max-age': '86400',
+    },
+  });
+});
+
+app.route('/', buildRoutes);
+app.route('/', storeRoutes);
+app.route('/', overviewRoutes);
+app.route('/', revisionRoutes);
+app.route('/', healthRoutes);
+app.route('/', foremanRoutes);
+app.route('/', uploadRoutes);
+
+app.notFound(() => notFound('no such page'));
+app.onError((error) => errorAnswer(error));

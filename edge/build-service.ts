@@ -1,0 +1,198 @@
+/**
+ * The path of a build request through the edge, without HTTP: parse, normalise, look up, and only on a miss ask the
+ * Foreman. Both dialects of the API stand on this; there is no second pipeline and no second cache.
+ */
+
+import { toBase64Url } from '../shared/base64url.ts';
+import { findBranch } from '../shared/branch.ts';
+import { BuildError, isRemembered } from '../shared/build-error.ts';
+import type { RequestEcho } from '../shared/build-record.ts';
+import { type BuildRequest, echoOf } from '../shared/build-request.ts';
+import type { BuildStatus } from '../shared/build-state.ts';
+import type { ArchDocument, Lookup, TargetDocument } from '../shared/catalogue-document.ts';
+import { checkPackageVersions, checkRevision } from '../shared/conditions.ts';
+import { indexedVersion, upstreamDigest } from '../shared/freshness.ts';
+import { intentHash } from '../shared/intent.ts';
+import { checkPolicy, isPrivate, type NormalizedRequest, normalizeRequest } from '../shared/normalize-request.ts';
+import { seal } from '../shared/seal.ts';
+import type { CatalogueReader } from './catalogue/read.ts';
+import { type EdgeContext, foremanOf } from './edge-context.ts';
+import { resultKey } from './results/result-key.ts';
+import type { BuiltResult, FailedResult, Result } from './results/results.ts';
+
+export type BuildAnswer =
+  | { readonly state: 'built'; readonly built: BuiltResult }
+  | { readonly state: 'failed'; readonly failed: FailedResult }
+  | { readonly state: 'pending'; readonly status: Extract<BuildStatus, { state: 'queued' | 'running' }> };
+
+/** What upstream is now, for one request. */
+interface Upstream {
+  readonly target: TargetDocument;
+  readonly arch: ArchDocument;
+}
+
+/** A request with everything that does not depend on who asks. Remembered per body by the route. */
+export interface PreparedRequest {
+  readonly request: BuildRequest;
+  readonly echoJson: string;
+  /** The document that `normalized` was made with; another one means: normalise again. */
+  target?: TargetDocument;
+  normalized?: NormalizedRequest;
+  intent?: string;
+}
+
+export const prepare = (request: BuildRequest): PreparedRequest => ({
+  request,
+  echoJson: JSON.stringify(echoOf(request)),
+});
+
+/**
+ * Answers a POST.
+ * @throws BuildError for everything that can be said without a build
+ */
+export async function requestBuild(
+  context: EdgeContext,
+  catalogue: CatalogueReader,
+  prepared: PreparedRequest,
+  clientKey: () => string,
+): Promise<BuildAnswer> {
+  const { request } = prepared;
+  const upstream = await readUpstream(context, catalogue, request);
+  checkRevision(request, upstream.target.versionCode);
+  const intent = identify(context, prepared, upstream.target);
+  const known = await lookUp(context, intent, prepared.normalized as NormalizedRequest, upstream);
+  if (known.usable?.kind === 'built') return builtFor(request, known.usable);
+  if (known.usable?.kind === 'failed') return { state: 'failed', failed: known.usable };
+  checkPackageVersions(request, (name) => indexedVersion(name, upstream.target, upstream.arch), 'says nothing');
+  const answer = await foremanOf(context.env).submit({
+    intentHash: intent,
+    seenGeneration: known.seenGeneration,
+    request: prepared.normalized as NormalizedRequest,
+    echo: echoOf(request) as RequestEcho,
+    conditions: { version_code: request.version_code, packages_versions: request.packages_versions },
+    sealedDefaults: await sealDefaults(context, intent, request.defaults),
+    clientKey: clientKey(),
+    upstreamDigest: upstreamDigest(upstream.target, upstream.arch),
+  });
+  if (!answer.accepted) throw new BuildError('queue_full');
+  return settle(context, answer.status);
+}
+
+/** Answers a poll; null for a hash of which nobody knows anything. */
+export async function findBuild(context: EdgeContext, requestHash: string): Promise<BuildAnswer | null> {
+  const key = resultKey.build(requestHash);
+  const near = context.results.inMemory(key) ?? (await context.results.fromCache(key));
+  if (near) return asAnswer(near);
+  const [status] = await foremanOf(context.env).status([requestHash]);
+  if (status && status.state !== 'done') return settle(context, status);
+  const built = await context.results.buildFromStore(requestHash, Date.now());
+  return built ? { state: 'built', built } : null;
+}
+
+/** A finished build whose files are wanted: no call to the Foreman, which knows nothing of finished files. */
+export async function findBuilt(context: EdgeContext, requestHash: string): Promise<BuiltResult | undefined> {
+  const key = resultKey.build(requestHash);
+  const near = context.results.inMemory(key) ?? (await context.results.fromCache(key));
+  if (near?.kind === 'built') return near;
+  return context.results.buildFromStore(requestHash, Date.now());
+}
+
+const asAnswer = (result: Result): BuildAnswer =>
+  result.kind === 'built' ? { state: 'built', built: result } : { state: 'failed', failed: result };
+
+/** @throws BuildError `unsupported` with the peer's words, or `upstream_unavailable` */
+async function readUpstream(
+  context: EdgeContext,
+  catalogue: CatalogueReader,
+  request: BuildRequest,
+): Promise<Upstream> {
+  checkPolicy(request, context.policy);
+  if (!findBranch(context.config.BRANCHES, request.version))
+    throw new BuildError('unsupported', `Unsupported branch: ${request.version}`);
+  const target = await catalogue.target(request.version, request.target);
+  if (target.state === 'unknown') throw await explainUnknown(catalogue, request);
+  const targetDocument = foundOr503(target);
+  const arch = foundOr503(await catalogue.arch(request.version, targetDocument.archPackages));
+  return { target: targetDocument, arch };
+}
+
+function foundOr503<Document>(lookup: Lookup<Document>): Document {
+  if (lookup.state === 'found') return lookup.document;
+  throw new BuildError('upstream_unavailable', undefined, {
+    cause: lookup.state === 'unavailable' ? lookup.reason : 'unknown to upstream',
+  });
+}
+
+async function explainUnknown(catalogue: CatalogueReader, request: BuildRequest): Promise<BuildError> {
+  const versions = await catalogue.versions();
+  if (versions.state === 'found' && !versions.document.versions.some((entry) => entry.version === request.version))
+    return new BuildError('unsupported', `Unsupported version: ${request.version}`);
+  return new BuildError(
+    'unsupported',
+    `Unsupported target: ${request.target}. The requested target was either dropped, is still being built or is not supported by the selected version. Please check the forums or try again later.`,
+  );
+}
+
+/** The intent's hash; computed once per body and state of upstream. */
+function identify(context: EdgeContext, prepared: PreparedRequest, target: TargetDocument): string {
+  if (prepared.target !== target || prepared.intent === undefined) {
+    const branch = findBranch(context.config.BRANCHES, prepared.request.version);
+    if (!branch) throw new BuildError('unsupported', `Unsupported branch: ${prepared.request.version}`);
+    prepared.normalized = normalizeRequest(prepared.request, branch, target, context.policy);
+    prepared.intent = intentHash(context.config.IDENTITY_SALT, prepared.normalized);
+    prepared.target = target;
+  }
+  return prepared.intent;
+}
+
+/** The nearest usable result, and the newest generation met on the way. */
+async function lookUp(
+  context: EdgeContext,
+  intent: string,
+  request: NormalizedRequest,
+  upstream: Upstream,
+): Promise<{ readonly usable?: Result; readonly seenGeneration: number }> {
+  const now = Date.now();
+  let seenGeneration = 0;
+  const usable = (result: Result | undefined): Result | undefined => {
+    if (!result) return undefined;
+    if (result.kind === 'failed')
+      return stillFails(result, upstream, now - context.config.FAILURE_SECONDS * 1000) ? result : undefined;
+    seenGeneration = Math.max(seenGeneration, result.record.generation);
+    return result.isFresh(upstream.target, upstream.arch) ? result : undefined;
+  };
+  const key = resultKey.intent(intent);
+  const found = isPrivate(request)
+    ? usable(await context.results.latestFromStore(intent, now))
+    : (usable(context.results.inMemory(key)) ??
+      usable(await context.results.fromCache(key)) ??
+      usable(await context.results.latestFromStore(intent, now)));
+  return found ? { usable: found, seenGeneration } : { seenGeneration };
+}
+
+const stillFails = ({ failure }: FailedResult, upstream: Upstream, since: number): boolean =>
+  isRemembered(failure.kind) &&
+  failure.failedAt > since &&
+  failure.upstreamDigest === upstreamDigest(upstream.target, upstream.arch);
+
+/** @throws BuildError `version_mismatch` where this client asked for other versions than the image has */
+function builtFor(request: BuildRequest, built: BuiltResult): BuildAnswer {
+  const { manifest } = built.record;
+  checkPackageVersions(request, (name) => (Object.hasOwn(manifest, name) ? manifest[name] : undefined), 'is an error');
+  return { state: 'built', built };
+}
+
+/** The Foreman's answer; what it calls done is read from the store, where it was written before it was called so. */
+async function settle(context: EdgeContext, status: BuildStatus): Promise<BuildAnswer> {
+  if (status.state === 'failed') return { state: 'failed', failed: context.results.rememberFailure(status.failure) };
+  if (status.state !== 'done') return { state: 'pending', status };
+  const built = await context.results.buildFromStore(status.requestHash, Date.now());
+  if (!built) throw new BuildError('internal', 'Error: The image was built and is no longer there; please ask again');
+  return { state: 'built', built };
+}
+
+async function sealDefaults(context: EdgeContext, intent: string, defaults: string): Promise<string | null> {
+  if (defaults === '') return null;
+  const nonce = crypto.getRandomValues(new Uint8Array(12));
+  return toBase64Url(await seal(context.keys.sealing, intent, defaults, nonce));
+}

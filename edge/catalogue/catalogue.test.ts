@@ -1,0 +1,374 @@
+import { env } from 'cloudflare:workers';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { CatalogueDocument, Lookup } from '../../shared/catalogue-document.ts';
+import { type Clock, envOf, openClock, realEnv, withCatalogue } from './catalogue.fixture.ts';
+import { keyOf, upstreamKey } from './document-id.ts';
+import { type Mirror, openGoodMirror, openMirror } from './mirror.fixture.ts';
+
+const directory = 'releases/24.10.2/targets/x86/64';
+const targetId = { kind: 'target', version: '24.10.2', target: 'x86/64' } as const;
+const x86 = { 'x86/64': 'x86_64' };
+const refreshMs = 60_000;
+
+const askTarget = (mirror: Mirror, clock: Clock, environment = envOf(mirror)) =>
+  withCatalogue(mirror, clock, (catalogue) => catalogue.target('24.10.2', 'x86/64'), environment);
+const askVersions = (mirror: Mirror, clock: Clock, environment = envOf(mirror)) =>
+  withCatalogue(mirror, clock, (catalogue) => catalogue.versions(), environment);
+
+function documentOf<D extends CatalogueDocument>(lookup: Lookup<D>): D {
+  if (lookup.state !== 'found') throw new Error(`expected a document, got ${JSON.stringify(lookup)}`);
+  return lookup.document;
+}
+
+const inKv = (mirror: Mirror) => realEnv.CACHE.get<CatalogueDocument>(keyOf(upstreamKey(mirror.url), targetId), 'json');
+const down = () => Promise.reject(new Error('connection refused'));
+
+afterEach(() => vi.restoreAllMocks());
+
+describe('a document that is asked for', () => {
+  it('by fifty at once is fetched once, file by file', async () => {
+    const mirror = await openGoodMirror();
+    const answers = await withCatalogue(mirror, openClock(), (catalogue) =>
+      Promise.all(Array.from({ length: 50 }, () => catalogue.target('24.10.2', 'x86/64'))),
+    );
+    expect(answers.every((answer) => answer.state === 'found')).toBe(true);
+    expect(mirror.requests.length).toBeGreaterThan(6);
+    expect(new Set(mirror.requests).size).toBe(mirror.requests.length);
+  });
+
+  it('is answered without the mirror while it is young, also after an eviction, and lies in KV', async () => {
+    const mirror = await openGoodMirror();
+    const clock = openClock();
+    const first = await askTarget(mirror, clock);
+    mirror.requests.length = 0;
+    clock.ms += refreshMs - 1;
+    expect(await askTarget(mirror, clock)).toEqual(first);
+    expect(mirror.requests).toEqual([]);
+    expect(await inKv(mirror)).toEqual(documentOf(first));
+  });
+
+  it('is checked conditionally when it is old; unchanged, only its time moves, in KV too', async () => {
+    const mirror = await openGoodMirror();
+    const clock = openClock();
+    const first = documentOf(await askTarget(mirror, clock));
+    mirror.requests.length = 0;
+    clock.ms += refreshMs;
+    const second = documentOf(await askTarget(mirror, clock));
+    expect(second).toEqual({ ...first, checkedAt: first.checkedAt + refreshMs });
+    const unconditional = mirror.requests.filter((request) => !request.endsWith('if-none-match'));
+    // Snapshots that are not there have no validator to ask with.
+    expect(unconditional.every((path) => path.includes('SNAPSHOT') || path.startsWith('snapshots/'))).toBe(true);
+    expect(mirror.requests).toContain(`${directory}/sha256sums if-none-match`);
+    expect(await inKv(mirror)).toEqual(second);
+  });
+
+  it('is anew when upstream has published anew', async () => {
+    const mirror = await openGoodMirror();
+    const clock = openClock();
+    await askTarget(mirror, clock);
+    await mirror.publishTarget({ ...targetId, arch: 'x86_64', revision: 'r28500-aaaaaaaaaa' });
+    clock.ms += refreshMs;
+    const document = documentOf(await askTarget(mirror, clock));
+    expect([document.versionCode, document.fetchedAt]).toEqual(['r28500-aaaaaaaaaa', clock.ms]);
+    expect(await inKv(mirror)).toEqual(document);
+  });
+
+  it('of a new release is there when the list of versions has it', async () => {
+    const mirror = await openGoodMirror();
+    const clock = openClock();
+    const ask = () => withCatalogue(mirror, clock, (catalogue) => catalogue.target('24.10.3', 'x86/64'));
+    expect((await ask()).state).toBe('unknown');
+    mirror.publishVersions({ '24.10.3': x86, '24.10.2': x86 });
+    clock.ms += refreshMs;
+    // Announced, but its files are still on their way.
+    expect((await ask()).state).toBe('unknown');
+    await mirror.publishTarget({ version: '24.10.3', target: 'x86/64', arch: 'x86_64' });
+    clock.ms += 10_000;
+    expect(documentOf(await ask()).version).toBe('24.10.3');
+  });
+
+  it('larger than a value of SQLite may be survives an eviction', async () => {
+    const mirror = await openGoodMirror();
+    const clock = openClock();
+    const packages = Object.fromEntries(
+      Array.from({ length: 20_000 }, (_, n) => [`${'long-'.repeat(18)}${n}`, `${n}.0-r1`]),
+    );
+    await mirror.publishTarget({ ...targetId, arch: 'x86_64', packages });
+    const first = await askTarget(mirror, clock);
+    expect(JSON.stringify(first).length).toBeGreaterThan(2_000_000);
+    mirror.weather.set('*', down);
+    expect(await askTarget(mirror, clock)).toEqual(first);
+  });
+
+  it('is answered in a word to whoever has the current copy', async () => {
+    const mirror = await openGoodMirror();
+    const clock = openClock();
+    const { fetchedAt } = documentOf(await askTarget(mirror, clock));
+    const check = (have: number) => withCatalogue(mirror, clock, (catalogue) => catalogue.check(targetId, have));
+    clock.ms += refreshMs;
+    expect(await check(fetchedAt)).toEqual({ state: 'unchanged', checkedAt: clock.ms });
+    expect((await check(fetchedAt - 1)).state).toBe('found');
+  });
+});
+
+describe('names that nobody published', () => {
+  it.each([
+    ['24.10.2', '../../../etc'],
+    ['24.10.2', 'x86/65'],
+    ['24.10.2', '__proto__'],
+    ['24.10.2/../24.10.1', 'x86/64'],
+    ['24.10.1', 'x86/64'],
+    ['22.03.5', 'x86/64'],
+  ])('(%s, %s) are unknown and never asked for upstream', async (version, target) => {
+    const mirror = await openGoodMirror();
+    const clock = openClock();
+    await withCatalogue(mirror, clock, async (catalogue) => {
+      expect(await catalogue.target(version, target)).toEqual({ state: 'unknown' });
+      expect(await catalogue.arch(version, target)).toEqual({ state: 'unknown' });
+    });
+    expect(
+      mirror.requests.filter((path) => !path.endsWith('.versions.json') && !path.endsWith('.targets.json')),
+    ).toEqual([]);
+  });
+
+  it('but were announced are asked for once in ten seconds', async () => {
+    const mirror = await openGoodMirror();
+    const clock = openClock();
+    mirror.files.delete(`${directory}/sha256sums`);
+    await withCatalogue(mirror, clock, async (catalogue) => {
+      const sums = () => mirror.requests.filter((path) => path === `${directory}/sha256sums`).length;
+      for (let n = 0; n < 20; n++) expect(await catalogue.target('24.10.2', 'x86/64')).toEqual({ state: 'unknown' });
+      expect(sums()).toBe(1);
+      clock.ms += 10_000;
+      await catalogue.target('24.10.2', 'x86/64');
+      expect(sums()).toBe(2);
+    });
+  });
+});
+
+describe('weather upstream', () => {
+  const storms: [string, (mirror: Mirror) => void | Promise<void>][] = [
+    ['is down', (mirror) => void mirror.weather.set('*', down)],
+    ['answers 503', (mirror) => void mirror.weather.set('*', () => new Response('', { status: 503 }))],
+    [
+      'answers a web page with status 200',
+      (mirror) => void mirror.weather.set('*', () => new Response('<html>Log in</html>')),
+    ],
+    [
+      'is halfway through publishing',
+      async (mirror) => {
+        await mirror.publishTarget({ ...targetId, arch: 'x86_64', revision: 'r2-2' });
+        mirror.files.set(`${directory}/profiles.json`, '{"of":"yesterday"}');
+      },
+    ],
+    ['lost the target for a moment', (mirror) => void mirror.files.delete(`${directory}/sha256sums`)],
+    ['is signed by a stranger', (mirror) => void mirror.files.set(`${directory}/sha256sums.sig`, '<html>')],
+    [
+      'sends half a file',
+      (mirror) =>
+        void mirror.weather.set(
+          `${directory}/sha256sums`,
+          () => new Response('abc', { headers: { 'Content-Length': '99' } }),
+        ),
+    ],
+  ];
+  it.each(storms)(
+    'when the mirror %s, the last good copy is served with its old time, also after an eviction',
+    async (_, storm) => {
+      const mirror = await openGoodMirror();
+      const clock = openClock();
+      const good = await askTarget(mirror, clock);
+      await storm(mirror);
+      clock.ms += 86_400_000;
+      expect(await askTarget(mirror, clock)).toEqual(good);
+      expect(await askTarget(mirror, clock)).toEqual(good);
+    },
+  );
+
+  it('is not made worse: a mirror in trouble is asked for a document once in ten seconds', async () => {
+    const mirror = await openGoodMirror();
+    const clock = openClock();
+    await askTarget(mirror, clock);
+    mirror.weather.set('*', down);
+    clock.ms += refreshMs;
+    await withCatalogue(mirror, clock, async (catalogue) => {
+      mirror.requests.length = 0;
+      for (let n = 0; n < 20; n++) await catalogue.versions();
+      expect(mirror.requests).toEqual(['.versions.json if-none-match', '.versions.json if-none-match']);
+      clock.ms += 10_000;
+      mirror.weather.clear();
+      expect(documentOf(await catalogue.versions()).checkedAt).toBe(clock.ms);
+    });
+  });
+
+  it('with nothing known yet is said with its reason, and over when it is over', async () => {
+    const mirror = await openGoodMirror();
+    const clock = openClock();
+    mirror.weather.set(`${directory}/profiles.json`, () => new Response('', { status: 500 }));
+    await withCatalogue(mirror, clock, async (catalogue) => {
+      expect(await catalogue.target('24.10.2', 'x86/64')).toEqual({
+        state: 'unavailable',
+        reason: `${directory}/profiles.json: answered 500`,
+      });
+      mirror.weather.clear();
+      expect((await catalogue.target('24.10.2', 'x86/64')).state).toBe('unavailable');
+      clock.ms += 10_000;
+      expect((await catalogue.target('24.10.2', 'x86/64')).state).toBe('found');
+    });
+  });
+
+  it('that hides the list of versions makes nothing unknown', async () => {
+    const mirror = await openGoodMirror();
+    mirror.weather.set('.versions.json', () => new Response('', { status: 404 }));
+    expect(await askTarget(mirror, openClock())).toMatchObject({
+      state: 'unavailable',
+      reason: expect.stringContaining('.versions.json'),
+    });
+  });
+});
+
+describe('what is taken away', () => {
+  it('by upstream is unknown, and gone from KV', async () => {
+    const mirror = await openGoodMirror();
+    const clock = openClock();
+    await askTarget(mirror, clock);
+    mirror.publishVersions({ '24.10.2': { 'ath79/generic': 'mips_24kc' } });
+    clock.ms += refreshMs;
+    expect(await askTarget(mirror, clock)).toEqual({ state: 'unknown' });
+    expect(await inKv(mirror)).toBeNull();
+    mirror.weather.set('*', down);
+    expect(await askTarget(mirror, clock)).toEqual({ state: 'unknown' });
+  });
+
+  it('by the operator, a key, is unavailable although a copy lies here', async () => {
+    const mirror = await openGoodMirror();
+    const clock = openClock();
+    await askTarget(mirror, clock);
+    const answer = await askTarget(mirror, clock, envOf(mirror, { UPSTREAM_KEYS: '[]' }));
+    expect(answer).toMatchObject({
+      state: 'unavailable',
+      reason: expect.stringContaining('is not trusted for 24.10.2'),
+    });
+  });
+
+  it('or given by the operator, a branch, shows at once although upstream is unchanged', async () => {
+    const mirror = await openGoodMirror();
+    mirror.publishVersions({ '24.10.2': x86, '22.03.7': x86 });
+    const clock = openClock();
+    const branches = (names: string[]) => ({
+      BRANCHES: JSON.stringify(Object.fromEntries(names.map((name) => [name, { enabled: true }]))),
+    });
+    const offered = async (names: string[]) =>
+      documentOf(await askVersions(mirror, clock, envOf(mirror, branches(names)))).versions.map(
+        ({ version }) => version,
+      );
+    expect(await offered(['24.10'])).toEqual(['24.10.2']);
+    expect(await offered(['24.10', '22.03'])).toEqual(['24.10.2', '22.03.7']);
+  });
+});
+
+describe('KV', () => {
+  const countingKv = (put: (key: string) => void) =>
+    new Proxy(realEnv.CACHE, {
+      get: (kv, name) => {
+        if (name === 'put')
+          return async (...args: Parameters<KVNamespace['put']>) => {
+            put(args[0]);
+            return kv.put(...args);
+          };
+        const member = Reflect.get(kv, name);
+        return typeof member === 'function' ? member.bind(kv) : member;
+      },
+    });
+
+  it('is written once per document and interval at most, however often it is asked for', async () => {
+    const mirror = await openGoodMirror();
+    const clock = openClock();
+    const writes: string[] = [];
+    const environment = envOf(mirror, { CACHE: countingKv((key) => writes.push(key)), CATALOGUE_REFRESH_SECONDS: '1' });
+    await withCatalogue(
+      mirror,
+      clock,
+      async (catalogue) => {
+        for (let n = 0; n < 40; n++) {
+          clock.ms += 250;
+          await catalogue.versions();
+        }
+      },
+      environment,
+    );
+    expect(writes).toHaveLength(10);
+  });
+
+  it('that takes nothing takes nothing away: the answer stands', async () => {
+    const mirror = await openGoodMirror();
+    vi.spyOn(console, 'error').mockImplementation(() => {});
+    const environment = envOf(mirror, {
+      CACHE: countingKv(() => {
+        throw new Error('KV PUT failed: 429 Too Many Requests');
+      }),
+    });
+    const clock = openClock();
+    expect((await askTarget(mirror, clock, environment)).state).toBe('found');
+    expect(await inKv(mirror)).toBeNull();
+    clock.ms += refreshMs;
+    await askTarget(mirror, clock);
+    expect((await inKv(mirror))?.checkedAt).toBe(clock.ms);
+  });
+});
+
+describe('the alarm', () => {
+  it('refreshes what was asked for in the last ten minutes and goes on; then it lets go', async () => {
+    const mirror = await openGoodMirror();
+    const clock = openClock();
+    await withCatalogue(mirror, clock, async (catalogue, state) => {
+      await catalogue.target('24.10.2', 'x86/64');
+      await catalogue.versions();
+      expect(await state.storage.getAlarm()).toBe(clock.ms + refreshMs);
+
+      await mirror.publishTarget({ ...targetId, arch: 'x86_64', revision: 'r3-3' });
+      await state.storage.deleteAlarm();
+      clock.ms += refreshMs;
+      await catalogue.alarm();
+      expect(await inKv(mirror)).toMatchObject({ versionCode: 'r3-3', checkedAt: clock.ms });
+      expect(await state.storage.getAlarm()).toBe(clock.ms + refreshMs);
+
+      await state.storage.deleteAlarm();
+      clock.ms += 11 * 60_000;
+      mirror.requests.length = 0;
+      await catalogue.alarm();
+      expect([mirror.requests, await state.storage.getAlarm()]).toEqual([[], null]);
+
+      await catalogue.target('24.10.2', 'x86/64');
+      expect(await state.storage.getAlarm()).toBe(clock.ms + refreshMs);
+    });
+  });
+
+  it('survives a mirror that is down and documents of another mirror', async () => {
+    const mirror = await openGoodMirror();
+    const other = await openMirror();
+    const clock = openClock();
+    const good = documentOf(await askTarget(mirror, clock));
+    mirror.weather.set('*', down);
+    clock.ms += refreshMs;
+    await withCatalogue(mirror, clock, (catalogue) => catalogue.alarm());
+    expect(documentOf(await askTarget(mirror, clock))).toEqual(good);
+    mirror.requests.length = 0;
+    await withCatalogue(mirror, clock, (catalogue) => catalogue.alarm(), { ...envOf(mirror), UPSTREAM_URL: other.url });
+    expect([...mirror.requests, ...other.requests]).toEqual([]);
+  });
+});
+
+describe('over RPC, as a Worker asks', () => {
+  it('a document arrives whole', async () => {
+    const mirror = await openGoodMirror();
+    vi.spyOn(globalThis, 'fetch').mockImplementation((address, init) => {
+      const path = String(address).replace(/^https:\/\/[^/]+/, '');
+      return mirror.fetch(`${mirror.url}${path}`, init ?? {});
+    });
+    const catalogue = (env as unknown as typeof realEnv).CATALOGUE.getByName('over-rpc');
+    const lookup = await catalogue.versions();
+    expect(lookup).toMatchObject({ state: 'found', document: { versions: [{ version: '24.10.2', targets: x86 }] } });
+    expect(await catalogue.target('24.10.2', 'no/where')).toEqual({ state: 'unknown' });
+  });
+});

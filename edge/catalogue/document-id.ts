@@ -1,0 +1,41 @@
+/** Names of the three kinds of documents, where KV keeps them, and whether the list of versions knows of them at all. */
+import {
+  type ArchDocument,
+  type CatalogueDocument,
+  catalogueKey,
+  type TargetDocument,
+  type VersionsDocument,
+} from '../../shared/catalogue-document.ts';
+import { sha256Hex } from '../../shared/digest.ts';
+
+export type DocumentId =
+  | { readonly kind: 'versions' }
+  | { readonly kind: 'target'; readonly version: string; readonly target: string }
+  | { readonly kind: 'arch'; readonly version: string; readonly arch: string };
+
+export type DocumentOf<Id extends DocumentId> = Id extends { kind: 'versions' }
+  ? VersionsDocument
+  : Id extends { kind: 'target' }
+    ? TargetDocument
+    : Id extends { kind: 'arch' }
+      ? ArchDocument
+      : CatalogueDocument;
+
+/** A mirror's part of a key. A digest, because a URL may be longer than a key (512 bytes). */
+export const upstreamKey = (upstreamUrl: string): string => sha256Hex(upstreamUrl);
+
+export function keyOf(upstream: string, id: DocumentId): string {
+  if (id.kind === 'versions') return catalogueKey.versions(upstream);
+  if (id.kind === 'target') return catalogueKey.target(upstream, id.version, id.target);
+  return catalogueKey.arch(upstream, id.version, id.arch);
+}
+
+/** Nothing is fetched that this denies: the names of a request become a path on the mirror. */
+export function isListed(versions: VersionsDocument, id: DocumentId): boolean {
+  if (id.kind === 'versions') return true;
+  const entry = versions.versions.find(({ version }) => version === id.version);
+  if (!entry) return false;
+  return id.kind === 'target'
+    ? Object.hasOwn(entry.targets, id.target)
+    : Object.values(entry.targets).includes(id.arch);
+}

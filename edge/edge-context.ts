@@ -1,0 +1,84 @@
+/** What an isolate keeps between requests: configuration, keys, caches, and the ways to the Foreman and the store. */
+
+import { bytesToHex } from '../shared/digest.ts';
+import type { EdgeSettings } from '../shared/edge-settings.ts';
+import type { RequestPolicy } from '../shared/normalize-request.ts';
+import { type ServerKeys, serverKeys } from '../shared/server-keys.ts';
+import { type CatalogueReader, catalogueReader } from './catalogue/read.ts';
+import { configOf } from './config.ts';
+import type { Env } from './env.ts';
+import type { Foreman } from './foreman/foreman.ts';
+import { Results } from './results/results.ts';
+import type { ObjectStore } from './storage/object-store.ts';
+import { openObjectStore } from './storage/open-object-store.ts';
+
+export interface EdgeContext {
+  readonly config: EdgeSettings;
+  readonly keys: ServerKeys;
+  /** The edge's public key in hex: what nodes sign their calls for. */
+  readonly audience: string;
+  readonly policy: RequestPolicy;
+  readonly results: Results;
+  readonly store: ObjectStore;
+  readonly env: Env;
+}
+
+/** The Foreman as its callers see it: the stub's own types lose unions on the way through an RPC. */
+export type ForemanCalls = Pick<
+  Foreman,
+  | 'submit'
+  | 'status'
+  | 'join'
+  | 'renew'
+  | 'lease'
+  | 'report'
+  | 'grantUpload'
+  | 'upload'
+  | 'startMultipart'
+  | 'addPart'
+  | 'closeUpload'
+  | 'restartUpload'
+  | 'completeUpload'
+  | 'stats'
+>;
+
+const contexts = new WeakMap<Env, Promise<EdgeContext>>();
+
+export function edgeContext(env: Env): Promise<EdgeContext> {
+  let context = contexts.get(env);
+  if (!context) {
+    context = makeContext(env);
+    contexts.set(env, context);
+    // A context that could not be made is tried again, not remembered.
+    context.catch(() => contexts.delete(env));
+  }
+  return context;
+}
+
+async function makeContext(env: Env): Promise<EdgeContext> {
+  const config = configOf(env);
+  const keys = await serverKeys(config.SERVER_KEY);
+  const store = openObjectStore(env);
+  return {
+    config,
+    keys,
+    audience: bytesToHex(keys.signing.publicKey),
+    policy: {
+      allowDefaults: config.ALLOW_DEFAULTS,
+      maxDefaultsBytes: config.MAX_DEFAULTS_LENGTH,
+      maxRootfsSizeMb: config.MAX_CUSTOM_ROOTFS_SIZE_MB,
+      repositoryAllowList: config.REPOSITORY_ALLOW_LIST,
+      defaultsKey: keys.defaultsMac,
+    },
+    results: new Results(env.CACHE, store),
+    store,
+    env,
+  };
+}
+
+/** The one Foreman. Sharding by intent would need only another name here. */
+export const foremanOf = (env: Env): ForemanCalls =>
+  env.FOREMAN.get(env.FOREMAN.idFromName('foreman')) as unknown as ForemanCalls;
+
+export const catalogueOf = (env: Env, waitUntil: (work: Promise<unknown>) => void): CatalogueReader =>
+  catalogueReader(env, { waitUntil });

@@ -1,0 +1,32 @@
+/** What a poller is told of a build. The estimate is made from what recent builds took and how many run at once. */
+import type { BuildStatus } from '../../shared/build-state.ts';
+import { estimateSeconds } from '../../shared/estimate.ts';
+import type { BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
+import type { ForemanState } from './foreman-state.ts';
+import type { BuildRow } from './schema.ts';
+
+/** Before the first build of a farm there is nothing to measure. */
+const UNKNOWN_BUILD_MS = 60_000;
+const NODE_PRESENT_MS = 60_000;
+
+export function buildStatus(state: ForemanState, build: BuildRow, now: number): BuildStatus {
+  if (build.state === 'done') return { state: 'done', requestHash: build.requestHash };
+  if (build.state === 'failed' && build.failure) return { state: 'failed', failure: build.failure };
+  const live = { requestHash: build.requestHash, echo: build.echo, enqueuedAt: build.enqueuedAt };
+  const typicalMs = median(state.queue.recentDurations(21)) ?? UNKNOWN_BUILD_MS;
+  if (build.state === 'queued') {
+    const position = state.queue.position(build);
+    const slots = Math.max(state.leases.active(), state.nodes.seenLately(now, NODE_PRESENT_MS));
+    return { ...live, state: 'queued', position, etaSeconds: estimateSeconds(position, slots, typicalMs) };
+  }
+  return {
+    ...live,
+    state: 'running',
+    step: build.step as BuildStep,
+    bytesDone: build.bytesDone,
+    bytesTotal: build.bytesTotal,
+    etaSeconds: estimateSeconds(0, 1, typicalMs, now - (build.startedAt ?? now)),
+  };
+}
+
+const median = (values: number[]): number | undefined => values.sort((a, b) => a - b)[values.length >> 1];

@@ -1,0 +1,74 @@
+/**
+ * The ends of a lease and of a build. A fault of ours sends the build back to its old place for another node; a failure
+ * that would happen again ends it and is remembered; a decided image goes to publishing.
+ */
+import { BUILD_ERRORS, BuildError, isRemembered } from '../../shared/build-error.ts';
+import type { FailureRecord, StoredResult } from '../../shared/build-record.ts';
+import { afterLostLease } from '../../shared/lease.ts';
+import { isPrivate } from '../../shared/normalize-request.ts';
+import { resultKey } from '../results/result-key.ts';
+import type { ForemanState } from './foreman-state.ts';
+import type { BuildRow } from './schema.ts';
+
+/** KV takes no shorter life. */
+const MIN_KV_SECONDS = 60;
+
+/** The lease ended without a word about the request. `fault` is what the user reads if nobody else can be asked. */
+export function loseLease(
+  state: ForemanState,
+  lease: { readonly id: string; readonly requestHash: string },
+  fault: BuildError,
+  now: number,
+): void {
+  state.db.transaction(() => {
+    state.leases.end(lease.id, `${fault.kind}: ${String(fault.cause ?? fault.detail)}`);
+    const build = state.queue.byHash(lease.requestHash);
+    if (!build || build.leaseId !== lease.id || !['leased', 'running'].includes(build.state)) return;
+    if (afterLostLease(build.attempts, state.config.MAX_ATTEMPTS) === 'requeue')
+      state.queue.requeue(build.requestHash, true);
+    else failBuild(state, build, fault, now);
+  });
+}
+
+/** The node gives the build back and is not to blame: the attempt does not count. */
+export function handBack(state: ForemanState, lease: { id: string; requestHash: string }, reason: string): void {
+  state.db.transaction(() => {
+    state.leases.end(lease.id, `handed back: ${reason}`);
+    const build = state.queue.byHash(lease.requestHash);
+    if (build?.leaseId === lease.id) state.queue.requeue(build.requestHash, false);
+  });
+}
+
+/** Ends the build with a failure; returns it so that the caller can put it into the cache. */
+export function failBuild(state: ForemanState, build: BuildRow, error: BuildError, now: number): FailureRecord {
+  const failure: FailureRecord = {
+    requestHash: build.requestHash,
+    intentHash: build.intentHash,
+    generation: build.generation,
+    kind: error.kind,
+    detail: error.detail,
+    stdout: error.stdout,
+    stderr: error.stderr,
+    echo: build.echo,
+    private: isPrivate(build.request),
+    upstreamDigest: build.upstreamDigest,
+    enqueuedAt: build.enqueuedAt,
+    failedAt: now,
+  };
+  state.queue.fail(build.requestHash, failure, now);
+  return failure;
+}
+
+/** Remembers a failure near the routers, where it would happen again and holds no secret. */
+export async function cacheFailure(state: ForemanState, failure: FailureRecord): Promise<void> {
+  if (failure.private || !isRemembered(failure.kind)) return;
+  const result = JSON.stringify({ kind: 'failed', failure } satisfies StoredResult);
+  const life = { expirationTtl: Math.max(MIN_KV_SECONDS, state.config.FAILURE_SECONDS) };
+  await Promise.all([
+    state.cache.put(resultKey.build(failure.requestHash), result, life),
+    state.cache.put(resultKey.intent(failure.intentHash), result, life),
+  ]);
+}
+
+export const nodeLost = (why: string): BuildError =>
+  new BuildError('node_lost', BUILD_ERRORS.node_lost.text, { cause: why });

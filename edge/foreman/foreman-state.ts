@@ -1,0 +1,41 @@
+/** What the Foreman's rooms share: its tables, its configuration, and the ways out to the catalogue, the store and KV. */
+import type { EdgeSettings } from '../../shared/edge-settings.ts';
+import type { CatalogueReader } from '../catalogue/read.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import type { Database } from './database.ts';
+import { Leases } from './leases.ts';
+import { Nodes } from './nodes.ts';
+import { Queue } from './queue.ts';
+import { Uploads } from './uploads.ts';
+import { Votes } from './votes.ts';
+
+export interface ForemanState {
+  readonly db: Database;
+  readonly queue: Queue;
+  readonly leases: Leases;
+  readonly nodes: Nodes;
+  readonly uploads: Uploads;
+  readonly votes: Votes;
+  readonly config: EdgeSettings;
+  readonly catalogue: CatalogueReader;
+  readonly store: ObjectStore;
+  readonly cache: KVNamespace;
+}
+
+export function foremanState(
+  db: Database,
+  config: EdgeSettings,
+  ways: { readonly catalogue: CatalogueReader; readonly store: ObjectStore; readonly cache: KVNamespace },
+): ForemanState {
+  const times = { leaseMs: config.LEASE_SECONDS * 1000, buildMs: config.BUILD_SECONDS * 1000 };
+  return {
+    db,
+    queue: new Queue(db),
+    leases: new Leases(db, times),
+    nodes: new Nodes(db),
+    uploads: new Uploads(db),
+    votes: new Votes(db),
+    config,
+    ...ways,
+  };
+}

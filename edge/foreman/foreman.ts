@@ -1,0 +1,258 @@
+/**
+ * The Foreman: runs each distinct request once. A Durable Object, because single-flight, the queue and leases need one
+ * place where they are decided, and because its SQLite survives whatever happens to the process. It sees misses and what
+ * remains of polls; hits never come here.
+ *
+ *   submit ─▶ queued ─▶ leased ─▶ running ─▶ publishing ─▶ done
+ *               ▲          │          │                └─ repeated by the alarm until it succeeds
+ *               └──────────┴──────────┴─ lease lost, handed back, or a fault of ours; at most MAX_ATTEMPTS
+ *
+ * Each arrow is one transaction. One alarm drives everything that waits for time: leases, postponed builds, publishing.
+ */
+import { DurableObject } from 'cloudflare:workers';
+import { fromBinary } from '@bufbuild/protobuf';
+import type { StoredFile } from '../../shared/build-record.ts';
+import type { BuildStatus } from '../../shared/build-state.ts';
+import { ReportRequestSchema } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
+import { absence } from '../../shared/lease.ts';
+import type { JoinToken } from '../../shared/node-identity.ts';
+import { catalogueReader } from '../catalogue/read.ts';
+import { configOf } from '../config.ts';
+import type { Env } from '../env.ts';
+import { openObjectStore } from '../storage/open-object-store.ts';
+import { AlarmClock } from './alarm-clock.ts';
+import { buildStatus } from './build-status.ts';
+import { openDatabase } from './database.ts';
+import { cacheFailure, loseLease, nodeLost } from './end-build.ts';
+import { type ForemanState, foremanState } from './foreman-state.ts';
+import { giveLease, type Order, orderOf } from './give-lease.ts';
+import type { JoinAnswer, Newcomer } from './nodes.ts';
+import { publish } from './publish.ts';
+import type { Submission } from './queue.ts';
+import type { LeaseRow, UploadRow } from './schema.ts';
+import { type Acknowledgement, type Aftermath, takeReport } from './take-report.ts';
+import { type SubmitAnswer, takeSubmission } from './take-submission.ts';
+import type { GrantAnswer } from './uploads.ts';
+import { WaitingRoom } from './waiting-room.ts';
+
+const PUBLISH_RETRY_MS = 3_000;
+const NODE_PRESENT_MS = 60_000;
+
+/** The node may not speak; the text is for its operator. */
+export interface Refused {
+  readonly refused: string;
+}
+
+export interface ForemanStats {
+  /** Calls since this object woke, by name; how tests and operators see that hits do not come here. */
+  readonly calls: Readonly<Record<string, number>>;
+  readonly waiting: number;
+  readonly live: number;
+  readonly activeLeases: number;
+  readonly nodesPresent: number;
+}
+
+export class Foreman extends DurableObject<Env> {
+  #state!: ForemanState;
+  readonly #alarm: AlarmClock;
+  readonly #waitingNodes = new WaitingRoom();
+  readonly #calls: Record<string, number> = {};
+  #publishing: Promise<void> | null = null;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#alarm = new AlarmClock(ctx.storage);
+    void ctx.blockConcurrencyWhile(async () => {
+      const db = await openDatabase(ctx.storage);
+      this.#state = foremanState(db, configOf(env), {
+        catalogue: catalogueReader(env, { waitUntil: (work) => ctx.waitUntil(work) }),
+        store: openObjectStore(env),
+        cache: env.CACHE,
+      });
+      await this.#alarm.open(db);
+      const awayMs = absence(this.#alarm.dueAt, Date.now());
+      if (awayMs > 0) this.#state.leases.extendAll(awayMs);
+      this.#alarm.fired();
+      await this.#setAlarm();
+    });
+  }
+
+  async submit(submission: Submission): Promise<SubmitAnswer> {
+    this.#count('submit');
+    const answer = takeSubmission(this.#state, submission, Date.now());
+    this.#waitingNodes.wakeSome();
+    return answer;
+  }
+
+  /** Null for hashes of which nothing is known here; they may still lie finished in the store. */
+  async status(hashes: readonly string[]): Promise<(BuildStatus | null)[]> {
+    this.#count('status');
+    const now = Date.now();
+    return hashes.map((hash) => {
+      const build = this.#state.queue.byHash(hash);
+      return build ? buildStatus(this.#state, build, now) : null;
+    });
+  }
+
+  async join(newcomer: Newcomer, token: JoinToken): Promise<JoinAnswer> {
+    this.#count('join');
+    return this.#state.nodes.join(newcomer, token, Date.now());
+  }
+
+  async renew(nodeId: string): Promise<null | Refused> {
+    this.#count('renew');
+    const node = this.#state.nodes.present(nodeId, null, Date.now());
+    return 'refused' in node ? node : null;
+  }
+
+  /** Waits up to `waitMs` for an order. */
+  async lease(
+    nodeId: string,
+    ask: { readonly idempotencyKey: string; readonly softwareVersion: string; readonly waitMs: number },
+  ): Promise<{ readonly order: Order | null } | Refused> {
+    this.#count('lease');
+    const node = this.#state.nodes.present(nodeId, ask.softwareVersion, Date.now());
+    if ('refused' in node) return node;
+    const known = this.#state.leases.byKey(nodeId, ask.idempotencyKey);
+    if (known) return { order: known.state === 'active' ? this.#orderAgain(known) : null };
+    const until = Date.now() + ask.waitMs;
+    for (;;) {
+      const order = await giveLease(
+        this.#state,
+        nodeId,
+        { idempotencyKey: ask.idempotencyKey, leaseId: crypto.randomUUID() },
+        Date.now,
+      );
+      await this.#setAlarm();
+      if (order || Date.now() >= until) return { order };
+      await this.#waitingNodes.wait(until - Date.now());
+    }
+  }
+
+  /** `reports`: a serialised ReportRequest. Generated messages do not cross an RPC, bytes do. */
+  async report(nodeId: string, reports: Uint8Array): Promise<{ readonly acknowledged: Acknowledgement[] } | Refused> {
+    this.#count('report');
+    const node = this.#state.nodes.present(nodeId, null, Date.now());
+    if ('refused' in node) return node;
+    const aftermath: Aftermath = { failures: [] };
+    const acknowledged: Acknowledgement[] = [];
+    for (const report of fromBinary(ReportRequestSchema, reports).reports)
+      acknowledged.push(await takeReport(this.#state, node, report, aftermath, Date.now()));
+    for (const failure of aftermath.failures) this.ctx.waitUntil(cacheFailure(this.#state, failure));
+    this.ctx.waitUntil(this.#publishAll());
+    // A build may have gone back to the queue.
+    this.#waitingNodes.wakeSome();
+    await this.#setAlarm();
+    return { acknowledged };
+  }
+
+  /** Grants one object of a lease; refuses for leases that are over or another node's. */
+  async grantUpload(nodeId: string, leaseId: string, file: StoredFile): Promise<GrantAnswer> {
+    this.#count('upload');
+    const refused = this.#refuseUpload(nodeId, leaseId);
+    if (refused) return { ok: false, reason: refused };
+    return this.#state.uploads.grant(leaseId, file, this.#state.config.MAX_IMAGE_MB * 1024 * 1024);
+  }
+
+  /** An existing grant, for the bytes that come after it. */
+  async upload(nodeId: string, leaseId: string, name: string): Promise<GrantAnswer> {
+    this.#count('upload');
+    const refused = this.#refuseUpload(nodeId, leaseId);
+    const upload = refused ? undefined : this.#state.uploads.find(leaseId, name);
+    return upload ? { ok: true, upload } : { ok: false, reason: refused ?? `${name} was not granted` };
+  }
+
+  async startMultipart(leaseId: string, name: string, multipartId: string): Promise<string | null> {
+    return this.#state.uploads.startMultipart(leaseId, name, multipartId);
+  }
+
+  async addPart(leaseId: string, name: string, part: number, etag: string): Promise<void> {
+    this.#state.uploads.addPart(leaseId, name, part, etag);
+  }
+
+  async closeUpload(leaseId: string, name: string): Promise<void> {
+    this.#state.uploads.close(leaseId, name);
+  }
+
+  async restartUpload(leaseId: string, name: string): Promise<void> {
+    this.#state.uploads.restart(leaseId, name);
+  }
+
+  async completeUpload(leaseId: string, name: string): Promise<UploadRow | null> {
+    this.#state.uploads.complete(leaseId, name);
+    return this.#state.uploads.find(leaseId, name) ?? null;
+  }
+
+  async stats(): Promise<ForemanStats> {
+    return {
+      calls: { ...this.#calls },
+      waiting: this.#state.queue.waiting(),
+      live: this.#state.queue.live(),
+      activeLeases: this.#state.leases.active(),
+      nodesPresent: this.#state.nodes.seenLately(Date.now(), NODE_PRESENT_MS),
+    };
+  }
+
+  override async alarm(): Promise<void> {
+    const now = Date.now();
+    this.#alarm.fired();
+    for (const lease of this.#state.leases.expired(now))
+      loseLease(this.#state, lease, nodeLost(`nothing heard of node ${lease.nodeId}`), now);
+    await this.#publishAll();
+    this.#waitingNodes.wakeAll();
+    await this.#setAlarm();
+  }
+
+  /** Publishes whatever is decided, one pass at a time. What fails stays `publishing` for the alarm. */
+  #publishAll(): Promise<void> {
+    this.#publishing ??= this.#publishPass().finally(() => {
+      this.#publishing = null;
+    });
+    return this.#publishing;
+  }
+
+  async #publishPass(): Promise<void> {
+    for (let rows = this.#state.queue.publishing(); rows.length > 0; rows = this.#state.queue.publishing()) {
+      let failed = false;
+      for (const { record, requestHash } of rows) {
+        if (!record) continue;
+        try {
+          await publish(record, this.#state.store, this.#state.cache);
+          this.#state.queue.finish(requestHash, Date.now());
+        } catch (error) {
+          failed = true;
+          console.error(`publishing ${requestHash} failed and is tried again: ${error}`);
+        }
+      }
+      if (failed) break;
+    }
+    await this.#setAlarm();
+  }
+
+  async #setAlarm(): Promise<void> {
+    const now = Date.now();
+    await this.#alarm.ring([
+      this.#state.leases.nextExpiry(),
+      this.#state.queue.nextPostponed(now),
+      this.#state.queue.publishing().length > 0 ? now + PUBLISH_RETRY_MS : null,
+    ]);
+  }
+
+  #orderAgain(lease: LeaseRow): Order | null {
+    const build = this.#state.queue.byHash(lease.requestHash);
+    return build && build.leaseId === lease.id ? orderOf(this.#state, build, lease) : null;
+  }
+
+  #refuseUpload(nodeId: string, leaseId: string): string | null {
+    const node = this.#state.nodes.present(nodeId, null, Date.now());
+    if ('refused' in node) return node.refused;
+    const lease = this.#state.leases.byId(leaseId);
+    if (!lease || lease.nodeId !== nodeId) return 'this node holds no such lease';
+    if (lease.state !== 'active') return 'the lease is over';
+    return null;
+  }
+
+  #count(name: string): void {
+    this.#calls[name] = (this.#calls[name] ?? 0) + 1;
+  }
+}

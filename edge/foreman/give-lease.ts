@@ -1,0 +1,84 @@
+/** A node asks for work: the eldest build that it may take, pinned to what upstream is now. */
+import { BuildError } from '../../shared/build-error.ts';
+import type { Pins } from '../../shared/build-record.ts';
+import { mayTake } from '../../shared/lease.ts';
+import type { NormalizedRequest } from '../../shared/normalize-request.ts';
+import { cacheFailure, failBuild } from './end-build.ts';
+import type { ForemanState } from './foreman-state.ts';
+import { type PinnedInputs, pinInputs, versionUrl } from './pins.ts';
+import type { BuildRow, LeaseRow } from './schema.ts';
+
+/** How far down the queue to look for something that this node may take. */
+const LOOK_AHEAD = 32;
+/** A node heard of within this time might take what another one may not. */
+const OTHER_NODE_MS = 45_000;
+const POSTPONE_MS = 5_000;
+/** After that the client is told that upstream does not answer, rather than kept waiting for ever. */
+const MAX_PIN_FAILURES = 24;
+
+/** All that the Worker needs to write and sign the order. Plain data: it crosses an RPC. */
+export interface Order {
+  readonly leaseId: string;
+  readonly requestHash: string;
+  readonly intentHash: string;
+  readonly attempt: number;
+  readonly deadlineAt: number;
+  readonly request: NormalizedRequest;
+  readonly pins: Pins;
+  readonly versionUrl: string;
+  readonly sealedDefaults: string | null;
+}
+
+export function orderOf(state: ForemanState, build: BuildRow, lease: LeaseRow): Order {
+  return {
+    leaseId: lease.id,
+    requestHash: build.requestHash,
+    intentHash: build.intentHash,
+    attempt: lease.attempt,
+    deadlineAt: lease.deadlineAt,
+    request: build.request,
+    pins: lease.pins,
+    versionUrl: versionUrl(state.config.UPSTREAM_URL, build.request.version),
+    sealedDefaults: build.sealedDefaults,
+  };
+}
+
+/** Null where nothing in the queue is for this node now. */
+export async function giveLease(
+  state: ForemanState,
+  nodeId: string,
+  ask: { readonly idempotencyKey: string; readonly leaseId: string },
+  now: () => number,
+): Promise<Order | null> {
+  const othersPresent = state.nodes.seenLately(now(), OTHER_NODE_MS, nodeId) > 0;
+  for (const candidate of state.queue.candidates(now(), LOOK_AHEAD)) {
+    if (!mayTake(nodeId, state.leases.ofBuild(candidate.requestHash).filter(wasLost), othersPresent)) continue;
+    const inputs = await pinOrSettle(state, candidate, now);
+    if (!inputs) continue;
+    const lease = state.leases.grant(
+      candidate,
+      nodeId,
+      { id: ask.leaseId, idempotencyKey: ask.idempotencyKey, pins: inputs.pins, upstreamDigest: inputs.upstreamDigest },
+      now(),
+    );
+    if (lease) return orderOf(state, { ...candidate, attempts: lease.attempt }, lease);
+  }
+  return null;
+}
+
+const wasLost = (lease: LeaseRow): boolean => !lease.endReason?.startsWith('handed back');
+
+/** Null where the build could not be pinned; it was then postponed, or ended with the reason. */
+async function pinOrSettle(state: ForemanState, build: BuildRow, now: () => number): Promise<PinnedInputs | null> {
+  try {
+    return await pinInputs(build.request, build.conditions, state.catalogue, state.config.UPSTREAM_URL);
+  } catch (error) {
+    if (!(error instanceof BuildError)) throw error;
+    if (error.kind === 'upstream_unavailable' && build.pinFailures < MAX_PIN_FAILURES) {
+      state.queue.postpone(build.requestHash, now() + POSTPONE_MS);
+      return null;
+    }
+    await cacheFailure(state, failBuild(state, build, error, now()));
+    return null;
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * Leases: who builds what, until when. The lease's id is also the prefix under which its node may write objects, so two
+ * attempts at one build never touch each other's files.
+ */
+import { and, count, eq, lte, sql } from 'drizzle-orm';
+import type { Pins } from '../../shared/build-record.ts';
+import { leaseExpiry, needsRenewal } from '../../shared/lease.ts';
+import type { Database } from './database.ts';
+import { type BuildRow, builds, type LeaseRow, leases } from './schema.ts';
+
+export interface LeaseTimes {
+  readonly leaseMs: number;
+  readonly buildMs: number;
+}
+
+export class Leases {
+  readonly #db: Database;
+  readonly #times: LeaseTimes;
+
+  constructor(db: Database, times: LeaseTimes) {
+    this.#db = db;
+    this.#times = times;
+  }
+
+  byId(id: string): LeaseRow | undefined {
+    return this.#db.select().from(leases).where(eq(leases.id, id)).get();
+  }
+
+  /** The lease that an earlier try of the same call was given, its answer having been lost. */
+  byKey(nodeId: string, idempotencyKey: string): LeaseRow | undefined {
+    return this.#db
+      .select()
+      .from(leases)
+      .where(and(eq(leases.nodeId, nodeId), eq(leases.idempotencyKey, idempotencyKey)))
+      .get();
+  }
+
+  ofBuild(requestHash: string): LeaseRow[] {
+    return this.#db.select().from(leases).where(eq(leases.requestHash, requestHash)).all();
+  }
+
+  /** Null where another node was faster. */
+  grant(
+    build: BuildRow,
+    nodeId: string,
+    ask: { id: string; idempotencyKey: string; pins: Pins; upstreamDigest: string },
+    now: number,
+  ): LeaseRow | null {
+    return this.#db.transaction((tx) => {
+      const taken = tx
+        .update(builds)
+        .set({
+          state: 'leased',
+          leaseId: ask.id,
+          attempts: sql`${builds.attempts} + 1`,
+          startedAt: now,
+          upstreamDigest: ask.upstreamDigest,
+        })
+        .where(and(eq(builds.requestHash, build.requestHash), eq(builds.state, 'queued')))
+        .returning()
+        .get();
+      if (!taken) return null;
+      return tx
+        .insert(leases)
+        .values({
+          id: ask.id,
+          requestHash: build.requestHash,
+          nodeId,
+          idempotencyKey: ask.idempotencyKey,
+          attempt: taken.attempts,
+          state: 'active',
+          pins: ask.pins,
+          grantedAt: now,
+          expiresAt: leaseExpiry(now, this.#times.leaseMs),
+          deadlineAt: now + this.#times.buildMs,
+        })
+        .returning()
+        .get();
+    });
+  }
+
+  /** Notes a report; writes the row only when the sequence moved or a third of the lease has passed. */
+  heard(lease: LeaseRow, sequence: number, now: number): void {
+    const renew = lease.state === 'active' && needsRenewal(lease.expiresAt, now, this.#times.leaseMs);
+    if (!renew && sequence <= lease.lastSequence) return;
+    this.#db
+      .update(leases)
+      .set({
+        lastSequence: Math.max(sequence, lease.lastSequence),
+        ...(renew && { expiresAt: leaseExpiry(now, this.#times.leaseMs) }),
+      })
+      .where(eq(leases.id, lease.id))
+      .run();
+  }
+
+  end(id: string, reason: string): void {
+    this.#db
+      .update(leases)
+      .set({ state: 'ended', endReason: reason.slice(0, 500) })
+      .where(and(eq(leases.id, id), eq(leases.state, 'active')))
+      .run();
+  }
+
+  expired(now: number): LeaseRow[] {
+    return this.#db
+      .select()
+      .from(leases)
+      .where(and(eq(leases.state, 'active'), lte(leases.expiresAt, now)))
+      .all();
+  }
+
+  /** When the next lease ends if nothing is heard; null for none. */
+  nextExpiry(): number | null {
+    const row = this.#db
+      .select({ at: sql<number | null>`min(${leases.expiresAt})` })
+      .from(leases)
+      .where(eq(leases.state, 'active'))
+      .get();
+    return row?.at ?? null;
+  }
+
+  active(): number {
+    return this.#db.select({ n: count() }).from(leases).where(eq(leases.state, 'active')).get()?.n ?? 0;
+  }
+
+  /** Gives every lease the time back during which nobody could report. */
+  extendAll(ms: number): void {
+    this.#db
+      .update(leases)
+      .set({ expiresAt: sql`${leases.expiresAt} + ${ms}` })
+      .where(eq(leases.state, 'active'))
+      .run();
+  }
+}

@@ -1,0 +1,76 @@
+/** The register of nodes: which key is which machine, on whose behalf, and whether it may still speak. */
+import { and, count, eq, gt, ne } from 'drizzle-orm';
+import type { JoinToken } from '../../shared/node-identity.ts';
+import type { Database } from './database.ts';
+import { joinTokens, type NodeRow, nodes } from './schema.ts';
+
+export interface Newcomer {
+  readonly id: string;
+  /** 64 hex digits. */
+  readonly publicKey: string;
+  readonly name: string;
+}
+
+export type JoinAnswer =
+  | { readonly ok: true; readonly node: NodeRow }
+  | { readonly ok: false; readonly reason: string };
+
+/** `lastSeenAt` is written at most so often: a row per call of every node would be the load. */
+const SEEN_GRAIN_MS = 15_000;
+
+export class Nodes {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  byId(id: string): NodeRow | undefined {
+    return this.#db.select().from(nodes).where(eq(nodes.id, id)).get();
+  }
+
+  /** Uses the token up. The same node with the same token is welcome again: its answer may have been lost. */
+  join(newcomer: Newcomer, token: JoinToken, now: number): JoinAnswer {
+    return this.#db.transaction((tx) => {
+      const used = tx.select().from(joinTokens).where(eq(joinTokens.id, token.id)).get();
+      if (used && used.nodeId !== newcomer.id)
+        return { ok: false, reason: 'the join token was used by another node; ask the operator for a new one' };
+      const known = tx.select().from(nodes).where(eq(nodes.id, newcomer.id)).get();
+      if (known?.state === 'revoked') return { ok: false, reason: 'this node was revoked' };
+      tx.insert(joinTokens).values({ id: token.id, nodeId: newcomer.id, usedAt: now }).onConflictDoNothing().run();
+      const fields = { name: newcomer.name, operator: token.operator, tier: token.tier, lastSeenAt: now };
+      const node = tx
+        .insert(nodes)
+        .values({ id: newcomer.id, publicKey: newcomer.publicKey, state: 'active', joinedAt: now, ...fields })
+        .onConflictDoUpdate({ target: nodes.id, set: fields })
+        .returning()
+        .get();
+      return { ok: true, node };
+    });
+  }
+
+  /** The node, or why it may not speak. */
+  present(id: string, softwareVersion: string | null, now: number): NodeRow | { readonly refused: string } {
+    const node = this.byId(id);
+    if (!node) return { refused: 'this edge does not know the node; let it join again' };
+    if (node.state === 'revoked') return { refused: 'this node was revoked' };
+    if (now - node.lastSeenAt > SEEN_GRAIN_MS || (softwareVersion !== null && softwareVersion !== node.softwareVersion))
+      this.#db
+        .update(nodes)
+        .set({ lastSeenAt: now, ...(softwareVersion !== null && { softwareVersion }) })
+        .where(eq(nodes.id, id))
+        .run();
+    return node;
+  }
+
+  /** Active nodes heard of within `withinMs`, one of them left out. */
+  seenLately(now: number, withinMs: number, except = ''): number {
+    return (
+      this.#db
+        .select({ n: count() })
+        .from(nodes)
+        .where(and(gt(nodes.lastSeenAt, now - withinMs), eq(nodes.state, 'active'), ne(nodes.id, except)))
+        .get()?.n ?? 0
+    );
+  }
+}

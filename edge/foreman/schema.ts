@@ -1,0 +1,124 @@
+/**
+ * The Foreman's tables. Kept in the Durable Object's own SQLite, because each transition of a build must be one transaction
+ * and single-flight must have one place. Nothing published depends on them: finished builds are records in the object store.
+ * Times are milliseconds since 1970. The statements that make these tables are in migrations/.
+ */
+import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import type { BuildErrorKind } from '../../shared/build-error.ts';
+import type { BuildRecord, FailureRecord, Pins, RequestEcho } from '../../shared/build-record.ts';
+import type { Conditions } from '../../shared/conditions.ts';
+import type { NormalizedRequest } from '../../shared/normalize-request.ts';
+
+/** `queued → leased → running → publishing → done`, or `failed`; a lost lease leads back to `queued`. */
+export type BuildState = 'queued' | 'leased' | 'running' | 'publishing' | 'done' | 'failed';
+
+export const LIVE_STATES = ['queued', 'leased', 'running', 'publishing'] as const satisfies readonly BuildState[];
+
+export const builds = sqliteTable('builds', {
+  /** Seniority: a build that lost its node goes back with the place it had. */
+  sequence: integer('sequence').primaryKey({ autoIncrement: true }),
+  requestHash: text('request_hash').notNull(),
+  intentHash: text('intent_hash').notNull(),
+  generation: integer('generation').notNull(),
+  state: text('state').$type<BuildState>().notNull(),
+  request: text('request', { mode: 'json' }).$type<NormalizedRequest>().notNull(),
+  echo: text('echo', { mode: 'json' }).$type<RequestEcho>().notNull(),
+  conditions: text('conditions', { mode: 'json' }).$type<Conditions>().notNull(),
+  /** AES-GCM by the server's key, base64url; erased when the build ends. */
+  sealedDefaults: text('sealed_defaults'),
+  /** HMAC of the client's network; erased when the build ends. */
+  clientKey: text('client_key').notNull(),
+  /** Of upstream when the request was accepted; of the lease's pins afterwards. */
+  upstreamDigest: text('upstream_digest').notNull(),
+  enqueuedAt: integer('enqueued_at').notNull(),
+  /** Not leased before; grows while upstream is down. */
+  notBefore: integer('not_before').notNull(),
+  pinFailures: integer('pin_failures').notNull().default(0),
+  attempts: integer('attempts').notNull().default(0),
+  leaseId: text('lease_id'),
+  startedAt: integer('started_at'),
+  step: integer('step').notNull().default(0),
+  bytesDone: integer('bytes_done').notNull().default(0),
+  bytesTotal: integer('bytes_total').notNull().default(0),
+  /** What is to be published, decided and checked; null before `publishing` and after `done`. */
+  record: text('record', { mode: 'json' }).$type<BuildRecord>(),
+  failure: text('failure', { mode: 'json' }).$type<FailureRecord>(),
+  finishedAt: integer('finished_at'),
+});
+export type BuildRow = typeof builds.$inferSelect;
+
+export const leases = sqliteTable('leases', {
+  id: text('id').primaryKey(),
+  requestHash: text('request_hash').notNull(),
+  nodeId: text('node_id').notNull(),
+  idempotencyKey: text('idempotency_key').notNull(),
+  attempt: integer('attempt').notNull(),
+  state: text('state').$type<'active' | 'ended'>().notNull(),
+  pins: text('pins', { mode: 'json' }).$type<Pins>().notNull(),
+  grantedAt: integer('granted_at').notNull(),
+  /** Ends unless a report renews it. */
+  expiresAt: integer('expires_at').notNull(),
+  /** The build itself must be over. */
+  deadlineAt: integer('deadline_at').notNull(),
+  lastSequence: integer('last_sequence').notNull().default(0),
+  endReason: text('end_reason'),
+});
+export type LeaseRow = typeof leases.$inferSelect;
+
+export const votes = sqliteTable(
+  'votes',
+  {
+    requestHash: text('request_hash').notNull(),
+    operator: text('operator').notNull(),
+    nodeId: text('node_id').notNull(),
+    tier: text('tier').notNull(),
+    leaseId: text('lease_id').notNull(),
+    outcome: text('outcome').$type<'image' | 'failure'>().notNull(),
+    kind: text('kind').$type<BuildErrorKind>(),
+    digest: text('digest'),
+    at: integer('at').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.requestHash, table.operator] })],
+);
+
+export const nodes = sqliteTable('nodes', {
+  id: text('id').primaryKey(),
+  publicKey: text('public_key').notNull(),
+  name: text('name').notNull(),
+  operator: text('operator').notNull(),
+  tier: text('tier').$type<'trusted' | 'volunteer'>().notNull(),
+  state: text('state').$type<'active' | 'revoked'>().notNull(),
+  softwareVersion: text('software_version').notNull().default(''),
+  joinedAt: integer('joined_at').notNull(),
+  lastSeenAt: integer('last_seen_at').notNull(),
+});
+export type NodeRow = typeof nodes.$inferSelect;
+
+export const joinTokens = sqliteTable('join_tokens', {
+  id: text('id').primaryKey(),
+  nodeId: text('node_id').notNull(),
+  usedAt: integer('used_at').notNull(),
+});
+
+export const uploads = sqliteTable(
+  'uploads',
+  {
+    leaseId: text('lease_id').notNull(),
+    name: text('name').notNull(),
+    sizeBytes: integer('size_bytes').notNull(),
+    sha256: text('sha256').notNull(),
+    /** The store's name for an upload in parts; null for one PUT. */
+    multipartId: text('multipart_id'),
+    /** Part number → the store's etag. */
+    parts: text('parts', { mode: 'json' }).$type<Record<string, string>>().notNull(),
+    /** `closing`: its parts are being made one object and take no more bytes. */
+    state: text('state').$type<'open' | 'closing' | 'complete'>().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.leaseId, table.name] })],
+);
+export type UploadRow = typeof uploads.$inferSelect;
+
+export const meta = sqliteTable('meta', {
+  name: text('name').primaryKey(),
+  value: integer('value').notNull(),
+});

@@ -1,0 +1,34 @@
+/** A miss arrives: join the build that runs, learn what became of the last one, or begin the next generation. */
+import { isRemembered } from '../../shared/build-error.ts';
+import type { BuildStatus } from '../../shared/build-state.ts';
+import { buildStatus } from './build-status.ts';
+import type { ForemanState } from './foreman-state.ts';
+import type { Submission } from './queue.ts';
+import { LIVE_STATES } from './schema.ts';
+
+export type SubmitAnswer = { readonly accepted: true; readonly status: BuildStatus } | { readonly accepted: false };
+
+/** One synchronous step, so that of a hundred equal requests ninety-nine find the first one's build. */
+export function takeSubmission(state: ForemanState, submission: Submission, now: number): SubmitAnswer {
+  const newest = state.queue.newest(submission.intentHash);
+  if (newest) {
+    const tell = (): SubmitAnswer => ({ accepted: true, status: buildStatus(state, newest, now) });
+    if ((LIVE_STATES as readonly string[]).includes(newest.state)) return tell();
+    const isNews = newest.generation > submission.seenGeneration;
+    if (newest.state === 'done' && isNews) return tell();
+    const { failure } = newest;
+    if (
+      newest.state === 'failed' &&
+      failure &&
+      isNews &&
+      isRemembered(failure.kind) &&
+      failure.upstreamDigest === submission.upstreamDigest &&
+      now - failure.failedAt < state.config.FAILURE_SECONDS * 1000
+    )
+      return tell();
+  }
+  if (state.queue.waiting() >= state.config.MAX_QUEUE) return { accepted: false };
+  const generation = Math.max(newest?.generation ?? 0, submission.seenGeneration) + 1;
+  const build = state.queue.add(submission, generation, now);
+  return { accepted: true, status: buildStatus(state, build, now) };
+}

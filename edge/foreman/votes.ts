@@ -1,0 +1,51 @@
+/** Votes about builds, one voice for each operator and build. They are kept: who said what is the evidence in a dispute. */
+import { asc, eq } from 'drizzle-orm';
+import type { BuildErrorKind } from '../../shared/build-error.ts';
+import type { Vote } from '../../shared/quorum.ts';
+import type { Database } from './database.ts';
+import { type NodeRow, votes } from './schema.ts';
+
+export class Votes {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** An operator's first word counts; a second one changes nothing. */
+  cast(requestHash: string, node: NodeRow, leaseId: string, verdict: Vote['verdict'], at: number): void {
+    this.#db
+      .insert(votes)
+      .values({
+        requestHash,
+        operator: node.operator,
+        nodeId: node.id,
+        tier: node.tier,
+        leaseId,
+        outcome: verdict.outcome,
+        kind: verdict.outcome === 'failure' ? verdict.kind : null,
+        digest: verdict.outcome === 'image' ? verdict.digest : null,
+        at,
+      })
+      .onConflictDoNothing()
+      .run();
+  }
+
+  ofBuild(requestHash: string): Vote[] {
+    return this.#db
+      .select()
+      .from(votes)
+      .where(eq(votes.requestHash, requestHash))
+      .orderBy(asc(votes.at))
+      .all()
+      .map((row) => ({
+        leaseId: row.leaseId,
+        operator: row.operator,
+        tier: row.tier,
+        verdict:
+          row.outcome === 'image'
+            ? { outcome: 'image', digest: row.digest ?? '' }
+            : { outcome: 'failure', kind: (row.kind satisfies BuildErrorKind | null) ?? 'internal' },
+      }));
+  }
+}

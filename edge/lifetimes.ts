@@ -1,0 +1,20 @@
+/** Every lifetime of a cached answer, in one table. Whatever deletes an image must wait longer than the longest of them. */
+export const LIFETIMES = {
+  /** Whole results in an isolate. Immutable by hash; by intent they are checked for freshness at each use. */
+  resultInMemoryMs: 10 * 60_000,
+  /** Failures in an isolate: shorter, since upstream may mend what failed. */
+  failureInMemoryMs: 60_000,
+  resultsInMemoryBytes: 32 * 1024 * 1024,
+  /** Parsed bodies of requests: a router that asks again sends the same bytes. */
+  bodiesInMemoryBytes: 8 * 1024 * 1024,
+} as const;
+
+export const CACHE_CONTROL = {
+  /** Files of a build never change under their name. */
+  image: 'public, max-age=31536000, immutable',
+  metadata: 'public, max-age=60',
+  never: 'no-store',
+} as const;
+
+/** What `Retry-After` says; today's clients do not read it, proxies and scripts do. */
+export const RETRY_AFTER_SECONDS = { pending: 5, overloaded: 60, upstream: 60 } as const;

@@ -1,0 +1,34 @@
+/**
+ * Reads a body of limited size. owut and auc send `Transfer-Encoding: chunked` without a length, so the bytes themselves
+ * are counted; the rest of a body that is too long is never read.
+ */
+import { BuildError } from '../shared/build-error.ts';
+
+/** @throws BuildError `body_too_large` */
+export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const tooLarge = () => new BuildError('body_too_large', `Request body too large: expected at most ${maxBytes} bytes`);
+  const declared = request.headers.get('content-length');
+  if (declared !== null) {
+    if (Number(declared) > maxBytes) throw tooLarge();
+    return new Uint8Array(await request.arrayBuffer());
+  }
+  if (!request.body) return new Uint8Array();
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  const reader = request.body.getReader();
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    sizeBytes += next.value.byteLength;
+    if (sizeBytes > maxBytes) {
+      await reader.cancel();
+      throw tooLarge();
+    }
+    chunks.push(next.value);
+  }
+  const body = new Uint8Array(sizeBytes);
+  let offset = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return body;
+}

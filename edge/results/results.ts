@@ -1,0 +1,139 @@
+/**
+ * Finished builds, nearest copy first: isolate memory, then KV (one read), then the object store, which is the truth. KV
+ * may answer "no" for a minute after it was written, so only the store's "no" is one.
+ */
+import { LRUCache } from 'lru-cache';
+import { isRemembered } from '../../shared/build-error.ts';
+import { type BuildRecord, type FailureRecord, type StoredResult, storeKey } from '../../shared/build-record.ts';
+import { doneTail } from '../../shared/build-result.ts';
+import type { ArchDocument, TargetDocument } from '../../shared/catalogue-document.ts';
+import { isFresh } from '../../shared/freshness.ts';
+import { LIFETIMES } from '../lifetimes.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { resultKey } from './result-key.ts';
+
+/** A built result as an isolate keeps it: with its answer made, and its freshness remembered per state of upstream. */
+export class BuiltResult {
+  readonly kind = 'built';
+  readonly record: BuildRecord;
+  #tail: string | undefined;
+  #fresh:
+    | { readonly target: string; readonly imageBuilder: string; readonly arch: string; readonly is: boolean }
+    | undefined;
+
+  constructor(record: BuildRecord) {
+    this.record = record;
+  }
+
+  /** The answer's body but for `request`. */
+  get tail(): string {
+    this.#tail ??= doneTail(this.record);
+    return this.#tail;
+  }
+
+  isFresh(target: TargetDocument, arch: ArchDocument): boolean {
+    const known = this.#fresh;
+    if (
+      known?.target === target.packagesDigest &&
+      known.arch === arch.packagesDigest &&
+      known.imageBuilder === target.imageBuilder.sha256
+    )
+      return known.is;
+    const is = isFresh(this.record, target, arch);
+    this.#fresh = {
+      target: target.packagesDigest,
+      arch: arch.packagesDigest,
+      imageBuilder: target.imageBuilder.sha256,
+      is,
+    };
+    return is;
+  }
+}
+
+export class FailedResult {
+  readonly kind = 'failed';
+  readonly failure: FailureRecord;
+
+  constructor(failure: FailureRecord) {
+    this.failure = failure;
+  }
+}
+
+export type Result = BuiltResult | FailedResult;
+
+export class Results {
+  readonly #memory = new LRUCache<string, Result>({
+    maxSize: LIFETIMES.resultsInMemoryBytes,
+    sizeCalculation: (result) =>
+      result.kind === 'built'
+        ? 6_000 + 100 * Object.keys(result.record.manifest).length
+        : 4_000 + 2 * (result.failure.stdout.length + result.failure.stderr.length),
+    ttl: LIFETIMES.resultInMemoryMs,
+  });
+  readonly #cache: KVNamespace;
+  readonly #store: ObjectStore;
+
+  constructor(cache: KVNamespace, store: ObjectStore) {
+    this.#cache = cache;
+    this.#store = store;
+  }
+
+  inMemory(key: string): Result | undefined {
+    return this.#memory.get(key);
+  }
+
+  /** From KV, one read; undefined also where KV does not know yet. */
+  async fromCache(key: string): Promise<Result | undefined> {
+    const stored = await this.#cache.get<StoredResult>(key, 'json');
+    if (stored?.kind === 'built') return this.#remember(new BuiltResult(stored.record));
+    if (stored?.kind === 'failed') return this.#remember(new FailedResult(stored.failure));
+    return undefined;
+  }
+
+  /** The build of this name from the store, and into KV where it may be there. */
+  async buildFromStore(requestHash: string, now: number): Promise<BuiltResult | undefined> {
+    const record = await this.#readJson<BuildRecord>(storeKey.build(requestHash));
+    if (!record || record.requestHash !== requestHash) return undefined;
+    if (record.expiresAt !== null && record.expiresAt <= now) return undefined;
+    const built = new BuiltResult(record);
+    if (!record.private) {
+      this.#remember(built);
+      await this.#cache.put(resultKey.build(requestHash), JSON.stringify({ kind: 'built', record }));
+    }
+    return built;
+  }
+
+  /** The latest generation of an intent. */
+  async latestFromStore(intentHash: string, now: number): Promise<BuiltResult | undefined> {
+    const pointer = await this.#readJson<{ requestHash: string }>(storeKey.intent(intentHash));
+    return pointer ? this.buildFromStore(pointer.requestHash, now) : undefined;
+  }
+
+  /** What an answer of the Foreman taught; failures keep the shorter life. */
+  rememberFailure(failure: FailureRecord): FailedResult {
+    return this.#remember(new FailedResult(failure));
+  }
+
+  #remember<R extends Result>(result: R): R {
+    if (result.kind === 'built') {
+      const { record } = result;
+      if (record.private) return result;
+      this.#memory.set(resultKey.build(record.requestHash), result);
+      const known = this.#memory.get(resultKey.intent(record.intentHash));
+      const knownGeneration = known?.kind === 'built' ? known.record.generation : (known?.failure.generation ?? 0);
+      if (record.generation >= knownGeneration) this.#memory.set(resultKey.intent(record.intentHash), result);
+      return result;
+    }
+    if (result.failure.private) return result;
+    const life = { ttl: LIFETIMES.failureInMemoryMs };
+    this.#memory.set(resultKey.build(result.failure.requestHash), result, life);
+    if (isRemembered(result.failure.kind)) this.#memory.set(resultKey.intent(result.failure.intentHash), result, life);
+    return result;
+  }
+
+  async #readJson<T>(key: string): Promise<T | undefined> {
+    const object = await this.#store.get(key);
+    if (!object.exists) return undefined;
+    return (await new Response(object.body).json()) as T;
+  }
+}

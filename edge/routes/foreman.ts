@@ -1,0 +1,194 @@
+/**
+ * ForemanService over Connect, for farm nodes. This side speaks HTTP and protobuf, checks who calls, signs orders; the
+ * Foreman behind it only decides. Contract and errors: proto/asu/farm/v1/foreman.proto.
+ */
+import { create, toBinary } from '@bufbuild/protobuf';
+import {
+  Code,
+  ConnectError,
+  createConnectRouter,
+  createContextKey,
+  createContextValues,
+  type HandlerContext,
+} from '@connectrpc/connect';
+import { createFetchHandler } from '@connectrpc/connect/protocol';
+import { type Context, Hono } from 'hono';
+import { bytesToHex, isSha256Hex, sha256Hex } from '../../shared/digest.ts';
+import { verifyEd25519 } from '../../shared/ed25519.ts';
+import { SignedBuildOrderSchema } from '../../shared/gen/asu/farm/v1/build_pb.js';
+import { ForemanService, LeaseStanding, ReportRequestSchema } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
+import { OUTPUT_FILE } from '../../shared/grammar.ts';
+import {
+  CERTIFICATE_LIFE_MS,
+  type NodeCertificate,
+  nodeIdOf,
+  signNodeCertificate,
+  verifyJoinToken,
+} from '../../shared/node-identity.ts';
+import { type EdgeContext, edgeContext, foremanOf } from '../edge-context.ts';
+import type { Env } from '../env.ts';
+import type { Refused } from '../foreman/foreman.ts';
+import { authenticateNode } from '../node-auth.ts';
+import { readBody } from '../read-body.ts';
+import { signOrder } from '../sign-order.ts';
+import { completeUpload, openUpload } from '../uploads.ts';
+
+const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
+const MAX_WAIT_SECONDS = 25;
+
+interface Caller {
+  readonly context: EdgeContext;
+  /** Null for Join, the one call that nobody can sign yet. */
+  readonly certificate: NodeCertificate | null;
+}
+
+const callerKey = createContextKey<Caller | null>(null);
+
+/** The authenticated caller of every call but Join. */
+function callerOf(handler: HandlerContext): { context: EdgeContext; certificate: NodeCertificate } {
+  const caller = handler.values.get(callerKey);
+  if (!caller?.certificate) throw new ConnectError('no node certificate; join first', Code.Unauthenticated);
+  return { context: caller.context, certificate: caller.certificate };
+}
+
+function unlessRefused<Answer extends object | null>(answer: Answer | Refused): Answer {
+  if (answer && 'refused' in answer) throw new ConnectError(answer.refused, Code.PermissionDenied);
+  return answer as Answer;
+}
+
+const router = createConnectRouter({ grpc: false, readMaxBytes: MAX_MESSAGE_BYTES }).service(ForemanService, {
+  async join(request, handler) {
+    const context = handler.values.get(callerKey)?.context;
+    if (!context) throw new ConnectError('no context', Code.Internal);
+    const now = Date.now();
+    const publicKey = new Uint8Array(request.publicKey);
+    if (publicKey.length !== 32)
+      throw new ConnectError(`public_key: expected 32 bytes, got ${publicKey.length}`, Code.InvalidArgument);
+    if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(request.name))
+      throw new ConnectError('name: expected letters, digits, "_", "." or "-", at most 64', Code.InvalidArgument);
+    const token = await verifyJoinToken(context.keys.signing.publicKey, request.token, now);
+    if (!token.ok) throw new ConnectError(token.reason, Code.Unauthenticated);
+    const proven = await verifyEd25519(
+      publicKey,
+      new TextEncoder().encode(request.token),
+      new Uint8Array(request.proof),
+    );
+    if (!proven) throw new ConnectError('proof: not signed by public_key', Code.Unauthenticated);
+    const id = nodeIdOf(publicKey);
+    const publicKeyHex = bytesToHex(publicKey);
+    const joined = await foremanOf(context.env).join({ id, publicKey: publicKeyHex, name: request.name }, token.claim);
+    if (!joined.ok) throw new ConnectError(joined.reason, Code.Unauthenticated);
+    const { operator, tier } = token.claim;
+    return {
+      nodeId: id,
+      edgePublicKey: context.keys.signing.publicKey,
+      certificate: await certify(context, { nodeId: id, publicKey: publicKeyHex, operator, tier }, now),
+    };
+  },
+
+  async renew(_request, handler) {
+    const { context, certificate } = callerOf(handler);
+    unlessRefused(await foremanOf(context.env).renew(certificate.nodeId));
+    return { certificate: await certify(context, certificate, Date.now()) };
+  },
+
+  async lease(request, handler) {
+    const { context, certificate } = callerOf(handler);
+    if (!/^[A-Za-z0-9-]{8,64}$/.test(request.idempotencyKey))
+      throw new ConnectError('idempotency_key: expected 8 to 64 letters, digits or "-"', Code.InvalidArgument);
+    const answer = unlessRefused(
+      await foremanOf(context.env).lease(certificate.nodeId, {
+        idempotencyKey: request.idempotencyKey,
+        softwareVersion: request.softwareVersion.slice(0, 64),
+        waitMs: Math.min(request.waitSeconds, MAX_WAIT_SECONDS) * 1000,
+      }),
+    );
+    if (!answer.order) return {};
+    const { order, signature } = await signOrder(context, answer.order);
+    return { order: create(SignedBuildOrderSchema, { order, signature }) };
+  },
+
+  async report(request, handler) {
+    const { context, certificate } = callerOf(handler);
+    if (request.reports.length > 256)
+      throw new ConnectError(`reports: expected at most 256, got ${request.reports.length}`, Code.InvalidArgument);
+    const answer = unlessRefused(
+      await foremanOf(context.env).report(certificate.nodeId, toBinary(ReportRequestSchema, request)),
+    );
+    return {
+      acknowledgements: answer.acknowledged.map((acknowledgement) => ({
+        leaseId: acknowledgement.leaseId,
+        sequence: acknowledgement.sequence,
+        standing: acknowledgement.standing === 'active' ? LeaseStanding.ACTIVE : LeaseStanding.ENDED,
+      })),
+    };
+  },
+
+  async requestUpload(request, handler) {
+    const { context, certificate } = callerOf(handler);
+    const { file } = request;
+    if (!file || !OUTPUT_FILE.test(file.name))
+      throw new ConnectError(
+        'file.name: expected letters, digits, "_", ".", "+", "~" or "-", at most 200',
+        Code.InvalidArgument,
+      );
+    if (!isSha256Hex(file.sha256)) throw new ConnectError('file.sha256: expected 64 hex digits', Code.InvalidArgument);
+    const maxBytes = context.config.MAX_IMAGE_MB * 1024 * 1024;
+    if (file.sizeBytes < 1n || file.sizeBytes > BigInt(maxBytes))
+      throw new ConnectError(`file.size_bytes: expected 1 to ${maxBytes}, got ${file.sizeBytes}`, Code.InvalidArgument);
+    return openUpload(context, certificate.nodeId, request.leaseId, {
+      name: file.name,
+      sizeBytes: Number(file.sizeBytes),
+      sha256: file.sha256,
+    });
+  },
+
+  async completeUpload(request, handler) {
+    const { context, certificate } = callerOf(handler);
+    await completeUpload(context, certificate.nodeId, request.leaseId, request.name);
+    return {};
+  },
+});
+
+/** A machine that was switched off for a month comes back by Renew, where the Foreman still knows whether it was revoked. */
+const graceOf = (method: string): number => (method === 'Renew' ? 90 * 24 * 3_600_000 : 0);
+
+const certify = (context: EdgeContext, node: Omit<NodeCertificate, 'expiresAt'>, now: number): Promise<string> =>
+  signNodeCertificate(context.keys.signing, {
+    nodeId: node.nodeId,
+    publicKey: node.publicKey,
+    operator: node.operator,
+    tier: node.tier,
+    expiresAt: now + CERTIFICATE_LIFE_MS,
+  });
+
+export const foremanRoutes = new Hono<{ Bindings: Env }>();
+
+for (const handler of router.handlers) {
+  foremanRoutes.post(handler.requestPath, async (c: Context<{ Bindings: Env }>) => {
+    const context = await edgeContext(c.env);
+    const body = await readBody(c.req.raw, MAX_MESSAGE_BYTES);
+    let certificate: NodeCertificate | null = null;
+    if (handler.method.name !== 'Join') {
+      const caller = await authenticateNode(
+        context,
+        c.req.raw,
+        sha256Hex(body),
+        Date.now(),
+        graceOf(handler.method.name),
+      );
+      if (!caller.ok) return unauthenticated(caller.reason);
+      certificate = caller.certificate;
+    }
+    const contextValues = createContextValues().set(callerKey, { context, certificate });
+    const answer = createFetchHandler((request) => handler({ ...request, contextValues }));
+    return answer(new Request(c.req.url, { method: 'POST', headers: c.req.raw.headers, body }));
+  });
+}
+
+/** As Connect spells an error of a unary call, without having parsed the call. */
+const unauthenticated = (message: string): Response =>
+  new Response(JSON.stringify({ code: 'unauthenticated', message }), {
+    status: 401,
+    headers: { 'content-type': 'application/json' },
+  });

@@ -1,0 +1,79 @@
+/**
+ * `GET` and `HEAD /store/<bin_dir>/<file>`: the bytes. The name is resolved through the build's record, so nothing can be
+ * fetched before it is published, and HEAD costs no call to the store. Never a redirect: owut follows none.
+ */
+import { type Context, Hono } from 'hono';
+import { storeKey } from '../../shared/build-record.ts';
+import { requestedRange } from '../../shared/byte-range-header.ts';
+import { isSha256Hex } from '../../shared/digest.ts';
+import { OUTPUT_FILE } from '../../shared/grammar.ts';
+import { CORS, methodNotAllowed, notFound, problem, titleOf } from '../answer.ts';
+import { findBuilt } from '../build-service.ts';
+import { edgeContext } from '../edge-context.ts';
+import type { Env } from '../env.ts';
+import { CACHE_CONTROL } from '../lifetimes.ts';
+
+export const storeRoutes = new Hono<{ Bindings: Env }>()
+  .get('/store/:hash/:file', getFile)
+  .all('/store/*', (c) => (c.req.method === 'GET' ? notFound('no such file') : methodNotAllowed('GET, HEAD, OPTIONS')));
+
+async function getFile(c: Context<{ Bindings: Env }, '/store/:hash/:file'>): Promise<Response> {
+  const { hash, file: name } = c.req.param();
+  if (!isSha256Hex(hash) || !OUTPUT_FILE.test(name)) return notFound('no such file');
+  const context = await edgeContext(c.env);
+  const built = await findBuilt(context, hash);
+  const file = built?.record.files.find((candidate) => candidate.name === name);
+  if (!built || !file) return notFound('no such file');
+
+  const etag = `"${file.sha256}"`;
+  const headers: Record<string, string> = {
+    ...CORS,
+    'content-type': contentType(name),
+    'content-disposition': `attachment; filename="${name}"`,
+    'x-content-type-options': 'nosniff',
+    'accept-ranges': 'bytes',
+    'cache-control': built.record.private ? CACHE_CONTROL.never : CACHE_CONTROL.image,
+    'last-modified': new Date(built.record.publishedAt).toUTCString(),
+    etag,
+  };
+  if (matches(c.req.header('if-none-match'), etag)) return new Response(null, { status: 304, headers });
+  const ifRange = c.req.header('if-range');
+  const range = requestedRange(
+    ifRange === undefined || ifRange === etag ? c.req.header('range') : undefined,
+    file.sizeBytes,
+  );
+  if (range.kind === 'unsatisfiable')
+    return problem(
+      416,
+      titleOf(416),
+      `expected a range within ${file.sizeBytes} bytes`,
+      {},
+      {
+        'content-range': `bytes */${file.sizeBytes}`,
+      },
+    );
+  const part = range.kind === 'part' ? { offset: range.offset, length: range.length } : undefined;
+  headers['content-length'] = String(part?.length ?? file.sizeBytes);
+  if (part) headers['content-range'] = `bytes ${part.offset}-${part.offset + part.length - 1}/${file.sizeBytes}`;
+  const status = part ? 206 : 200;
+  if (c.req.method === 'HEAD') return new Response(null, { status, headers });
+
+  const object = await context.store.get(storeKey.object(built.record.leaseId, name), {
+    ...(part && { range: part }),
+    signal: c.req.raw.signal,
+  });
+  if (!object.exists) return notFound('the file was removed from the store; ask for the image again');
+  // Without a fixed length the runtime answers chunked, and auc compares Content-Length with what it received.
+  const { readable, writable } = new FixedLengthStream(part?.length ?? file.sizeBytes);
+  c.executionCtx.waitUntil(object.body.pipeTo(writable).catch(() => undefined));
+  return new Response(readable, { status, headers });
+}
+
+const matches = (header: string | undefined, etag: string): boolean =>
+  (header ?? '').split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag || tag.trim() === '*');
+
+function contentType(name: string): string {
+  if (name.endsWith('.json')) return 'application/json';
+  if (name.endsWith('.manifest') || name === 'sha256sums') return 'text/plain; charset=utf-8';
+  return 'application/octet-stream';
+}

@@ -1,0 +1,38 @@
+/** `PUT /farm/v1/objects/<lease>/<file>[?part=N]`: the bytes of an upload that RequestUpload granted, streamed through. */
+import { Hono } from 'hono';
+import { CALL_HEADERS } from '../../shared/call-signature.ts';
+import { OUTPUT_FILE } from '../../shared/grammar.ts';
+import { jsonAnswer, methodNotAllowed, problem, titleOf } from '../answer.ts';
+import { edgeContext } from '../edge-context.ts';
+import type { Env } from '../env.ts';
+import { authenticateNode } from '../node-auth.ts';
+import { ObjectStoreError } from '../storage/object-store-error.ts';
+import { receiveUpload } from '../uploads.ts';
+
+export const uploadRoutes = new Hono<{ Bindings: Env }>()
+  .put('/farm/v1/objects/:lease/:name', async (c) => {
+    const context = await edgeContext(c.env);
+    const sha256 = c.req.header(CALL_HEADERS.bodySha256) ?? '';
+    const caller = await authenticateNode(context, c.req.raw, sha256, Date.now());
+    if (!caller.ok) return problem(401, 'Unauthorized', caller.reason);
+    const { lease: leaseId, name } = c.req.param();
+    const part = c.req.query('part') ?? '0';
+    const sizeBytes = Number(c.req.header('content-length'));
+    if (!OUTPUT_FILE.test(name) || !/^\d{1,5}$/.test(part))
+      return problem(400, titleOf(400), 'expected a file name and a part number');
+    if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 1 || !c.req.raw.body)
+      return problem(411, 'Length Required', 'expected a body with Content-Length');
+    try {
+      const target = { leaseId, name, part: Number(part) };
+      const declared = { sizeBytes, sha256 };
+      const received = await receiveUpload(context, caller.certificate.nodeId, target, c.req.raw.body, declared);
+      return received.ok
+        ? jsonAnswer(200, { status: 200, detail: 'stored' })
+        : problem(received.status, titleOf(received.status), received.reason);
+    } catch (error) {
+      if (!(error instanceof ObjectStoreError)) throw error;
+      const ofTheBytes = error.kind === 'digest_mismatch' || error.kind === 'size_mismatch';
+      return problem(ofTheBytes ? 400 : 503, titleOf(ofTheBytes ? 400 : 503), error.message);
+    }
+  })
+  .all('/farm/v1/objects/*', () => methodNotAllowed('PUT'));

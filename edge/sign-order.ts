@@ -1,0 +1,44 @@
+/** Writes a build order for a node and signs the very bytes. Here, and only here, a sealed `defaults` is opened. */
+import { create, toBinary } from '@bufbuild/protobuf';
+import { fromBase64Url } from '../shared/base64url.ts';
+import { BuildOrderSchema, RepositoriesMode } from '../shared/gen/asu/farm/v1/build_pb.js';
+import { unseal } from '../shared/seal.ts';
+import type { EdgeContext } from './edge-context.ts';
+import type { Order } from './foreman/give-lease.ts';
+
+export async function signOrder(
+  context: EdgeContext,
+  order: Order,
+): Promise<{ readonly order: Uint8Array; readonly signature: Uint8Array }> {
+  const { request, pins } = order;
+  const sealed = order.sealedDefaults === null ? null : fromBase64Url(order.sealedDefaults);
+  const message = create(BuildOrderSchema, {
+    leaseId: order.leaseId,
+    requestHash: order.requestHash,
+    attempt: order.attempt,
+    deadlineMs: BigInt(order.deadlineAt),
+    inputs: {
+      distro: request.distro,
+      version: request.version,
+      target: request.target,
+      profile: request.profile,
+      addPackages: [...request.addPackages],
+      removePackages: [...request.removePackages],
+      revision: pins.revision,
+      imageBuilder: { url: pins.imageBuilder.url, sha256: pins.imageBuilder.sha256 },
+      feeds: pins.feeds.map((feed) => ({ name: feed.name, sha256: feed.sha256 })),
+      ...(request.rootfsSizeMb !== null && { rootfsSizeMb: request.rootfsSizeMb }),
+      filesystem: request.filesystem ?? '',
+      repositories: request.repositories.map((line) => {
+        const [name = '', url = ''] = line.split(' ');
+        return { name, url };
+      }),
+      repositoriesMode: request.repositoriesMode === 'replace' ? RepositoriesMode.REPLACE : RepositoriesMode.APPEND,
+      repositoryKeys: [...request.repositoryKeys],
+      defaults: sealed ? await unseal(context.keys.sealing, order.intentHash, sealed) : '',
+      versionUrl: order.versionUrl,
+    },
+  });
+  const bytes = new Uint8Array(toBinary(BuildOrderSchema, message));
+  return { order: bytes, signature: await context.keys.signing.sign(bytes) };
+}

@@ -1,0 +1,131 @@
+/**
+ * Uploads of a build's files through the edge. Each is bound to its lease, name, size and digest before a byte is taken;
+ * up to 64 MiB it is one PUT whose digest the store checks, above that parts, whose whole is hashed before it counts.
+ */
+import { Code, ConnectError } from '@connectrpc/connect';
+import { type StoredFile, storeKey } from '../shared/build-record.ts';
+import { type EdgeContext, foremanOf } from './edge-context.ts';
+import type { UploadRow } from './foreman/schema.ts';
+import { digestOf } from './storage/digest-of.ts';
+import type { ObjectBody } from './storage/object-store.ts';
+
+/** Below the 100 MB that a request through a Worker may have; a whole number of the store's smallest parts. */
+export const PART_BYTES = 64 * 1024 * 1024;
+
+export interface OpenedUpload {
+  readonly complete: boolean;
+  readonly path: string;
+  readonly partSizeBytes: bigint;
+}
+
+const uploadPath = (leaseId: string, name: string): string => `/farm/v1/objects/${leaseId}/${encodeURIComponent(name)}`;
+
+/** @throws ConnectError FAILED_PRECONDITION where there is no grant to be had */
+export async function openUpload(
+  context: EdgeContext,
+  nodeId: string,
+  leaseId: string,
+  file: StoredFile,
+): Promise<OpenedUpload> {
+  const foreman = foremanOf(context.env);
+  const granted = await foreman.grantUpload(nodeId, leaseId, file);
+  if (!granted.ok) throw new ConnectError(granted.reason, Code.FailedPrecondition);
+  const inParts = file.sizeBytes > PART_BYTES;
+  if (inParts && granted.upload.state === 'open' && granted.upload.multipartId === null) {
+    const key = storeKey.object(leaseId, file.name);
+    const id = await context.store.createMultipart(key, { sha256: file.sha256 });
+    const kept = await foreman.startMultipart(leaseId, file.name, id);
+    if (kept !== id) await context.store.abortMultipart(key, id);
+  }
+  return {
+    complete: granted.upload.state === 'complete',
+    path: uploadPath(leaseId, file.name),
+    partSizeBytes: inParts ? BigInt(PART_BYTES) : 0n,
+  };
+}
+
+export type ReceiveAnswer =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly status: number; readonly reason: string };
+
+/** Takes the bytes of a whole file (`part` 0) or of one part, counted from 1. */
+export async function receiveUpload(
+  context: EdgeContext,
+  nodeId: string,
+  target: { readonly leaseId: string; readonly name: string; readonly part: number },
+  body: ObjectBody,
+  declared: { readonly sizeBytes: number; readonly sha256: string },
+): Promise<ReceiveAnswer> {
+  const no = (status: number, reason: string): ReceiveAnswer => ({ ok: false, status, reason });
+  const foreman = foremanOf(context.env);
+  const granted = await foreman.upload(nodeId, target.leaseId, target.name);
+  if (!granted.ok) return no(403, granted.reason);
+  const { upload } = granted;
+  if (upload.state !== 'open') return no(409, `${target.name} is complete and cannot be written again`);
+  const key = storeKey.object(target.leaseId, target.name);
+  if (target.part === 0) {
+    if (upload.multipartId !== null) return no(400, `expected parts of ${PART_BYTES} bytes`);
+    if (declared.sizeBytes !== upload.sizeBytes || declared.sha256 !== upload.sha256)
+      return no(400, `expected ${upload.sizeBytes} bytes with sha256 ${upload.sha256}`);
+    await context.store.put(key, body, { size: upload.sizeBytes, sha256: upload.sha256 });
+    return { ok: true };
+  }
+  const expected = partSize(upload, target.part);
+  if (upload.multipartId === null || expected === null) return no(400, `part ${target.part} is not expected`);
+  if (declared.sizeBytes !== expected) return no(400, `expected part ${target.part} to have ${expected} bytes`);
+  const stored = await context.store.uploadPart(key, upload.multipartId, target.part, body, {
+    size: expected,
+    sha256: declared.sha256,
+  });
+  await foreman.addPart(target.leaseId, target.name, target.part, stored.etag);
+  return { ok: true };
+}
+
+/** Null for a part number that the file does not have. */
+function partSize(upload: UploadRow, part: number): number | null {
+  const parts = Math.ceil(upload.sizeBytes / PART_BYTES);
+  if (part < 1 || part > parts) return null;
+  return part < parts ? PART_BYTES : upload.sizeBytes - PART_BYTES * (parts - 1);
+}
+
+/** @throws ConnectError FAILED_PRECONDITION without a grant or with parts missing, DATA_LOSS where the bytes are others */
+export async function completeUpload(
+  context: EdgeContext,
+  nodeId: string,
+  leaseId: string,
+  name: string,
+): Promise<void> {
+  const foreman = foremanOf(context.env);
+  const granted = await foreman.upload(nodeId, leaseId, name);
+  if (!granted.ok) throw new ConnectError(granted.reason, Code.FailedPrecondition);
+  const { upload } = granted;
+  if (upload.state === 'complete') return;
+  const key = storeKey.object(leaseId, name);
+  const lost = () =>
+    new ConnectError(`${name}: the stored bytes are not those that were promised; upload it again`, Code.DataLoss);
+  if (upload.multipartId === null) {
+    const head = await context.store.head(key);
+    if (!head.exists || head.size !== upload.sizeBytes || head.sha256 !== upload.sha256) throw lost();
+  } else {
+    const parts = Math.ceil(upload.sizeBytes / PART_BYTES);
+    const numbers = Array.from({ length: parts }, (_, index) => index + 1);
+    const missing = numbers.filter((part) => upload.parts[part] === undefined);
+    if (missing.length > 0)
+      throw new ConnectError(`${name}: parts ${missing.join(', ')} were not uploaded`, Code.FailedPrecondition);
+    await foreman.closeUpload(leaseId, name);
+    // Repeated after a lost answer, the store may have made the object already.
+    if (!(await context.store.head(key)).exists)
+      await context.store.completeMultipart(
+        key,
+        upload.multipartId,
+        numbers.map((partNumber) => ({ partNumber, etag: upload.parts[partNumber] ?? '' })),
+      );
+    const stored = await digestOf(context.store, key);
+    if (!stored.exists || stored.size !== upload.sizeBytes || stored.sha256 !== upload.sha256) {
+      await context.store.delete(key);
+      await foreman.restartUpload(leaseId, name);
+      throw lost();
+    }
+  }
+  await foreman.completeUpload(leaseId, name);
+}
