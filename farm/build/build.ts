@@ -1,0 +1,116 @@
+/**
+ * A build as the agent sees it: an order goes in, steps come out, and the last event says how it ended. Whatever happens in
+ * between ends in exactly one `succeeded` or `failed`, and a fault of this machine is never told as a fault of the request.
+ *
+ * The files of a success lie in the build's workspace until the caller has uploaded them and calls `removeWorkspace`
+ * (workspace.ts). A failure leaves nothing behind.
+ */
+import path from 'node:path';
+import { BuildError } from '../../shared/build-error.ts';
+import { type BuildOrder, BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
+import type { BuildEvent, BuildFailure } from '../build-event.ts';
+import type { DownloadLimits } from '../imagebuilder/download.ts';
+import type { ProxySettings } from './build-environment.ts';
+import { type BuildImageOptions, buildImage } from './build-image.ts';
+import { checkedOrder } from './checked-order.ts';
+import { EventChannel } from './event-channel.ts';
+import { ImageBuilderFailure } from './image-builder-failure.ts';
+import { scrubberOf } from './scrub.ts';
+import { checkStateDirectory, removeWorkspace } from './workspace.ts';
+
+export interface BuildContext {
+  /** Absolute, of bytes that make can work with; see checkStateDirectory. */
+  readonly stateDirectory: string;
+  /** Aborts the build: it ends as `node_lost`, to be built elsewhere. */
+  readonly signal: AbortSignal;
+  /** The edge's clock, by which the order's deadline is meant. */
+  readonly now?: () => number;
+  readonly proxy?: ProxySettings;
+  readonly downloadLimits?: Partial<DownloadLimits>;
+  /** Between SIGTERM and SIGKILL; 5 s unless told. */
+  readonly killGraceMs?: number;
+  /** For the node's own log: what is behind an `internal` failure. May name paths of this machine. */
+  readonly onFault?: (error: unknown) => void;
+}
+
+/** setTimeout takes no more. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Events until exactly one `succeeded` or `failed`. A reader that leaves early aborts the build. */
+export async function* build(order: BuildOrder, context: BuildContext): AsyncGenerator<BuildEvent, void, undefined> {
+  checkStateDirectory(context.stateDirectory);
+  const events = new EventChannel<BuildEvent>(
+    (later, earlier) => later.type === 'step' && earlier.type === 'step' && later.step === earlier.step,
+  );
+  const leaving = new AbortController();
+  const signal = AbortSignal.any([context.signal, leaving.signal]);
+  const ended = run(order, { ...context, signal }, (event) => events.push(event)).finally(() => events.close());
+  try {
+    yield* events;
+  } finally {
+    leaving.abort();
+    await ended;
+  }
+}
+
+async function run(order: BuildOrder, context: BuildContext, emit: (event: BuildEvent) => void): Promise<void> {
+  const startedMs = performance.now();
+  const durationMs = () => Math.round(performance.now() - startedMs);
+  const onStep: BuildImageOptions['onStep'] = (step, bytesDone = 0, bytesTotal = 0) =>
+    emit({ type: 'step', step, bytesDone, bytesTotal });
+  const deadline = deadlineSignal(Number(order.deadlineMs) - (context.now ?? Date.now)());
+  try {
+    onStep(BuildStep.INIT);
+    const signal = AbortSignal.any([context.signal, deadline.signal]);
+    const checked = checkedOrder(order);
+    const result = await buildImage(checked, { ...context, signal, onStep });
+    emit({ type: 'succeeded', result: { ...result, durationMs: durationMs() } });
+  } catch (error) {
+    await removeWorkspace(context.stateDirectory, order.leaseId).catch(() => {});
+    const failure = failureOf(error, context, deadline.signal);
+    emit({ type: 'failed', failure: { ...scrubbed(failure, order, context), durationMs: durationMs() } });
+  } finally {
+    deadline.clear();
+  }
+}
+
+function deadlineSignal(remainingMs: number): { readonly signal: AbortSignal; readonly clear: () => void } {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), Math.min(Math.max(remainingMs, 0), MAX_TIMER_MS));
+  return { signal: controller.signal, clear: () => clearTimeout(timer) };
+}
+
+type Failure = Omit<BuildFailure, 'durationMs'>;
+
+function failureOf(error: unknown, context: BuildContext, deadline: AbortSignal): Failure {
+  // Asked first: whatever broke after an abort broke because of it.
+  if (context.signal.aborted)
+    return without('node_lost', 'Error: The build was stopped on this machine. This is not a fault of your request');
+  if (deadline.aborted)
+    return without('timeout', 'Error: The build did not end before its deadline. This is not a fault of your request');
+  if (error instanceof ImageBuilderFailure) {
+    const { kind, detail, stdout, stderr, missingPackages, conflictingPackages } = error;
+    return { kind, detail, stdout, stderr, missingPackages, conflictingPackages };
+  }
+  if (error instanceof BuildError) {
+    if (error.kind === 'internal') context.onFault?.(error);
+    return { ...without(error.kind, error.detail), stdout: error.stdout, stderr: error.stderr };
+  }
+  context.onFault?.(error);
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  // Of the error itself nothing is told: its message names paths of this machine.
+  return without(code === 'ENOSPC' || code === 'EDQUOT' ? 'disk_full' : 'internal');
+}
+
+function without(kind: BuildFailure['kind'], detail?: string): Failure {
+  const error = new BuildError(kind, detail);
+  return { kind, detail: error.detail, stdout: '', stderr: '', missingPackages: [], conflictingPackages: [] };
+}
+
+/** Without anything of the first-boot script, and without saying where on this machine builds are made. */
+function scrubbed(failure: Failure, order: BuildOrder, context: BuildContext): Failure {
+  const withoutDefaults = scrubberOf(order.inputs?.defaults ?? '');
+  const directory = path.join(context.stateDirectory, 'work', order.leaseId);
+  const scrub = (text: string) => withoutDefaults(text.replaceAll(directory, '/builder'));
+  return { ...failure, detail: scrub(failure.detail), stdout: scrub(failure.stdout), stderr: scrub(failure.stderr) };
+}

@@ -1,0 +1,119 @@
+/**
+ * A build order, judged again on the node. The edge checked it; a node that trusts that is one bug of the edge away from
+ * running what a stranger wrote (CVE-2024-54143). Nothing of an order is used before it went through here.
+ */
+import { BuildError } from '../../shared/build-error.ts';
+import { isSha256Hex } from '../../shared/digest.ts';
+import { type BuildOrder, RepositoriesMode } from '../../shared/gen/asu/farm/v1/build_pb.js';
+import {
+  FILESYSTEMS,
+  isPackageName,
+  PROFILE_ID,
+  REPOSITORY_NAME,
+  TARGET,
+  VERSION_CODE,
+  WORD,
+} from '../../shared/grammar.ts';
+import { PLAIN_URL } from '../imagebuilder/repositories.ts';
+import { type KeyFile, keyFiles } from '../imagebuilder/repository-keys.ts';
+import { compressionOf } from '../imagebuilder/unpack.ts';
+import { isLeaseId } from './workspace.ts';
+
+const MAX_PACKAGES = 2000;
+const MAX_REPOSITORIES = 16;
+const MAX_ROOTFS_MB = 65_536;
+const MAX_DEFAULTS_LENGTH = 64 * 1024;
+
+export interface CheckedOrder {
+  readonly leaseId: string;
+  readonly requestHash: string;
+  readonly deadlineMs: number;
+  readonly target: string;
+  readonly profile: string;
+  readonly addPackages: readonly string[];
+  readonly removePackages: readonly string[];
+  readonly revision: string;
+  readonly imageBuilder: { readonly url: string; readonly sha256: string };
+  readonly rootfsSizeMb: number | undefined;
+  readonly filesystem: string;
+  readonly repositories: readonly { readonly name: string; readonly url: string }[];
+  readonly repositoriesMode: 'append' | 'replace';
+  readonly repositoryKeys: readonly KeyFile[];
+  readonly defaults: string;
+  readonly versionUrl: string;
+}
+
+/** @throws BuildError `bad_request` for what a user chose, `internal` for what the edge added */
+export function checkedOrder(order: BuildOrder): CheckedOrder {
+  const inputs = order.inputs;
+  if (inputs === undefined) throw ours('inputs', 'inputs', undefined);
+  // Also makes the lease a name of one directory, and nothing else.
+  if (!isLeaseId(order.leaseId)) throw ours('lease_id', 'letters, digits, "_" and "-"', order.leaseId);
+  if (!isSha256Hex(order.requestHash)) throw ours('request_hash', '64 hex digits', order.requestHash);
+  const deadlineMs = Number(order.deadlineMs);
+  if (!Number.isSafeInteger(deadlineMs) || deadlineMs <= 0) throw ours('deadline_ms', 'a time', order.deadlineMs);
+
+  const builder = inputs.imageBuilder;
+  if (builder === undefined || !PLAIN_URL.test(builder.url) || compressionOf(builder.url) === null)
+    throw ours('image_builder.url', 'an http or https URL of a .tar.zst, .tar.xz or .tar.gz', builder?.url);
+  if (!isSha256Hex(builder.sha256)) throw ours('image_builder.sha256', '64 hex digits', builder.sha256);
+  if (!PLAIN_URL.test(inputs.versionUrl)) throw ours('version_url', 'an http or https URL', inputs.versionUrl);
+  if (inputs.revision === '' || !VERSION_CODE.test(inputs.revision))
+    throw ours('revision', 'a revision', inputs.revision);
+
+  if (!isWord(inputs.distro)) throw theirs('distro', 'a word', inputs.distro);
+  if (!isWord(inputs.version)) throw theirs('version', 'a word', inputs.version);
+  if (!TARGET.test(inputs.target)) throw theirs('target', 'target/subtarget', inputs.target);
+  if (!PROFILE_ID.test(inputs.profile)) throw theirs('profile', 'a profile', inputs.profile);
+  for (const name of [...inputs.addPackages, ...inputs.removePackages])
+    if (!isPackageName(name)) throw theirs('packages', 'a package name', name);
+  atMost('packages', MAX_PACKAGES, inputs.addPackages.length + inputs.removePackages.length);
+  const size = inputs.rootfsSizeMb;
+  if (size !== undefined && (!Number.isInteger(size) || size < 1 || size > MAX_ROOTFS_MB))
+    throw theirs('rootfs_size_mb', `1 to ${MAX_ROOTFS_MB} MiB`, size);
+  if (inputs.filesystem !== '' && !FILESYSTEMS.some((filesystem) => filesystem === inputs.filesystem))
+    throw theirs('filesystem', `one of ${FILESYSTEMS.join(', ')}`, inputs.filesystem);
+  for (const { name, url } of inputs.repositories) {
+    if (!REPOSITORY_NAME.test(name)) throw theirs('repositories', 'a repository name', name);
+    if (!PLAIN_URL.test(url)) throw theirs('repositories', 'an http or https URL', url);
+  }
+  atMost('repositories', MAX_REPOSITORIES, inputs.repositories.length);
+  atMost('repository_keys', MAX_REPOSITORIES, inputs.repositoryKeys.length);
+  atMost('defaults', MAX_DEFAULTS_LENGTH, inputs.defaults.length);
+
+  return {
+    leaseId: order.leaseId,
+    requestHash: order.requestHash,
+    deadlineMs,
+    target: inputs.target,
+    profile: inputs.profile,
+    addPackages: inputs.addPackages,
+    removePackages: inputs.removePackages,
+    revision: inputs.revision,
+    imageBuilder: { url: builder.url, sha256: builder.sha256 },
+    rootfsSizeMb: size,
+    filesystem: inputs.filesystem,
+    repositories: inputs.repositories.map(({ name, url }) => ({ name, url })),
+    repositoriesMode: inputs.repositoriesMode === RepositoriesMode.REPLACE ? 'replace' : 'append',
+    repositoryKeys: keyFiles(inputs.repositoryKeys),
+    defaults: inputs.defaults,
+    versionUrl: inputs.versionUrl,
+  };
+}
+
+const isWord = (value: string): boolean => WORD.test(value) && value !== '.' && value !== '..';
+
+function atMost(field: string, limit: number, got: number): void {
+  if (got > limit) throw theirs(field, `at most ${limit}`, got);
+}
+
+const theirs = (field: string, expected: string, got: unknown): BuildError =>
+  new BuildError('bad_request', `${field}: expected ${expected}, got ${quote(got)}`);
+
+const ours = (field: string, expected: string, got: unknown): BuildError =>
+  new BuildError(
+    'internal',
+    `Error: The build order's ${field} is wrong: expected ${expected}, got ${quote(got)}. This is not a fault of your request`,
+  );
+
+const quote = (value: unknown): string => JSON.stringify(String(value).slice(0, 128));

@@ -1,0 +1,17 @@
+/**
+ * Takes the content of `defaults` out of a text. The first-boot script may hold passwords, and what a build prints is shown
+ * to people and kept; a log with holes is better than a log with a password.
+ */
+
+/** Shorter pieces are everyday words; replacing them would hide nothing and spoil the log. */
+const MIN_PIECE_LENGTH = 5;
+const MARK = '[defaults]';
+
+/** Gives a function that replaces the whole script, each of its lines and each of its words, the longest first. */
+export function scrubberOf(defaults: string): (text: string) => string {
+  const pieces = [defaults.trim(), ...defaults.split('\n').map((line) => line.trim()), ...defaults.split(/[\s'"`=;]+/)]
+    .filter((piece) => piece.length >= MIN_PIECE_LENGTH)
+    .sort((a, b) => b.length - a.length);
+  const unique = [...new Set(pieces)];
+  return (text) => unique.reduce((scrubbed, piece) => scrubbed.replaceAll(piece, MARK), text);
+}

@@ -1,0 +1,113 @@
+/**
+ * The directory of one build, `<state>/work/<lease id>`: a private copy of the ImageBuilder's tree and what comes out of it.
+ * It outlives the build until its files are uploaded; whoever started the build removes it then, and what a crash left
+ * behind is removed at the next start.
+ */
+import { chmod, mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { execa } from 'execa';
+import { BuildError } from '../../shared/build-error.ts';
+
+export interface Workspace {
+  readonly directory: string;
+  readonly tree: string;
+  /** What make is told to put images into; new and empty, since an ImageBuilder merges into what it finds. */
+  readonly binDirectory: string;
+  readonly home: string;
+  readonly temporaryDirectory: string;
+}
+
+const LEASE_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
+/** make splits and expands paths: a blank, `#`, `$`, `:` or `%` anywhere above breaks builds in ways nobody can read. */
+const MAKE_SAFE_PATH = /^\/[A-Za-z0-9/_.-]*$/;
+
+/** @throws Error with a sentence for whoever runs the node */
+export function checkStateDirectory(stateDirectory: string): void {
+  if (!MAKE_SAFE_PATH.test(stateDirectory))
+    throw new Error(
+      `expected the state directory to be an absolute path of letters, digits, "/", "_", "." and "-" (make cannot work below another), got ${JSON.stringify(stateDirectory)}`,
+    );
+}
+
+export const isLeaseId = (leaseId: string): boolean => LEASE_ID.test(leaseId);
+
+/** A new one; what an earlier attempt under the same lease left is removed. */
+export async function createWorkspace(stateDirectory: string, leaseId: string): Promise<Workspace> {
+  const directory = directoryOf(stateDirectory, leaseId);
+  await rm(directory, { recursive: true, force: true });
+  await mkdir(path.dirname(directory), { recursive: true, mode: 0o700 });
+  await mkdir(directory, { mode: 0o700 });
+  const workspace: Workspace = {
+    directory,
+    tree: path.join(directory, 'tree'),
+    binDirectory: path.join(directory, 'bin'),
+    home: path.join(directory, 'home'),
+    temporaryDirectory: path.join(directory, 'tmp'),
+  };
+  for (const part of [workspace.binDirectory, workspace.home, workspace.temporaryDirectory]) await mkdir(part);
+  return workspace;
+}
+
+/**
+ * A private copy of the pristine tree. Never hard links: the ImageBuilder rewrites files in place (`> $@`, `usign -S`), and
+ * would write into the tree of every later build.
+ */
+export async function copyTree(pristine: string, workspace: Workspace, signal: AbortSignal): Promise<void> {
+  const copied = await execa('cp', ['-a', '--reflink=auto', pristine, workspace.tree], {
+    reject: false,
+    cancelSignal: signal,
+    env: { LC_ALL: 'C' },
+  });
+  signal.throwIfAborted();
+  if (!copied.failed) return;
+  if (copied.stderr.includes('No space left on device')) throw new BuildError('disk_full');
+  throw new BuildError('internal', undefined, { cause: copied });
+}
+
+/**
+ * The first-boot script, where `FILES` expects it. The directories keep the modes of a root file system, because FILES is
+ * copied over it with its modes; the file is for root alone, since it stays readable in /rom for the device's life.
+ */
+export async function writeDefaults(workspace: Workspace, defaults: string): Promise<string> {
+  const files = path.join(workspace.directory, 'files');
+  const script = path.join(files, 'etc/uci-defaults/99-asu-defaults');
+  await mkdir(path.dirname(script), { recursive: true });
+  await writeFile(script, defaults, { mode: 0o600, flag: 'wx' });
+  for (const below of ['etc/uci-defaults/99-asu-defaults', 'etc/uci-defaults', 'etc', '.']) {
+    const entry = path.join(files, below);
+    if (entry !== script) await chmod(entry, 0o755);
+    // Not the time of this build: two nodes must make the same bytes.
+    await utimes(entry, 0, 0);
+  }
+  return files;
+}
+
+/** When the images are collected: the script, and every copy of it in the tree, are gone; the output stays. */
+export async function removeAllButOutput(workspace: Workspace): Promise<void> {
+  for (const entry of await readdir(workspace.directory)) {
+    const full = path.join(workspace.directory, entry);
+    if (full !== workspace.binDirectory) await rm(full, { recursive: true, force: true });
+  }
+}
+
+/** To be called when the build's files are uploaded, or nobody wants them. */
+export async function removeWorkspace(stateDirectory: string, leaseId: string): Promise<void> {
+  await rm(directoryOf(stateDirectory, leaseId), { recursive: true, force: true });
+}
+
+/** At start-up: removes every workspace but those that are to be kept, and what a crash left half unpacked. */
+export async function removeStaleWorkspaces(stateDirectory: string, keep: ReadonlySet<string>): Promise<void> {
+  for (const leaseId of await entriesOf(path.join(stateDirectory, 'work')))
+    if (!keep.has(leaseId)) await rm(path.join(stateDirectory, 'work', leaseId), { recursive: true, force: true });
+  for (const name of await entriesOf(path.join(stateDirectory, 'imagebuilders')))
+    if (name.endsWith('.unpacking'))
+      await rm(path.join(stateDirectory, 'imagebuilders', name), { recursive: true, force: true });
+}
+
+const entriesOf = async (directory: string): Promise<string[]> => await readdir(directory).catch(() => []);
+
+function directoryOf(stateDirectory: string, leaseId: string): string {
+  if (!isLeaseId(leaseId))
+    throw new Error(`expected a lease id of letters, digits, "_" and "-", got ${JSON.stringify(leaseId)}`);
+  return path.join(stateDirectory, 'work', leaseId);
+}

@@ -1,0 +1,248 @@
+/**
+ * Fetches a file whose sha256 is known beforehand. A mirror that is down, slow, truncates or answers with a captive portal's
+ * page is everyday life for a farm at home; none of it may become an ImageBuilder, and none of it is the user's fault.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BuildError } from '../../shared/build-error.ts';
+
+export interface DownloadLimits {
+  readonly maxBytes: number;
+  /** Until the headers are there. */
+  readonly connectTimeoutMs: number;
+  /** Between two pieces of the body. */
+  readonly idleTimeoutMs: number;
+  readonly attempts: number;
+  /** Before the second attempt; doubled for each further one, with up to as much again at random. */
+  readonly backoffMs: number;
+}
+
+export const DOWNLOAD_LIMITS: DownloadLimits = {
+  maxBytes: 1024 ** 3,
+  connectTimeoutMs: 30_000,
+  idleTimeoutMs: 60_000,
+  attempts: 3,
+  backoffMs: 1000,
+};
+
+export interface Download {
+  readonly url: string;
+  /** 64 hex digits. */
+  readonly sha256: string;
+  /** Where the whole, checked file will be. Until then its bytes are in `<path>.part`, and stay there for a resumption. */
+  readonly path: string;
+  readonly signal: AbortSignal;
+  readonly onProgress?: (bytesDone: number, bytesTotal: number) => void;
+  readonly limits?: Partial<DownloadLimits>;
+}
+
+const MAX_REDIRECTS = 3;
+const PROGRESS_STEP_BYTES = 1024 * 1024;
+
+/** Worth another attempt: the network's fault or a passing one of the server's. */
+class PassingFault extends Error {}
+
+/** @throws BuildError `upstream_unavailable` with what was expected and what came; the signal's reason when aborted */
+export async function download(file: Download): Promise<void> {
+  const limits = { ...DOWNLOAD_LIMITS, ...file.limits };
+  const partPath = `${file.path}.part`;
+  let etag: string | undefined;
+  let passingFault: PassingFault | undefined;
+  for (let attempt = 0; attempt < limits.attempts; attempt++) {
+    if (passingFault) {
+      const backoffMs = limits.backoffMs * 2 ** (attempt - 1);
+      await sleep(backoffMs + Math.random() * backoffMs, undefined, { signal: file.signal });
+    }
+    try {
+      const fetched = await fetchInto(partPath, file, limits, etag);
+      etag = fetched.etag;
+      const got = await sha256OfFile(partPath, file.signal);
+      if (got === file.sha256) return await rename(partPath, file.path);
+      await rm(partPath);
+      // The first half may be of another day's file: the whole one deserves a chance before anybody is blamed.
+      if (!fetched.resumed) throw unavailable(file.url, wrongBytes(file.sha256, got, fetched.contentType));
+      passingFault = new PassingFault(wrongBytes(file.sha256, got, fetched.contentType));
+    } catch (error) {
+      file.signal.throwIfAborted();
+      if (!(error instanceof PassingFault)) throw error;
+      passingFault = error;
+    }
+  }
+  throw unavailable(file.url, passingFault?.message ?? 'no attempt was made');
+}
+
+interface Fetched {
+  readonly resumed: boolean;
+  readonly etag: string | undefined;
+  readonly contentType: string;
+}
+
+async function fetchInto(
+  partPath: string,
+  file: Download,
+  limits: DownloadLimits,
+  etag: string | undefined,
+): Promise<Fetched> {
+  const watchdog = new Watchdog(file.signal);
+  const part = await open(partPath, 'a+', 0o600);
+  try {
+    watchdog.expect('an answer', limits.connectTimeoutMs);
+    const haveBytes = (await part.stat()).size;
+    const response = await request(file.url, rangeHeaders(haveBytes, etag), watchdog.signal);
+    const resumed = await startAt(part, haveBytes, response);
+    if (response.status !== 200 && response.status !== 206) {
+      await response.body?.cancel();
+      if (response.status === 416) {
+        await part.truncate(0);
+        throw new PassingFault('it does not have the rest of what it had before');
+      }
+      const message = `it answered ${response.status}`;
+      if (response.status >= 500 || response.status === 429 || response.status === 408) throw new PassingFault(message);
+      throw unavailable(file.url, message);
+    }
+    const startBytes = resumed ? haveBytes : 0;
+    const lengthBytes = Number(response.headers.get('content-length') ?? 0);
+    const totalBytes = lengthBytes > 0 ? startBytes + lengthBytes : 0;
+    if (totalBytes > limits.maxBytes) throw tooLarge(file.url, totalBytes, limits);
+    await copyBody(response, part, startBytes, totalBytes, file, limits, watchdog);
+    const strong = response.headers.get('etag');
+    return {
+      resumed,
+      etag: strong?.startsWith('"') ? strong : undefined,
+      contentType: response.headers.get('content-type') ?? '',
+    };
+  } catch (error) {
+    if (error instanceof BuildError || error instanceof PassingFault) throw error;
+    if (isLocal(error)) throw error;
+    throw new PassingFault(watchdog.reason ?? describeNetworkError(error), { cause: error });
+  } finally {
+    watchdog.stop();
+    await part.close();
+  }
+}
+
+const rangeHeaders = (haveBytes: number, etag: string | undefined): Record<string, string> => ({
+  // A compressed transfer has other offsets than the file.
+  'accept-encoding': 'identity',
+  ...(haveBytes > 0 ? { range: `bytes=${haveBytes}-` } : {}),
+  ...(haveBytes > 0 && etag !== undefined ? { 'if-range': etag } : {}),
+});
+
+/** Follows redirects by hand: at most three, and never to another scheme than http and https. */
+async function request(url: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response> {
+  let location = new URL(url);
+  for (let redirects = 0; ; redirects++) {
+    if (location.protocol !== 'http:' && location.protocol !== 'https:')
+      throw unavailable(url, `it redirects to ${location.protocol}`);
+    const response = await fetch(location.href, { headers, signal, redirect: 'manual' });
+    const next = response.headers.get('location');
+    if (response.status < 300 || response.status > 399 || response.status === 304 || next === null) return response;
+    await response.body?.cancel();
+    if (redirects === MAX_REDIRECTS) throw unavailable(url, `it redirects more than ${MAX_REDIRECTS} times`);
+    if (!URL.canParse(next, location.href)) throw unavailable(url, 'it redirects to something that is no URL');
+    location = new URL(next, location);
+  }
+}
+
+/** True where the body continues what we have; else what we have is dropped, whatever was asked for. */
+async function startAt(part: FileHandle, haveBytes: number, response: Response): Promise<boolean> {
+  if (response.status === 206) {
+    const start = /^bytes ([0-9]+)-/.exec(response.headers.get('content-range') ?? '')?.[1];
+    if (Number(start) === haveBytes) return haveBytes > 0;
+    await part.truncate(0);
+    throw new PassingFault(`it was asked for the bytes from ${haveBytes} on and answered with others`);
+  }
+  if (response.status === 200) await part.truncate(0);
+  return false;
+}
+
+async function copyBody(
+  response: Response,
+  part: FileHandle,
+  startBytes: number,
+  totalBytes: number,
+  file: Download,
+  limits: DownloadLimits,
+  watchdog: Watchdog,
+): Promise<void> {
+  let doneBytes = startBytes;
+  let toldBytes = startBytes;
+  file.onProgress?.(doneBytes, totalBytes);
+  watchdog.expect('more bytes', limits.idleTimeoutMs);
+  for await (const chunk of response.body ?? []) {
+    watchdog.expect('more bytes', limits.idleTimeoutMs);
+    doneBytes += chunk.length;
+    if (doneBytes > limits.maxBytes) throw tooLarge(file.url, doneBytes, limits);
+    await part.appendFile(chunk);
+    if (doneBytes - toldBytes >= PROGRESS_STEP_BYTES) {
+      toldBytes = doneBytes;
+      file.onProgress?.(doneBytes, totalBytes);
+    }
+  }
+  if (totalBytes > 0 && doneBytes < totalBytes)
+    throw new PassingFault(`it ended after ${doneBytes} of ${totalBytes} bytes`);
+  file.onProgress?.(doneBytes, totalBytes > 0 ? totalBytes : doneBytes);
+}
+
+/** Aborts what it watches when the expected thing does not come, or when the caller gives up. */
+class Watchdog {
+  readonly #controller = new AbortController();
+  readonly signal: AbortSignal;
+  #timer: NodeJS.Timeout | undefined;
+  reason: string | undefined;
+
+  constructor(caller: AbortSignal) {
+    this.signal = AbortSignal.any([caller, this.#controller.signal]);
+  }
+
+  expect(what: string, withinMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.reason = `${what} did not come within ${withinMs / 1000} s`;
+      this.#controller.abort();
+    }, withinMs);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+export async function sha256OfFile(path: string, signal?: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { signal })) hash.update(chunk);
+  return hash.digest('hex');
+}
+
+/** True where the file is there already, whole and checked: only a checked one ever gets its name. */
+export const isDownloaded = async (path: string): Promise<boolean> =>
+  await stat(path).then(
+    (entry) => entry.isFile(),
+    () => false,
+  );
+
+const unavailable = (url: string, what: string): BuildError =>
+  new BuildError(
+    'upstream_unavailable',
+    `Error: The upstream mirror does not answer as it should: ${url}: ${what}. This is not a fault of your request`,
+  );
+
+const tooLarge = (url: string, bytes: number, limits: DownloadLimits): BuildError =>
+  unavailable(url, `expected at most ${limits.maxBytes} bytes, got ${bytes} or more`);
+
+const wrongBytes = (expected: string, got: string, contentType: string): string =>
+  `expected sha256 ${expected}, got ${got}${/html/i.test(contentType) ? ' (an HTML page)' : ''}`;
+
+/** Our own disk, not the network: must not be tried again, nor called the mirror's fault. */
+const isLocal = (error: unknown): boolean =>
+  error instanceof Error &&
+  'syscall' in error &&
+  ['write', 'open', 'ftruncate', 'fstat'].includes(String(error.syscall));
+
+function describeNetworkError(error: unknown): string {
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  if (cause instanceof Error && 'code' in cause) return `the connection failed (${String(cause.code)})`;
+  return `the connection failed (${cause instanceof Error ? cause.message : String(cause)})`;
+}

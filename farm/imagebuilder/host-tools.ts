@@ -1,0 +1,95 @@
+/**
+ * What an ImageBuilder needs of the machine it runs on (OpenWrt, include/prereq-build.mk, its IB=1 part). Asked at start-up
+ * and by the doctor: the ImageBuilder itself would say so only in the middle of somebody's build.
+ */
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import path from 'node:path';
+import { execa } from 'execa';
+
+export interface MissingTool {
+  readonly tool: string;
+  /** Debian's package that has it. */
+  readonly package: string;
+}
+
+interface Tool extends MissingTool {
+  readonly need: 'demo' | 'openwrt';
+  /** Where a file of that name is not proof enough: a command that must succeed. */
+  readonly check?: readonly string[];
+}
+
+/** Where builds look for tools; the node's own Node.js comes last, see build-environment.ts. */
+export const TOOL_DIRECTORIES = [
+  '/usr/local/sbin',
+  '/usr/local/bin',
+  '/usr/sbin',
+  '/usr/bin',
+  '/sbin',
+  '/bin',
+] as const;
+
+const MODULES = ['Data::Dumper', 'FindBin', 'File::Copy', 'File::Compare', 'Thread::Queue'];
+
+const TOOLS: readonly Tool[] = [
+  { need: 'demo', tool: 'make', package: 'make' },
+  { need: 'demo', tool: 'bash', package: 'bash' },
+  { need: 'demo', tool: 'cp', package: 'coreutils' },
+  { need: 'demo', tool: 'mkfifo', package: 'coreutils' },
+  { need: 'demo', tool: 'tar', package: 'tar' },
+  { need: 'demo', tool: 'gzip', package: 'gzip' },
+  { need: 'demo', tool: 'find', package: 'findutils' },
+  { need: 'demo', tool: 'grep', package: 'grep' },
+  { need: 'demo', tool: 'sed', package: 'sed' },
+  { need: 'demo', tool: 'awk', package: 'mawk' },
+  { need: 'openwrt', tool: 'zstd', package: 'zstd' },
+  { need: 'openwrt', tool: 'xz', package: 'xz-utils' },
+  { need: 'openwrt', tool: 'diff', package: 'diffutils' },
+  { need: 'openwrt', tool: 'patch', package: 'patch' },
+  { need: 'openwrt', tool: 'gawk', package: 'gawk' },
+  { need: 'openwrt', tool: 'getopt', package: 'util-linux' },
+  { need: 'openwrt', tool: 'bzip2', package: 'bzip2' },
+  { need: 'openwrt', tool: 'unzip', package: 'unzip' },
+  { need: 'openwrt', tool: 'wget', package: 'wget' },
+  { need: 'openwrt', tool: 'install', package: 'coreutils' },
+  { need: 'openwrt', tool: 'file', package: 'file' },
+  { need: 'openwrt', tool: 'which', package: 'debianutils' },
+  { need: 'openwrt', tool: 'rsync', package: 'rsync' },
+  { need: 'openwrt', tool: 'perl', package: 'perl', check: ['perl', ...MODULES.map((name) => `-M${name}`), '-e', '1'] },
+  { need: 'openwrt', tool: 'python3', package: 'python3' },
+  // ImageBuilders up to 24.10 import distutils, which Python 3.12 no longer has; setuptools brings it back.
+  {
+    need: 'openwrt',
+    tool: 'python3 distutils',
+    package: 'python3-setuptools',
+    check: ['python3', '-c', 'try:\n import distutils\nexcept ImportError:\n import setuptools, distutils'],
+  },
+];
+
+/** Empty when everything is there. `openwrt` is what real ImageBuilders need, `demo` what the built-in one does. */
+export async function missingHostTools(need: 'demo' | 'openwrt'): Promise<MissingTool[]> {
+  const wanted = TOOLS.filter((tool) => need === 'openwrt' || tool.need === 'demo');
+  const present = await Promise.all(wanted.map(isPresent));
+  return wanted.filter((_, index) => !present[index]).map(({ tool, package: debian }) => ({ tool, package: debian }));
+}
+
+/** The path of a tool where builds look for it; null when it is not there. */
+export async function findTool(name: string): Promise<string | null> {
+  for (const directory of TOOL_DIRECTORIES) {
+    const file = path.join(directory, name);
+    const isThere = await access(file, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return file;
+  }
+  return null;
+}
+
+async function isPresent({ tool, check }: Tool): Promise<boolean> {
+  const [name = tool, ...args] = check ?? [tool];
+  const file = await findTool(name);
+  if (file === null || check === undefined) return file !== null;
+  const result = await execa(file, args, { reject: false, stdio: 'ignore' });
+  return result.exitCode === 0;
+}

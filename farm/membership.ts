@@ -1,0 +1,106 @@
+/** Joining an edge and staying a member: the certificate is kept on disk and renewed long before it ends. */
+import { Code, ConnectError } from '@connectrpc/connect';
+import { eq } from 'drizzle-orm';
+import { fromBase64Url } from '../shared/base64url.ts';
+import { bytesToHex } from '../shared/digest.ts';
+import type { SigningKey } from '../shared/ed25519.ts';
+import { backoffMs, pause } from './backoff.ts';
+import type { NodeDatabase } from './db/open-database.ts';
+import { edges } from './db/schema.ts';
+import type { ForemanClient, Membership } from './edge-client.ts';
+
+/** A quarter of a certificate's life before its end. */
+const RENEW_BEFORE_MS = 18 * 3_600_000;
+
+/** The edge says no, and will say no again. */
+export class JoinRefused extends Error {
+  override readonly name = 'JoinRefused';
+}
+
+export class Memberships {
+  readonly #db: NodeDatabase;
+  readonly #edgeUrl: string;
+  #current: Membership | null;
+
+  constructor(db: NodeDatabase, edgeUrl: string) {
+    this.#db = db;
+    this.#edgeUrl = edgeUrl;
+    const row = db.select().from(edges).where(eq(edges.url, edgeUrl)).get();
+    this.#current = row ? { certificate: row.certificate, edgePublicKey: row.publicKey } : null;
+  }
+
+  current = (): Membership | null => this.#current;
+
+  /**
+   * Joins with the token, or renews what there is; keeps trying while the edge cannot be reached.
+   * @throws JoinRefused with what the node's operator can do
+   */
+  async establish(
+    client: ForemanClient,
+    key: SigningKey,
+    join: { readonly token: string | null; readonly name: string },
+    signal: AbortSignal,
+  ): Promise<void> {
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        if (join.token !== null) await this.#join(client, key, join.token, join.name, signal);
+        else if (this.#current) await this.renew(client, signal);
+        else throw new JoinRefused('this node has joined no edge yet: start it once with --join TOKEN');
+        return;
+      } catch (error) {
+        const refusal = refusalOf(error);
+        if (refusal) throw refusal;
+        failures += 1;
+        if (failures === 1)
+          console.error(`the edge at ${this.#edgeUrl} cannot be reached yet: ${(error as Error).message}`);
+        await pause(backoffMs(failures, Math.random(), 200, 5_000), signal);
+      }
+    }
+  }
+
+  async renew(client: ForemanClient, signal: AbortSignal): Promise<void> {
+    const current = this.#current;
+    if (!current) return;
+    const { certificate } = await client.renew({}, { signal });
+    this.#keep({ ...current, certificate });
+  }
+
+  /** True when it is time to renew. */
+  isDue(now: number): boolean {
+    return this.#current !== null && expiryOf(this.#current.certificate) - now < RENEW_BEFORE_MS;
+  }
+
+  async #join(client: ForemanClient, key: SigningKey, token: string, name: string, signal: AbortSignal): Promise<void> {
+    const proof = await key.sign(new TextEncoder().encode(token));
+    const joined = await client.join({ token, publicKey: key.publicKey, name, proof }, { signal });
+    this.#keep({ certificate: joined.certificate, edgePublicKey: bytesToHex(joined.edgePublicKey) });
+  }
+
+  #keep(membership: Membership): void {
+    this.#current = membership;
+    const row = { publicKey: membership.edgePublicKey, certificate: membership.certificate };
+    this.#db
+      .insert(edges)
+      .values({ url: this.#edgeUrl, ...row })
+      .onConflictDoUpdate({ target: edges.url, set: row })
+      .run();
+  }
+}
+
+function refusalOf(error: unknown): JoinRefused | null {
+  if (error instanceof JoinRefused) return error;
+  const final = [Code.Unauthenticated, Code.PermissionDenied, Code.InvalidArgument];
+  if (error instanceof ConnectError && final.includes(error.code))
+    return new JoinRefused(`the edge refuses this node: ${error.rawMessage}`, { cause: error });
+  return null;
+}
+
+/** When a certificate ends; 0 for what cannot be read. The edge verifies it, the node only wants the date. */
+function expiryOf(certificate: string): number {
+  try {
+    const payload = fromBase64Url(certificate.split('.')[0] ?? '') ?? new Uint8Array();
+    return Number((JSON.parse(new TextDecoder().decode(payload)) as { expiresAt?: unknown }).expiresAt) || 0;
+  } catch {
+    return 0;
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * Leases that this node holds, and what it has to say about them. The end of a lease is written here before it is sent and
+ * stays until the Foreman acknowledged it, so neither a lost answer nor a killed process loses a finished build.
+ */
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { eq, isNull } from 'drizzle-orm';
+import { type LeaseReport, LeaseReportSchema } from '../shared/gen/asu/farm/v1/foreman_pb.js';
+import type { NodeDatabase } from './db/open-database.ts';
+import { leases } from './db/schema.ts';
+
+type ReportEvent = LeaseReport['event'];
+
+export class Outbox {
+  readonly #db: NodeDatabase;
+
+  constructor(db: NodeDatabase) {
+    this.#db = db;
+  }
+
+  take(leaseId: string, requestHash: string, now: number): void {
+    this.#db.insert(leases).values({ id: leaseId, requestHash, takenAt: now }).onConflictDoNothing().run();
+  }
+
+  /** A report that need not survive: the next one says it better. */
+  progress(leaseId: string, event: ReportEvent): LeaseReport {
+    return create(LeaseReportSchema, { leaseId, sequence: BigInt(this.#nextSequence(leaseId)), event });
+  }
+
+  /** The last word about a lease; a second one is ignored. */
+  finish(leaseId: string, event: ReportEvent): void {
+    const known = this.#db.select().from(leases).where(eq(leases.id, leaseId)).get();
+    if (!known || known.finalReport) return;
+    const report = create(LeaseReportSchema, { leaseId, sequence: BigInt(this.#nextSequence(leaseId)), event });
+    this.#db
+      .update(leases)
+      .set({ finalReport: Buffer.from(toBinary(LeaseReportSchema, report)) })
+      .where(eq(leases.id, leaseId))
+      .run();
+  }
+
+  /** Ends of leases that nobody acknowledged yet. */
+  unacknowledged(): LeaseReport[] {
+    return this.#db
+      .select()
+      .from(leases)
+      .all()
+      .flatMap((row) => (row.finalReport ? [fromBinary(LeaseReportSchema, row.finalReport)] : []));
+  }
+
+  /** Leases without an end: after a start, the builds that the last process left behind. */
+  unfinished(): string[] {
+    return this.#db
+      .select({ id: leases.id })
+      .from(leases)
+      .where(isNull(leases.finalReport))
+      .all()
+      .map((row) => row.id);
+  }
+
+  forget(leaseId: string): void {
+    this.#db.delete(leases).where(eq(leases.id, leaseId)).run();
+  }
+
+  #nextSequence(leaseId: string): number {
+    const row = this.#db.select().from(leases).where(eq(leases.id, leaseId)).get();
+    const sequence = (row?.sequence ?? 0) + 1;
+    this.#db.update(leases).set({ sequence }).where(eq(leases.id, leaseId)).run();
+    return sequence;
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * `npm run demo`: one request as a router would send it, from miss to image, and the same again to show a hit. Everything
+ * is real: the edge, the node, the ImageBuilder, the upload, the download.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import {
+  type BuildAnswerBody,
+  buildImage,
+  downloadImage,
+  type ImageRequest,
+  postBuild,
+  sha256OfFile,
+} from '../client/build-client.ts';
+import { LiveLine } from './live-line.ts';
+import type { StackOptions } from './options.ts';
+import { type Stack, StackError, startStack } from './stack.ts';
+
+/** As owut would ask: the board's name, an extra package, a default left out. */
+const REQUEST: ImageRequest = {
+  distro: 'openwrt',
+  version: '24.10.2',
+  target: 'demo/generic',
+  profile: 'acme,ax3000-v1',
+  packages: ['luci', '-ppp-mod-pppoe'],
+  client: 'asu-demo',
+};
+
+export async function runDemo(options: StackOptions, keepState: boolean, signal: AbortSignal): Promise<void> {
+  const stateDirectory = keepState ? options.stateDirectory : await mkdtemp(path.join(os.tmpdir(), 'asu-demo-'));
+  let stack: Stack | undefined;
+  try {
+    console.log('starting the edge, a farm node and the demo mirror …');
+    stack = await startStack({ ...options, stateDirectory }, (line) => console.log(`  ${line}`));
+    console.log(`ready: ${stack.url}`);
+    await showOneBuild(stack.url, signal);
+  } finally {
+    await stack?.stop();
+    if (!keepState) await rm(stateDirectory, { recursive: true, force: true });
+  }
+}
+
+async function showOneBuild(url: string, signal: AbortSignal): Promise<void> {
+  console.log(`\nPOST ${url}/api/v1/build\n${JSON.stringify(REQUEST)}\n`);
+  const line = new LiveLine(process.stdout);
+  const missStarted = performance.now();
+  const built = await buildImage(
+    url,
+    REQUEST,
+    (answer) => line.update(describe(answer), answer.imagebuilder_status),
+    signal,
+  );
+  const missMs = performance.now() - missStarted;
+  line.end(
+    `built after ${seconds(missMs)}: ${Object.keys(built.manifest).length} packages, ${built.images.length} images`,
+  );
+
+  const image = built.images.find((candidate) => candidate.type === 'sysupgrade') ?? built.images[0];
+  if (!image) throw new StackError('The answer names no image. This is a bug; please report it with the lines above');
+  const directory = path.join(os.tmpdir(), 'asu-demo-images');
+  const file = await downloadImage(
+    url,
+    built.bin_dir,
+    image,
+    directory,
+    (bytes) => line.update(`downloading ${image.name}: ${bytes} of ${image.size} bytes`, 'download'),
+    signal,
+  );
+  line.end(`downloaded ${image.size} bytes; sha256 ${await sha256OfFile(file)} is what the answer promised`);
+
+  const hitStarted = performance.now();
+  const again = await postBuild(url, REQUEST, signal);
+  const hitMs = performance.now() - hitStarted;
+  if (again.status !== 200 || again.request_hash !== built.request_hash)
+    throw new StackError('The second request was no hit. This is a bug; please report it with the lines above');
+  console.log(`asked again: ${hitMs.toFixed(1)} ms instead of ${seconds(missMs)}, answered by the edge alone`);
+  console.log(`\nthe image: ${file}`);
+}
+
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+
+function describe(answer: BuildAnswerBody): string {
+  if (answer.queue_position !== undefined)
+    return `queued, position ${answer.queue_position}, about ${answer.eta_seconds} s`;
+  const bytes = answer.progress ? `, ${answer.progress.bytes} of ${answer.progress.total} bytes` : '';
+  return `${answer.imagebuilder_status}${bytes}`;
+}

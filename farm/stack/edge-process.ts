@@ -1,0 +1,75 @@
+/** The edge on this machine: `wrangler dev` with its state on disk, so that a restart remembers every image. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Child } from './child-process.ts';
+import { freePort } from './free-port.ts';
+
+export const PROJECT = path.resolve(import.meta.dirname, '../..');
+
+export interface EdgeOptions {
+  readonly port: number;
+  readonly stateDirectory: string;
+  /** Edge variables; they may hold secrets and go through a file that only we can read, never through argv. */
+  readonly variables: Readonly<Record<string, string>>;
+  readonly onLine: (line: string) => void;
+}
+
+const START_PATIENCE_MS = 60_000;
+
+export async function startEdge(options: EdgeOptions): Promise<Child> {
+  const { port, stateDirectory } = options;
+  await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
+  const variablesFile = path.join(stateDirectory, 'edge.env');
+  const lines = Object.entries(options.variables).map(([name, value]) => `${name}=${quoted(name, value)}\n`);
+  await writeFile(variablesFile, lines.join(''), { mode: 0o600 });
+  const child = new Child({
+    command: [
+      process.execPath,
+      path.join(PROJECT, 'node_modules/wrangler/bin/wrangler.js'),
+      'dev',
+      ...['-c', path.join(PROJECT, 'wrangler.toml')],
+      ...['--ip', '127.0.0.1'],
+      ...['--port', String(port)],
+      ...['--inspector-port', String(await freePort())],
+      ...['--persist-to', path.join(stateDirectory, 'edge')],
+      ...['--env-file', variablesFile],
+      '--show-interactive-dev-session=false',
+      ...['--log-level', 'error'],
+    ],
+    cwd: PROJECT,
+    env: {
+      ...process.env,
+      WRANGLER_SEND_METRICS: 'false',
+      CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+      CI: '1',
+      NO_COLOR: '1',
+    },
+    onLine: options.onLine,
+  });
+  await untilAnswers(`http://127.0.0.1:${port}/healthz`, child);
+  return child;
+}
+
+/** dotenv takes everything literally between single quotes. */
+function quoted(name: string, value: string): string {
+  if (/['\n\r]/.test(value)) throw new Error(`${name}: expected a value without quotes ' and line breaks`);
+  return `'${value}'`;
+}
+
+async function untilAnswers(url: string, child: Child): Promise<void> {
+  const until = Date.now() + START_PATIENCE_MS;
+  while (Date.now() < until) {
+    if (child.hasEnded) throw new Error(`the edge ended while starting (${await child.ended}); its last lines say why`);
+    try {
+      const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
+      const body = (await response.json()) as { parts?: unknown };
+      if (body.parts) return;
+      throw new Error(JSON.stringify(body));
+    } catch {
+      await sleep(100);
+    }
+  }
+  await child.kill();
+  throw new Error(`the edge did not answer ${url} within ${START_PATIENCE_MS / 1000} s`);
+}

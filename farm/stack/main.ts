@@ -1,0 +1,50 @@
+/** The command line of `npm start` and `npm run demo`. Every failure ends with a sentence that says what to do. */
+import { RequestRefused } from '../client/build-client.ts';
+import { UsageError } from '../config.ts';
+import { runDemo } from './demo.ts';
+import { configTable, HELP, parseStackCommand, type StackOptions } from './options.ts';
+import { computedVariables, StackError, startStack } from './stack.ts';
+
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => stop.abort(new StackError(`Stopped by ${signal}`)));
+
+try {
+  await main();
+} catch (error) {
+  process.exitCode = 1;
+  if (error instanceof UsageError) {
+    process.exitCode = 2;
+    console.error(error.message);
+  } else if (error instanceof RequestRefused)
+    console.error(`The server refused the request (status ${error.status}): ${error.message}`);
+  else if (error instanceof StackError) console.error(error.message);
+  else
+    console.error(
+      `${(error as Error).message}\nThis was not expected. The lines above say more; please report them.`,
+      error,
+    );
+}
+
+async function main(): Promise<void> {
+  const command = parseStackCommand(process.argv.slice(2));
+  if (command.command === 'help') return console.log(HELP);
+  const { options } = command;
+  if (command.command === 'print-config') return console.log(configOf(options));
+  if (command.command === 'demo') return runDemo(options, process.argv.includes('--state'), stop.signal);
+  await serve(options);
+}
+
+async function serve(options: StackOptions): Promise<void> {
+  const stack = await startStack(options, (line) => console.log(line));
+  console.log(
+    `ready: ${stack.url} serves ${stack.upstreamUrl}; state in ${options.stateDirectory}; GET ${stack.url}/healthz says what is up; Ctrl-C stops`,
+  );
+  await new Promise((resolve) => stop.signal.addEventListener('abort', resolve, { once: true }));
+  await stack.stop();
+}
+
+function configOf(options: StackOptions): string {
+  const upstream = options.upstream.kind === 'demo' ? { url: '(the demo mirror)' } : { url: options.upstream.url };
+  return configTable(options.set, computedVariables(options, `http://127.0.0.1:${options.port}`, upstream));
+}

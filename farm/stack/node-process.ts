@@ -1,0 +1,31 @@
+/** One farm node on this machine, as a process of its own. */
+import path from 'node:path';
+import { Child } from './child-process.ts';
+import { PROJECT } from './edge-process.ts';
+
+export interface NodeOptions {
+  readonly edgeUrl: string;
+  readonly stateDirectory: string;
+  readonly joinToken: string;
+  readonly name: string;
+  readonly slots?: number;
+  readonly reportMs?: number;
+  readonly onLine: (line: string) => void;
+}
+
+export const startNode = (options: NodeOptions): Child =>
+  new Child({
+    command: [
+      process.execPath,
+      path.join(PROJECT, 'farm/main.ts'),
+      ...['--edge', options.edgeUrl],
+      ...['--state', options.stateDirectory],
+      ...['--name', options.name],
+      ...(options.slots === undefined ? [] : ['--slots', String(options.slots)]),
+      ...(options.reportMs === undefined ? [] : ['--report-ms', String(options.reportMs)]),
+    ],
+    cwd: PROJECT,
+    // A token on the command line could be read by everybody on this machine.
+    env: { ...process.env, ASU_NODE_JOIN: options.joinToken },
+    onLine: options.onLine,
+  });

@@ -1,0 +1,120 @@
+/** The command line of `npm start` and `npm run demo`. */
+import path from 'node:path';
+import { EDGE_SETTINGS, type EdgeSettingName, isEdgeSetting, parseEdgeSettings } from '../../shared/edge-settings.ts';
+import { parse, UsageError, whole } from '../config.ts';
+
+export interface StackOptions {
+  readonly stateDirectory: string;
+  readonly upstream: { readonly kind: 'demo' } | { readonly kind: 'mirror'; readonly url: string };
+  /** Null: any free one. */
+  readonly port: number | null;
+  readonly slots: number | null;
+  /** S3 endpoint; null: the R2 of wrangler. */
+  readonly s3: string | null;
+  /** Edge variables as given, unparsed. */
+  readonly set: Readonly<Record<string, string>>;
+}
+
+export type StackCommand =
+  | { readonly command: 'start' | 'demo'; readonly options: StackOptions }
+  | { readonly command: 'print-config'; readonly options: StackOptions }
+  | { readonly command: 'help' };
+
+const FLAGS = {
+  upstream: { type: 'string' },
+  demo: { type: 'boolean' },
+  port: { type: 'string' },
+  state: { type: 'string' },
+  slots: { type: 'string' },
+  s3: { type: 'string' },
+  set: { type: 'string', multiple: true },
+  'print-config': { type: 'boolean' },
+  help: { type: 'boolean' },
+} as const;
+
+export const DEFAULT_PORT = 8787;
+
+/** Of the `minio` service in docker-compose.yml, which listens on loopback only. */
+export const LOCAL_S3_KEYS = { S3_ACCESS_KEY_ID: 'asu-local', S3_SECRET_ACCESS_KEY: 'asu-local-secret' } as const;
+
+export const HELP = `Runs the whole service on this machine: the edge (wrangler), a farm node, and storage.
+
+  npm start                      serve ${EDGE_SETTINGS.UPSTREAM_URL.fallback} on http://127.0.0.1:${DEFAULT_PORT}
+  npm start -- --demo            serve the demo distribution, which needs no network
+  npm run demo                   show one build from request to image, then stop
+
+  --upstream URL   mirror in the layout of downloads.openwrt.org
+  --demo           the demo mirror, made on the spot
+  --port N         port of the edge (default ${DEFAULT_PORT})
+  --state DIR      where everything is kept (default .asu)
+  --slots N        builds at once (default: cores, or memory in GiB if less)
+  --s3 URL         keep images in this S3 store instead of wrangler's R2
+  --set NAME=VALUE set a variable of the edge; may be repeated
+  --print-config   list the variables, their values and where these came from
+  --help           this text`;
+
+/** @throws UsageError saying what was expected */
+export function parseStackCommand(argv: readonly string[]): StackCommand {
+  const [verb, ...rest] = argv;
+  if (verb !== 'start' && verb !== 'demo') throw new UsageError(`expected start or demo, got ${JSON.stringify(verb)}`);
+  const values = parse(rest, FLAGS);
+  if (values.help) return { command: 'help' };
+  const text = (name: keyof typeof FLAGS) => values[name] as string | undefined;
+  const set = parseSet((values.set as string[] | undefined) ?? []);
+  if (values.demo && values.upstream !== undefined) throw new UsageError('--demo and --upstream exclude each other');
+  const upstreamUrl = text('upstream') ?? set.UPSTREAM_URL ?? EDGE_SETTINGS.UPSTREAM_URL.fallback;
+  const options: StackOptions = {
+    stateDirectory: path.resolve(text('state') ?? '.asu'),
+    upstream:
+      values.demo || verb === 'demo' ? { kind: 'demo' } : { kind: 'mirror', url: httpUrl('--upstream', upstreamUrl) },
+    port:
+      text('port') === undefined
+        ? verb === 'demo'
+          ? null
+          : DEFAULT_PORT
+        : whole('--port', text('port') ?? '', 1, 65_535),
+    slots: text('slots') === undefined ? null : whole('--slots', text('slots') ?? '', 1, 256),
+    s3: text('s3') === undefined ? null : httpUrl('--s3', text('s3') ?? ''),
+    set,
+  };
+  return { command: values['print-config'] ? 'print-config' : verb, options };
+}
+
+function parseSet(pairs: readonly string[]): Record<string, string> {
+  const set: Record<string, string> = {};
+  for (const pair of pairs) {
+    const at = pair.indexOf('=');
+    const name = pair.slice(0, at);
+    if (at < 1) throw new UsageError(`--set: expected NAME=VALUE, got ${JSON.stringify(pair)}`);
+    if (!isEdgeSetting(name)) throw new UsageError(`--set: there is no variable ${name}; --print-config lists them`);
+    set[name] = pair.slice(at + 1);
+  }
+  try {
+    parseEdgeSettings({ SERVER_KEY: '0'.repeat(64), ...set });
+  } catch (error) {
+    throw new UsageError(`--set: ${(error as Error).message}`);
+  }
+  return set;
+}
+
+function httpUrl(flag: string, value: string): string {
+  if (!/^https?:\/\/[^\s?#@]+$/.test(value))
+    throw new UsageError(`${flag}: expected an http or https URL, got ${JSON.stringify(value)}`);
+  return value.replace(/\/+$/, '');
+}
+
+/** One line per variable; secrets are not shown. `computed`: what the stack itself would set. */
+export function configTable(set: Readonly<Record<string, string>>, computed: Readonly<Record<string, string>>): string {
+  return (Object.keys(EDGE_SETTINGS) as EdgeSettingName[])
+    .map((name) => {
+      const row: { fallback: string; text: string; secret?: true } = EDGE_SETTINGS[name];
+      const [value, from] =
+        set[name] !== undefined
+          ? [set[name], '--set']
+          : computed[name] !== undefined
+            ? [computed[name], 'this command']
+            : [row.fallback, 'default'];
+      return `${name} = ${row.secret && value !== '' ? '(secret)' : JSON.stringify(value)}  (${from})\n    ${row.text}`;
+    })
+    .join('\n');
+}

@@ -1,0 +1,167 @@
+/**
+ * The whole service on one machine: demo mirror if wanted, bucket if S3, edge, one node. Starts them in the order in which
+ * they need each other, restarts what dies, and stops everything it started.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EDGE_SETTINGS } from '../../shared/edge-settings.ts';
+import { backoffMs, pause } from '../backoff.ts';
+import { generateMirror } from '../demo/generate-mirror.ts';
+import { serveMirror } from '../demo/mirror-server.ts';
+import { missingHostTools } from '../imagebuilder/host-tools.ts';
+import { ensureBucket } from './bucket.ts';
+import type { Child } from './child-process.ts';
+import { startEdge } from './edge-process.ts';
+import { freePort, isFree } from './free-port.ts';
+import { startNode } from './node-process.ts';
+import { LOCAL_S3_KEYS, type StackOptions } from './options.ts';
+import { loadServerKey, mintJoinToken } from './secrets.ts';
+
+export interface Stack {
+  readonly url: string;
+  readonly upstreamUrl: string;
+  stop(): Promise<void>;
+}
+
+/** A fault of the surroundings, with a sentence that says what to do. */
+export class StackError extends Error {
+  override readonly name = 'StackError';
+}
+
+const NODE_PATIENCE_MS = 30_000;
+
+export async function startStack(options: StackOptions, log: (line: string) => void): Promise<Stack> {
+  await checkHost(options);
+  const cleanups: (() => Promise<unknown>)[] = [];
+  const stop = async () => {
+    for (const cleanup of cleanups.splice(0).reverse()) await cleanup().catch((error) => log(String(error)));
+  };
+  try {
+    const port = await choosePort(options.port);
+    const url = `http://127.0.0.1:${port}`;
+    const upstream = await openUpstream(options, cleanups);
+    const serverKey = await loadServerKey(options.stateDirectory);
+    const variables: Record<string, string> = { ...computedVariables(options, url, upstream), SERVER_KEY: serverKey, ...options.set };
+    if (options.s3 !== null)
+      await ensureBucket({
+        endpoint: variables.S3_ENDPOINT ?? options.s3,
+        bucket: variables.S3_BUCKET ?? EDGE_SETTINGS.S3_BUCKET.fallback,
+        region: variables.S3_REGION ?? EDGE_SETTINGS.S3_REGION.fallback,
+        accessKeyId: variables.S3_ACCESS_KEY_ID ?? '',
+        secretAccessKey: variables.S3_SECRET_ACCESS_KEY ?? '',
+      });
+    const { stateDirectory } = options;
+    cleanups.push(
+      await keepRunning('edge', log, (onLine) => startEdge({ port, stateDirectory, variables, onLine })),
+      await keepRunning('node', log, async (onLine) =>
+        startNode({
+          edgeUrl: url,
+          stateDirectory: path.join(stateDirectory, 'node'),
+          joinToken: await mintJoinToken(variables.SERVER_KEY),
+          name: 'local',
+          ...(options.slots !== null && { slots: options.slots }),
+          onLine,
+        }),
+      ),
+    );
+    await untilNodePresent(url);
+    return { url, upstreamUrl: upstream.url, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** What the stack sets by itself, for --print-config and for the edge. */
+export function computedVariables(
+  options: StackOptions,
+  url: string,
+  upstream: { readonly url: string; readonly publicKey?: string },
+): Record<string, string> {
+  return {
+    PUBLIC_URL: url,
+    UPSTREAM_URL: upstream.url,
+    ...(upstream.publicKey && { UPSTREAM_KEYS: JSON.stringify([upstream.publicKey]) }),
+    ...(options.s3 !== null && { S3_ENDPOINT: options.s3, ...LOCAL_S3_KEYS }),
+  };
+}
+
+/** Named before a build is accepted: an ImageBuilder would say so only in the middle of somebody's build. */
+async function checkHost(options: StackOptions): Promise<void> {
+  const missing = await missingHostTools(options.upstream.kind === 'demo' ? 'demo' : 'openwrt');
+  if (missing.length === 0) return;
+  const packages = [...new Set(missing.map((tool) => tool.package))].sort();
+  throw new StackError(
+    `This machine lacks ${missing.map((tool) => tool.tool).join(', ')}. Install with: apt-get install -y ${packages.join(' ')}`,
+  );
+}
+
+async function choosePort(wanted: number | null): Promise<number> {
+  if (wanted === null) return freePort();
+  if (await isFree(wanted)) return wanted;
+  throw new StackError(`Port ${wanted} is in use. Stop what listens there, or choose another with --port N`);
+}
+
+async function openUpstream(
+  options: StackOptions,
+  cleanups: (() => Promise<unknown>)[],
+): Promise<{ readonly url: string; readonly publicKey?: string }> {
+  if (options.upstream.kind === 'mirror') return { url: options.upstream.url };
+  const directory = path.join(options.stateDirectory, 'demo-mirror');
+  await mkdir(options.stateDirectory, { recursive: true, mode: 0o700 });
+  const { publicKey } = await generateMirror({ directory });
+  const server = await serveMirror(directory, { port: await stablePort(directory) });
+  cleanups.push(() => server.close());
+  // The key as the edge's variable wants it: without the comment line.
+  return { url: server.url, publicKey: publicKey.trim().split('\n').at(-1) ?? '' };
+}
+
+/** The same port at each start if it is free: the mirror's address is part of what the edge remembers. */
+async function stablePort(directory: string): Promise<number> {
+  const wanted = 20_000 + (createHash('sha256').update(directory).digest().readUInt16BE(0) % 10_000);
+  return (await isFree(wanted)) ? wanted : freePort();
+}
+
+/** Starts a child and starts it again when it dies; returns how to stop it. */
+async function keepRunning(
+  name: string,
+  log: (line: string) => void,
+  start: (onLine: (line: string) => void) => Promise<Child>,
+): Promise<() => Promise<void>> {
+  const stopping = new AbortController();
+  const onLine = (line: string) => log(`${name}: ${line}`);
+  let child = await start(onLine);
+  const watching = (async () => {
+    for (let failures = 0; !stopping.signal.aborted; ) {
+      const how = await child.ended;
+      if (stopping.signal.aborted) return;
+      failures += 1;
+      log(`${name}: ended (${how}); started again`);
+      await pause(backoffMs(failures, Math.random()), stopping.signal);
+      if (stopping.signal.aborted) return;
+      child = await start(onLine).catch((error) => {
+        log(`${name}: ${error.message}`);
+        return child;
+      });
+    }
+  })();
+  return async () => {
+    stopping.abort();
+    await child.stop();
+    await watching;
+  };
+}
+
+async function untilNodePresent(url: string): Promise<void> {
+  const until = Date.now() + NODE_PATIENCE_MS;
+  while (Date.now() < until) {
+    const health = (await fetch(`${url}/healthz`).then((response) => response.json())) as {
+      parts?: { nodes?: { present?: number } };
+    };
+    if ((health.parts?.nodes?.present ?? 0) > 0) return;
+    await sleep(100);
+  }
+  throw new StackError('The farm node did not join the edge within 30 s; its last lines above say why');
+}
