@@ -14,7 +14,14 @@ export default defineConfig({
         test: { name: 'shared-workerd', include: ['shared/**/*.test.ts'] },
       },
       {
-        plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: './wrangler.toml' },
+            miniflare: {
+              bindings: { SERVER_KEY: '5e'.repeat(32), ALLOW_DEFAULTS: '1', PUBLIC_URL: 'https://asu.example' },
+            },
+          }),
+        ],
         test: { name: 'edge', include: ['edge/**/*.test.ts'], globalSetup: ['e2e/swift.global-setup.ts'] },
       },
       { test: { name: 'farm', include: ['farm/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000 } },

@@ -1,0 +1,173 @@
+/**
+ * The whole service for a test: a demo mirror, the edge run by wrangler, and nodes, each a real process that can be killed
+ * and started again on the same state. Unlike `npm start` nothing is restarted by itself.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { type DemoMirror, generateMirror } from '../farm/demo/generate-mirror.ts';
+import { type MirrorServer, serveMirror } from '../farm/demo/mirror-server.ts';
+import { ensureBucket } from '../farm/stack/bucket.ts';
+import type { Child } from '../farm/stack/child-process.ts';
+import { startEdge } from '../farm/stack/edge-process.ts';
+import { freePort } from '../farm/stack/free-port.ts';
+import { startNode } from '../farm/stack/node-process.ts';
+import { loadServerKey, mintJoinToken } from '../farm/stack/secrets.ts';
+import type { S3Server } from './provided-context.ts';
+
+export interface UnderTestOptions {
+  /** Absent: wrangler's R2. */
+  readonly s3?: S3Server;
+  /** Reached by the edge instead of the S3 server itself. */
+  readonly s3Url?: string;
+  readonly bucket?: string;
+  /** Of each image stage, so that there is time to kill something in it. */
+  readonly delaySeconds?: number;
+  readonly variables?: Readonly<Record<string, string>>;
+}
+
+export interface NodeUnderTest {
+  /** `building <hash> …`, `built <hash> …` and whatever else it says. */
+  readonly lines: string[];
+  kill(): Promise<void>;
+  stop(): Promise<void>;
+  restart(): Promise<void>;
+}
+
+export class StackUnderTest {
+  readonly directory: string;
+  readonly mirror: DemoMirror;
+  readonly mirrorServer: MirrorServer;
+  readonly url: string;
+  readonly edgeLines: string[] = [];
+  readonly #variables: Record<string, string>;
+  readonly #port: number;
+  #edge: Child | null = null;
+  readonly #nodes: Child[] = [];
+
+  private constructor(
+    directory: string,
+    mirror: DemoMirror,
+    mirrorServer: MirrorServer,
+    port: number,
+    variables: Record<string, string>,
+  ) {
+    this.directory = directory;
+    this.mirror = mirror;
+    this.mirrorServer = mirrorServer;
+    this.#port = port;
+    this.url = `http://127.0.0.1:${port}`;
+    this.#variables = variables;
+  }
+
+  static async start(options: UnderTestOptions = {}): Promise<StackUnderTest> {
+    const directory = await mkdtemp(path.join(os.tmpdir(), 'asu-e2e-'));
+    const mirrorDirectory = path.join(directory, 'mirror');
+    const mirror = await generateMirror({
+      directory: mirrorDirectory,
+      ...(options.delaySeconds !== undefined && { delaySeconds: options.delaySeconds }),
+    });
+    const mirrorServer = await serveMirror(mirrorDirectory);
+    const port = await freePort();
+    const variables: Record<string, string> = {
+      SERVER_KEY: await loadServerKey(directory),
+      PUBLIC_URL: `http://127.0.0.1:${port}`,
+      UPSTREAM_URL: mirrorServer.url,
+      UPSTREAM_KEYS: JSON.stringify([mirror.publicKey.trim().split('\n').at(-1)]),
+      CATALOGUE_REFRESH_SECONDS: '1',
+      LEASE_SECONDS: '6',
+      ...(options.s3 && (await s3Variables(options.s3, options))),
+      ...options.variables,
+    };
+    const stack = new StackUnderTest(directory, mirror, mirrorServer, port, variables);
+    await stack.startEdge();
+    return stack;
+  }
+
+  async startEdge(): Promise<void> {
+    this.#edge = await startEdge({
+      port: this.#port,
+      stateDirectory: this.directory,
+      variables: this.#variables,
+      onLine: (line) => this.edgeLines.push(line),
+    });
+  }
+
+  async killEdge(): Promise<void> {
+    await this.#edge?.kill();
+  }
+
+  async startNode(name: string, edgeUrl: string = this.url): Promise<NodeUnderTest> {
+    const lines: string[] = [];
+    const stateDirectory = path.join(this.directory, `node-${name}`);
+    // A real operator's node has its token only for its first start.
+    let joinToken = await mintJoinToken(this.#variables.SERVER_KEY ?? '', name);
+    const start = () => {
+      const child = startNode({
+        edgeUrl,
+        stateDirectory,
+        joinToken,
+        name,
+        slots: 2,
+        reportMs: 300,
+        onLine: (line) => lines.push(line),
+      });
+      joinToken = '';
+      this.#nodes.push(child);
+      return child;
+    };
+    let child = start();
+    await until(`node ${name} is ready`, () => lines.some((line) => line.startsWith('ready')));
+    return {
+      lines,
+      kill: () => child.kill(),
+      stop: () => child.stop(),
+      restart: async () => {
+        child = start();
+      },
+    };
+  }
+
+  /** Calls that the Foreman has had since it woke. Asking does not count. */
+  async foremanCalls(): Promise<Record<string, number>> {
+    const text = await (await fetch(`${this.url}/metrics`)).text();
+    return Object.fromEntries(
+      [...text.matchAll(/^asu_foreman_calls_total\{call="(\w+)"\} (\d+)$/gm)].map(([, name, n]) => [name, Number(n)]),
+    );
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#nodes.map((node) => node.kill()));
+    await this.#edge?.stop();
+    await this.mirrorServer.close();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+}
+
+async function s3Variables(s3: S3Server, options: UnderTestOptions): Promise<Record<string, string>> {
+  const bucket = options.bucket ?? `asu-${Math.random().toString(36).slice(2, 10)}`;
+  const { endpoint, region, accessKeyId, secretAccessKey } = s3;
+  await ensureBucket({ endpoint, bucket, region, accessKeyId, secretAccessKey });
+  return {
+    S3_ENDPOINT: options.s3Url ?? endpoint,
+    S3_BUCKET: bucket,
+    S3_REGION: region,
+    S3_ACCESS_KEY_ID: accessKeyId,
+    S3_SECRET_ACCESS_KEY: secretAccessKey,
+  };
+}
+
+/** Waits for something that other processes bring about; the limit is for a hang, not a measurement. */
+export async function until<T>(
+  what: string,
+  check: () => Promise<T | undefined | false> | T | undefined | false,
+  patienceMs = 120_000,
+): Promise<T> {
+  const end = Date.now() + patienceMs;
+  for (;;) {
+    const found = await check();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`gave up waiting: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
