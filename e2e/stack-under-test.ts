@@ -75,7 +75,7 @@ export class StackUnderTest {
       UPSTREAM_URL: mirrorServer.url,
       UPSTREAM_KEYS: JSON.stringify([mirror.publicKey.trim().split('\n').at(-1)]),
       CATALOGUE_REFRESH_SECONDS: '1',
-      LEASE_SECONDS: '6',
+      LEASE_SECONDS: '15',
       ...(options.s3 && (await s3Variables(options.s3, options))),
       ...options.variables,
     };

@@ -36,8 +36,12 @@ export const problem = (
 
 const TITLES: Readonly<Record<number, string>> = {
   400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
+  409: 'Conflict',
+  411: 'Length Required',
   413: 'Content Too Large',
   416: 'Range Not Satisfiable',
   422: 'Unprocessable Content',

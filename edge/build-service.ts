@@ -17,6 +17,7 @@ import { checkPolicy, isPrivate, type NormalizedRequest, normalizeRequest } from
 import { seal } from '../shared/seal.ts';
 import type { CatalogueReader } from './catalogue/read.ts';
 import { type EdgeContext, foremanOf } from './edge-context.ts';
+import type { Submission } from './foreman/queue.ts';
 import { resultKey } from './results/result-key.ts';
 import type { BuiltResult, FailedResult, Result } from './results/results.ts';
 
@@ -64,7 +65,7 @@ export async function requestBuild(
   if (known.usable?.kind === 'built') return builtFor(request, known.usable);
   if (known.usable?.kind === 'failed') return { state: 'failed', failed: known.usable };
   checkPackageVersions(request, (name) => indexedVersion(name, upstream.target, upstream.arch), 'says nothing');
-  const answer = await foremanOf(context.env).submit({
+  const submission: Submission = {
     intentHash: intent,
     seenGeneration: known.seenGeneration,
     request: prepared.normalized as NormalizedRequest,
@@ -73,9 +74,22 @@ export async function requestBuild(
     sealedDefaults: await sealDefaults(context, intent, request.defaults),
     clientKey: clientKey(),
     upstreamDigest: upstreamDigest(upstream.target, upstream.arch),
-  });
+  };
+  const status = await submit(context, submission);
+  const settled = await settle(context, status);
+  if (settled || status.state !== 'done') return settled ?? gone();
+  // Built once and gone since: a private image that expired, or one that the store's budget removed. The next generation.
+  return (await settle(context, await submit(context, { ...submission, seenGeneration: status.generation }))) ?? gone();
+}
+
+async function submit(context: EdgeContext, submission: Submission): Promise<BuildStatus> {
+  const answer = await foremanOf(context.env).submit(submission);
   if (!answer.accepted) throw new BuildError('queue_full');
-  return settle(context, answer.status);
+  return answer.status;
+}
+
+function gone(): never {
+  throw new BuildError('internal', 'Error: The image was built and is no longer there; please ask again');
 }
 
 /** Answers a poll; null for a hash of which nobody knows anything. */
@@ -182,13 +196,15 @@ function builtFor(request: BuildRequest, built: BuiltResult): BuildAnswer {
   return { state: 'built', built };
 }
 
-/** The Foreman's answer; what it calls done is read from the store, where it was written before it was called so. */
-async function settle(context: EdgeContext, status: BuildStatus): Promise<BuildAnswer> {
+/**
+ * The Foreman's answer; what it calls done is read from the store, where it was written before it was called so. Null:
+ * it is not there any more.
+ */
+async function settle(context: EdgeContext, status: BuildStatus): Promise<BuildAnswer | null> {
   if (status.state === 'failed') return { state: 'failed', failed: context.results.rememberFailure(status.failure) };
   if (status.state !== 'done') return { state: 'pending', status };
   const built = await context.results.buildFromStore(status.requestHash, Date.now());
-  if (!built) throw new BuildError('internal', 'Error: The image was built and is no longer there; please ask again');
-  return { state: 'built', built };
+  return built ? { state: 'built', built } : null;
 }
 
 async function sealDefaults(context: EdgeContext, intent: string, defaults: string): Promise<string | null> {

@@ -68,6 +68,8 @@ export class Agent {
     for (const leaseId of outbox.unfinished()) outbox.finish(leaseId, handedBackReport('the node was restarted'));
     await removeStaleWorkspaces(stateDirectory, new Set());
     signal.addEventListener('abort', () => this.#wake());
+    // First what the last process had to say: asking for work before would fetch the very build that it finished.
+    await this.#sendReports(AbortSignal.timeout(CALL_TIMEOUT_MS)).catch(() => undefined);
     const reporting = this.#reportUntil(signal);
     await this.#leaseUntil(signal);
     for (const { stop } of this.#running.values()) stop.abort(new Error('the node stops'));

@@ -10,6 +10,8 @@ import { isPackageName, OUTPUT_FILE, PACKAGE_VERSION } from './grammar.ts';
 import type { NormalizedRequest } from './normalize-request.ts';
 
 const MAX_MANIFEST = 10_000;
+/** End of the year 9999 in seconds: what lies behind it is no date that a client could read. */
+const MAX_EPOCH_SECONDS = 253_402_300_799;
 
 export interface AcceptedResult {
   readonly files: readonly StoredFile[];
@@ -31,7 +33,7 @@ const profilesJson = z.object({
   target: z.string(),
   version_code: z.string(),
   version_number: z.string().max(64),
-  source_date_epoch: z.int().min(0).default(0),
+  source_date_epoch: z.int().min(0).max(MAX_EPOCH_SECONDS).default(0),
   arch_packages: z.string().max(128),
   default_packages: words.default([]),
   linux_kernel: z.record(z.string(), z.string().max(128)).nullish(),
@@ -59,6 +61,7 @@ export function acceptResult(
     const there = stored.get(file.name);
     if (!OUTPUT_FILE.test(file.name)) return no(`file name ${JSON.stringify(file.name)} is outside the grammar`);
     if (!there) return no(`${file.name} was not uploaded`);
+    if (files.includes(there)) return no(`${file.name} is named twice`);
     if (there.sha256 !== file.sha256 || there.sizeBytes !== Number(file.sizeBytes))
       return no(`${file.name} was uploaded with another size or digest`);
     files.push(there);
@@ -69,15 +72,17 @@ export function acceptResult(
     const there = files.find((file) => file.name === image.name);
     if (!there || there.sha256 !== image.sha256)
       return no(`image ${JSON.stringify(image.name)} is not among the files`);
+    if (images.some((known) => known.name === image.name)) return no(`image ${image.name} is named twice`);
     images.push({ ...there, type: image.type.slice(0, 64), filesystem: image.filesystem.slice(0, 64) });
   }
-  const manifest: [string, string][] = [];
+  const manifest = new Map<string, string>();
   if (claim.manifest.length === 0 || claim.manifest.length > MAX_MANIFEST)
     return no('the manifest is empty or too long');
   for (const { name, version } of claim.manifest) {
     if (!isPackageName(name) || !PACKAGE_VERSION.test(version))
       return no('the manifest holds a name or version outside the grammar');
-    manifest.push([name, version]);
+    if (manifest.has(name)) return no(`the manifest names ${name} twice`);
+    manifest.set(name, version);
   }
   const described = describe(claim.profilesJson, order);
   if (typeof described === 'string') return no(described);

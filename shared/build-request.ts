@@ -24,7 +24,7 @@ const MAX_ERRORS = 20;
 
 /** `PUBLIC KEY` PEM, or the usign form with or without its comment line. Shape only: whoever uses it parses it. */
 const REPOSITORY_KEY =
-  /^(?:(?:untrusted comment: [^\n\r]*\n)?RW[QRST][A-Za-z0-9+/]{53}\n?|-----BEGIN PUBLIC KEY-----\n[A-Za-z0-9+/=\n]+\n-----END PUBLIC KEY-----\n?)$/;
+  /^(?:(?:untrusted comment: [ -~]*\n)?RW[QRST][A-Za-z0-9+/]{53}\n?|-----BEGIN PUBLIC KEY-----\n[A-Za-z0-9+/=\n]+\n-----END PUBLIC KEY-----\n?)$/;
 
 const word = (max: number, pattern: RegExp, expected: string) =>
   z
@@ -33,20 +33,44 @@ const word = (max: number, pattern: RegExp, expected: string) =>
     .regex(pattern, `expected ${expected}`)
     .refine((value) => value !== '.' && value !== '..', `expected ${expected}`);
 
+/** Text that goes on as UTF-8: a lone surrogate would become U+FFFD, so that two secrets could share one identity. */
+const freeText = () => z.string().refine((text) => text.isWellFormed(), 'expected well-formed Unicode');
+
+/** zod leaves a key `__proto__` out without a word, and an entry that a client named must not vanish. */
+const hasOwnProto = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.hasOwn(value, '__proto__');
+
 const record = <V extends z.ZodType>(name: RegExp, expected: string, value: V, max: number) =>
-  z
-    .record(z.string().max(128).regex(name, `expected ${expected}`), value)
-    .refine((entries) => Object.keys(entries).length <= max, `expected at most ${max} entries`);
+  z.preprocess(
+    (entries, context) => {
+      if (hasOwnProto(entries))
+        context.addIssue({ code: 'custom', path: ['__proto__'], message: `expected ${expected}` });
+      return entries;
+    },
+    z
+      .record(
+        z
+          .string()
+          .max(128)
+          .regex(name, `expected ${expected}`)
+          .refine((key) => key !== '.' && key !== '..', `expected ${expected}`),
+        value,
+      )
+      .refine((entries) => Object.keys(entries).length <= max, `expected at most ${max} entries`),
+  );
 
 /** owut sends numbers, LuCI numeric strings, others null. */
 const rootfsSize = z
-  .union([
-    z.int('expected a whole number of MiB'),
-    z
-      .string()
-      .regex(/^[0-9]{1,6}$/, 'expected a whole number of MiB')
-      .transform(Number),
-  ])
+  .union(
+    [
+      z.int(),
+      z
+        .string()
+        .regex(/^[0-9]{1,6}$/)
+        .transform(Number),
+    ],
+    'expected a whole number of MiB',
+  )
   .nullish()
   .transform((value) => value ?? null)
   .refine((value) => value === null || value >= 1, 'expected at least 1 MiB');
@@ -84,8 +108,7 @@ export const buildRequestSchema = z.object({
     MAX_PACKAGES,
   ).default({}),
   diff_packages: z.boolean().default(false),
-  defaults: z
-    .string()
+  defaults: freeText()
     .nullish()
     .transform((text) => text ?? ''),
   rootfs_size_mb: rootfsSize,
@@ -112,8 +135,7 @@ export const buildRequestSchema = z.object({
     )
     .max(MAX_REPOSITORIES, `expected at most ${MAX_REPOSITORIES} keys`)
     .default([]),
-  client: z
-    .string()
+  client: freeText()
     .max(100, 'expected at most 100 characters')
     .nullish()
     .transform((name) => name ?? null),
@@ -132,7 +154,8 @@ export function parseBuildRequest(body: unknown): ParsedBuildRequest {
   // 5,000 wrong packages are one mistake; a list of them would be an amplifier.
   const errors = parsed.error.issues.slice(0, MAX_ERRORS).map((issue) => ({
     path: issue.path.map(String).join('.').slice(0, 128),
-    message: issue.message,
+    // A name outside its grammar hides what was expected one level down.
+    message: (issue.code === 'invalid_key' && issue.issues[0]?.message) || issue.message,
   }));
   return { ok: false, errors };
 }

@@ -20,7 +20,7 @@ export type BuildStatus =
       readonly bytesDone: number;
       readonly bytesTotal: number;
     })
-  | { readonly state: 'done'; readonly requestHash: string }
+  | { readonly state: 'done'; readonly requestHash: string; readonly generation: number }
   | { readonly state: 'failed'; readonly failure: FailureRecord };
 
 /** A closed vocabulary: a word that LuCI does not know freezes its dialog. */

@@ -8,7 +8,7 @@ export type RequestedRange =
   | { readonly kind: 'unsatisfiable' };
 
 export function requestedRange(header: string | undefined, sizeBytes: number): RequestedRange {
-  const match = header === undefined ? null : /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header.trim());
+  const match = header === undefined ? null : /^bytes=(\d{0,15})-(\d{0,15})$/i.exec(header.trim());
   if (!match || (match[1] === '' && match[2] === '')) return { kind: 'whole' };
   const [, first = '', last = ''] = match;
   if (first === '') {

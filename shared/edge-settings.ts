@@ -13,9 +13,10 @@ interface Setting<T = unknown> {
   readonly parse: (value: string) => T;
 }
 
+const isHttpUrl = (value: string): boolean => /^https?:\/\/[^\s?#@\\]+$/.test(value) && URL.canParse(value);
+
 const httpUrl = (value: string): string => {
-  if (!/^https?:\/\/[^\s?#@]+$/.test(value))
-    throw new Error('expected an http or https URL without user, query or fragment');
+  if (!isHttpUrl(value)) throw new Error('expected an http or https URL without user, query or fragment');
   return value.replace(/\/+$/, '');
 };
 
@@ -122,7 +123,7 @@ export const EDGE_SETTINGS = {
   MAX_CUSTOM_ROOTFS_SIZE_MB: setting('1024', whole(1, 16_384), 'largest `rootfs_size_mb`'),
   REPOSITORY_ALLOW_LIST: setting(
     '[]',
-    json(z.array(z.string().max(512)).max(256)),
+    json(z.array(z.string().max(512).refine(isHttpUrl, 'expected an http or https URL')).max(256)),
     'JSON array of URL prefixes that `repositories` may use',
   ),
   LEASE_SECONDS: setting('90', whole(2, 600), 'a node that reports nothing for so long has lost its build'),

@@ -6,28 +6,32 @@ export interface Attempt {
   readonly nodeId: string;
 }
 
-/** When the lease ends if nothing more is heard. Milliseconds since 1970. */
-export const leaseExpiry = (now: number, leaseMs: number): number => now + leaseMs;
+/**
+ * When the lease ends if nothing more is heard. Milliseconds since 1970. Reports renew it up to `latestAt` only: a node that
+ * talks for ever and never ends must not hold a build for ever.
+ */
+export const leaseExpiry = (now: number, leaseMs: number, latestAt: number): number =>
+  Math.min(now + leaseMs, latestAt);
 
-/** A report renews only once a third of the lease has passed: a row written for every report of every node would be the load. */
+/** A report renews only once a third of the lease has passed, so that the alarm does not follow every report. */
 export const needsRenewal = (expiresAt: number, now: number, leaseMs: number): boolean =>
   expiresAt - now < (leaseMs * 2) / 3;
 
 /**
- * How long the Foreman was away: its alarm was due at `alarmDueAt` and it is `now`. A platform's alarm is late by
- * moments; only more than that is absence.
+ * Was the Foreman away? Its alarm was due at `alarmDueAt` and it wakes at `now`; a platform's alarm is late by moments. An
+ * absence that ended before the alarm was due cannot be told from none: the worst of it is a build done twice.
  */
-export function absence(alarmDueAt: number | null, now: number, toleranceMs = 3000): number {
-  if (alarmDueAt === null) return 0;
-  const late = now - alarmDueAt;
-  return late > toleranceMs ? late : 0;
-}
+export const wasAway = (alarmDueAt: number | null, now: number, toleranceMs = 1000): boolean =>
+  alarmDueAt !== null && now - alarmDueAt > toleranceMs;
 
 /**
- * May this node take this build? A node that failed it before is the last choice: only where no other node was seen lately.
+ * May this node take this build? One that failed it before is the last choice: only when each node seen lately has failed
+ * it as well. `presentNodeIds` is asked only where it matters.
  */
-export const mayTake = (nodeId: string, earlier: readonly Attempt[], otherNodesPresent: boolean): boolean =>
-  !otherNodesPresent || earlier.every((attempt) => attempt.nodeId !== nodeId);
+export function mayTake(nodeId: string, earlier: readonly Attempt[], presentNodeIds: () => readonly string[]): boolean {
+  const tried = new Set(earlier.map((attempt) => attempt.nodeId));
+  return !tried.has(nodeId) || presentNodeIds().every((id) => tried.has(id));
+}
 
 /** After a lease that ended without an answer about the request. */
 export const afterLostLease = (attempts: number, maxAttempts: number): 'requeue' | 'give up' =>

@@ -29,9 +29,9 @@ export const PACKAGE_CHANGES: readonly PackageChange[] = [
 
 /** Language packs live on under another name (or not at all), whatever the language. */
 const LANGUAGE_PACKS: readonly { pattern: RegExp; target: string | null; revision: number }[] = [
-  { pattern: /^luci-i18n-opkg-(.+)$/, target: 'luci-i18n-package-manager-$1', revision: 27897 },
-  // English is in the application itself since translations are built from source.
+  // First, since there is no English pack under a new name either: English is in the application itself.
   { pattern: /^luci-i18n-.+-en$/, target: null, revision: 0 },
+  { pattern: /^luci-i18n-opkg-(.+)$/, target: 'luci-i18n-package-manager-$1', revision: 27897 },
 ];
 
 interface DeviceAddition {

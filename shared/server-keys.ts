@@ -1,5 +1,5 @@
 /** Everything that the server's one secret is used for, each with a key of its own (HMAC as the expanding function). */
-import { hexToBytes, hmacSha256Hex } from './digest.ts';
+import { hexToBytes, hmacSha256Hex, isSha256Hex } from './digest.ts';
 import { type SigningKey, signingKey } from './ed25519.ts';
 
 export interface ServerKeys {
@@ -13,8 +13,9 @@ export interface ServerKeys {
   readonly clients: Uint8Array;
 }
 
-/** `serverKey`: 64 hex digits. */
+/** @throws Error for anything but 64 hex digits: with an empty secret every key would be known to everybody */
 export async function serverKeys(serverKey: string): Promise<ServerKeys> {
+  if (!isSha256Hex(serverKey)) throw new Error('expected a server key of 64 hex digits');
   const secret = hexToBytes(serverKey);
   const derive = (purpose: string) => new Uint8Array(hexToBytes(hmacSha256Hex(secret, `asu-server-key-1 ${purpose}`)));
   return {

@@ -15,7 +15,7 @@ export type UsignKeyPair = {
   readonly keyId: string;
   /** Two lines, comment and base64, as usign writes them. */
   readonly publicKey: string;
-  readonly signingKey: CryptoKey;
+  readonly signingKey: Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 };
 
 export type UsignVerdict =

@@ -60,6 +60,9 @@ describe('a document that is asked for', () => {
     expect(unconditional.every((path) => path.includes('SNAPSHOT') || path.startsWith('snapshots/'))).toBe(true);
     expect(mirror.requests).toContain(`${directory}/sha256sums if-none-match`);
     expect(await inKv(mirror)).toEqual(second);
+    mirror.requests.length = 0;
+    expect(documentOf(await askTarget(mirror, clock))).toEqual(second);
+    expect(mirror.requests).toEqual([]);
   });
 
   it('is anew when upstream has published anew', async () => {
@@ -94,10 +97,10 @@ describe('a document that is asked for', () => {
       Array.from({ length: 20_000 }, (_, n) => [`${'long-'.repeat(18)}${n}`, `${n}.0-r1`]),
     );
     await mirror.publishTarget({ ...targetId, arch: 'x86_64', packages });
-    const first = await askTarget(mirror, clock);
-    expect(JSON.stringify(first).length).toBeGreaterThan(2_000_000);
+    const first = JSON.stringify(await askTarget(mirror, clock));
+    expect(first.length).toBeGreaterThan(2_000_000);
     mirror.weather.set('*', down);
-    expect(await askTarget(mirror, clock)).toEqual(first);
+    expect(JSON.stringify(await askTarget(mirror, clock)) === first).toBe(true);
   });
 
   it('is answered in a word to whoever has the current copy', async () => {

@@ -44,7 +44,7 @@ export async function compileArch(
     arch,
     feeds: feeds.map(({ name, index }) => ({ name, sha256: index.sha256 })),
     packages: packagesRecord(merged),
-    packagesDigest: packagesDigest(merged),
+    packagesDigest: await packagesDigest(merged),
     fetchedAt: now,
     checkedAt: now,
   };

@@ -60,7 +60,7 @@ export async function compileTarget(
     profiles: profiles.profiles,
     imageBuilder: { path: `${base}/${imageBuilder.file}`, sha256: imageBuilder.sha256 },
     packages: packagesRecord(merged),
-    packagesDigest: packagesDigest(merged),
+    packagesDigest: await packagesDigest(merged),
     signedBy,
     fetchedAt: now,
     checkedAt: now,

@@ -52,7 +52,7 @@ interface Isolate {
   readonly upstream: string;
   readonly memory: DocumentMemory<Held>;
   readonly negatives: Map<string, { readonly lookup: Lookup<never>; readonly until: number }>;
-  /** When the Catalogue was last asked behind an answer: once an interval is enough. */
+  /** When the Catalogue was last asked behind an answer: of many requests at once, one asks. */
   readonly askedAt: Map<string, number>;
 }
 
@@ -92,7 +92,7 @@ export function catalogueReader(env: Env, context: ReaderContext): CatalogueRead
     const document = newest(held?.document ?? null, await fromKv(key, id));
     if (!document) return settle<Id>(key, await askCatalogue((catalogue) => ask(catalogue, id)));
     memory.set(key, { document, readAt: now() });
-    if (now() - document.checkedAt >= refreshMs && now() - (isolate.askedAt.get(key) ?? 0) >= refreshMs) {
+    if (now() - document.checkedAt >= refreshMs && now() - (isolate.askedAt.get(key) ?? 0) >= trustMs) {
       note(isolate.askedAt, key, now());
       context.waitUntil(checkBehind(key, id, document));
     }

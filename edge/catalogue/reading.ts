@@ -89,7 +89,7 @@ export function parsed<Result>(path: string, parse: () => Result): Result {
  */
 export async function isCurrent(files: readonly FileRecord[], upstream: Upstream): Promise<boolean> {
   const [first, ...rest] = files;
-  if (!first || files.some((file) => file.state === 'found' && file.sha256 === '')) return false;
+  if (!first) return false;
   const verdict = await compare(first, upstream);
   if (typeof verdict === 'object') throw new UpstreamTrouble(verdict.reason);
   if (verdict === 'changed') return false;

@@ -10,7 +10,7 @@ const UNKNOWN_BUILD_MS = 60_000;
 const NODE_PRESENT_MS = 60_000;
 
 export function buildStatus(state: ForemanState, build: BuildRow, now: number): BuildStatus {
-  if (build.state === 'done') return { state: 'done', requestHash: build.requestHash };
+  if (build.state === 'done') return { state: 'done', requestHash: build.requestHash, generation: build.generation };
   if (build.state === 'failed' && build.failure) return { state: 'failed', failure: build.failure };
   const live = { requestHash: build.requestHash, echo: build.echo, enqueuedAt: build.enqueuedAt };
   const typicalMs = median(state.queue.recentDurations(21)) ?? UNKNOWN_BUILD_MS;

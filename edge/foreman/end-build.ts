@@ -2,13 +2,13 @@
  * The ends of a lease and of a build. A fault of ours sends the build back to its old place for another node; a failure
  * that would happen again ends it and is remembered; a decided image goes to publishing.
  */
-import { BUILD_ERRORS, BuildError, isRemembered } from '../../shared/build-error.ts';
+import { BuildError, isRemembered } from '../../shared/build-error.ts';
 import type { FailureRecord, StoredResult } from '../../shared/build-record.ts';
 import { afterLostLease } from '../../shared/lease.ts';
 import { isPrivate } from '../../shared/normalize-request.ts';
 import { resultKey } from '../results/result-key.ts';
 import type { ForemanState } from './foreman-state.ts';
-import type { BuildRow } from './schema.ts';
+import type { BuildRow, LeaseRow } from './schema.ts';
 
 /** KV takes no shorter life. */
 const MIN_KV_SECONDS = 60;
@@ -34,8 +34,7 @@ export function loseLease(
 export function handBack(state: ForemanState, lease: { id: string; requestHash: string }, reason: string): void {
   state.db.transaction(() => {
     state.leases.end(lease.id, `handed back: ${reason}`);
-    const build = state.queue.byHash(lease.requestHash);
-    if (build?.leaseId === lease.id) state.queue.requeue(build.requestHash, false);
+    state.queue.requeueFrom(lease);
   });
 }
 
@@ -64,11 +63,14 @@ export async function cacheFailure(state: ForemanState, failure: FailureRecord):
   if (failure.private || !isRemembered(failure.kind)) return;
   const result = JSON.stringify({ kind: 'failed', failure } satisfies StoredResult);
   const life = { expirationTtl: Math.max(MIN_KV_SECONDS, state.config.FAILURE_SECONDS) };
-  await Promise.all([
-    state.cache.put(resultKey.build(failure.requestHash), result, life),
-    state.cache.put(resultKey.intent(failure.intentHash), result, life),
-  ]);
+  const keys = [resultKey.build(failure.requestHash), resultKey.intent(failure.intentHash)];
+  const puts = await Promise.allSettled(keys.map((key) => state.cache.put(key, result, life)));
+  // Without it the next request costs a call to the Foreman, no more.
+  for (const put of puts) if (put.status === 'rejected') console.error(`a failure was not cached: ${put.reason}`);
 }
 
-export const nodeLost = (why: string): BuildError =>
-  new BuildError('node_lost', BUILD_ERRORS.node_lost.text, { cause: why });
+/** Nothing was heard for a lease's time, or nothing but talk until long after the deadline. */
+export const expired = (lease: LeaseRow, now: number): BuildError =>
+  now > lease.deadlineAt
+    ? new BuildError('timeout', undefined, { cause: `node ${lease.nodeId} was not done long after the deadline` })
+    : new BuildError('node_lost', undefined, { cause: `nothing heard of node ${lease.nodeId}` });

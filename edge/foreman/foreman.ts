@@ -14,7 +14,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import type { StoredFile } from '../../shared/build-record.ts';
 import type { BuildStatus } from '../../shared/build-state.ts';
 import { ReportRequestSchema } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
-import { absence } from '../../shared/lease.ts';
+import { wasAway } from '../../shared/lease.ts';
 import type { JoinToken } from '../../shared/node-identity.ts';
 import { catalogueReader } from '../catalogue/read.ts';
 import { configOf } from '../config.ts';
@@ -23,7 +23,7 @@ import { openObjectStore } from '../storage/open-object-store.ts';
 import { AlarmClock } from './alarm-clock.ts';
 import { buildStatus } from './build-status.ts';
 import { openDatabase } from './database.ts';
-import { cacheFailure, loseLease, nodeLost } from './end-build.ts';
+import { cacheFailure, expired, loseLease } from './end-build.ts';
 import { type ForemanState, foremanState } from './foreman-state.ts';
 import { giveLease, type Order, orderOf } from './give-lease.ts';
 import type { JoinAnswer, Newcomer } from './nodes.ts';
@@ -70,8 +70,7 @@ export class Foreman extends DurableObject<Env> {
         cache: env.CACHE,
       });
       await this.#alarm.open(db);
-      const awayMs = absence(this.#alarm.dueAt, Date.now());
-      if (awayMs > 0) this.#state.leases.extendAll(awayMs);
+      if (wasAway(this.#alarm.dueAt, Date.now())) this.#state.leases.renewAll(Date.now());
       this.#alarm.fired();
       await this.#setAlarm();
     });
@@ -111,21 +110,24 @@ export class Foreman extends DurableObject<Env> {
     ask: { readonly idempotencyKey: string; readonly softwareVersion: string; readonly waitMs: number },
   ): Promise<{ readonly order: Order | null } | Refused> {
     this.#count('lease');
-    const node = this.#state.nodes.present(nodeId, ask.softwareVersion, Date.now());
-    if ('refused' in node) return node;
-    const known = this.#state.leases.byKey(nodeId, ask.idempotencyKey);
-    if (known) return { order: known.state === 'active' ? this.#orderAgain(known) : null };
     const until = Date.now() + ask.waitMs;
     for (;;) {
+      // Asked anew after each wait: the node may be revoked by now, or a second try of this call may have been faster.
+      const node = this.#state.nodes.present(nodeId, ask.softwareVersion, Date.now());
+      if ('refused' in node) return node;
+      const known = this.#state.leases.byKey(nodeId, ask.idempotencyKey);
+      if (known) return { order: known.state === 'active' ? this.#orderAgain(known) : null };
+      const { wakes } = this.#waitingNodes;
       const order = await giveLease(
         this.#state,
-        nodeId,
+        node,
         { idempotencyKey: ask.idempotencyKey, leaseId: crypto.randomUUID() },
         Date.now,
       );
       await this.#setAlarm();
       if (order || Date.now() >= until) return { order };
-      await this.#waitingNodes.wait(until - Date.now());
+      // What came while upstream was asked woke only those who waited then.
+      if (this.#waitingNodes.wakes === wakes) await this.#waitingNodes.wait(until - Date.now());
     }
   }
 
@@ -196,8 +198,7 @@ export class Foreman extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     const now = Date.now();
     this.#alarm.fired();
-    for (const lease of this.#state.leases.expired(now))
-      loseLease(this.#state, lease, nodeLost(`nothing heard of node ${lease.nodeId}`), now);
+    for (const lease of this.#state.leases.expired(now)) loseLease(this.#state, lease, expired(lease, now), now);
     await this.#publishAll();
     this.#waitingNodes.wakeAll();
     await this.#setAlarm();
@@ -212,11 +213,12 @@ export class Foreman extends DurableObject<Env> {
   }
 
   async #publishPass(): Promise<void> {
-    for (let rows = this.#state.queue.publishing(); rows.length > 0; rows = this.#state.queue.publishing()) {
-      let failed = false;
+    for (let failed = false; !failed; ) {
+      const rows = this.#state.queue.publishing();
+      if (rows.length === 0) break;
       for (const { record, requestHash } of rows) {
-        if (!record) continue;
         try {
+          if (!record) throw new Error('the record is missing');
           await publish(record, this.#state.store, this.#state.cache);
           this.#state.queue.finish(requestHash, Date.now());
         } catch (error) {
@@ -224,7 +226,6 @@ export class Foreman extends DurableObject<Env> {
           console.error(`publishing ${requestHash} failed and is tried again: ${error}`);
         }
       }
-      if (failed) break;
     }
     await this.#setAlarm();
   }

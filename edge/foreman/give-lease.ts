@@ -6,7 +6,7 @@ import type { NormalizedRequest } from '../../shared/normalize-request.ts';
 import { cacheFailure, failBuild } from './end-build.ts';
 import type { ForemanState } from './foreman-state.ts';
 import { type PinnedInputs, pinInputs, versionUrl } from './pins.ts';
-import type { BuildRow, LeaseRow } from './schema.ts';
+import type { BuildRow, LeaseRow, NodeRow } from './schema.ts';
 
 /** How far down the queue to look for something that this node may take. */
 const LOOK_AHEAD = 32;
@@ -46,18 +46,20 @@ export function orderOf(state: ForemanState, build: BuildRow, lease: LeaseRow): 
 /** Null where nothing in the queue is for this node now. */
 export async function giveLease(
   state: ForemanState,
-  nodeId: string,
+  node: NodeRow,
   ask: { readonly idempotencyKey: string; readonly leaseId: string },
   now: () => number,
 ): Promise<Order | null> {
-  const othersPresent = state.nodes.seenLately(now(), OTHER_NODE_MS, nodeId) > 0;
+  const presentIds = () => state.nodes.presentIds(now(), OTHER_NODE_MS);
   for (const candidate of state.queue.candidates(now(), LOOK_AHEAD)) {
-    if (!mayTake(nodeId, state.leases.ofBuild(candidate.requestHash).filter(wasLost), othersPresent)) continue;
+    // A second voice of one operator would be built for nothing.
+    if (state.votes.ofBuild(candidate.requestHash).some((vote) => vote.operator === node.operator)) continue;
+    if (!mayTake(node.id, state.leases.ofBuild(candidate.requestHash).filter(wasLost), presentIds)) continue;
     const inputs = await pinOrSettle(state, candidate, now);
     if (!inputs) continue;
     const lease = state.leases.grant(
       candidate,
-      nodeId,
+      node.id,
       { id: ask.leaseId, idempotencyKey: ask.idempotencyKey, pins: inputs.pins, upstreamDigest: inputs.upstreamDigest },
       now(),
     );
@@ -78,7 +80,9 @@ async function pinOrSettle(state: ForemanState, build: BuildRow, now: () => numb
       state.queue.postpone(build.requestHash, now() + POSTPONE_MS);
       return null;
     }
-    await cacheFailure(state, failBuild(state, build, error, now()));
+    // While upstream was asked, another node may have taken it with a better answer.
+    if (state.queue.byHash(build.requestHash)?.state === 'queued')
+      await cacheFailure(state, failBuild(state, build, error, now()));
     return null;
   }
 }

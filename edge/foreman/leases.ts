@@ -39,7 +39,7 @@ export class Leases {
     return this.#db.select().from(leases).where(eq(leases.requestHash, requestHash)).all();
   }
 
-  /** Null where another node was faster. */
+  /** Null where another node was faster, or the same call of this one was. */
   grant(
     build: BuildRow,
     nodeId: string,
@@ -47,6 +47,8 @@ export class Leases {
     now: number,
   ): LeaseRow | null {
     return this.#db.transaction((tx) => {
+      if (this.byKey(nodeId, ask.idempotencyKey)) return null;
+      const deadlineAt = now + this.#times.buildMs;
       const taken = tx
         .update(builds)
         .set({
@@ -71,26 +73,31 @@ export class Leases {
           state: 'active',
           pins: ask.pins,
           grantedAt: now,
-          expiresAt: leaseExpiry(now, this.#times.leaseMs),
-          deadlineAt: now + this.#times.buildMs,
+          expiresAt: leaseExpiry(now, this.#times.leaseMs, this.#latest({ deadlineAt })),
+          deadlineAt,
         })
         .returning()
         .get();
     });
   }
 
-  /** Notes a report; writes the row only when the sequence moved or a third of the lease has passed. */
+  /** Notes a report. One that was heard before says nothing, not even that the node lives: it may be a replay. */
   heard(lease: LeaseRow, sequence: number, now: number): void {
+    if (sequence <= lease.lastSequence) return;
     const renew = lease.state === 'active' && needsRenewal(lease.expiresAt, now, this.#times.leaseMs);
-    if (!renew && sequence <= lease.lastSequence) return;
     this.#db
       .update(leases)
       .set({
-        lastSequence: Math.max(sequence, lease.lastSequence),
-        ...(renew && { expiresAt: leaseExpiry(now, this.#times.leaseMs) }),
+        lastSequence: sequence,
+        ...(renew && { expiresAt: leaseExpiry(now, this.#times.leaseMs, this.#latest(lease)) }),
       })
       .where(eq(leases.id, lease.id))
       .run();
+  }
+
+  /** Past the deadline nothing is built any more; what is left is uploading, for which as much time again is plenty. */
+  #latest({ deadlineAt }: Pick<LeaseRow, 'deadlineAt'>): number {
+    return deadlineAt + this.#times.buildMs;
   }
 
   end(id: string, reason: string): void {
@@ -123,11 +130,11 @@ export class Leases {
     return this.#db.select({ n: count() }).from(leases).where(eq(leases.state, 'active')).get()?.n ?? 0;
   }
 
-  /** Gives every lease the time back during which nobody could report. */
-  extendAll(ms: number): void {
+  /** A whole lease's time anew for every lease: nobody could report while the Foreman was away. */
+  renewAll(now: number): void {
     this.#db
       .update(leases)
-      .set({ expiresAt: sql`${leases.expiresAt} + ${ms}` })
+      .set({ expiresAt: now + this.#times.leaseMs })
       .where(eq(leases.state, 'active'))
       .run();
   }

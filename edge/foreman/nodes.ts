@@ -1,5 +1,5 @@
 /** The register of nodes: which key is which machine, on whose behalf, and whether it may still speak. */
-import { and, count, eq, gt, ne } from 'drizzle-orm';
+import { and, count, eq, gt } from 'drizzle-orm';
 import type { JoinToken } from '../../shared/node-identity.ts';
 import type { Database } from './database.ts';
 import { joinTokens, type NodeRow, nodes } from './schema.ts';
@@ -64,13 +64,22 @@ export class Nodes {
   }
 
   /** Active nodes heard of within `withinMs`, one of them left out. */
-  seenLately(now: number, withinMs: number, except = ''): number {
+  seenLately(now: number, withinMs: number): number {
     return (
       this.#db
         .select({ n: count() })
         .from(nodes)
-        .where(and(gt(nodes.lastSeenAt, now - withinMs), eq(nodes.state, 'active'), ne(nodes.id, except)))
+        .where(and(gt(nodes.lastSeenAt, now - withinMs), eq(nodes.state, 'active')))
         .get()?.n ?? 0
     );
+  }
+
+  presentIds(now: number, withinMs: number): string[] {
+    return this.#db
+      .select({ id: nodes.id })
+      .from(nodes)
+      .where(and(gt(nodes.lastSeenAt, now - withinMs), eq(nodes.state, 'active')))
+      .all()
+      .map((row) => row.id);
   }
 }

@@ -12,7 +12,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 export async function publish(record: BuildRecord, store: ObjectStore, cache: KVNamespace): Promise<void> {
   for (const file of record.files) {
     const head = await store.head(storeKey.object(record.leaseId, file.name));
-    if (!head.exists || head.size !== file.sizeBytes)
+    if (!head.exists || head.size !== file.sizeBytes || (head.sha256 ?? file.sha256) !== file.sha256)
       throw new Error(`object ${storeKey.object(record.leaseId, file.name)} is not there as recorded`);
   }
   await putJson(store, storeKey.build(record.requestHash), record);

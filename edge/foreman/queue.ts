@@ -118,6 +118,11 @@ export class Queue {
       .run();
   }
 
+  /** Back from this lease, if it still has the build, and nobody is to blame: handed back, or a vote that decides nothing. */
+  requeueFrom(lease: { readonly id: string; readonly requestHash: string }): void {
+    if (this.byHash(lease.requestHash)?.leaseId === lease.id) this.requeue(lease.requestHash, false);
+  }
+
   fail(hash: string, failure: FailureRecord, now: number): void {
     this.#db
       .update(builds)

@@ -79,7 +79,13 @@ function noteProgress(state: ForemanState, lease: LeaseRow, progress: Progress):
       bytesDone: Number(progress.bytesDone),
       bytesTotal: Number(progress.bytesTotal),
     })
-    .where(and(eq(builds.leaseId, lease.id), inArray(builds.state, ['leased', 'running'])))
+    .where(
+      and(
+        eq(builds.requestHash, lease.requestHash),
+        eq(builds.leaseId, lease.id),
+        inArray(builds.state, ['leased', 'running']),
+      ),
+    )
     .run();
 }
 
@@ -104,13 +110,20 @@ function takeFailure(
     state.leases.end(lease.id, `failed: ${kind}`);
     if (!isUndecided(build)) return;
     const decision = decide(state.votes.ofBuild(build.requestHash));
+    if (decision.decision === 'pending') state.queue.requeueFrom(lease);
     if (decision.decision !== 'failure') return;
+    endCompetitor(state, build, lease);
     const error = new BuildError(kind, failed.detail.slice(0, 2000) || BUILD_ERRORS[kind].text, {
       stdout: failed.stdout.slice(-MAX_LOG),
       stderr: failed.stderr.slice(-MAX_LOG),
     });
     aftermath.failures.push(failBuild(state, build, error, now));
   });
+}
+
+/** A late answer may decide while another node is at it: that one is told to stop by its next report. */
+function endCompetitor(state: ForemanState, build: BuildRow, lease: LeaseRow): void {
+  if (build.leaseId !== null && build.leaseId !== lease.id) state.leases.end(build.leaseId, 'decided by another');
 }
 
 const isUndecided = (build: BuildRow): boolean => ['queued', 'leased', 'running'].includes(build.state);
@@ -131,10 +144,9 @@ async function takeImage(
     const current = state.queue.byHash(build.requestHash);
     if (!current || !isUndecided(current)) return;
     const decision = decide(state.votes.ofBuild(build.requestHash));
+    if (decision.decision === 'pending') state.queue.requeueFrom(lease);
     if (decision.decision !== 'image' || decision.leaseId !== lease.id) return;
-    // A late answer may decide while another node is at it: that one is told to stop by its next report.
-    if (current.leaseId !== null && current.leaseId !== lease.id)
-      state.leases.end(current.leaseId, 'decided by another');
+    endCompetitor(state, current, lease);
     state.db
       .update(builds)
       .set({ state: 'publishing', record: recordOf(state, node, lease, current, result, unindexed, now) })

@@ -3,6 +3,12 @@ const WOKEN_AT_ONCE = 4;
 
 export class WaitingRoom {
   readonly #waiting: (() => void)[] = [];
+  #wakes = 0;
+
+  /** How often somebody was to be woken: who was busy then and finds it grown looks again instead of waiting. */
+  get wakes(): number {
+    return this.#wakes;
+  }
 
   /** Resolves when woken, or after `timeoutMs`. */
   wait(timeoutMs: number): Promise<void> {
@@ -20,10 +26,12 @@ export class WaitingRoom {
 
   /** Those that waited longest; several, because the first one may not take what came. The rest ask again by themselves. */
   wakeSome(): void {
+    this.#wakes += 1;
     for (const leave of this.#waiting.slice(0, WOKEN_AT_ONCE)) leave();
   }
 
   wakeAll(): void {
+    this.#wakes += 1;
     for (const leave of [...this.#waiting]) leave();
   }
 }

@@ -61,6 +61,12 @@ export class FailedResult {
 
 export type Result = BuiltResult | FailedResult;
 
+const logged =
+  (what: 'read' | 'written') =>
+  (error: unknown): undefined => {
+    console.error(`results: KV cannot be ${what}: ${error}`);
+  };
+
 export class Results {
   readonly #memory = new LRUCache<string, Result>({
     maxSize: LIFETIMES.resultsInMemoryBytes,
@@ -84,7 +90,8 @@ export class Results {
 
   /** From KV, one read; undefined also where KV does not know yet. */
   async fromCache(key: string): Promise<Result | undefined> {
-    const stored = await this.#cache.get<StoredResult>(key, 'json');
+    // A cache that does not answer is a cache without the answer.
+    const stored = await this.#cache.get<StoredResult>(key, 'json').catch(logged('read'));
     if (stored?.kind === 'built') return this.#remember(new BuiltResult(stored.record));
     if (stored?.kind === 'failed') return this.#remember(new FailedResult(stored.failure));
     return undefined;
@@ -98,7 +105,10 @@ export class Results {
     const built = new BuiltResult(record);
     if (!record.private) {
       this.#remember(built);
-      await this.#cache.put(resultKey.build(requestHash), JSON.stringify({ kind: 'built', record }));
+      // KV takes one write a second for a key, and many isolates may come here at once.
+      await this.#cache
+        .put(resultKey.build(requestHash), JSON.stringify({ kind: 'built', record }))
+        .catch(logged('written'));
     }
     return built;
   }
@@ -119,16 +129,21 @@ export class Results {
       const { record } = result;
       if (record.private) return result;
       this.#memory.set(resultKey.build(record.requestHash), result);
-      const known = this.#memory.get(resultKey.intent(record.intentHash));
-      const knownGeneration = known?.kind === 'built' ? known.record.generation : (known?.failure.generation ?? 0);
-      if (record.generation >= knownGeneration) this.#memory.set(resultKey.intent(record.intentHash), result);
+      if (this.#isNews(record)) this.#memory.set(resultKey.intent(record.intentHash), result);
       return result;
     }
     if (result.failure.private) return result;
     const life = { ttl: LIFETIMES.failureInMemoryMs };
     this.#memory.set(resultKey.build(result.failure.requestHash), result, life);
-    if (isRemembered(result.failure.kind)) this.#memory.set(resultKey.intent(result.failure.intentHash), result, life);
+    if (isRemembered(result.failure.kind) && this.#isNews(result.failure))
+      this.#memory.set(resultKey.intent(result.failure.intentHash), result, life);
     return result;
+  }
+
+  /** An old generation that somebody polls for must not stand in for the latest. */
+  #isNews({ intentHash, generation }: { readonly intentHash: string; readonly generation: number }): boolean {
+    const known = this.#memory.get(resultKey.intent(intentHash));
+    return generation >= (known?.kind === 'built' ? known.record.generation : (known?.failure.generation ?? 0));
   }
 
   async #readJson<T>(key: string): Promise<T | undefined> {

@@ -25,6 +25,7 @@ import {
   signNodeCertificate,
   verifyJoinToken,
 } from '../../shared/node-identity.ts';
+import { JSON_HEADERS } from '../answer.ts';
 import { type EdgeContext, edgeContext, foremanOf } from '../edge-context.ts';
 import type { Env } from '../env.ts';
 import type { Refused } from '../foreman/foreman.ts';
@@ -190,5 +191,5 @@ for (const handler of router.handlers) {
 const unauthenticated = (message: string): Response =>
   new Response(JSON.stringify({ code: 'unauthenticated', message }), {
     status: 401,
-    headers: { 'content-type': 'application/json' },
+    headers: JSON_HEADERS,
   });

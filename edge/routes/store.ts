@@ -15,7 +15,9 @@ import { CACHE_CONTROL } from '../lifetimes.ts';
 
 export const storeRoutes = new Hono<{ Bindings: Env }>()
   .get('/store/:hash/:file', getFile)
-  .all('/store/*', (c) => (c.req.method === 'GET' ? notFound('no such file') : methodNotAllowed('GET, HEAD, OPTIONS')));
+  .all('/store/*', (c) =>
+    ['GET', 'HEAD'].includes(c.req.method) ? notFound('no such file') : methodNotAllowed('GET, HEAD, OPTIONS'),
+  );
 
 async function getFile(c: Context<{ Bindings: Env }, '/store/:hash/:file'>): Promise<Response> {
   const { hash, file: name } = c.req.param();

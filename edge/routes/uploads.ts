@@ -14,14 +14,14 @@ export const uploadRoutes = new Hono<{ Bindings: Env }>()
     const context = await edgeContext(c.env);
     const sha256 = c.req.header(CALL_HEADERS.bodySha256) ?? '';
     const caller = await authenticateNode(context, c.req.raw, sha256, Date.now());
-    if (!caller.ok) return problem(401, 'Unauthorized', caller.reason);
+    if (!caller.ok) return problem(401, titleOf(401), caller.reason);
     const { lease: leaseId, name } = c.req.param();
     const part = c.req.query('part') ?? '0';
     const sizeBytes = Number(c.req.header('content-length'));
     if (!OUTPUT_FILE.test(name) || !/^\d{1,5}$/.test(part))
       return problem(400, titleOf(400), 'expected a file name and a part number');
     if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 1 || !c.req.raw.body)
-      return problem(411, 'Length Required', 'expected a body with Content-Length');
+      return problem(411, titleOf(411), 'expected a body with Content-Length');
     try {
       const target = { leaseId, name, part: Number(part) };
       const declared = { sizeBytes, sha256 };

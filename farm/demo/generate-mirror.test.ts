@@ -63,6 +63,19 @@ describe('generating twice', () => {
   });
 });
 
+describe('a mirror with a delay', () => {
+  it('has it in its ImageBuilders, where no cleaned environment can lose it', async () => {
+    const slow = await generateMirror({ directory: join(base, 'slow'), delaySeconds: 7 });
+    for (const { targets } of slow.releases)
+      for (const { imageBuilder } of targets) {
+        const top = imageBuilder.split('/').at(-1)?.replace('.tar.gz', '');
+        const tarball = join(slow.directory, imageBuilder);
+        const { stdout } = spawnSync('tar', ['-xOf', tarball, `${top}/include/target.mk`], { encoding: 'utf8' });
+        expect(stdout).toContain('\nDELAY_SECONDS := 7\n');
+      }
+  });
+});
+
 describe('what the mirror says of itself', () => {
   it('names both releases, the snapshot, two targets and four profiles', async () => {
     expect(mirror.releases.map(({ version, era }) => `${version} ${era}`)).toEqual([

@@ -41,6 +41,12 @@ describe('the command line', () => {
     expect(await once(child, 'exit')).toEqual([0, null]);
   });
 
+  it('does not serve a directory that is no mirror', async () => {
+    const { code, stderr } = await run('serve', join(directory, 'snapshots'));
+    expect(code).toBe(1);
+    expect(stderr).toContain('generate it first');
+  });
+
   it('explains itself with --help', async () => {
     expect(await run('--help')).toMatchObject({
       code: 0,

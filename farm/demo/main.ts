@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { moveSnapshot, updatePackage } from './change-mirror.ts';
 import { type DemoMirror, generateMirror } from './generate-mirror.ts';
 import { serveMirror } from './mirror-server.ts';
+import { readState } from './mirror-state.ts';
 
 const help = `The demo distribution: a small mirror in the layout of downloads.openwrt.org whose ImageBuilders really build.
 
@@ -52,6 +53,7 @@ async function main(args: readonly string[]): Promise<void> {
     }
     case 'serve': {
       const port = number('--port', values.port);
+      await readState(directory); // says so when there is none
       const server = await serveMirror(directory, port === undefined ? {} : { port });
       console.log(`${directory} is served at ${server.url} until you press Ctrl-C`);
       const stop = () => void server.close();

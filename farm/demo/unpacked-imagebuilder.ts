@@ -25,8 +25,11 @@ export async function unpackImageBuilder(options: {
   readonly version: string;
   readonly target: string;
   readonly directory: string;
+  /** The build's PATH; by default the system's programs and this process's node. */
+  readonly path?: string;
 }): Promise<UnpackedImageBuilder> {
   const { mirror, mirrorUrl, version, target, directory } = options;
+  const path = options.path ?? `/usr/bin:/bin:${dirname(process.execPath)}`;
   const release = mirror.releases.find((candidate) => candidate.version === version);
   const found = release?.targets.find((candidate) => candidate.target === target);
   if (found === undefined) throw new Error(`expected a release and target of the demo, got ${version} ${target}`);
@@ -37,12 +40,17 @@ export async function unpackImageBuilder(options: {
   const editFeeds = async (edit: (text: string) => string) =>
     writeFile(feedList, edit(await readFile(feedList, 'utf8')));
   await editFeeds((text) => text.replaceAll(mirror.repositoryUrl, mirrorUrl));
-  return { directory, editFeeds, make: (goal, variables = {}) => runMake(directory, goal, variables) };
+  return { directory, editFeeds, make: (goal, variables = {}) => runMake(directory, path, goal, variables) };
 }
 
-function runMake(directory: string, goal: string, variables: Readonly<Record<string, string>>): Promise<MakeResult> {
+function runMake(
+  directory: string,
+  path: string,
+  goal: string,
+  variables: Readonly<Record<string, string>>,
+): Promise<MakeResult> {
   const words = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
-  const env = { PATH: `/usr/bin:/bin:${dirname(process.execPath)}`, HOME: directory, LANG: 'C' };
+  const env = { PATH: path, HOME: directory, LANG: 'C' };
   return new Promise((resolve) => {
     execFile('make', [goal, ...words], { cwd: directory, env, maxBuffer: 1 << 26 }, (error, stdout, stderr) =>
       resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr }),

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Download, download } from './download.ts';
 
@@ -46,11 +47,14 @@ const ranged: Answer = (request, response) => {
   response.writeHead(206).end(content.subarray(start));
 };
 
+/** Cuts the connection once the other side has something of it on its disk. */
 const cutAfter =
   (bytes: number): Answer =>
-  (_, response) => {
+  async (_, response) => {
     response.setHeader('etag', '"v1"').setHeader('content-length', content.length);
-    response.write(content.subarray(0, bytes), () => response.destroy());
+    response.write(content.subarray(0, bytes));
+    while ((await stat(`${target()}.part`)).size === 0) await sleep(5);
+    response.destroy();
   };
 
 const status =
@@ -88,6 +92,7 @@ test('a connection that is cut is continued where it ended, and only if the file
   const start = Number(/[0-9]+/.exec(requests[1]?.headers.range ?? '')?.[0]);
   expect(start).toBeGreaterThan(0);
   expect(start).toBeLessThanOrEqual(100_000);
+  expect(requests[1]?.headers['if-range']).toBe('"v1"');
 });
 
 test('what an earlier run left is continued', async () => {

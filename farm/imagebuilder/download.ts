@@ -48,7 +48,7 @@ class PassingFault extends Error {}
 export async function download(file: Download): Promise<void> {
   const limits = { ...DOWNLOAD_LIMITS, ...file.limits };
   const partPath = `${file.path}.part`;
-  let etag: string | undefined;
+  const part: Part = { path: partPath, etag: undefined };
   let passingFault: PassingFault | undefined;
   for (let attempt = 0; attempt < limits.attempts; attempt++) {
     if (passingFault) {
@@ -56,8 +56,7 @@ export async function download(file: Download): Promise<void> {
       await sleep(backoffMs + Math.random() * backoffMs, undefined, { signal: file.signal });
     }
     try {
-      const fetched = await fetchInto(partPath, file, limits, etag);
-      etag = fetched.etag;
+      const fetched = await fetchInto(part, file, limits);
       const got = await sha256OfFile(partPath, file.signal);
       if (got === file.sha256) return await rename(partPath, file.path);
       await rm(partPath);
@@ -73,24 +72,24 @@ export async function download(file: Download): Promise<void> {
   throw unavailable(file.url, passingFault?.message ?? 'no attempt was made');
 }
 
+interface Part {
+  readonly path: string;
+  /** Of the file that its bytes are of, once a server has named it; outlives an attempt that was cut off. */
+  etag: string | undefined;
+}
+
 interface Fetched {
   readonly resumed: boolean;
-  readonly etag: string | undefined;
   readonly contentType: string;
 }
 
-async function fetchInto(
-  partPath: string,
-  file: Download,
-  limits: DownloadLimits,
-  etag: string | undefined,
-): Promise<Fetched> {
+async function fetchInto(known: Part, file: Download, limits: DownloadLimits): Promise<Fetched> {
   const watchdog = new Watchdog(file.signal);
-  const part = await open(partPath, 'a+', 0o600);
+  const part = await open(known.path, 'a+', 0o600);
   try {
     watchdog.expect('an answer', limits.connectTimeoutMs);
     const haveBytes = (await part.stat()).size;
-    const response = await request(file.url, rangeHeaders(haveBytes, etag), watchdog.signal);
+    const response = await request(file.url, rangeHeaders(haveBytes, known.etag), watchdog.signal);
     const resumed = await startAt(part, haveBytes, response);
     if (response.status !== 200 && response.status !== 206) {
       await response.body?.cancel();
@@ -102,17 +101,15 @@ async function fetchInto(
       if (response.status >= 500 || response.status === 429 || response.status === 408) throw new PassingFault(message);
       throw unavailable(file.url, message);
     }
+    const etag = response.headers.get('etag');
+    // A weak one (`W/…`) does not promise equal bytes, and may not be used for ranges (RFC 9110, 13.1.5).
+    known.etag = etag?.startsWith('"') ? etag : undefined;
     const startBytes = resumed ? haveBytes : 0;
     const lengthBytes = Number(response.headers.get('content-length') ?? 0);
     const totalBytes = lengthBytes > 0 ? startBytes + lengthBytes : 0;
     if (totalBytes > limits.maxBytes) throw tooLarge(file.url, totalBytes, limits);
     await copyBody(response, part, startBytes, totalBytes, file, limits, watchdog);
-    const strong = response.headers.get('etag');
-    return {
-      resumed,
-      etag: strong?.startsWith('"') ? strong : undefined,
-      contentType: response.headers.get('content-type') ?? '',
-    };
+    return { resumed, contentType: response.headers.get('content-type') ?? '' };
   } catch (error) {
     if (error instanceof BuildError || error instanceof PassingFault) throw error;
     if (isLocal(error)) throw error;

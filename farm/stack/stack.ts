@@ -59,7 +59,7 @@ export async function startStack(options: StackOptions, log: (line: string) => v
         startNode({
           edgeUrl: url,
           stateDirectory: path.join(stateDirectory, 'node'),
-          joinToken: await mintJoinToken(variables.SERVER_KEY),
+          joinToken: await mintJoinToken(variables.SERVER_KEY ?? serverKey),
           name: 'local',
           ...(options.slots !== null && { slots: options.slots }),
           onLine,

@@ -34,10 +34,11 @@ function split_need(need,    at) {
 	wantversion = at ? substr(need, at + 1) : ""
 }
 
-# Of several candidates: a version the world pins, one that is chosen, one the world names, the one of that very name.
+# Of several candidates: one that is chosen, one that the world names for its own sake, the one of that very name. None
+# that the world pins to another version.
 function rank(i, name) {
 	if ((package[i] in pinned) && pinned[package[i]] != version[i]) return -1
-	return (package[i] in chosen) ? 3 : (package[i] in named) ? 2 : package[i] == name ? 1 : 0
+	return (package[i] in chosen) ? 3 : package[i] == name ? 1 : (package[i] in named) ? 2 : 0
 }
 
 function best(need,    i, n, list, winner) {

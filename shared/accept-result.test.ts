@@ -1,0 +1,181 @@
+import { create } from '@bufbuild/protobuf';
+import { describe, expect, it, test } from 'vitest';
+import { acceptResult } from './accept-result.ts';
+import { buildRecord } from './build-record.fixture.ts';
+import { doneTail } from './build-result.ts';
+import { type BuildSucceeded, BuildSucceededSchema } from './gen/asu/farm/v1/build_pb.js';
+
+const { request, pins } = buildRecord();
+const image = { name: 'x-squashfs-sysupgrade.bin', sizeBytes: 5, sha256: 'e'.repeat(64) };
+const list = { name: 'x.manifest', sizeBytes: 3, sha256: 'f'.repeat(64) };
+const uploaded = [image, list];
+
+const profile = {
+  image_prefix: 'x',
+  device_packages: ['kmod-usb2'],
+  supported_devices: ['glinet,gl-ar150'],
+  titles: [{ vendor: 'GL.iNet', model: 'GL-AR150' }],
+};
+const described = {
+  target: 'ath79/generic',
+  version_code: 'r28427-6df0e3d02a',
+  version_number: '24.10.2',
+  source_date_epoch: 1_750_000_000,
+  arch_packages: 'mips_24kc',
+  default_packages: ['base-files'],
+  linux_kernel: { version: '6.6.93', release: '1', vermagic: 'abc' },
+  profiles: { 'glinet_gl-ar150': profile, other: profile },
+};
+
+const inProto = (file: typeof image) => ({ ...file, sizeBytes: BigInt(file.sizeBytes) });
+
+const claim = (fields: Partial<BuildSucceeded> = {}): BuildSucceeded => ({
+  ...create(BuildSucceededSchema, {
+    files: uploaded.map(inProto),
+    images: [{ ...inProto(image), type: 'sysupgrade', filesystem: 'squashfs' }],
+    manifest: [
+      { name: 'base-files', version: '1638' },
+      { name: 'vim', version: '9.1' },
+    ],
+    profilesJson: JSON.stringify(described),
+    buildCommand: ['make', 'image'],
+    durationMs: 42_000n,
+  }),
+  ...fields,
+});
+
+const profilesJson = (fields: object) => ({ profilesJson: JSON.stringify({ ...described, ...fields }) });
+const made = (fields: Parameters<typeof create<typeof BuildSucceededSchema>>[1]) =>
+  create(BuildSucceededSchema, fields) as BuildSucceeded;
+
+test('an honest result is accepted, with the sizes and digests that the store verified', () => {
+  expect(acceptResult(claim(), { request, pins }, uploaded)).toEqual({
+    ok: true,
+    result: {
+      files: uploaded,
+      images: [{ ...image, type: 'sysupgrade', filesystem: 'squashfs' }],
+      manifest: { 'base-files': '1638', vim: '9.1' },
+      device: {
+        versionNumber: '24.10.2',
+        versionCode: 'r28427-6df0e3d02a',
+        sourceDateEpoch: 1_750_000_000,
+        archPackages: 'mips_24kc',
+        defaultPackages: ['base-files'],
+        devicePackages: ['kmod-usb2'],
+        supportedDevices: ['glinet,gl-ar150'],
+        titles: [{ vendor: 'GL.iNet', model: 'GL-AR150' }],
+        imagePrefix: 'x',
+        linuxKernel: { version: '6.6.93', release: '1', vermagic: 'abc' },
+      },
+      buildCommand: ['make', 'image'],
+      durationMs: 42_000,
+    },
+  });
+});
+
+test('files that were uploaded and are not claimed are left out', () => {
+  const more = [...uploaded, { name: 'left.bin', sizeBytes: 1, sha256: '0'.repeat(64) }];
+  const check = acceptResult(claim(), { request, pins }, more);
+  expect(check.ok && check.result.files).toEqual(uploaded);
+});
+
+test('an ImageBuilder that tells little is accepted', () => {
+  const little = {
+    target: described.target,
+    version_code: described.version_code,
+    version_number: '24.10.2',
+    arch_packages: 'mips_24kc',
+    profiles: { 'glinet_gl-ar150': {} },
+    linux_kernel: null,
+  };
+  const check = acceptResult(claim({ profilesJson: JSON.stringify(little) }), { request, pins }, uploaded);
+  expect(check).toMatchObject({ ok: true, result: { device: { titles: [], sourceDateEpoch: 0, linuxKernel: null } } });
+});
+
+test('whatever is accepted can be told to a client', () => {
+  const latest = profilesJson({ source_date_epoch: 253_402_300_799 });
+  const check = acceptResult(claim(latest), { request, pins }, uploaded);
+  if (!check.ok) throw new Error(check.reason);
+  expect(doneTail(buildRecord({ device: check.result.device }))).toContain('9999-12-31T23:59:59');
+});
+
+describe('a lie is refused:', () => {
+  const entry = (name: string, version = '1') => made({ manifest: [{ name, version }] }).manifest;
+  it.each<[string, Partial<BuildSucceeded>, string]>([
+    ['a file that was not uploaded', made({ files: [{ ...inProto(list), name: 'y.bin' }] }), 'y.bin was not uploaded'],
+    [
+      'a file of another digest',
+      { files: made({ files: [{ ...inProto(image), sha256: '0'.repeat(64) }] }).files },
+      'another size or digest',
+    ],
+    [
+      'a file of another size',
+      { files: made({ files: [{ ...inProto(image), sizeBytes: 6n }] }).files },
+      'another size',
+    ],
+    [
+      'a size beyond all numbers',
+      { files: made({ files: [{ ...inProto(image), sizeBytes: 2n ** 64n - 1n }] }).files },
+      'another size',
+    ],
+    ['a file twice', { files: made({ files: [inProto(image), inProto(image)] }).files }, 'named twice'],
+    ['a file called like a parent', { files: made({ files: [{ ...inProto(image), name: '../x' }] }).files }, '../x'],
+    [
+      'a file called __proto__',
+      { files: made({ files: [{ ...inProto(image), name: '__proto__' }] }).files },
+      '__proto__',
+    ],
+    ['no image', { images: [] }, 'no image'],
+    [
+      'an image that is not among the files',
+      { images: made({ images: [{ ...inProto(image), name: 'z.bin' }] }).images },
+      'not among the files',
+    ],
+    [
+      'an image of another digest than its file',
+      { images: made({ images: [{ ...inProto(image), sha256: list.sha256 }] }).images },
+      'not among the files',
+    ],
+    ['an image of files that are not claimed', { files: [] }, 'not among the files'],
+    ['an image twice', { images: made({ images: [inProto(image), inProto(image)] }).images }, 'named twice'],
+    ['an empty manifest', { manifest: [] }, 'the manifest is empty'],
+    [
+      'a manifest without end',
+      {
+        manifest: made({ manifest: Array.from({ length: 10_001 }, (_, n) => ({ name: `p${n}`, version: '1' })) })
+          .manifest,
+      },
+      'too long',
+    ],
+    ['a package called __proto__', { manifest: entry('__proto__') }, 'outside the grammar'],
+    ['a package without a name', { manifest: entry('') }, 'outside the grammar'],
+    ['a package that is a file', { manifest: entry('x.ipk') }, 'outside the grammar'],
+    ['a version with markup', { manifest: entry('vim', '<b>') }, 'outside the grammar'],
+    ['a version with a newline', { manifest: entry('vim', '1\n') }, 'outside the grammar'],
+    ['a package in two versions', { manifest: [...entry('vim', '1'), ...entry('vim', '2')] }, 'vim twice'],
+    ['no profiles.json', { profilesJson: '' }, 'not JSON'],
+    ['a profiles.json that is not JSON', { profilesJson: '<html>' }, 'not JSON'],
+    ['a profiles.json that is a list', { profilesJson: '[]' }, 'profiles.json'],
+    ['another target', profilesJson({ target: 'x86/64' }), 'of target x86/64'],
+    ['another revision', profilesJson({ version_code: 'r1-a' }), 'of revision r1-a'],
+    ['no revision', profilesJson({ version_code: undefined }), 'version_code'],
+    ['another profile', profilesJson({ profiles: { other: profile } }), 'no profile glinet_gl-ar150'],
+    [
+      'the profile as a name of the language',
+      { profilesJson: JSON.stringify(described).replace('"glinet_gl-ar150"', '"__proto__"') },
+      'no profile',
+    ],
+    ['a date that is none', profilesJson({ source_date_epoch: 1e15 }), 'source_date_epoch'],
+    ['a date before dates', profilesJson({ source_date_epoch: -1 }), 'source_date_epoch'],
+    [
+      'a title that is an object',
+      profilesJson({ profiles: { 'glinet_gl-ar150': { titles: [{ model: {} }] } } }),
+      'titles',
+    ],
+    ['endless packages', profilesJson({ default_packages: Array(2001).fill('x') }), 'default_packages'],
+  ])('%s', (_, fields, reason) => {
+    const lie = claim('$typeName' in fields ? { files: fields.files ?? [] } : fields);
+    const check = acceptResult(lie, { request, pins }, uploaded);
+    expect(check.ok ? 'accepted' : check.reason).toContain(reason);
+  });
+});

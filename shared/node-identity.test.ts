@@ -1,0 +1,81 @@
+import { describe, expect, it, test } from 'vitest';
+import { bytesToHex, sha256Hex } from './digest.ts';
+import { signingKey } from './ed25519.ts';
+import {
+  type JoinToken,
+  type NodeCertificate,
+  nodeIdOf,
+  signJoinToken,
+  signNodeCertificate,
+  verifyJoinToken,
+  verifyNodeCertificate,
+} from './node-identity.ts';
+import { signText } from './signed-text.ts';
+
+const now = 1_763_000_000_000;
+const edge = await signingKey(new Uint8Array(32).fill(1));
+const stranger = await signingKey(new Uint8Array(32).fill(2));
+const node = await signingKey(new Uint8Array(32).fill(3));
+
+const token: JoinToken = { id: '0'.repeat(32), operator: 'op', tier: 'trusted', expiresAt: now + 1 };
+const certificate: NodeCertificate = {
+  nodeId: nodeIdOf(node.publicKey),
+  publicKey: bytesToHex(node.publicKey),
+  operator: 'op',
+  tier: 'volunteer',
+  expiresAt: now + 1,
+};
+
+test('a node’s id is the digest of its key', () => {
+  expect(nodeIdOf(node.publicKey)).toBe(sha256Hex(node.publicKey));
+});
+
+test('what the edge issued counts until it ends', async () => {
+  expect(await verifyJoinToken(edge.publicKey, await signJoinToken(edge, token), now)).toEqual({
+    ok: true,
+    claim: token,
+  });
+  expect(await verifyNodeCertificate(edge.publicKey, await signNodeCertificate(edge, certificate), now)).toEqual({
+    ok: true,
+    claim: certificate,
+  });
+});
+
+describe('a join token is refused', () => {
+  const forged = 'the join token was not issued by this edge';
+  it.each<[string, string | Promise<string>, string]>([
+    ['at its end', signJoinToken(edge, { ...token, expiresAt: now }), 'the join token has expired'],
+    ['long after', signJoinToken(edge, { ...token, expiresAt: 1 }), 'the join token has expired'],
+    ['by a stranger', signJoinToken(stranger, token), forged],
+    ['that is a certificate', signNodeCertificate(edge, certificate), forged],
+    ['of a shape that this edge does not issue', signText(edge, 'join-token', { ...token, id: 'short' }), forged],
+    ['of an unknown tier', signText(edge, 'join-token', { ...token, tier: 'root' }), forged],
+    ['of an operator with a newline', signText(edge, 'join-token', { ...token, operator: 'op\n' }), forged],
+    ['without an end', signText(edge, 'join-token', { ...token, expiresAt: undefined }), forged],
+    ['with an end that is a text', signText(edge, 'join-token', { ...token, expiresAt: '9e99' }), forged],
+    ['that is a list', signText(edge, 'join-token', [token]), forged],
+    ['that is truncated', signJoinToken(edge, token).then((text) => text.slice(0, -1)), forged],
+    ['that is nothing', '', forged],
+  ])('%s', async (_, text, reason) => {
+    expect(await verifyJoinToken(edge.publicKey, await text, now)).toEqual({ ok: false, reason });
+  });
+});
+
+describe('a node certificate is refused', () => {
+  const forged = 'the node certificate was not issued by this edge';
+  it.each<[string, string | Promise<string>, string]>([
+    ['at its end', signNodeCertificate(edge, { ...certificate, expiresAt: now }), 'the node certificate has expired'],
+    ['by a stranger', signNodeCertificate(stranger, certificate), forged],
+    ['by the node itself', signNodeCertificate(node, certificate), forged],
+    ['that is a join token', signJoinToken(edge, token), forged],
+    ['of a node id that is none', signText(edge, 'node-certificate', { ...certificate, nodeId: 'x' }), forged],
+    [
+      'of a key in capitals',
+      signText(edge, 'node-certificate', { ...certificate, publicKey: 'AB'.repeat(32) }),
+      forged,
+    ],
+    ['that is nothing', '', forged],
+  ])('%s', async (_, text, reason) => {
+    expect(await verifyNodeCertificate(edge.publicKey, await text, now)).toEqual({ ok: false, reason });
+  });
+});
