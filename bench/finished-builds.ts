@@ -61,7 +61,10 @@ function finishedBuild(index: number, upstream: Upstream, settings: EdgeSettings
   const bodies = [
     body({ packages, client: 'owut/@' }),
     body({ packages: shuffled(packages, random), client: 'luci/@' }),
-    body({ client: 'auc (@)', packages: shuffled(packages, random).map((name, at) => (at % 4 === 0 ? `+${name}` : name)) }),
+    body({
+      client: 'auc (@)',
+      packages: shuffled(packages, random).map((name, at) => (at % 4 === 0 ? `+${name}` : name)),
+    }),
     body({ packages: [...packages].sort(), client: 'bench/@', sent_by: 'a field that the server does not know' }),
   ];
   if (bodies.length !== VARIANTS) throw new Error(`expected ${VARIANTS} spellings, got ${bodies.length}`);

@@ -8,8 +8,8 @@ const PAIRS: readonly (readonly [cached: CaseName, hello: CaseName])[] = [
   ['cached GET', 'hello GET'],
 ];
 
-/** At most so many of the cached requests may read KV: what memory has no room for, a few catalogue documents a minute. */
-const MAX_KV_SHARE = 0.35;
+/** More reads of KV a request than this, and it is not the edge's memory that is measured. */
+const MAX_KV_SHARE = 0.5;
 
 /** @throws Error when KV was read more than a memory of that size explains */
 export function printReport(
@@ -19,7 +19,7 @@ export function printReport(
   options: BenchOptions,
 ): void {
   const row = (cells: readonly string[]) =>
-    console.log(cells.map((cell, at) => (at === 0 ? cell.padEnd(12) : cell.padStart(12))).join(''));
+    console.log(cells.map((cell, at) => (at === 0 ? cell.padEnd(12) : cell.padStart(14))).join(''));
   console.log();
   row(['', 'requests/s', 'lowest', 'highest', 'median ms', 'p99 ms', 'CPU µs/req', 'KV reads/req']);
   for (const [name, of] of samples) {
@@ -48,7 +48,8 @@ export function printReport(
   );
   for (const [cached] of PAIRS) {
     const read = share(cached, samples.get(cached) ?? [], kvReads);
-    if (read > MAX_KV_SHARE) throw new Error(`${cached}: expected at most ${MAX_KV_SHARE} KV reads a request, got ${read}`);
+    if (read > MAX_KV_SHARE)
+      throw new Error(`${cached}: expected at most ${MAX_KV_SHARE} KV reads a request, got ${read}`);
   }
 }
 

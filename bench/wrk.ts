@@ -43,7 +43,9 @@ export async function runWrk(load: Load, signal: AbortSignal): Promise<LoadResul
   const result = JSON.parse(line) as Record<string, number>;
   const { requests = 0, durationUs = 1, medianUs = 0, p99Us = 0, statusErrors = 0, socketErrors = 0 } = result;
   if (statusErrors + socketErrors > 0)
-    throw new Error(`${load.method} ${load.url}: ${statusErrors} answers were errors, ${socketErrors} connections failed`);
+    throw new Error(
+      `${load.method} ${load.url}: ${statusErrors} answers were errors, ${socketErrors} connections failed`,
+    );
   return { requestsPerSecond: requests / (durationUs / 1e6), requests, medianUs, p99Us };
 }
 

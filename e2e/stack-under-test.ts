@@ -101,7 +101,7 @@ export class StackUnderTest {
     const lines: string[] = [];
     const stateDirectory = path.join(this.directory, `node-${name}`);
     // A real operator's node has its token only for its first start.
-    let joinToken = await mintJoinToken(this.#variables.SERVER_KEY ?? '', name);
+    let joinToken = await this.joinToken(name);
     const start = () => {
       const child = startNode({
         edgeUrl,
@@ -126,6 +126,11 @@ export class StackUnderTest {
         child = start();
       },
     };
+  }
+
+  /** As the operator of this edge would give one out. */
+  joinToken(operator: string): Promise<string> {
+    return mintJoinToken(this.#variables.SERVER_KEY ?? '', operator);
   }
 
   /** Calls that the Foreman has had since it woke. Asking does not count. */

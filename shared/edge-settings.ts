@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { type Branch, OPENWRT_BRANCHES } from './branch.ts';
+import { parseUsignPublicKey } from './usign.ts';
 
 interface Setting<T = unknown> {
   readonly text: string;
@@ -55,6 +56,13 @@ const json =
 
 const text = (value: string): string => value;
 
+/** @throws Error naming the first that is no key: a mistyped key must not wait for the first request to be found */
+const usignKeys = (value: string): readonly string[] => {
+  const keys = json(z.array(z.string().max(512)).max(64))(value);
+  for (const key of keys) parseUsignPublicKey(key);
+  return keys;
+};
+
 /** 32 bytes as 64 hex digits. */
 const serverKey = (value: string): string => {
   if (!/^[0-9a-f]{64}$/.test(value)) throw new Error('expected 64 hex digits (`openssl rand -hex 32` makes them)');
@@ -102,11 +110,7 @@ export const EDGE_SETTINGS = {
     'how clients reach this server; absolute URLs and signatures are made from it',
   ),
   UPSTREAM_URL: setting('https://downloads.openwrt.org', httpUrl, 'mirror in the layout of downloads.openwrt.org'),
-  UPSTREAM_KEYS: setting(
-    '[]',
-    json(z.array(z.string().max(512)).max(64)),
-    'JSON array of usign public keys trusted beside the built-in ones',
-  ),
+  UPSTREAM_KEYS: setting('[]', usignKeys, 'JSON array of usign public keys trusted beside the built-in ones'),
   UPSTREAM_UNSIGNED: setting(
     '0',
     flag,

@@ -40,6 +40,9 @@ export const healthRoutes = new Hono<{ Bindings: Env }>()
         const versions = await catalogueOf(c.env, (work) => c.executionCtx.waitUntil(work)).versions();
         if (versions.state !== 'found')
           throw new Error(versions.state === 'unavailable' ? versions.reason : 'no versions');
+        const ageSeconds = Math.round((Date.now() - versions.document.checkedAt) / 1000);
+        if (ageSeconds > 5 * config.CATALOGUE_REFRESH_SECONDS + 10)
+          throw new Error(`it gave no good answer for ${ageSeconds} s; the last good copy is served`);
       }),
     ]);
     const known = stats as ForemanStats | null;

@@ -1,0 +1,165 @@
+/** Uploads as a node makes them and as a lying one would, against the real edge, on R2 and on S3. */
+import { createHash, randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { create, fromBinary } from '@bufbuild/protobuf';
+import { Code, ConnectError } from '@connectrpc/connect';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { openDatabase } from '../farm/db/open-database.ts';
+import { callHeaders, type ForemanClient, foremanClient } from '../farm/edge-client.ts';
+import { Memberships } from '../farm/membership.ts';
+import { loadNodeKey } from '../farm/node-key.ts';
+import { uploadThroughEdge } from '../farm/upload/through-edge.ts';
+import type { SigningKey } from '../shared/ed25519.ts';
+import { BuildOrderSchema, BuildSucceededSchema } from '../shared/gen/asu/farm/v1/build_pb.js';
+import { LeaseStanding } from '../shared/gen/asu/farm/v1/foreman_pb.js';
+import { poll, post, REQUEST } from './router.ts';
+import { StackUnderTest } from './stack-under-test.ts';
+
+/** Above one PUT (64 MiB), so that it goes in parts. */
+const LARGE_BYTES = 70 * 1024 * 1024;
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+describe.each(['R2', 'S3'] as const)('a node without keys of the store uploads to %s', (store) => {
+  let stack: StackUnderTest;
+  let key: SigningKey;
+  let memberships: Memberships;
+  let client: ForemanClient;
+  let leaseId: string;
+  let requestHash: string;
+
+  beforeAll(async () => {
+    stack = await StackUnderTest.start({
+      ...(store === 'S3' && { s3: inject('s3') }),
+      variables: { LEASE_SECONDS: '300' },
+    });
+    const joined = await join('honest');
+    ({ key, memberships, client } = joined);
+    requestHash = (await post(stack.url, REQUEST)).body.request_hash;
+    const { order } = await client.lease({ idempotencyKey: 'upload-test-1', freeSlots: 1, waitSeconds: 5 });
+    leaseId = fromBinary(BuildOrderSchema, order?.order ?? new Uint8Array()).leaseId;
+  });
+  afterAll(() => stack?.close());
+
+  async function join(name: string) {
+    const directory = path.join(stack.directory, name);
+    const nodeKey = await loadNodeKey(directory);
+    const { db } = openDatabase(path.join(directory, 'node.sqlite'));
+    const members = new Memberships(db, stack.url);
+    const foreman = foremanClient(stack.url, nodeKey, members.current);
+    const token = await stack.joinToken(name);
+    await members.establish(foreman, nodeKey, { token, name }, AbortSignal.timeout(20_000));
+    return { key: nodeKey, memberships: members, client: foreman };
+  }
+
+  const put = async (name: string, bytes: Uint8Array<ArrayBuffer>, signedSha256: string, part?: number) => {
+    const url = new URL(`/farm/v1/objects/${leaseId}/${name}${part === undefined ? '' : `?part=${part}`}`, stack.url);
+    const headers = await callHeaders(key, memberships.current(), 'PUT', url, signedSha256);
+    const response = await fetch(url, { method: 'PUT', headers, body: bytes });
+    return { status: response.status, text: await response.text() };
+  };
+
+  const codeOf = async (call: Promise<unknown>): Promise<Code | 'answered'> =>
+    call.then(
+      () => 'answered' as const,
+      (error) => ConnectError.from(error).code,
+    );
+
+  test('a file of 70 MiB goes in parts, is hashed as a whole, and may be sent again without harm', async () => {
+    const bytes = randomBytes(LARGE_BYTES);
+    const file = path.join(stack.directory, 'large.bin');
+    await writeFile(file, bytes);
+    const described = { name: 'large.bin', path: file, sizeBytes: bytes.length, sha256: sha256(bytes) };
+    const progress: number[] = [];
+    const upload = () =>
+      uploadThroughEdge([described], {
+        edgeUrl: stack.url,
+        client,
+        key,
+        membership: memberships.current,
+        leaseId,
+        signal: AbortSignal.timeout(120_000),
+        onProgress: (done) => progress.push(done),
+      });
+    await upload();
+    await upload();
+    expect(progress).toEqual([LARGE_BYTES, LARGE_BYTES]);
+    const again = await put('large.bin', new Uint8Array(bytes.subarray(0, 1000)), sha256(bytes.subarray(0, 1000)), 1);
+    expect(again.status).toBe(409);
+  });
+
+  test('a whole whose parts are in order but whose digest is not is refused and removed', async () => {
+    const bytes = randomBytes(LARGE_BYTES);
+    const promised = sha256(Buffer.concat([bytes.subarray(1), Buffer.of(7)]));
+    await client.requestUpload({
+      leaseId,
+      file: { name: 'liar.bin', sizeBytes: BigInt(bytes.length), sha256: promised },
+    });
+    const partBytes = 64 * 1024 * 1024;
+    for (const [part, piece] of [bytes.subarray(0, partBytes), bytes.subarray(partBytes)].entries())
+      expect((await put('liar.bin', new Uint8Array(piece), sha256(piece), part + 1)).status).toBe(200);
+    expect(await codeOf(client.completeUpload({ leaseId, name: 'liar.bin' }))).toBe(Code.DataLoss);
+  });
+
+  test('bytes other than those that were granted, or signed for, are refused', async () => {
+    const bytes = new TextEncoder().encode('the real image');
+    const other = new TextEncoder().encode('another image!');
+    await client.requestUpload({
+      leaseId,
+      file: { name: 'a.bin', sizeBytes: BigInt(bytes.length), sha256: sha256(bytes) },
+    });
+    expect((await put('a.bin', other, sha256(other))).status, 'another digest than granted').toBe(400);
+    expect((await put('a.bin', other, sha256(bytes))).status, 'a digest that is not of the bytes').toBe(400);
+    expect((await put('a.bin', bytes.slice(1), sha256(bytes))).status, 'another size').toBe(400);
+    expect((await put('b.bin', bytes, sha256(bytes))).status, 'a name that was not granted').toBe(403);
+    expect(await codeOf(client.completeUpload({ leaseId, name: 'a.bin' })), 'nothing was stored').toBe(Code.DataLoss);
+    const regrant = client.requestUpload({
+      leaseId,
+      file: { name: 'a.bin', sizeBytes: BigInt(other.length), sha256: sha256(other) },
+    });
+    expect(await codeOf(regrant), 'another digest under a granted name').toBe(Code.FailedPrecondition);
+  });
+
+  test.each([
+    ['a path', '../x'],
+    ['a hidden file', '.x'],
+    ['a slash', 'a/b'],
+    ['nothing', ''],
+    ['201 characters', 'x'.repeat(201)],
+  ])('a name that is %s is refused', async (_, name) => {
+    const asked = client.requestUpload({ leaseId, file: { name, sizeBytes: 1n, sha256: 'a'.repeat(64) } });
+    expect(await codeOf(asked)).toBe(Code.InvalidArgument);
+  });
+
+  test('a node can neither write to nor speak of the lease of another', async () => {
+    const stranger = await join('stranger');
+    const file = { name: 'x.bin', sizeBytes: 1n, sha256: 'a'.repeat(64) };
+    expect(await codeOf(stranger.client.requestUpload({ leaseId, file }))).toBe(Code.FailedPrecondition);
+    const { acknowledgements } = await stranger.client.report({
+      reports: [
+        { leaseId, sequence: 99n, event: { case: 'failed', value: { kind: 'unknown_package', detail: 'a lie' } } },
+      ],
+    });
+    expect(acknowledgements[0]?.standing).toBe(LeaseStanding.ENDED);
+    expect((await poll(stack.url, requestHash)).status, 'the build goes on').toBe(202);
+  });
+
+  test('a success that names files which are not there is never a 200', async () => {
+    const claim = create(BuildSucceededSchema, {
+      files: [{ name: 'ghost.bin', sizeBytes: 5n, sha256: 'b'.repeat(64) }],
+      images: [
+        { name: 'ghost.bin', type: 'sysupgrade', filesystem: 'squashfs', sha256: 'b'.repeat(64), sizeBytes: 5n },
+      ],
+      manifest: [{ name: 'luci', version: '1' }],
+      profilesJson: '{}',
+    });
+    const { acknowledgements } = await client.report({
+      reports: [{ leaseId, sequence: 100n, event: { case: 'succeeded', value: claim } }],
+    });
+    expect(acknowledgements[0]?.standing).toBe(LeaseStanding.ENDED);
+    const answer = await poll(stack.url, requestHash);
+    expect([answer.status, answer.body.imagebuilder_status]).toEqual([202, 'queued']);
+    expect((await fetch(`${stack.url}/store/${requestHash}/ghost.bin`)).status).toBe(404);
+  });
+});

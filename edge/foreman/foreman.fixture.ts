@@ -1,0 +1,141 @@
+/**
+ * One Foreman of its own for each test: a real Durable Object with its SQLite, KV, R2 and the catalogue behind it. Nodes are
+ * rows that joined; what they upload is put into the store as the Worker would. The clock is the one thing that is not real.
+ */
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import { expect, vi } from 'vitest';
+import { requestEcho } from '../../shared/build-record.fixture.ts';
+import { storeKey } from '../../shared/build-record.ts';
+import type { BuildStatus } from '../../shared/build-state.ts';
+import { sha256Hex, utf8ToBytes } from '../../shared/digest.ts';
+import { type LeaseReportSchema, ReportRequestSchema } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
+import { alterTables, env, foremanStub, type Row, rowsOf, type Table } from '../edge.fixture.ts';
+import type { ForemanCalls } from '../edge-context.ts';
+import { fileOf, succeeded } from '../farm-node.fixture.ts';
+import type { Order } from './give-lease.ts';
+import type { Submission } from './queue.ts';
+
+export const submission = (fields: Partial<Submission> = {}): Submission => ({
+  intentHash: sha256Hex('an intent'),
+  seenGeneration: 0,
+  request: {
+    distro: 'openwrt',
+    version: '24.10.2',
+    target: 'x86/64',
+    profile: 'generic',
+    addPackages: [],
+    removePackages: [],
+    rootfsSizeMb: null,
+    filesystem: null,
+    repositories: [],
+    repositoriesMode: 'append',
+    repositoryKeys: [],
+    defaultsMac: '',
+  },
+  echo: requestEcho(),
+  conditions: { version_code: '', packages_versions: {} },
+  sealedDefaults: null,
+  clientKey: 'client',
+  upstreamDigest: 'd'.repeat(64),
+  ...fields,
+});
+
+type Event = MessageInitShape<typeof LeaseReportSchema>['event'];
+
+export const IMAGE = 'x-squashfs-combined.img.gz';
+export const failed = (kind: string, detail = 'said the node'): Event => ({ case: 'failed', value: { kind, detail } });
+export const progress = (step: number): Event => ({ case: 'progress', value: { step } });
+export const handedBack: Event = { case: 'handedBack', value: { reason: 'the node stops' } };
+
+let foremen = 0;
+
+export function openForeman() {
+  const stub = foremanStub(`foreman-${++foremen}`);
+  const calls = stub as unknown as ForemanCalls;
+  let keys = 0;
+
+  const node = async (id: string, operator = 'op', tier: 'trusted' | 'volunteer' = 'trusted'): Promise<string> => {
+    const token = { id: sha256Hex(id).slice(0, 32), operator, tier, expiresAt: Date.now() + 1000 };
+    const joined = await calls.join({ id, publicKey: sha256Hex(id), name: id }, token);
+    if (!joined.ok) throw new Error(joined.reason);
+    return id;
+  };
+
+  const submit = async (fields: Partial<Submission> = {}): Promise<BuildStatus> => {
+    const answer = await calls.submit(submission(fields));
+    if (!answer.accepted) throw new Error('expected the build to be accepted');
+    return answer.status;
+  };
+
+  /** What is there for the node now. */
+  const lease = async (nodeId: string, idempotencyKey = `key-${++keys}`): Promise<Order | null> => {
+    const answer = await calls.lease(nodeId, { idempotencyKey, softwareVersion: '', waitMs: 0 });
+    if ('refused' in answer) throw new Error(answer.refused);
+    return answer.order;
+  };
+
+  const order = async (nodeId: string): Promise<Order> => {
+    const given = await lease(nodeId);
+    if (!given) throw new Error(`expected an order for ${nodeId}`);
+    return given;
+  };
+
+  /** The standing of the lease afterwards. */
+  const report = async (nodeId: string, leaseId: string, sequence: number, event: Event): Promise<string> => {
+    const message = create(ReportRequestSchema, { reports: [{ leaseId, sequence: BigInt(sequence), event }] });
+    const answer = await calls.report(nodeId, new Uint8Array(toBinary(ReportRequestSchema, message)));
+    if ('refused' in answer) throw new Error(answer.refused);
+    return answer.acknowledged[0]?.standing ?? 'none';
+  };
+
+  /** Grants, stores and completes a file, as the Worker does it for a node. */
+  const upload = async (nodeId: string, leaseId: string, name = IMAGE, text = 'an image') => {
+    const file = { name, sizeBytes: utf8ToBytes(text).length, sha256: sha256Hex(text) };
+    const granted = await calls.grantUpload(nodeId, leaseId, file);
+    if (!granted.ok) throw new Error(granted.reason);
+    await putObject(leaseId, name, text);
+    await calls.completeUpload(leaseId, name);
+    return fileOf(name, text);
+  };
+
+  const success = async (nodeId: string, leaseId: string, text = 'an image'): Promise<Event> =>
+    succeeded([await upload(nodeId, leaseId, IMAGE, text)]);
+
+  return {
+    stub,
+    calls,
+    node,
+    submit,
+    lease,
+    order,
+    report,
+    upload,
+    success,
+    rows: (table: Table): Promise<Row[]> => rowsOf(stub, table),
+    alter: (statement: string, ...values: string[]) => alterTables(stub, statement, ...values),
+    status: async (hash: string): Promise<BuildStatus | null> => (await calls.status([hash]))[0] ?? null,
+    /** The rows of one build; there is no call for what only the Foreman knows. */
+    build: async (hash: string): Promise<Row> => {
+      const row = (await rowsOf(stub, 'builds')).find((each) => each.request_hash === hash);
+      if (!row) throw new Error(`expected a build ${hash}`);
+      return row;
+    },
+    alarm: () => runDurableObjectAlarm(stub),
+    alarmAt: (): Promise<number | null> => runInDurableObject(stub, (_, state) => state.storage.getAlarm()),
+    /** Until what is published in the background is. */
+    untilState: (hash: string, state: BuildStatus['state']) =>
+      vi.waitFor(async () => expect((await calls.status([hash]))[0]?.state).toBe(state)),
+  };
+}
+
+export type OpenedForeman = ReturnType<typeof openForeman>;
+
+export const bucket = env.IMAGES as R2Bucket;
+
+export async function putObject(leaseId: string, name: string, text: string): Promise<void> {
+  await bucket.put(storeKey.object(leaseId, name), text, { sha256: sha256Hex(text) });
+}
+
+export const publishedKeys = async (): Promise<string[]> =>
+  (await bucket.list({ prefix: 'builds/' })).objects.map((object) => object.key);

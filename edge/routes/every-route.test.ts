@@ -1,0 +1,173 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, test, vi } from 'vitest';
+import { ask, env, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
+import { finish, joinNode, lease } from '../farm-node.fixture.ts';
+
+const UNKNOWN = 'f'.repeat(64);
+/** A build that is done, and one that waits. */
+let built = '';
+let queued = '';
+let file = '';
+
+beforeAll(async () => {
+  await openUpstream();
+  const node = await joinNode(1);
+  built = String((await jsonOf(await post(GOOD_REQUEST))).request_hash);
+  const order = await lease(node);
+  if (!order) throw new Error('expected an order');
+  await finish(node, order);
+  await vi.waitFor(async () => expect((await ask(`/api/v1/build/${built}`)).status).toBe(200));
+  queued = String((await jsonOf(await post({ ...GOOD_REQUEST, packages: ['curl'] }))).request_hash);
+  const done = (await jsonOf(await ask(`/api/v1/build/${built}`))) as { images: { name: string }[] };
+  file = `/store/${built}/${done.images[0]?.name}`;
+});
+
+afterAll(() => vi.restoreAllMocks());
+
+/** `{…}` stands for what is known only once something was built. */
+const filled = (path: string): string =>
+  path.replace('{built}', built).replace('{queued}', queued).replace('{file}', file).replace('{unknown}', UNKNOWN);
+
+const JSON_ROUTES: [method: string, path: string, status: number][] = [
+  ['GET', '/api/v1/build/{built}', 200],
+  ['GET', '/api/v1/build/{queued}', 202],
+  ['GET', '/api/v1/build/{unknown}', 404],
+  ['GET', '/api/v1/build/short', 404],
+  ['GET', `/api/v1/build/${'F'.repeat(64)}`, 404],
+  ['GET', '/api/v1/build/%2e%2e%2fx', 404],
+  ['GET', '/api/v1/build/%zz', 404],
+  ['DELETE', '/api/v1/build/{built}', 405],
+  ['POST', '/api/v1/build/{built}', 405],
+  ['GET', '/api/v1/build', 405],
+  ['PUT', '/api/v1/build', 405],
+  ['GET', '/api/v1/revision/24.10.2/x86/64', 200],
+  ['GET', '/api/v1/revision/24.10.99/x86/64', 400],
+  ['GET', '/api/v1/revision/19.07.1/x86/64', 400],
+  ['GET', '/api/v1/revision/..%2f..%2fetc/x86/64', 400],
+  ['GET', '/api/v1/revision/%00/x86/64', 400],
+  ['GET', '/api/v1/revision/24.10.2/x86/65', 404],
+  ['GET', '/api/v1/revision/24.10.2/..%2f/64', 404],
+  ['GET', '/api/v1/revision/24.10.2/__proto__/x', 404],
+  ['POST', '/api/v1/revision/24.10.2/x86/64', 405],
+  ['GET', '/json/v1/overview.json', 200],
+  ['GET', '/api/v1/overview', 200],
+  ['GET', '/overview', 200],
+  ['POST', '/overview', 405],
+  ['GET', '/store/{built}/nosuch.bin', 404],
+  ['GET', '/store/{unknown}/x.bin', 404],
+  ['GET', '/store/{queued}/x.bin', 404],
+  ['GET', '/store/short/x.bin', 404],
+  ['GET', '/store/{built}/..%2fx', 404],
+  ['GET', '/store/{built}', 404],
+  ['DELETE', '{file}', 405],
+  ['GET', '/healthz', 200],
+  ['POST', '/healthz', 405],
+  ['POST', '/metrics', 405],
+  ['GET', '/', 404],
+  ['GET', '/nosuch', 404],
+  ['PATCH', '/nosuch', 404],
+  ['GET', '/asu.farm.v1.ForemanService/Lease', 404],
+  ['POST', '/asu.farm.v1.ForemanService/Lease', 401],
+  ['POST', '/asu.farm.v1.ForemanService/NoSuch', 404],
+  ['PUT', '/farm/v1/objects/lease/x.bin', 401],
+  ['GET', '/farm/v1/objects/lease/x.bin', 405],
+];
+
+describe.each(JSON_ROUTES)('%s %s', (method, path, status) => {
+  it(`answers ${status} in JSON, with CORS`, async () => {
+    const response = await ask(filled(path), { method });
+    expect(response.status).toBe(status);
+    const body = (await response.clone().json()) as { code?: string };
+    // Node calls speak Connect, whose errors have a code instead.
+    if (body.code !== undefined) {
+      expect(response.headers.get('access-control-allow-origin')).toBe('*');
+      expect(body).toEqual({ code: 'unauthenticated', message: expect.any(String) });
+    } else await jsonOf(response);
+  });
+
+  it('is the same with a query and with doubled slashes', async () => {
+    const url = filled(path);
+    for (const variant of [`${url}?1763000000`, `${url}?a=b&c`, url.replaceAll('/', '//'), `/${url}`])
+      expect([variant, (await ask(variant, { method })).status]).toEqual([variant, status]);
+  });
+
+  it('answers OPTIONS for browsers', async () => {
+    const response = await ask(filled(path), {
+      method: 'OPTIONS',
+      headers: { 'access-control-request-headers': 'X-Requested-With, content-type', origin: 'http://192.168.1.1' },
+    });
+    expect([response.status, await response.text()]).toEqual([204, '']);
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'access-control-allow-origin': '*',
+      'access-control-allow-headers': 'content-type, x-requested-with',
+      'access-control-allow-methods': 'GET, HEAD, POST, OPTIONS',
+      'access-control-max-age': expect.stringMatching(/^\d+$/),
+    });
+  });
+});
+
+describe.each(JSON_ROUTES.filter(([method]) => method === 'GET'))('HEAD for %s %s', (_, path) => {
+  it('answers as GET does, without the body', async () => {
+    const [get, head] = [await ask(filled(path)), await ask(filled(path), { method: 'HEAD' })];
+    expect([head.status, await head.text()]).toEqual([get.status, '']);
+    expect(Object.fromEntries(head.headers)).toEqual(Object.fromEntries(get.headers));
+  });
+});
+
+test('OPTIONS does not repeat headers that are none', async () => {
+  const asked = 'x-good, <script>, x\u00e4, , a b';
+  const response = await ask('/', { method: 'OPTIONS', headers: { 'access-control-request-headers': asked } });
+  expect(response.headers.get('access-control-allow-headers')).toBe('content-type, x-good');
+});
+
+test('an unknown hash is told in the words of the contract', async () => {
+  expect(await jsonOf(await ask(`/api/v1/build/${UNKNOWN}`))).toEqual({
+    status: 404,
+    title: 'Not Found',
+    detail: 'could not find provided request hash',
+  });
+});
+
+test.each([
+  ['POST', '/nosuch'],
+  ['GET', '/store'],
+])('%s %s is no redirect', async (method, path) => {
+  expect((await ask(path, { method, redirect: 'manual' })).status).toBe(404);
+});
+
+test('answers name no mistyped host: absolute URLs never come from a header', async () => {
+  const response = await ask('/json/v1/overview.json', {
+    headers: { host: 'evil.example', 'x-forwarded-host': 'evil.example' },
+  });
+  expect(await response.text()).not.toContain('evil.example');
+});
+
+describe('when a part behind the edge fails', () => {
+  afterEach(() => vi.restoreAllMocks());
+
+  it.each([
+    ['the object store', () => vi.spyOn(env.IMAGES as R2Bucket, 'get')],
+    ['the Foreman', () => vi.spyOn(env.FOREMAN, 'get')],
+  ])('%s: the answer is an error in JSON, tells nothing of our insides, and is logged', async (_, spy) => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    spy().mockImplementation(() => {
+      throw new Error('secret insides at 10.0.0.1');
+    });
+    const response = await ask(`/api/v1/build/${'e'.repeat(64)}`);
+    expect([500, 503]).toContain(response.status);
+    expect(JSON.stringify(await jsonOf(response))).not.toContain('insides');
+    expect(JSON.stringify(log.mock.calls)).toContain('insides');
+  });
+
+  it('KV: nothing that is in the store is lost', async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    vi.spyOn(env.CACHE, 'get').mockRejectedValue(new Error('KV GET failed: 500'));
+    vi.spyOn(env.CACHE, 'put').mockRejectedValue(new Error('KV PUT failed: 429 Too Many Requests'));
+    expect((await ask(`/api/v1/build/${built}`)).status).toBe(200);
+  });
+});
+
+test('metrics are Prometheus text with CORS', async () => {
+  const response = await ask('/metrics');
+  expect([response.status, response.headers.get('access-control-allow-origin')]).toEqual([200, '*']);
+  expect(await response.text()).toMatch(/^asu_foreman_calls_total\{call="submit"\} \d+$/m);
+});

@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
+import { sha256Hex } from '../../shared/digest.ts';
+import { ask, env, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
+import { finish, IMAGE_NAME, joinNode, lease } from '../farm-node.fixture.ts';
+
+const IMAGE = 'an image of forty bytes, no more, no less';
+let path = '';
+
+beforeAll(async () => {
+  await openUpstream();
+  const node = await joinNode(1);
+  const { request_hash } = await jsonOf(await post(GOOD_REQUEST));
+  const order = await lease(node);
+  if (!order) throw new Error('expected an order');
+  path = `/store/${request_hash}/${IMAGE_NAME}`;
+  // Asked for too early, it is not there, and that must not be remembered.
+  expect((await ask(path)).status).toBe(404);
+  await finish(node, order, { image: IMAGE });
+  await vi.waitFor(async () => expect((await ask(path, { method: 'HEAD' })).status).toBe(200));
+});
+afterAll(() => vi.restoreAllMocks());
+
+const HEADERS = {
+  'access-control-allow-origin': '*',
+  'content-length': String(IMAGE.length),
+  'content-type': 'application/octet-stream',
+  'content-disposition': `attachment; filename="${IMAGE_NAME}"`,
+  'x-content-type-options': 'nosniff',
+  'accept-ranges': 'bytes',
+  'cache-control': 'public, max-age=31536000, immutable',
+  etag: `"${sha256Hex(IMAGE)}"`,
+  'last-modified': expect.stringMatching(/GMT$/),
+};
+
+test('an image is the bytes that the node uploaded, with every header that clients read', async () => {
+  const response = await ask(path);
+  expect([response.status, await response.text()]).toEqual([200, IMAGE]);
+  expect(Object.fromEntries(response.headers)).toMatchObject(HEADERS);
+});
+
+test('HEAD has the same headers and reads nothing from the store', async () => {
+  const get = vi.spyOn(env.IMAGES as R2Bucket, 'get');
+  const response = await ask(path, { method: 'HEAD' });
+  expect([response.status, await response.text()]).toEqual([200, '']);
+  expect(Object.fromEntries(response.headers)).toMatchObject(HEADERS);
+  expect(get).not.toHaveBeenCalled();
+  get.mockRestore();
+});
+
+describe('a range', () => {
+  it.each([
+    ['bytes=0-4', IMAGE.slice(0, 5), `bytes 0-4/${IMAGE.length}`],
+    ['bytes=3-', IMAGE.slice(3), `bytes 3-${IMAGE.length - 1}/${IMAGE.length}`],
+    ['bytes=-4', IMAGE.slice(-4), `bytes ${IMAGE.length - 4}-${IMAGE.length - 1}/${IMAGE.length}`],
+    ['bytes=3-999', IMAGE.slice(3), `bytes 3-${IMAGE.length - 1}/${IMAGE.length}`],
+  ])('%s is that part', async (range, text, contentRange) => {
+    const response = await ask(path, { headers: { range } });
+    expect([response.status, await response.text()]).toEqual([206, text]);
+    expect(response.headers.get('content-range')).toBe(contentRange);
+    expect(response.headers.get('content-length')).toBe(String(text.length));
+  });
+
+  it('behind the end is refused, with the size', async () => {
+    const response = await ask(path, { headers: { range: 'bytes=999-' } });
+    expect(response.headers.get('content-range')).toBe(`bytes */${IMAGE.length}`);
+    expect(await jsonOf(response)).toMatchObject({ status: 416 });
+  });
+
+  it.each([
+    ['of another file', `"${sha256Hex('other')}"`, 200],
+    ['of this file', `"${sha256Hex(IMAGE)}"`, 206],
+  ])('to go on with what was begun %s', async (_, ifRange, status) => {
+    const response = await ask(path, { headers: { range: 'bytes=1-2', 'if-range': ifRange } });
+    expect(response.status).toBe(status);
+    await response.body?.cancel();
+  });
+});
+
+test.each([`"${sha256Hex(IMAGE)}"`, `W/"${sha256Hex(IMAGE)}"`, `"x", "${sha256Hex(IMAGE)}"`, '*'])(
+  'who has %s already gets no body',
+  async (tag) => {
+    const response = await ask(path, { headers: { 'if-none-match': tag } });
+    expect([response.status, await response.text()]).toEqual([304, '']);
+  },
+);
+
+test('a file whose bytes the store has lost is a 404 in JSON', async () => {
+  const objects = await (env.IMAGES as R2Bucket).list({ prefix: 'objects/' });
+  for (const { key } of objects.objects) await (env.IMAGES as R2Bucket).delete(key);
+  const response = await ask(path);
+  expect(response.status).toBe(404);
+  await jsonOf(response);
+});
