@@ -1,7 +1,7 @@
 /** When upstream is down, lies or is half-way through publishing: a true message, a retry, and nothing held against the user. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { moveSnapshot } from '../farm/demo/change-mirror.ts';
-import { type Answer, built, ended, poll, post, REQUEST } from './router.ts';
+import { type Answer, built, ended, healthOf, poll, post, REQUEST } from './router.ts';
 import { type NodeUnderTest, StackUnderTest, until } from './stack-under-test.ts';
 
 const BLAME = /Impossible package selection|Unsupported (?:target|profile|version)/;
@@ -80,7 +80,7 @@ describe('once upstream is known', () => {
     await new Promise((resolve) => setTimeout(resolve, 2500));
     for (let n = 0; n < 3; n += 1) expect((await post(stack.url, request)).status).toBe(200);
     const health = await until('/healthz says so', async () => {
-      const { detail, parts } = await (await fetch(`${stack.url}/healthz`)).json();
+      const { detail, parts } = await healthOf(stack.url);
       return parts.upstream.up ? undefined : { detail, parts };
     });
     expect(health.detail).toBe('degraded');

@@ -50,3 +50,9 @@ export async function download(url: string, binDir: string, name: string): Promi
   const bytes = Buffer.from(await response.arrayBuffer());
   return { bytes, sha256: createHash('sha256').update(bytes).digest('hex') };
 }
+
+/** What `/healthz` says; 200 or 503. */
+// biome-ignore lint/suspicious/noExplicitAny: what a server answers is what a test is about
+export async function healthOf(url: string): Promise<any> {
+  return (await fetch(`${url}/healthz`)).json();
+}

@@ -4,7 +4,7 @@
  */
 import { runInDurableObject } from 'cloudflare:test';
 import { exports, env as workerEnv } from 'cloudflare:workers';
-import { expect, vi } from 'vitest';
+import { expect } from 'vitest';
 import { type Mirror, openGoodMirror } from './catalogue/mirror.fixture.ts';
 import { configOf } from './config.ts';
 import type { Env } from './env.ts';
@@ -20,11 +20,12 @@ export async function openUpstream(): Promise<Mirror> {
   const { UPSTREAM_URL, UPSTREAM_KEYS } = configOf(env);
   if (!UPSTREAM_KEYS.some((key) => mirror.key.publicKey.includes(key)))
     throw new Error('expected UPSTREAM_KEYS to hold the key that the test mirror signs with');
-  vi.spyOn(globalThis, 'fetch').mockImplementation((input, init) => {
+  // For good: an alarm that rings after the last test must not leave the machine either.
+  globalThis.fetch = async (input, init) => {
     const url = input instanceof Request ? input.url : String(input);
     if (!url.startsWith(`${UPSTREAM_URL}/`)) throw new Error(`expected only the mirror to be asked, not ${url}`);
     return mirror.fetch(mirror.url + url.slice(UPSTREAM_URL.length), init ?? {});
-  });
+  };
   return mirror;
 }
 

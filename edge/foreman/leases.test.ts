@@ -21,7 +21,6 @@ beforeEach(async () => {
 });
 afterAll(() => {
   vi.useRealTimers();
-  vi.restoreAllMocks();
 });
 
 const pass = (ms: number) => vi.setSystemTime(Date.now() + ms);
@@ -81,29 +80,20 @@ describe('a node that asks', () => {
   it('is given what was submitted while upstream was asked for something else', async () => {
     await foreman.submit({ request: { ...submissionOf('23.05.9') } });
     mirror.publishVersions({ '24.10.2': { 'x86/64': 'x86_64' }, '23.05.9': { 'x86/64': 'x86_64' } });
-    let asked: () => void = () => undefined;
-    let answer: () => void = () => undefined;
-    const isAsked = new Promise<void>((resolve) => {
-      asked = resolve;
-    });
-    const mayAnswer = new Promise<void>((resolve) => {
-      answer = resolve;
-    });
-    pass(120_000);
+    // Plain flags: a promise of one Durable Object may not be waited for in another place.
+    let asked = false;
+    let mayAnswer = false;
     mirror.weather.set('releases/23.05.9/targets/x86/64/sha256sums', async () => {
-      asked();
-      await vi.waitUntil(() => answered);
+      asked = true;
+      while (!mayAnswer) await scheduler.wait(5);
       return new Response('', { status: 503 });
     });
-    let answered = false;
-    void mayAnswer.then(() => {
-      answered = true;
-    });
+    pass(120_000);
     const waiting = foreman.calls.lease('a', { idempotencyKey: 'waits-2', softwareVersion: '1', waitMs: 20_000 });
-    await isAsked;
+    await vi.waitFor(() => expect(asked).toBe(true));
     const intentHash = sha256Hex('meanwhile');
     await foreman.submit({ intentHash });
-    answer();
+    mayAnswer = true;
     expect(await waiting).toMatchObject({ order: { intentHash } });
     mirror.weather.clear();
   });

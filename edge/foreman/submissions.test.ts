@@ -1,9 +1,11 @@
+import { runInDurableObject } from 'cloudflare:test';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
 import { sha256Hex } from '../../shared/digest.ts';
 import { requestHash } from '../../shared/intent.ts';
 import { configOf } from '../config.ts';
 import { env, openUpstream } from '../edge.fixture.ts';
 import { failed, type OpenedForeman, openForeman, submission } from './foreman.fixture.ts';
+import { Foreman } from './foreman.ts';
 
 let foreman: OpenedForeman;
 const intent = submission().intentHash;
@@ -18,7 +20,6 @@ beforeEach(async () => {
 });
 afterAll(() => {
   vi.useRealTimers();
-  vi.restoreAllMocks();
 });
 
 /** Brings the newest build of the intent to its end; its hash. */
@@ -59,8 +60,15 @@ test('other intents are other builds, in the order in which they came', async ()
 });
 
 test('a full queue takes no more, but tells of what it has', async () => {
-  vi.spyOn(configOf(env), 'MAX_QUEUE', 'get');
-  vi.restoreAllMocks();
+  const answers = await runInDurableObject(foreman.stub, async (_, state) => {
+    const narrow = new Foreman(state, { ...env, MAX_QUEUE: '2' });
+    // A request would wait for the constructor by itself; a direct call has to be told.
+    await state.blockConcurrencyWhile(async () => {});
+    const submit = (text: string) => narrow.submit(submission({ intentHash: sha256Hex(text) }));
+    return [await submit('one'), await submit('two'), await submit('three'), await submit('one')];
+  });
+  expect(answers.map((answer) => answer.accepted)).toEqual([true, true, false, true]);
+  expect(await foreman.rows('builds')).toHaveLength(2);
 });
 
 describe('the generation', () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import {
   ask,
   env,
@@ -25,7 +25,6 @@ afterAll(async () => {
   expect(await rowsOf(foremanStub(), 'builds')).toEqual([]);
   expect(await rowsOf(foremanStub(), 'leases')).toEqual([]);
   expect((await env.CACHE.list({ prefix: 'result/' })).keys).toEqual([]);
-  vi.restoreAllMocks();
 });
 
 const body = async (response: Response, status: number) => {

@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
 import type { ArchDocument } from '../../shared/catalogue-document.ts';
 import { BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { keyOf, upstreamKey } from '../catalogue/document-id.ts';
 import type { Mirror } from '../catalogue/mirror.fixture.ts';
+import { configOf } from '../config.ts';
 import {
   ask,
   env,
@@ -29,7 +30,6 @@ beforeAll(async () => {
 beforeEach(() => {
   wish = { ...GOOD_REQUEST, packages: [`wish-${++wishes}`] };
 });
-afterAll(() => vi.restoreAllMocks());
 
 async function order() {
   const given = await lease(node);

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, test, vi } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { ask, env, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
 import { finish, joinNode, lease } from '../farm-node.fixture.ts';
 
@@ -20,8 +20,6 @@ beforeAll(async () => {
   const done = (await jsonOf(await ask(`/api/v1/build/${built}`))) as { images: { name: string }[] };
   file = `/store/${built}/${done.images[0]?.name}`;
 });
-
-afterAll(() => vi.restoreAllMocks());
 
 /** `{…}` stands for what is known only once something was built. */
 const filled = (path: string): string =>

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
+import { beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { sha256Hex } from '../../shared/digest.ts';
 import { ask, env, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
 import { finish, IMAGE_NAME, joinNode, lease } from '../farm-node.fixture.ts';
@@ -18,7 +18,6 @@ beforeAll(async () => {
   await finish(node, order, { image: IMAGE });
   await vi.waitFor(async () => expect((await ask(path, { method: 'HEAD' })).status).toBe(200));
 });
-afterAll(() => vi.restoreAllMocks());
 
 const HEADERS = {
   'access-control-allow-origin': '*',
