@@ -2,7 +2,7 @@ import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 
 /**
- * Four rooms. `shared` runs twice, because a hash that differs between the runtimes would be a split brain; `edge` runs
+ * Five projects. `shared` runs twice, because a hash that differs between the runtimes would be a split brain; `edge` runs
  * in the real Worker runtime; `farm` runs real processes; `e2e` runs the whole stack, one file at a time, since it kills things.
  */
 export default defineConfig({

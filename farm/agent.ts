@@ -65,7 +65,12 @@ export class Agent {
   /** Works until `signal` aborts, then hands back what runs, says so, and returns. */
   async run(signal: AbortSignal): Promise<void> {
     const { outbox, stateDirectory } = this.#options;
-    for (const leaseId of outbox.unfinished()) outbox.finish(leaseId, handedBackReport('the node was restarted'));
+    // Counted as a lost build, not as one handed back: a build that takes its node down must not come back for ever.
+    for (const leaseId of outbox.unfinished())
+      outbox.finish(
+        leaseId,
+        failedReport({ ...NOTHING_BUILT, kind: 'node_lost', detail: 'the node died in the middle' }),
+      );
     await removeStaleWorkspaces(stateDirectory, new Set());
     signal.addEventListener('abort', () => this.#wake());
     // First what the last process had to say: asking for work before would fetch the very build that it finished.
@@ -135,7 +140,11 @@ export class Agent {
     const name = `${order.requestHash.slice(0, 12)} ${order.inputs?.version} ${order.inputs?.target} ${order.inputs?.profile}`;
     log(`building ${name}`);
     try {
-      for await (const event of build(order, { stateDirectory, signal: running.stop.signal })) {
+      for await (const event of build(order, {
+        stateDirectory,
+        signal: running.stop.signal,
+        onFault: (fault) => log(`fault in ${name}: ${textOf(fault)}`),
+      })) {
         if (event.type === 'step') {
           const isNewStep = running.step !== event.step;
           Object.assign(running, { step: event.step, bytesDone: event.bytesDone, bytesTotal: event.bytesTotal });
@@ -228,6 +237,9 @@ export class Agent {
     this.#options.log(`${what} (${failures} times): ${text}`);
   }
 }
+
+/** For this node's own log, which may name its paths. */
+const textOf = (fault: unknown): string => (fault instanceof Error ? (fault.stack ?? fault.message) : String(fault));
 
 const NOTHING_BUILT = { stdout: '', stderr: '', missingPackages: [], conflictingPackages: [], durationMs: 0 } as const;
 

@@ -5,6 +5,7 @@
 import os from 'node:os';
 import path from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { checkStateDirectory } from './build/workspace.ts';
 
 interface Setting {
   readonly flag: string;
@@ -104,11 +105,22 @@ function checked(value: (name: Name) => string): NodeConfig {
   return {
     edgeUrl: value('edge').replace(/\/+$/, ''),
     joinToken: value('join') || null,
-    stateDirectory: path.resolve(value('state')),
+    stateDirectory: stateDirectory('--state', value('state')),
     slots: whole('--slots', value('slots'), 1, 256),
     name: value('name'),
     reportMs: whole('--report-ms', value('report'), 100, 20_000),
   };
+}
+
+/** Absolute; checked here, since make would fail below such a directory only in the middle of a build. */
+export function stateDirectory(flag: string, value: string): string {
+  const directory = path.resolve(value);
+  try {
+    checkStateDirectory(directory);
+  } catch (error) {
+    throw new UsageError(`${flag}: ${(error as Error).message}`);
+  }
+  return directory;
 }
 
 export function whole(flag: string, value: string, min: number, max: number): number {

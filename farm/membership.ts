@@ -9,7 +9,7 @@ import type { NodeDatabase } from './db/open-database.ts';
 import { edges } from './db/schema.ts';
 import type { ForemanClient, Membership } from './edge-client.ts';
 
-/** A quarter of a certificate's life before its end. */
+/** Of a certificate's 24 hours, when a quarter has passed: eighteen hours of an unreachable edge are survived. */
 const RENEW_BEFORE_MS = 18 * 3_600_000;
 
 /** The edge says no, and will say no again. */
@@ -32,7 +32,8 @@ export class Memberships {
   current = (): Membership | null => this.#current;
 
   /**
-   * Joins with the token, or renews what there is; keeps trying while the edge cannot be reached.
+   * Renews what there is, or joins with the token; keeps trying while the edge cannot be reached. A token that was used up
+   * at the first start and still stands in somebody's configuration does no harm.
    * @throws JoinRefused with what the node's operator can do
    */
   async establish(
@@ -43,9 +44,14 @@ export class Memberships {
   ): Promise<void> {
     for (let failures = 0; !signal.aborted; ) {
       try {
-        if (join.token !== null) await this.#join(client, key, join.token, join.name, signal);
-        else if (this.#current) await this.renew(client, signal);
-        else throw new JoinRefused('this node has joined no edge yet: start it once with --join TOKEN');
+        if (await this.#isStillMember(client, signal)) return;
+        if (join.token === null)
+          throw new JoinRefused(
+            this.#current
+              ? 'the edge does not accept this node any more: start it once with a new --join TOKEN'
+              : 'this node has joined no edge yet: start it once with --join TOKEN',
+          );
+        await this.#join(client, key, join.token, join.name, signal);
         return;
       } catch (error) {
         const refusal = refusalOf(error);
@@ -55,6 +61,18 @@ export class Memberships {
           console.error(`the edge at ${this.#edgeUrl} cannot be reached yet: ${(error as Error).message}`);
         await pause(backoffMs(failures, Math.random(), 200, 5_000), signal);
       }
+    }
+  }
+
+  /** False where there is nothing to renew, or the edge does not know it (any more) and a token may help. */
+  async #isStillMember(client: ForemanClient, signal: AbortSignal): Promise<boolean> {
+    if (!this.#current) return false;
+    try {
+      await this.renew(client, signal);
+      return true;
+    } catch (error) {
+      if (refusalOf(error)) return false;
+      throw error;
     }
   }
 

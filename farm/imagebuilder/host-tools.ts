@@ -1,6 +1,6 @@
 /**
- * What an ImageBuilder needs of the machine it runs on (OpenWrt, include/prereq-build.mk, its IB=1 part). Asked at start-up
- * and by the doctor: the ImageBuilder itself would say so only in the middle of somebody's build.
+ * What an ImageBuilder needs of the machine it runs on (OpenWrt, include/prereq-build.mk, its IB=1 part). Asked by
+ * `npm start`: the ImageBuilder itself would say so only in the middle of somebody's build.
  */
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';

@@ -27,8 +27,10 @@ const REQUEST: ImageRequest = {
   client: 'asu-demo',
 };
 
-export async function runDemo(options: StackOptions, keepState: boolean, signal: AbortSignal): Promise<void> {
-  const stateDirectory = keepState ? options.stateDirectory : await mkdtemp(path.join(os.tmpdir(), 'asu-demo-'));
+export async function runDemo(options: StackOptions, signal: AbortSignal): Promise<void> {
+  const stateDirectory = options.keepsState
+    ? options.stateDirectory
+    : await mkdtemp(path.join(os.tmpdir(), 'asu-demo-'));
   let stack: Stack | undefined;
   try {
     console.log('starting the edge, a farm node and the demo mirror …');
@@ -37,7 +39,7 @@ export async function runDemo(options: StackOptions, keepState: boolean, signal:
     await showOneBuild(stack.url, signal);
   } finally {
     await stack?.stop();
-    if (!keepState) await rm(stateDirectory, { recursive: true, force: true });
+    if (!options.keepsState) await rm(stateDirectory, { recursive: true, force: true });
   }
 }
 

@@ -31,7 +31,7 @@ async function main(): Promise<void> {
   if (command.command === 'help') return console.log(HELP);
   const { options } = command;
   if (command.command === 'print-config') return console.log(configOf(options));
-  if (command.command === 'demo') return runDemo(options, process.argv.includes('--state'), stop.signal);
+  if (command.command === 'demo') return runDemo(options, stop.signal);
   await serve(options);
 }
 
@@ -46,5 +46,7 @@ async function serve(options: StackOptions): Promise<void> {
 
 function configOf(options: StackOptions): string {
   const upstream = options.upstream.kind === 'demo' ? { url: '(the demo mirror)' } : { url: options.upstream.url };
-  return configTable(options.set, computedVariables(options, `http://127.0.0.1:${options.port}`, upstream));
+  const url = options.port === null ? '(a free port of 127.0.0.1)' : `http://127.0.0.1:${options.port}`;
+  const serverKey = { SERVER_KEY: `(in ${options.stateDirectory})` };
+  return configTable(options.set, { ...computedVariables(options, url, upstream), ...serverKey });
 }

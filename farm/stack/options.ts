@@ -1,10 +1,11 @@
 /** The command line of `npm start` and `npm run demo`. */
-import path from 'node:path';
 import { EDGE_SETTINGS, type EdgeSettingName, isEdgeSetting, parseEdgeSettings } from '../../shared/edge-settings.ts';
-import { parse, UsageError, whole } from '../config.ts';
+import { parse, stateDirectory, UsageError, whole } from '../config.ts';
 
 export interface StackOptions {
   readonly stateDirectory: string;
+  /** False where the demo uses a directory of its own and removes it. */
+  readonly keepsState: boolean;
   readonly upstream: { readonly kind: 'demo' } | { readonly kind: 'mirror'; readonly url: string };
   /** Null: any free one. */
   readonly port: number | null;
@@ -64,7 +65,8 @@ export function parseStackCommand(argv: readonly string[]): StackCommand {
   if (values.demo && values.upstream !== undefined) throw new UsageError('--demo and --upstream exclude each other');
   const upstreamUrl = text('upstream') ?? set.UPSTREAM_URL ?? EDGE_SETTINGS.UPSTREAM_URL.fallback;
   const options: StackOptions = {
-    stateDirectory: path.resolve(text('state') ?? '.asu'),
+    stateDirectory: stateDirectory('--state', text('state') ?? '.asu'),
+    keepsState: verb === 'start' || text('state') !== undefined,
     upstream:
       values.demo || verb === 'demo' ? { kind: 'demo' } : { kind: 'mirror', url: httpUrl('--upstream', upstreamUrl) },
     port:

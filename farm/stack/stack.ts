@@ -43,7 +43,11 @@ export async function startStack(options: StackOptions, log: (line: string) => v
     const url = `http://127.0.0.1:${port}`;
     const upstream = await openUpstream(options, cleanups);
     const serverKey = await loadServerKey(options.stateDirectory);
-    const variables: Record<string, string> = { ...computedVariables(options, url, upstream), SERVER_KEY: serverKey, ...options.set };
+    const variables: Record<string, string> = {
+      ...computedVariables(options, url, upstream),
+      SERVER_KEY: serverKey,
+      ...options.set,
+    };
     if (options.s3 !== null)
       await ensureBucket({
         endpoint: variables.S3_ENDPOINT ?? options.s3,

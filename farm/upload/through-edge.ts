@@ -39,13 +39,15 @@ const PUT_TIMEOUT_MS = 10 * 60_000;
 export async function uploadThroughEdge(files: readonly OutputFile[], context: UploadContext): Promise<void> {
   let bytesDone = 0;
   for (const file of files) {
-    await withRetries(file.name, context.signal, () => uploadFile(file, context));
+    const sentParts = new Set<number>();
+    await withRetries(file.name, context.signal, () => uploadFile(file, sentParts, context));
     bytesDone += file.sizeBytes;
     context.onProgress(bytesDone);
   }
 }
 
-async function uploadFile(file: OutputFile, context: UploadContext): Promise<void> {
+/** `sentParts` survives a broken try, so that only what was on the line is sent again. */
+async function uploadFile(file: OutputFile, sentParts: Set<number>, context: UploadContext): Promise<void> {
   const { client, leaseId, signal } = context;
   const described = { name: file.name, sizeBytes: BigInt(file.sizeBytes), sha256: file.sha256 };
   const grant = await client.requestUpload({ leaseId, file: described }, { signal });
@@ -56,12 +58,20 @@ async function uploadFile(file: OutputFile, context: UploadContext): Promise<voi
   if (partBytes === 0) await put(url, whole, file.sha256, context);
   else
     for (let part = 1, offset = 0; offset < file.sizeBytes; part += 1, offset += partBytes) {
+      if (sentParts.has(part)) continue;
       const end = Math.min(offset + partBytes, file.sizeBytes);
       const partUrl = new URL(url);
       partUrl.searchParams.set('part', String(part));
       await put(partUrl, whole.slice(offset, end), await digestOf(file.path, offset, end), context);
+      sentParts.add(part);
     }
-  await client.completeUpload({ leaseId, name: file.name }, { signal });
+  try {
+    await client.completeUpload({ leaseId, name: file.name }, { signal });
+  } catch (error) {
+    // The edge has thrown the whole away.
+    if (error instanceof ConnectError && error.code === Code.DataLoss) sentParts.clear();
+    throw error;
+  }
 }
 
 async function put(url: URL, body: Blob, sha256: string, context: UploadContext): Promise<void> {
