@@ -18,7 +18,13 @@ export default defineConfig({
           cloudflareTest({
             wrangler: { configPath: './wrangler.toml' },
             miniflare: {
-              bindings: { SERVER_KEY: '5e'.repeat(32), ALLOW_DEFAULTS: '1', PUBLIC_URL: 'https://asu.example' },
+              bindings: {
+                SERVER_KEY: '5e'.repeat(32),
+                ALLOW_DEFAULTS: '1',
+                PUBLIC_URL: 'https://asu.example',
+                // Of the test mirror; edge.fixture.ts says so if it is another.
+                UPSTREAM_KEYS: '["RWT+gSwS86tM5upKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs"]',
+              },
             },
           }),
         ],

@@ -37,7 +37,7 @@ describe.each(['R2', 'S3'] as const)('a node without keys of the store uploads t
     const joined = await join('honest');
     ({ key, memberships, client } = joined);
     requestHash = (await post(stack.url, REQUEST)).body.request_hash;
-    const { order } = await client.lease({ idempotencyKey: 'upload-test-1', freeSlots: 1, waitSeconds: 5 });
+    const { order } = await client.lease({ idempotencyKey: 'upload-test-1', waitSeconds: 5 });
     leaseId = fromBinary(BuildOrderSchema, order?.order ?? new Uint8Array()).leaseId;
   });
   afterAll(() => stack?.close());

@@ -56,11 +56,14 @@ export const titleOf = (status: number): string => TITLES[status] ?? 'Error';
 export function errorAnswer(error: unknown): Response {
   if (error instanceof BuildError) {
     const { status, retry } = BUILD_ERRORS[error.kind];
+    // What is wrong with upstream is no secret, and only who knows it can mend it: a missing key, a half-published release.
+    const reason = error.kind === 'upstream_unavailable' && typeof error.cause === 'string' ? error.cause : undefined;
+    if (error.cause !== undefined) console.error(`${error.kind}: ${String(error.cause)}`);
     return problem(
       status,
       titleOf(status),
       error.detail,
-      { error_kind: error.kind, ...(error.errors.length > 0 && { errors: error.errors }) },
+      { error_kind: error.kind, ...(reason && { reason }), ...(error.errors.length > 0 && { errors: error.errors }) },
       retry === 'never' ? {} : { 'retry-after': String(RETRY_AFTER_SECONDS.upstream) },
     );
   }

@@ -55,7 +55,6 @@ export async function requestBuild(
   context: EdgeContext,
   catalogue: CatalogueReader,
   prepared: PreparedRequest,
-  clientKey: () => string,
 ): Promise<BuildAnswer> {
   const { request } = prepared;
   const upstream = await readUpstream(context, catalogue, request);
@@ -72,13 +71,12 @@ export async function requestBuild(
     echo: echoOf(request) as RequestEcho,
     conditions: { version_code: request.version_code, packages_versions: request.packages_versions },
     sealedDefaults: await sealDefaults(context, intent, request.defaults),
-    clientKey: clientKey(),
     upstreamDigest: upstreamDigest(upstream.target, upstream.arch),
   };
   const status = await submit(context, submission);
   const settled = await settle(context, status);
   if (settled || status.state !== 'done') return settled ?? gone();
-  // Built once and gone since: a private image that expired, or one that the store's budget removed. The next generation.
+  // Built once and gone since: a private image that expired, or one whose files are lost. The next generation.
   return (await settle(context, await submit(context, { ...submission, seenGeneration: status.generation }))) ?? gone();
 }
 

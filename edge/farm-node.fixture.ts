@@ -126,7 +126,7 @@ export async function lease(
   node: Credentials,
   idempotencyKey: string = crypto.randomUUID(),
 ): Promise<BuildOrder | null> {
-  const { order } = await good(node, 'lease', { idempotencyKey, waitSeconds: 0, freeSlots: 1 });
+  const { order } = await good(node, 'lease', { idempotencyKey, waitSeconds: 0 });
   return order ? fromBinary(BuildOrderSchema, order.order) : null;
 }
 

@@ -95,7 +95,6 @@ export class Agent {
         const answer = await this.#options.client.lease(
           {
             idempotencyKey: key,
-            freeSlots: this.#options.slots - this.#running.size,
             waitSeconds: LEASE_WAIT_SECONDS,
             softwareVersion: SERVER_VERSION,
           },

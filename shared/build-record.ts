@@ -1,6 +1,7 @@
 /**
  * The record of a finished build: what lies in the object store as `builds/<request_hash>.json`, what KV caches, what
- * every answer about the build is made from. Written once, never changed, except that a byte budget may remove it whole.
+ * every answer about the build is made from. Written once, never
+ * changed; removed whole when a private image ends, or when its files are found to be gone.
  */
 import type { BuildErrorKind } from './build-error.ts';
 import type { BuildRequest } from './build-request.ts';

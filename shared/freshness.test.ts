@@ -78,6 +78,16 @@ describe('an image', () => {
   });
 });
 
+describe('packages that are not from the indexes', () => {
+  const manifest = { vim: '9.1', curl: '9', local: '1', 'base-files': '1638' };
+  it.each([
+    ['upstream only', ['local']],
+    ['foreign too', ['curl', 'local']],
+  ] as const)('are, with feeds that are %s, %j', (feeds, names) => {
+    expect(unindexedNames(manifest, target, arch, feeds)).toEqual(names);
+  });
+});
+
 test('the digest of upstream changes with each part that a build depends on, and with nothing else', () => {
   const digest = upstreamDigest(target, arch);
   const others = [

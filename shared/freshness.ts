@@ -26,12 +26,22 @@ export const indexedVersion = (name: string, target: TargetDocument, arch: ArchD
 const own = (index: Readonly<Record<string, string>>, name: string): string | undefined =>
   Object.hasOwn(index, name) ? index[name] : undefined;
 
-/** Names of a manifest that the indexes do not list (foreign feeds, the ImageBuilder's own packages). */
+/**
+ * Names of a manifest that do not come from the indexes: those that are not listed and, where foreign feeds were used,
+ * those of another version, which such a feed may bring. Without foreign feeds another version means that upstream moved.
+ */
 export const unindexedNames = (
   manifest: Readonly<Record<string, string>>,
   target: TargetDocument,
   arch: ArchDocument,
-): string[] => Object.keys(manifest).filter((name) => indexedVersion(name, target, arch) === undefined);
+  feeds: 'upstream only' | 'foreign too' = 'upstream only',
+): string[] =>
+  Object.entries(manifest)
+    .filter(([name, version]) => {
+      const indexed = indexedVersion(name, target, arch);
+      return indexed === undefined || (feeds === 'foreign too' && indexed !== version);
+    })
+    .map(([name]) => name);
 
 /** One digest for all of upstream that a build depends on; equal means that nothing can have changed. */
 export const upstreamDigest = (target: TargetDocument, arch: ArchDocument): string =>

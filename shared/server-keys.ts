@@ -9,8 +9,6 @@ export interface ServerKeys {
   readonly defaultsMac: Uint8Array;
   /** Seals `defaults` at rest. */
   readonly sealing: Uint8Array;
-  /** For the HMAC of client addresses. */
-  readonly clients: Uint8Array;
 }
 
 /** @throws Error for anything but 64 hex digits: with an empty secret every key would be known to everybody */
@@ -22,6 +20,5 @@ export async function serverKeys(serverKey: string): Promise<ServerKeys> {
     signing: await signingKey(derive('signing')),
     defaultsMac: derive('defaults-mac'),
     sealing: derive('sealing'),
-    clients: derive('clients'),
   };
 }

@@ -36,7 +36,6 @@ export const submission = (fields: Partial<Submission> = {}): Submission => ({
   echo: requestEcho(),
   conditions: { version_code: '', packages_versions: {} },
   sealedDefaults: null,
-  clientKey: 'client',
   upstreamDigest: 'd'.repeat(64),
   ...fields,
 });

@@ -29,13 +29,14 @@ import { giveLease, type Order, orderOf } from './give-lease.ts';
 import type { JoinAnswer, Newcomer } from './nodes.ts';
 import { publish } from './publish.ts';
 import type { Submission } from './queue.ts';
+import { removePrivate } from './remove-private.ts';
 import type { LeaseRow, UploadRow } from './schema.ts';
 import { type Acknowledgement, type Aftermath, takeReport } from './take-report.ts';
 import { type SubmitAnswer, takeSubmission } from './take-submission.ts';
 import type { GrantAnswer } from './uploads.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
-const PUBLISH_RETRY_MS = 3_000;
+const RETRY_MS = 3_000;
 const NODE_PRESENT_MS = 60_000;
 
 /** The node may not speak; the text is for its operator. */
@@ -200,6 +201,7 @@ export class Foreman extends DurableObject<Env> {
     this.#alarm.fired();
     for (const lease of this.#state.leases.expired(now)) loseLease(this.#state, lease, expired(lease, now), now);
     await this.#publishAll();
+    await this.#removeExpired(now);
     this.#waitingNodes.wakeAll();
     await this.#setAlarm();
   }
@@ -220,7 +222,7 @@ export class Foreman extends DurableObject<Env> {
         try {
           if (!record) throw new Error('the record is missing');
           await publish(record, this.#state.store, this.#state.cache);
-          this.#state.queue.finish(requestHash, Date.now());
+          this.#state.queue.finish(requestHash, record.expiresAt, Date.now());
         } catch (error) {
           failed = true;
           console.error(`publishing ${requestHash} failed and is tried again: ${error}`);
@@ -230,12 +232,26 @@ export class Foreman extends DurableObject<Env> {
     await this.#setAlarm();
   }
 
+  async #removeExpired(now: number): Promise<void> {
+    for (const build of this.#state.queue.expired(now)) {
+      try {
+        await removePrivate(build, this.#state.leases.ofBuild(build.requestHash), this.#state.store);
+        this.#state.queue.removed(build.requestHash);
+      } catch (error) {
+        console.error(`removing the private build ${build.requestHash} failed and is tried again: ${error}`);
+      }
+    }
+  }
+
   async #setAlarm(): Promise<void> {
     const now = Date.now();
+    const expiry = this.#state.queue.nextExpiry();
     await this.#alarm.ring([
       this.#state.leases.nextExpiry(),
       this.#state.queue.nextPostponed(now),
-      this.#state.queue.publishing().length > 0 ? now + PUBLISH_RETRY_MS : null,
+      // One that is overdue was tried and failed.
+      expiry === null ? null : Math.max(expiry, now + RETRY_MS),
+      this.#state.queue.publishing().length > 0 ? now + RETRY_MS : null,
     ]);
   }
 

@@ -19,9 +19,15 @@ export interface Submission {
   readonly echo: RequestEcho;
   readonly conditions: Conditions;
   readonly sealedDefaults: string | null;
-  readonly clientKey: string;
   readonly upstreamDigest: string;
 }
+
+/** What an ended build has no more use for, secrets and their fingerprints first. */
+const ENDED = {
+  sealedDefaults: null,
+  record: null,
+  request: sql<NormalizedRequest>`json_set(${builds.request}, '$.defaultsMac', '')`,
+} as const;
 
 export class Queue {
   readonly #db: Database;
@@ -59,7 +65,6 @@ export class Queue {
         echo: submission.echo,
         conditions: submission.conditions,
         sealedDefaults: submission.sealedDefaults,
-        clientKey: submission.clientKey,
         upstreamDigest: submission.upstreamDigest,
         enqueuedAt: now,
         notBefore: 0,
@@ -126,17 +131,35 @@ export class Queue {
   fail(hash: string, failure: FailureRecord, now: number): void {
     this.#db
       .update(builds)
-      .set({ state: 'failed', failure, finishedAt: now, sealedDefaults: null, clientKey: '', record: null })
+      .set({ ...ENDED, state: 'failed', failure, finishedAt: now, expiresAt: failure.private ? now : null })
       .where(and(eq(builds.requestHash, hash), ne(builds.state, 'done')))
       .run();
   }
 
-  finish(hash: string, now: number): void {
+  /** `expiresAt`: when its files are to be removed; null for never. */
+  finish(hash: string, expiresAt: number | null, now: number): void {
     this.#db
       .update(builds)
-      .set({ state: 'done', finishedAt: now, sealedDefaults: null, clientKey: '', record: null })
+      .set({ ...ENDED, state: 'done', finishedAt: now, expiresAt })
       .where(and(eq(builds.requestHash, hash), eq(builds.state, 'publishing')))
       .run();
+  }
+
+  /** Ended builds whose files are due for removal. */
+  expired(now: number): BuildRow[] {
+    return this.#db.select().from(builds).where(lte(builds.expiresAt, now)).all();
+  }
+
+  removed(hash: string): void {
+    this.#db.update(builds).set({ expiresAt: null }).where(eq(builds.requestHash, hash)).run();
+  }
+
+  nextExpiry(): number | null {
+    const row = this.#db
+      .select({ at: sql<number | null>`min(${builds.expiresAt})` })
+      .from(builds)
+      .get();
+    return row?.at ?? null;
   }
 
   publishing(): BuildRow[] {

@@ -26,8 +26,6 @@ export const builds = sqliteTable('builds', {
   conditions: text('conditions', { mode: 'json' }).$type<Conditions>().notNull(),
   /** AES-GCM by the server's key, base64url; erased when the build ends. */
   sealedDefaults: text('sealed_defaults'),
-  /** HMAC of the client's network; erased when the build ends. */
-  clientKey: text('client_key').notNull(),
   /** Of upstream when the request was accepted; of the lease's pins afterwards. */
   upstreamDigest: text('upstream_digest').notNull(),
   enqueuedAt: integer('enqueued_at').notNull(),
@@ -44,6 +42,8 @@ export const builds = sqliteTable('builds', {
   record: text('record', { mode: 'json' }).$type<BuildRecord>(),
   failure: text('failure', { mode: 'json' }).$type<FailureRecord>(),
   finishedAt: integer('finished_at'),
+  /** When a private image's files are removed; null for all others, and afterwards. */
+  expiresAt: integer('expires_at'),
 });
 export type BuildRow = typeof builds.$inferSelect;
 

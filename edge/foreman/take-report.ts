@@ -172,12 +172,13 @@ async function unindexedAtPublication(
   build: BuildRow,
   result: AcceptedResult,
 ): Promise<readonly string[]> {
-  const { version, target } = build.request;
+  const { version, target, repositories } = build.request;
   const targetDocument = await state.catalogue.target(version, target);
   if (targetDocument.state !== 'found') return [];
   const arch = await state.catalogue.arch(version, targetDocument.document.archPackages);
   if (arch.state !== 'found') return [];
-  return unindexedNames(result.manifest, targetDocument.document, arch.document);
+  const feeds = repositories.length > 0 ? 'foreign too' : 'upstream only';
+  return unindexedNames(result.manifest, targetDocument.document, arch.document, feeds);
 }
 
 function recordOf(

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
 import { storeKey } from '../../shared/build-record.ts';
 import { sha256Hex } from '../../shared/digest.ts';
 import type { BuildOrder } from '../../shared/gen/asu/farm/v1/build_pb.js';
@@ -38,9 +38,6 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   order = await nextOrder(node);
-});
-afterAll(async () => {
-  vi.useRealTimers();
 });
 
 const pathOf = (name: string) => `/farm/v1/objects/${order.leaseId}/${name}`;
@@ -165,7 +162,12 @@ describe('bytes are refused', () => {
 
   it('without a length', async () => {
     const headers = await signedHeaders(node, 'PUT', pathOf('x.bin'), sha256Hex('bytes'));
-    const body = new Response('bytes').body;
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode('bytes'));
+        controller.close();
+      },
+    });
     expect((await ask(pathOf('x.bin'), { method: 'PUT', headers, body })).status).toBe(411);
   });
 
@@ -193,7 +195,7 @@ describe('a file is not complete', () => {
   });
 });
 
-describe('a file larger than one request', () => {
+describe('a file larger than one request', { timeout: 120_000 }, () => {
   const tail = 'the tail';
   const sizeBytes = PART_BYTES + tail.length;
   const part = (n: number) => `${pathOf('large.bin')}?part=${n}`;

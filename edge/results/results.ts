@@ -116,7 +116,23 @@ export class Results {
   /** The latest generation of an intent. */
   async latestFromStore(intentHash: string, now: number): Promise<BuiltResult | undefined> {
     const pointer = await this.#readJson<{ requestHash: string }>(storeKey.intent(intentHash));
-    return pointer ? this.buildFromStore(pointer.requestHash, now) : undefined;
+    const built = pointer && (await this.buildFromStore(pointer.requestHash, now));
+    if (built && !built.record.private)
+      await this.#cache
+        .put(resultKey.intent(intentHash), JSON.stringify({ kind: 'built', record: built.record }))
+        .catch(logged('written'));
+    return built;
+  }
+
+  /**
+   * A file of the build is not in the store any more: the record is false and goes from everywhere, so that the next request
+   * builds the image anew instead of being promised it for ever.
+   */
+  async forget(record: BuildRecord): Promise<void> {
+    const keys = [resultKey.build(record.requestHash), resultKey.intent(record.intentHash)];
+    for (const key of keys) this.#memory.delete(key);
+    await this.#store.delete(storeKey.build(record.requestHash));
+    await Promise.all(keys.map((key) => this.#cache.delete(key).catch(logged('written'))));
   }
 
   /** What an answer of the Foreman taught; failures keep the shorter life. */

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
 import {
   ask,
   env,
@@ -14,7 +14,8 @@ import {
 beforeAll(async () => {
   const mirror = await openUpstream();
   const profiles = { profiles: { a: { supported_devices: ['a'] }, b: {} } };
-  mirror.publishVersions({ '24.10.2': { 'x86/64': 'x86_64', 'ath79/generic': 'mips_24kc' } });
+  mirror.publishVersions({ '24.10.2': { 'x86/64': 'x86_64', 'x86/generic': 'i386', 'ath79/generic': 'mips_24kc' } });
+  mirror.weather.set('releases/24.10.2/targets/x86/generic/sha256sums', () => new Response('', { status: 503 }));
   await mirror.publishTarget({ version: '24.10.2', target: 'ath79/generic', arch: 'mips_24kc', profiles });
   mirror.publishArch('24.10.2', 'mips_24kc', { base: { curl: '8.1-r1' } });
 });
@@ -166,6 +167,18 @@ describe('a body above 256 KiB is refused', () => {
     expect((await body(await post(padded), 400)).detail).toBe('Unsupported branch: latest');
     await body(await post(`${padded} `), 413);
   });
+});
+
+test('what upstream does not give now is our trouble, to be asked again, with the reason', async () => {
+  const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  const response = await post({ ...GOOD_REQUEST, target: 'x86/generic' });
+  expect(response.headers.get('retry-after')).toBe('60');
+  expect(await body(response, 503)).toMatchObject({
+    error_kind: 'upstream_unavailable',
+    detail: expect.stringContaining('not a fault of your request'),
+    reason: expect.stringContaining('sha256sums'),
+  });
+  log.mockRestore();
 });
 
 test('a refusal does not repeat a secret', async () => {

@@ -5,11 +5,10 @@ import { BuildError } from '../../shared/build-error.ts';
 import { MAX_BODY_BYTES, parseBuildRequest } from '../../shared/build-request.ts';
 import { doneBody, failedBody } from '../../shared/build-result.ts';
 import { pendingBody, stepWord } from '../../shared/build-state.ts';
-import { clientNetwork } from '../../shared/client-network.ts';
-import { hmacSha256Hex, isSha256Hex } from '../../shared/digest.ts';
+import { isSha256Hex } from '../../shared/digest.ts';
 import { jsonAnswer, jsonText, methodNotAllowed, notFound } from '../answer.ts';
 import { type BuildAnswer, findBuild, type PreparedRequest, prepare, requestBuild } from '../build-service.ts';
-import { catalogueOf, type EdgeContext, edgeContext } from '../edge-context.ts';
+import { catalogueOf, edgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
 import { LIFETIMES, RETRY_AFTER_SECONDS } from '../lifetimes.ts';
 import { readBody } from '../read-body.ts';
@@ -35,7 +34,7 @@ async function postBuild(c: App): Promise<Response> {
   const context = await edgeContext(c.env);
   const prepared = await preparedRequest(c.req.raw);
   const catalogue = catalogueOf(c.env, (work) => c.executionCtx.waitUntil(work));
-  const answer = await requestBuild(context, catalogue, prepared, () => clientKey(c, context));
+  const answer = await requestBuild(context, catalogue, prepared);
   if (answer.state === 'built') return jsonText(200, doneBody(answer.built.tail, prepared.echoJson), DONE);
   return respond(answer, JSON.parse(prepared.echoJson));
 }
@@ -95,10 +94,4 @@ function respond(answer: BuildAnswer, echo?: NonNullable<Parameters<typeof faile
     headers['x-queue-position'] = String(status.position);
   } else headers['x-imagebuilder-status'] = stepWord(status.step);
   return jsonAnswer(202, pendingBody(echo ? { ...status, echo } : status), headers);
-}
-
-/** One key per client network and day: enough to be fair, useless to follow anybody. */
-function clientKey(c: App, context: EdgeContext): string {
-  const day = Math.floor(Date.now() / 86_400_000);
-  return hmacSha256Hex(context.keys.clients, `${day} ${clientNetwork(c.req.header('cf-connecting-ip') ?? '')}`);
 }

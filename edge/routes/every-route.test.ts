@@ -112,7 +112,7 @@ describe.each(JSON_ROUTES.filter(([method]) => method === 'GET'))('HEAD for %s %
 });
 
 test('OPTIONS does not repeat headers that are none', async () => {
-  const asked = 'x-good, <script>, x\u00e4, , a b';
+  const asked = 'x-good, <script>, , a b';
   const response = await ask('/', { method: 'OPTIONS', headers: { 'access-control-request-headers': asked } });
   expect(response.headers.get('access-control-allow-headers')).toBe('content-type, x-good');
 });

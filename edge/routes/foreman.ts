@@ -10,9 +10,11 @@ import {
   createContextKey,
   createContextValues,
   type HandlerContext,
+  type Interceptor,
 } from '@connectrpc/connect';
 import { createFetchHandler } from '@connectrpc/connect/protocol';
 import { type Context, Hono } from 'hono';
+import { BuildError } from '../../shared/build-error.ts';
 import { bytesToHex, isSha256Hex, sha256Hex } from '../../shared/digest.ts';
 import { verifyEd25519 } from '../../shared/ed25519.ts';
 import { SignedBuildOrderSchema } from '../../shared/gen/asu/farm/v1/build_pb.js';
@@ -57,7 +59,22 @@ function unlessRefused<Answer extends object | null>(answer: Answer | Refused): 
   return answer as Answer;
 }
 
-const router = createConnectRouter({ grpc: false, readMaxBytes: MAX_MESSAGE_BYTES }).service(ForemanService, {
+/** Whatever is not said by us is a Foreman that cannot answer now; the node tries the same call again. */
+const unavailable: Interceptor = (next) => async (request) => {
+  try {
+    return await next(request);
+  } catch (error) {
+    if (error instanceof ConnectError) throw error;
+    console.error(`${request.method.name}: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
+    throw new ConnectError('the Foreman cannot answer now; try again', Code.Unavailable);
+  }
+};
+
+const router = createConnectRouter({
+  grpc: false,
+  readMaxBytes: MAX_MESSAGE_BYTES,
+  interceptors: [unavailable],
+}).service(ForemanService, {
   async join(request, handler) {
     const context = handler.values.get(callerKey)?.context;
     if (!context) throw new ConnectError('no context', Code.Internal);
@@ -168,7 +185,8 @@ export const foremanRoutes = new Hono<{ Bindings: Env }>();
 for (const handler of router.handlers) {
   foremanRoutes.post(handler.requestPath, async (c: Context<{ Bindings: Env }>) => {
     const context = await edgeContext(c.env);
-    const body = await readBody(c.req.raw, MAX_MESSAGE_BYTES);
+    const body = await messageOf(c.req.raw);
+    if (!body) return refused(429, 'resource_exhausted', `expected a message of at most ${MAX_MESSAGE_BYTES} bytes`);
     let certificate: NodeCertificate | null = null;
     if (handler.method.name !== 'Join') {
       const caller = await authenticateNode(
@@ -178,7 +196,7 @@ for (const handler of router.handlers) {
         Date.now(),
         graceOf(handler.method.name),
       );
-      if (!caller.ok) return unauthenticated(caller.reason);
+      if (!caller.ok) return refused(401, 'unauthenticated', caller.reason);
       certificate = caller.certificate;
     }
     const contextValues = createContextValues().set(callerKey, { context, certificate });
@@ -187,9 +205,16 @@ for (const handler of router.handlers) {
   });
 }
 
+/** Null for one that is too large. */
+async function messageOf(request: Request): Promise<Uint8Array<ArrayBuffer> | null> {
+  try {
+    return await readBody(request, MAX_MESSAGE_BYTES);
+  } catch (error) {
+    if (error instanceof BuildError && error.kind === 'body_too_large') return null;
+    throw error;
+  }
+}
+
 /** As Connect spells an error of a unary call, without having parsed the call. */
-const unauthenticated = (message: string): Response =>
-  new Response(JSON.stringify({ code: 'unauthenticated', message }), {
-    status: 401,
-    headers: JSON_HEADERS,
-  });
+const refused = (status: number, code: string, message: string): Response =>
+  new Response(JSON.stringify({ code, message }), { status, headers: JSON_HEADERS });

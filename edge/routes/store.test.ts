@@ -83,10 +83,16 @@ test.each([`"${sha256Hex(IMAGE)}"`, `W/"${sha256Hex(IMAGE)}"`, `"x", "${sha256He
   },
 );
 
-test('a file whose bytes the store has lost is a 404 in JSON', async () => {
-  const objects = await (env.IMAGES as R2Bucket).list({ prefix: 'objects/' });
-  for (const { key } of objects.objects) await (env.IMAGES as R2Bucket).delete(key);
+test('a file whose bytes the store has lost is a 404, and the next request builds the image anew', async () => {
+  const bucket = env.IMAGES as R2Bucket;
+  const hash = path.split('/')[2];
+  for (const { key } of (await bucket.list({ prefix: 'objects/' })).objects) await bucket.delete(key);
+  expect((await post(GOOD_REQUEST)).status).toBe(200);
   const response = await ask(path);
   expect(response.status).toBe(404);
   await jsonOf(response);
+  expect((await ask(`/api/v1/build/${hash}`)).status).toBe(404);
+  const next = await post(GOOD_REQUEST);
+  expect(next.status).toBe(202);
+  expect((await jsonOf(next)).request_hash).not.toBe(hash);
 });

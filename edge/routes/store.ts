@@ -64,7 +64,10 @@ async function getFile(c: Context<{ Bindings: Env }, '/store/:hash/:file'>): Pro
     ...(part && { range: part }),
     signal: c.req.raw.signal,
   });
-  if (!object.exists) return notFound('the file was removed from the store; ask for the image again');
+  if (!object.exists) {
+    await context.results.forget(built.record);
+    return notFound('the file was removed from the store; ask for the image again');
+  }
   // Without a fixed length the runtime answers chunked, and auc compares Content-Length with what it received.
   const { readable, writable } = new FixedLengthStream(part?.length ?? file.sizeBytes);
   c.executionCtx.waitUntil(object.body.pipeTo(writable).catch(() => undefined));

@@ -8,7 +8,6 @@ CREATE TABLE builds (
   echo TEXT NOT NULL,
   conditions TEXT NOT NULL,
   sealed_defaults TEXT,
-  client_key TEXT NOT NULL,
   upstream_digest TEXT NOT NULL,
   enqueued_at INTEGER NOT NULL,
   not_before INTEGER NOT NULL,
@@ -21,7 +20,8 @@ CREATE TABLE builds (
   bytes_total INTEGER NOT NULL DEFAULT 0,
   record TEXT,
   failure TEXT,
-  finished_at INTEGER
+  finished_at INTEGER,
+  expires_at INTEGER
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX builds_by_intent ON builds (intent_hash, generation);
@@ -29,6 +29,8 @@ CREATE UNIQUE INDEX builds_by_intent ON builds (intent_hash, generation);
 CREATE INDEX builds_by_state ON builds (state, sequence);
 --> statement-breakpoint
 CREATE INDEX builds_by_finish ON builds (finished_at);
+--> statement-breakpoint
+CREATE INDEX builds_by_expiry ON builds (expires_at);
 --> statement-breakpoint
 CREATE TABLE leases (
   id TEXT PRIMARY KEY,

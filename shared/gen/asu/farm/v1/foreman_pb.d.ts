@@ -116,26 +116,14 @@ export declare type LeaseRequest = Message<"asu.farm.v1.LeaseRequest"> & {
   idempotencyKey: string;
 
   /**
-   * @generated from field: uint32 free_slots = 2;
-   */
-  freeSlots: number;
-
-  /**
-   * sha256 of ImageBuilders that lie ready, most recently used first, at most 64: work goes where it is warm.
+   * At most 25.
    *
-   * @generated from field: repeated string warm_image_builders = 3;
-   */
-  warmImageBuilders: string[];
-
-  /**
-   * At most 25; less is waited when the edge shuts down.
-   *
-   * @generated from field: uint32 wait_seconds = 4;
+   * @generated from field: uint32 wait_seconds = 2;
    */
   waitSeconds: number;
 
   /**
-   * @generated from field: string software_version = 5;
+   * @generated from field: string software_version = 3;
    */
   softwareVersion: string;
 };
@@ -414,7 +402,7 @@ export declare const LeaseStandingSchema: GenEnum<LeaseStanding>;
  * Every call but Join carries a node certificate and a signature over method, audience, body digest and time; the Worker
  * refuses the rest before the Foreman is touched. Errors common to all rpcs:
  *   UNAUTHENTICATED     no certificate, expired, forged, another's key, or a clock more than 60 s off (the message says which).
- *   PERMISSION_DENIED   the node was revoked, or speaks of a lease that is not its own.
+ *   PERMISSION_DENIED   the node was revoked, or this edge does not know it.
  *   RESOURCE_EXHAUSTED  a message over 4 MiB.
  *   UNAVAILABLE         the Foreman cannot answer now: retry the same call with backoff; all calls are idempotent.
  *
@@ -457,7 +445,9 @@ export declare const ForemanService: GenService<{
     output: typeof LeaseResponseSchema;
   },
   /**
-   * Says what became of leases; also renews them. Idempotent by (lease, sequence).
+   * Says what became of leases; also renews them. Idempotent by (lease, sequence). A lease that is unknown, over, or another
+   * node's is answered ENDED and changes nothing: there is nothing to be learnt by asking.
+   *   INVALID_ARGUMENT    more than 256 reports.
    *
    * @generated from rpc asu.farm.v1.ForemanService.Report
    */
@@ -469,7 +459,7 @@ export declare const ForemanService: GenService<{
   /**
    * Asks to write one object of a lease.
    *   INVALID_ARGUMENT    a name outside the grammar, a size of 0 or over the limit, a digest that is not 64 hex digits.
-   *   FAILED_PRECONDITION the lease is over, or this name was granted with another digest.
+   *   FAILED_PRECONDITION the lease is over or another node's, or this name was granted with another size or digest.
    *
    * @generated from rpc asu.farm.v1.ForemanService.RequestUpload
    */
@@ -480,7 +470,7 @@ export declare const ForemanService: GenService<{
   },
   /**
    * Closes the grant once every byte is there. The object counts only after this.
-   *   FAILED_PRECONDITION no such grant.
+   *   FAILED_PRECONDITION no such grant, or parts are missing.
    *   DATA_LOSS           the stored bytes have another size or digest: upload again.
    *
    * @generated from rpc asu.farm.v1.ForemanService.CompleteUpload
