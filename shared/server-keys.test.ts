@@ -20,7 +20,7 @@ test('the golden secret gives its golden keys, in both runtimes', async () => {
 test('no two purposes share a key, and no key is the secret', async () => {
   const keys = await serverKeys('5e'.repeat(32));
   const all = [keys.defaultsMac, keys.sealing, keys.signing.publicKey].map(bytesToHex);
-  expect(new Set([...all, '5e'.repeat(32)]).size).toBe(5);
+  expect(new Set([...all, '5e'.repeat(32)]).size).toBe(all.length + 1);
   expect(all.every((key) => key.length === 64)).toBe(true);
 });
 
