@@ -4,27 +4,30 @@
  */
 
 import { toBase64Url } from '../shared/base64url.ts';
-import { findBranch } from '../shared/branch.ts';
 import { BuildError, isRemembered } from '../shared/build-error.ts';
-import type { RequestEcho } from '../shared/build-record.ts';
-import { type BuildRequest, echoOf } from '../shared/build-request.ts';
+import { echoOf } from '../shared/build-request.ts';
 import type { BuildStatus } from '../shared/build-state.ts';
 import type { ArchDocument, Lookup, TargetDocument } from '../shared/catalogue-document.ts';
-import { checkPackageVersions, checkRevision } from '../shared/conditions.ts';
+import { type Conditions, checkPackageVersions, checkRevision } from '../shared/conditions.ts';
 import { indexedVersion, upstreamDigest } from '../shared/freshness.ts';
-import { intentHash } from '../shared/intent.ts';
-import { checkPolicy, isPrivate, type NormalizedRequest, normalizeRequest } from '../shared/normalize-request.ts';
 import { seal } from '../shared/seal.ts';
 import type { CatalogueReader } from './catalogue/read.ts';
 import { type EdgeContext, foremanOf } from './edge-context.ts';
 import type { Submission } from './foreman/queue.ts';
 import { resultKey } from './results/result-key.ts';
 import type { BuiltResult, FailedResult, Result } from './results/results.ts';
+import type { Asked } from './wish.ts';
 
 export type BuildAnswer =
   | { readonly state: 'built'; readonly built: BuiltResult }
   | { readonly state: 'failed'; readonly failed: FailedResult }
   | { readonly state: 'pending'; readonly status: Extract<BuildStatus, { state: 'queued' | 'running' }> };
+
+/** Which upstream a request is about. */
+interface Named {
+  readonly version: string;
+  readonly target: string;
+}
 
 /** What upstream is now, for one request. */
 interface Upstream {
@@ -32,44 +35,26 @@ interface Upstream {
   readonly arch: ArchDocument;
 }
 
-/** A request with everything that does not depend on who asks. Remembered per body by the route. */
-export interface PreparedRequest {
-  readonly request: BuildRequest;
-  readonly echoJson: string;
-  /** The document that `normalized` was made with; another one means: normalise again. */
-  target?: TargetDocument;
-  normalized?: NormalizedRequest;
-  intent?: string;
-}
-
-export const prepare = (request: BuildRequest): PreparedRequest => ({
-  request,
-  echoJson: JSON.stringify(echoOf(request)),
-});
-
 /**
  * Answers a POST.
  * @throws BuildError for everything that can be said without a build
  */
-export async function requestBuild(
-  context: EdgeContext,
-  catalogue: CatalogueReader,
-  prepared: PreparedRequest,
-): Promise<BuildAnswer> {
-  const { request } = prepared;
-  const upstream = await readUpstream(context, catalogue, request);
-  checkRevision(request, upstream.target.versionCode);
-  const intent = identify(context, prepared, upstream.target);
-  const known = await lookUp(context, intent, prepared.normalized as NormalizedRequest, upstream);
-  if (known.usable?.kind === 'built') return builtFor(request, known.usable);
+export async function requestBuild(context: EdgeContext, asked: Asked): Promise<BuildAnswer> {
+  const { wish } = asked;
+  const upstream = await readUpstream(context.catalogue, wish);
+  checkRevision(wish.conditions, upstream.target.versionCode);
+  const intent = context.wishes.intent(asked, upstream.target);
+  const known = await lookUp(context, intent, wish.isPrivate, upstream);
+  if (known.usable?.kind === 'built') return builtFor(wish.conditions, known.usable);
   if (known.usable?.kind === 'failed') return { state: 'failed', failed: known.usable };
+  const request = asked.request();
   checkPackageVersions(request, (name) => indexedVersion(name, upstream.target, upstream.arch), 'says nothing');
   const submission: Submission = {
     intentHash: intent,
     seenGeneration: known.seenGeneration,
-    request: prepared.normalized as NormalizedRequest,
-    echo: echoOf(request) as RequestEcho,
-    conditions: { version_code: request.version_code, packages_versions: request.packages_versions },
+    request: context.wishes.normalize(request, upstream.target),
+    echo: echoOf(request),
+    conditions: wish.conditions,
     sealedDefaults: await sealDefaults(context, intent, request.defaults),
     upstreamDigest: upstreamDigest(upstream.target, upstream.arch),
   };
@@ -95,10 +80,13 @@ export async function findBuild(context: EdgeContext, requestHash: string): Prom
   const key = resultKey.build(requestHash);
   const near = context.results.inMemory(key) ?? (await context.results.fromCache(key));
   if (near) return asAnswer(near);
+  if (context.results.isUnknown(requestHash)) return null;
   const [status] = await foremanOf(context.env).status([requestHash]);
   if (status && status.state !== 'done') return settle(context, status);
   const built = await context.results.buildFromStore(requestHash, Date.now());
-  return built ? { state: 'built', built } : null;
+  if (built) return { state: 'built', built };
+  context.results.rememberUnknown(requestHash);
+  return null;
 }
 
 /** A finished build whose files are wanted: no call to the Foreman, which knows nothing of finished files. */
@@ -113,14 +101,7 @@ const asAnswer = (result: Result): BuildAnswer =>
   result.kind === 'built' ? { state: 'built', built: result } : { state: 'failed', failed: result };
 
 /** @throws BuildError `unsupported` with the peer's words, or `upstream_unavailable` */
-async function readUpstream(
-  context: EdgeContext,
-  catalogue: CatalogueReader,
-  request: BuildRequest,
-): Promise<Upstream> {
-  checkPolicy(request, context.policy);
-  if (!findBranch(context.config.BRANCHES, request.version))
-    throw new BuildError('unsupported', `Unsupported branch: ${request.version}`);
+async function readUpstream(catalogue: CatalogueReader, request: Named): Promise<Upstream> {
   const target = await catalogue.target(request.version, request.target);
   if (target.state === 'unknown') throw await explainUnknown(catalogue, request);
   const targetDocument = foundOr503(target);
@@ -135,7 +116,7 @@ function foundOr503<Document>(lookup: Lookup<Document>): Document {
   });
 }
 
-async function explainUnknown(catalogue: CatalogueReader, request: BuildRequest): Promise<BuildError> {
+async function explainUnknown(catalogue: CatalogueReader, request: Named): Promise<BuildError> {
   const versions = await catalogue.versions();
   if (versions.state === 'found' && !versions.document.versions.some((entry) => entry.version === request.version))
     return new BuildError('unsupported', `Unsupported version: ${request.version}`);
@@ -145,23 +126,11 @@ async function explainUnknown(catalogue: CatalogueReader, request: BuildRequest)
   );
 }
 
-/** The intent's hash; computed once per body and state of upstream. */
-function identify(context: EdgeContext, prepared: PreparedRequest, target: TargetDocument): string {
-  if (prepared.target !== target || prepared.intent === undefined) {
-    const branch = findBranch(context.config.BRANCHES, prepared.request.version);
-    if (!branch) throw new BuildError('unsupported', `Unsupported branch: ${prepared.request.version}`);
-    prepared.normalized = normalizeRequest(prepared.request, branch, target, context.policy);
-    prepared.intent = intentHash(context.config.IDENTITY_SALT, prepared.normalized);
-    prepared.target = target;
-  }
-  return prepared.intent;
-}
-
 /** The nearest usable result, and the newest generation met on the way. */
 async function lookUp(
   context: EdgeContext,
   intent: string,
-  request: NormalizedRequest,
+  isPrivate: boolean,
   upstream: Upstream,
 ): Promise<{ readonly usable?: Result; readonly seenGeneration: number }> {
   const now = Date.now();
@@ -174,7 +143,7 @@ async function lookUp(
     return result.isFresh(upstream.target, upstream.arch) ? result : undefined;
   };
   const key = resultKey.intent(intent);
-  const found = isPrivate(request)
+  const found = isPrivate
     ? usable(await context.results.latestFromStore(intent, now))
     : (usable(context.results.inMemory(key)) ??
       usable(await context.results.fromCache(key)) ??
@@ -188,9 +157,14 @@ const stillFails = ({ failure }: FailedResult, upstream: Upstream, since: number
   failure.upstreamDigest === upstreamDigest(upstream.target, upstream.arch);
 
 /** @throws BuildError `version_mismatch` where this client asked for other versions than the image has */
-function builtFor(request: BuildRequest, built: BuiltResult): BuildAnswer {
-  const { manifest } = built.record;
-  checkPackageVersions(request, (name) => (Object.hasOwn(manifest, name) ? manifest[name] : undefined), 'is an error');
+function builtFor(conditions: Conditions, built: BuiltResult): BuildAnswer {
+  if (Object.keys(conditions.packages_versions).length === 0) return { state: 'built', built };
+  const { manifest } = built;
+  checkPackageVersions(
+    conditions,
+    (name) => (Object.hasOwn(manifest, name) ? manifest[name] : undefined),
+    'is an error',
+  );
   return { state: 'built', built };
 }
 

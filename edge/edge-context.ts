@@ -1,8 +1,8 @@
 /** What an isolate keeps between requests: configuration, keys, caches, and the ways to the Foreman and the store. */
 
+import { waitUntil } from 'cloudflare:workers';
 import { bytesToHex } from '../shared/digest.ts';
 import type { EdgeSettings } from '../shared/edge-settings.ts';
-import type { RequestPolicy } from '../shared/normalize-request.ts';
 import { type ServerKeys, serverKeys } from '../shared/server-keys.ts';
 import { type CatalogueReader, catalogueReader } from './catalogue/read.ts';
 import { configOf } from './config.ts';
@@ -11,13 +11,15 @@ import type { Foreman } from './foreman/foreman.ts';
 import { Results } from './results/results.ts';
 import type { ObjectStore } from './storage/object-store.ts';
 import { openObjectStore } from './storage/open-object-store.ts';
+import { Wishes } from './wish.ts';
 
 export interface EdgeContext {
   readonly config: EdgeSettings;
   readonly keys: ServerKeys;
   /** The edge's public key in hex: what nodes sign their calls for. */
   readonly audience: string;
-  readonly policy: RequestPolicy;
+  readonly wishes: Wishes;
+  readonly catalogue: CatalogueReader;
   readonly results: Results;
   readonly store: ObjectStore;
   readonly env: Env;
@@ -63,13 +65,14 @@ async function makeContext(env: Env): Promise<EdgeContext> {
     config,
     keys,
     audience: bytesToHex(keys.signing.publicKey),
-    policy: {
+    wishes: new Wishes(config, {
       allowDefaults: config.ALLOW_DEFAULTS,
       maxDefaultsBytes: config.MAX_DEFAULTS_LENGTH,
       maxRootfsSizeMb: config.MAX_CUSTOM_ROOTFS_SIZE_MB,
       repositoryAllowList: config.REPOSITORY_ALLOW_LIST,
       defaultsKey: keys.defaultsMac,
-    },
+    }),
+    catalogue: catalogueReader(env, { waitUntil }),
     results: new Results(env.CACHE, store),
     store,
     env,
@@ -79,6 +82,3 @@ async function makeContext(env: Env): Promise<EdgeContext> {
 /** The one Foreman. Sharding by intent would need only another name here. */
 export const foremanOf = (env: Env): ForemanCalls =>
   env.FOREMAN.get(env.FOREMAN.idFromName('foreman')) as unknown as ForemanCalls;
-
-export const catalogueOf = (env: Env, waitUntil: (work: Promise<unknown>) => void): CatalogueReader =>
-  catalogueReader(env, { waitUntil });

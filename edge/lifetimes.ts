@@ -4,9 +4,12 @@ export const LIFETIMES = {
   resultInMemoryMs: 10 * 60_000,
   /** Failures in an isolate: shorter, since upstream may mend what failed. */
   failureInMemoryMs: 60_000,
-  resultsInMemoryBytes: 32 * 1024 * 1024,
-  /** Parsed bodies of requests: a router that asks again sends the same bytes. */
-  bodiesInMemoryBytes: 8 * 1024 * 1024,
+  /** A hash that nobody knows: it may be known in a moment, to whoever makes up the request of which it is the hash. */
+  unknownHashMs: 5_000,
+  /** An isolate has 128 MB, of which the catalogue may take 48. */
+  resultsInMemoryBytes: 48 * 1024 * 1024,
+  /** Wishes whose hash is known: most of what routers ask was asked before, in one spelling or another. */
+  wishesInMemoryBytes: 16 * 1024 * 1024,
 } as const;
 
 export const CACHE_CONTROL = {

@@ -32,3 +32,29 @@ export async function readBody(request: Request, maxBytes: number): Promise<Uint
   }
   return body;
 }
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
+
+/**
+ * The same as text. With a declared length the platform decodes, several times cheaper than bytes and a decoder; it puts
+ * U+FFFD for what is not UTF-8, so a body with one in it is refused (JSON can write that character as an escape).
+ * @throws BuildError `body_too_large` or `invalid_request`
+ */
+export async function readText(request: Request, maxBytes: number): Promise<string> {
+  const declared = request.headers.get('content-length');
+  if (declared !== null && Number(declared) <= maxBytes) {
+    const text = await request.text();
+    if (text.includes('\uFFFD')) throw notUtf8();
+    return text;
+  }
+  try {
+    return utf8.decode(await readBody(request, maxBytes));
+  } catch (error) {
+    throw error instanceof BuildError ? error : notUtf8();
+  }
+}
+
+function notUtf8(): BuildError {
+  const message = 'expected UTF-8 without U+FFFD';
+  return new BuildError('invalid_request', `body: ${message}`, { errors: [{ path: '', message }] });
+}

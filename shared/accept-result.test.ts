@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { describe, expect, it, test } from 'vitest';
 import { acceptResult } from './accept-result.ts';
 import { buildRecord } from './build-record.fixture.ts';
-import { doneTail } from './build-result.ts';
+import { donePieces } from './build-result.ts';
 import { type BuildSucceeded, BuildSucceededSchema } from './gen/asu/farm/v1/build_pb.js';
 
 const { request, pins } = buildRecord();
@@ -96,7 +96,7 @@ test('whatever is accepted can be told to a client', () => {
   const latest = profilesJson({ source_date_epoch: 253_402_300_799 });
   const check = acceptResult(claim(latest), { request, pins }, uploaded);
   if (!check.ok) throw new Error(check.reason);
-  expect(doneTail(buildRecord({ device: check.result.device }))).toContain('9999-12-31T23:59:59');
+  expect(donePieces(buildRecord({ device: check.result.device })).ofDevice).toContain('9999-12-31T23:59:59');
 });
 
 describe('a lie is refused:', () => {

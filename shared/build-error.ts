@@ -135,6 +135,13 @@ export type BuildErrorKind = keyof typeof BUILD_ERRORS;
 /** True for a kind of the table; a node may be newer than we are and name one that is not. */
 export const isBuildErrorKind = (kind: string): kind is BuildErrorKind => Object.hasOwn(BUILD_ERRORS, kind);
 
+/** Said by the edge before there is a build; a node that reports one of these is wrong. */
+const OF_REQUESTS: readonly string[] = ['invalid_request', 'body_too_large', 'queue_full'];
+
+/** What a node's failure counts as: a kind that we do not know, or that no build has, is the node's fault and ours. */
+export const kindFromNode = (kind: string): BuildErrorKind =>
+  isBuildErrorKind(kind) && !OF_REQUESTS.includes(kind) ? kind : 'internal';
+
 /** True where the same request would fail again, so that the failure may be remembered. */
 export const isDeterministic = (kind: BuildErrorKind): boolean => BUILD_ERRORS[kind].retry === 'never';
 

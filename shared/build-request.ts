@@ -18,6 +18,7 @@ import {
 
 export const MAX_BODY_BYTES = 256 * 1024;
 export const MAX_PACKAGES = 1000;
+export const MAX_CLIENT_CHARACTERS = 100;
 const MAX_REPOSITORIES = 16;
 const MAX_KEY_BYTES = 1024;
 const MAX_ERRORS = 20;
@@ -75,6 +76,13 @@ const rootfsSize = z
   .transform((value) => value ?? null)
   .refine((value) => value === null || value >= 1, 'expected at least 1 MiB');
 
+function packageProblem(name: string): string | null {
+  if (name.length > 128) return 'expected at most 128 characters';
+  if (!PACKAGE_SELECTION.test(name))
+    return 'expected a package name: letters, digits, "_", ".", "+" or "-", with "-" before it to remove';
+  return PACKAGE_FILE.test(name) ? 'expected a package name, not a package file' : null;
+}
+
 export const buildRequestSchema = z.object({
   distro: word(64, WORD, 'letters, digits, "_", ".", "," or "-"').default('openwrt'),
   version: word(64, WORD, 'letters, digits, "_", ".", "," or "-"'),
@@ -85,18 +93,17 @@ export const buildRequestSchema = z.object({
     .default(''),
   target: word(128, TARGET, 'target/subtarget'),
   profile: word(128, WORD, 'letters, digits, "_", ".", "," or "-"'),
+  // One check for the list, not three for each of its names: they are most of a request, and a check costs more than its
+  // expression.
   packages: z
-    .array(
-      z
-        .string()
-        .max(128, 'expected at most 128 characters')
-        .regex(
-          PACKAGE_SELECTION,
-          'expected a package name: letters, digits, "_", ".", "+" or "-", with "-" before it to remove',
-        )
-        .refine((name) => !PACKAGE_FILE.test(name), 'expected a package name, not a package file'),
-    )
+    .array(z.string())
     .max(MAX_PACKAGES, `expected at most ${MAX_PACKAGES} packages`)
+    .check(({ value, issues }) => {
+      for (const [at, name] of value.entries()) {
+        const message = packageProblem(name);
+        if (message !== null) issues.push({ code: 'custom', input: name, path: [at], message });
+      }
+    })
     .default([]),
   packages_versions: record(
     PACKAGE_NAME,
@@ -136,7 +143,7 @@ export const buildRequestSchema = z.object({
     .max(MAX_REPOSITORIES, `expected at most ${MAX_REPOSITORIES} keys`)
     .default([]),
   client: freeText()
-    .max(100, 'expected at most 100 characters')
+    .max(MAX_CLIENT_CHARACTERS, `expected at most ${MAX_CLIENT_CHARACTERS} characters`)
     .nullish()
     .transform((name) => name ?? null),
 });

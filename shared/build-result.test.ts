@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { buildRecord, failureRecord, requestEcho } from './build-record.fixture.ts';
-import { doneBody, doneTail, failedBody } from './build-result.ts';
+import { doneBody, donePieces, failedBody } from './build-result.ts';
 
 const bodyOf = (record = buildRecord(), echo = record.echo) =>
-  JSON.parse(doneBody(doneTail(record), JSON.stringify(echo))) as Record<string, unknown>;
+  JSON.parse(doneBody(donePieces(record), JSON.stringify(echo))) as Record<string, unknown>;
 
 describe('the answer for a finished image', () => {
   it('has every field that clients read, and no logs', () => {

@@ -1,15 +1,20 @@
 /**
- * The v1 answers about finished builds. An image's body is kept as text with a hole for `request`, because that is the one
- * field in which two clients' answers about one image differ, and serialising a manifest of 300 names costs more than all
- * the rest of a hit.
+ * The v1 answers about finished builds. An image's body is kept as text, because serialising a manifest of 300 names costs
+ * more than all the rest of a hit; in three pieces, because `request` differs by who asks, and what the ImageBuilder says of
+ * a device is the same in every image for it.
  */
 import type { BuildRecord, FailureRecord, RequestEcho } from './build-record.ts';
 import { timestamp } from './build-state.ts';
 
-/** Body of a 200 without its opening brace and without `request`; see `doneBody`. */
-export function doneTail(record: BuildRecord): string {
+/** Members of a JSON object, as text without braces. */
+export interface DonePieces {
+  readonly ofBuild: string;
+  readonly ofDevice: string;
+}
+
+export function donePieces(record: BuildRecord): DonePieces {
   const { device } = record;
-  const body = {
+  const ofBuild = {
     images: record.images.map((image) => ({
       name: image.name,
       type: image.type,
@@ -20,6 +25,15 @@ export function doneTail(record: BuildRecord): string {
     })),
     bin_dir: record.requestHash,
     manifest: record.manifest,
+    build_cmd: record.buildCommand,
+    build_cmd_packages: [
+      ...record.request.addPackages,
+      ...record.request.removePackages.map((name) => `-${name}`),
+    ].join(' '),
+    request_hash: record.requestHash,
+    enqueued_at: timestamp(record.enqueuedAt),
+  };
+  const ofDevice = {
     version_number: device.versionNumber,
     version_code: device.versionCode,
     build_at: timestamp(device.sourceDateEpoch * 1000),
@@ -34,22 +48,18 @@ export function doneTail(record: BuildRecord): string {
     device_packages: device.devicePackages,
     ...(device.linuxKernel && { linux_kernel: device.linuxKernel }),
     metadata_version: 1,
-    build_cmd: record.buildCommand,
-    build_cmd_packages: [
-      ...record.request.addPackages,
-      ...record.request.removePackages.map((name) => `-${name}`),
-    ].join(' '),
     detail: 'done',
     imagebuilder_status: 'done',
     status: 200,
-    request_hash: record.requestHash,
-    enqueued_at: timestamp(record.enqueuedAt),
   };
-  return JSON.stringify(body).slice(1);
+  return { ofBuild: members(ofBuild), ofDevice: members(ofDevice) };
 }
 
-/** `echoJson`: the request to echo, as JSON. */
-export const doneBody = (tail: string, echoJson: string): string => `{"request":${echoJson},${tail}`;
+const members = (object: object): string => JSON.stringify(object).slice(1, -1);
+
+/** Body of a 200. `echoJson`: the request to echo, as JSON. */
+export const doneBody = (pieces: DonePieces, echoJson: string): string =>
+  `{"request":${echoJson},${pieces.ofBuild},${pieces.ofDevice}}`;
 
 /** Body of the 500 of a finished build that failed. */
 export function failedBody(failure: FailureRecord, echo: RequestEcho = failure.echo): Record<string, unknown> {

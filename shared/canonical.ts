@@ -18,4 +18,8 @@ export function canonical(fields: readonly CanonicalField[]): string {
 
 const encoder = new TextEncoder();
 
-const prefixed = (value: string): string => `${encoder.encode(value).length}:${value},`;
+/** Nearly all there is to prefix is ASCII, whose length needs no encoder: a call into it costs more than the test. */
+const ASCII = /^[\0-\x7f]*$/;
+
+const prefixed = (value: string): string =>
+  `${ASCII.test(value) ? value.length : encoder.encode(value).length}:${value},`;

@@ -2,6 +2,9 @@ import { describe, expect, it, test } from 'vitest';
 import { OPENWRT_BRANCHES } from './branch.ts';
 import { EDGE_SETTINGS, type EdgeSettingName, isEdgeSetting, parseEdgeSettings } from './edge-settings.ts';
 
+/** Of the 24.10 release builds. */
+const OPENWRT_KEY = 'RWTTEMbygz6X95lKDAulctZy3aj15823THXfyrfXgwGbxZlXBd2brNcw';
+
 const KEY = '5e'.repeat(32);
 const parse = (given: Record<string, unknown>) => parseEdgeSettings({ SERVER_KEY: KEY, ...given });
 const names = Object.keys(EDGE_SETTINGS) as EdgeSettingName[];
@@ -81,10 +84,10 @@ const TABLE: Record<EdgeSettingName, Row> = {
   UPSTREAM_URL: url([]),
   UPSTREAM_KEYS: {
     good: [
-      ['["RW"]', ['RW']],
-      [['RW'], ['RW']],
+      [`["${OPENWRT_KEY}"]`, [OPENWRT_KEY]],
+      [[OPENWRT_KEY], [OPENWRT_KEY]],
     ],
-    bad: ['', 'RW', '{}', '[1]', JSON.stringify(['x'.repeat(513)])],
+    bad: ['', 'RW', '["RW"]', '{}', '[1]', JSON.stringify(['x'.repeat(513)])],
   },
   UPSTREAM_UNSIGNED: flag,
   BRANCHES: {

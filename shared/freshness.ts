@@ -8,7 +8,9 @@ import type { ArchDocument, TargetDocument } from './catalogue-document.ts';
 import { sha256Hex } from './digest.ts';
 
 export function isFresh(
-  record: Pick<BuildRecord, 'manifest' | 'unindexed' | 'pins'>,
+  record: Pick<BuildRecord, 'manifest' | 'unindexed'> & {
+    readonly pins: { readonly imageBuilder: { readonly sha256: string } };
+  },
   target: TargetDocument,
   arch: ArchDocument,
 ): boolean {

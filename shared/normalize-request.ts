@@ -78,14 +78,13 @@ export function normalizeRequest(
       'unsupported',
       `Unsupported profile: ${request.profile}. The requested profile was either dropped or never existed. Please check the forums for more information.`,
     );
-  const installedAnyway = new Set([...target.defaultPackages, ...(target.profiles[profileId]?.devicePackages ?? [])]);
   const asked = [
     ...applyPackageChanges(request.packages, branch),
     ...deviceAdditions(branch.name, request.target, profileId),
   ];
   // An empty list counts as absent: "install nothing at all" is nobody's wish.
   const spelling = request.diff_packages && request.packages.length > 0 ? 'absolute' : 'additional';
-  const { add, remove } = foldPackages(asked, removableDefaults(installedAnyway), spelling);
+  const { add, remove } = foldPackages(asked, removableDefaults(target, profileId), spelling);
   return {
     distro: request.distro,
     version: request.version,
@@ -105,11 +104,19 @@ export function normalizeRequest(
 }
 
 /** Upstream's defaults may themselves hold `-name` (a device that drops a default of its target). */
-function removableDefaults(words: ReadonlySet<string>): ReadonlySet<string> {
-  const names = new Set([...words].filter((word) => !word.startsWith('-')));
+function removableDefaults(target: TargetDocument, profileId: string): ReadonlySet<string> {
+  const known = defaultsOf.get(target) ?? new Map<string, ReadonlySet<string>>();
+  defaultsOf.set(target, known);
+  const remembered = known.get(profileId);
+  if (remembered) return remembered;
+  const words = [...target.defaultPackages, ...(target.profiles[profileId]?.devicePackages ?? [])];
+  const names = new Set(words.filter((word) => !word.startsWith('-')));
   for (const word of words) if (word.startsWith('-')) names.delete(word.slice(1));
+  known.set(profileId, names);
   return names;
 }
+
+const defaultsOf = new WeakMap<TargetDocument, Map<string, ReadonlySet<string>>>();
 
 export const isPrivate = (request: NormalizedRequest): boolean => request.defaultsMac !== '';
 

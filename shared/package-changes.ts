@@ -27,6 +27,10 @@ export const PACKAGE_CHANGES: readonly PackageChange[] = [
   { source: 'opkg', target: 'apk-mbedtls', revision: 28056 },
 ];
 
+const MANDATORY: ReadonlyMap<string, PackageChange> = new Map(
+  PACKAGE_CHANGES.filter((change) => change.mandatory).map((change) => [change.source, change]),
+);
+
 /** Language packs live on under another name (or not at all), whatever the language. */
 const LANGUAGE_PACKS: readonly { pattern: RegExp; target: string | null; revision: number }[] = [
   // First, since there is no English pack under a new name either: English is in the application itself.
@@ -56,17 +60,23 @@ const happenedBefore = (revision: number, branch: Branch): boolean =>
 
 /** Applies the table to a selection as asked (`name`, `+name` or `-name`); order is kept, duplicates may appear. */
 export function applyPackageChanges(asked: readonly string[], branch: Branch): string[] {
-  return asked.flatMap((word) => {
-    const sign = /^[+-]/.test(word) ? word.charAt(0) : '';
+  const words: string[] = [];
+  for (const word of asked) {
+    const sign = word.startsWith('-') || word.startsWith('+') ? word.charAt(0) : '';
     const name = sign ? word.slice(1) : word;
-    const mandatory = PACKAGE_CHANGES.find(
-      (change) => change.mandatory && change.source === name && happenedBefore(change.revision, branch),
-    );
-    if (mandatory) return mandatory.target === undefined ? [] : [sign + mandatory.target];
-    const pack = LANGUAGE_PACKS.find((row) => row.pattern.test(name) && happenedBefore(row.revision, branch));
-    if (pack) return pack.target === null ? [] : [sign + name.replace(pack.pattern, pack.target)];
-    return [word];
-  });
+    const changed = changedName(name, branch);
+    if (changed !== null) words.push(changed === name ? word : sign + changed);
+  }
+  return words;
+}
+
+/** The package's name on the branch; null: it is gone. Asked for every word of every request, so most leave early. */
+function changedName(name: string, branch: Branch): string | null {
+  const mandatory = MANDATORY.get(name);
+  if (mandatory && happenedBefore(mandatory.revision, branch)) return mandatory.target ?? null;
+  if (!name.startsWith('luci-i18n-')) return name;
+  const pack = LANGUAGE_PACKS.find((row) => row.pattern.test(name) && happenedBefore(row.revision, branch));
+  return !pack ? name : pack.target === null ? null : name.replace(pack.pattern, pack.target);
 }
 
 /** Packages that a device needs on a branch beside upstream's own defaults. */

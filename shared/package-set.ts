@@ -28,7 +28,10 @@ export function foldPackages(
     else wanted.add(word.startsWith('+') ? word.slice(1) : word);
   }
   for (const name of unwanted) wanted.delete(name);
-  const add = [...wanted].filter((name) => !defaults.has(name));
-  const remove = [...defaults].filter((name) => unwanted.has(name) || (spelling === 'absolute' && !wanted.has(name)));
+  const add: string[] = [];
+  for (const name of wanted) if (!defaults.has(name)) add.push(name);
+  const remove: string[] = [];
+  for (const name of defaults)
+    if (unwanted.has(name) || (spelling === 'absolute' && !wanted.has(name))) remove.push(name);
   return { add: add.sort(), remove: remove.sort() };
 }

@@ -30,7 +30,7 @@ import type { JoinAnswer, Newcomer } from './nodes.ts';
 import { publish } from './publish.ts';
 import type { Submission } from './queue.ts';
 import { removePrivate } from './remove-private.ts';
-import type { LeaseRow, UploadRow } from './schema.ts';
+import type { LeaseRow, NodeRow, UploadRow } from './schema.ts';
 import { type Acknowledgement, type Aftermath, takeReport } from './take-report.ts';
 import { type SubmitAnswer, takeSubmission } from './take-submission.ts';
 import type { GrantAnswer } from './uploads.ts';
@@ -99,10 +99,11 @@ export class Foreman extends DurableObject<Env> {
     return this.#state.nodes.join(newcomer, token, Date.now());
   }
 
-  async renew(nodeId: string): Promise<null | Refused> {
+  /** What the register says of the node now: operator and tier may have changed since its last certificate. */
+  async renew(nodeId: string): Promise<Pick<NodeRow, 'operator' | 'tier'> | Refused> {
     this.#count('renew');
     const node = this.#state.nodes.present(nodeId, null, Date.now());
-    return 'refused' in node ? node : null;
+    return 'refused' in node ? node : { operator: node.operator, tier: node.tier };
   }
 
   /** Waits up to `waitMs` for an order. */

@@ -60,12 +60,27 @@ describe('a node that asks', () => {
     expect(await foreman.rows('leases')).toHaveLength(1);
   });
 
-  it('twice at once with one key gets one lease', async () => {
-    await foreman.submit();
-    await foreman.submit({ intentHash: sha256Hex('another') });
-    const orders = await Promise.all([foreman.lease('a', 'one-key'), foreman.lease('a', 'one-key')]);
-    expect(await foreman.rows('leases')).toHaveLength(1);
+  it('twice at once with one key, while upstream is slow, gets one lease', async () => {
+    const version = '23.05.7';
+    await foreman.submit({ request: submissionOf(version) });
+    await foreman.submit({ request: submissionOf(version), intentHash: sha256Hex('another') });
+    mirror.publishVersions({ '24.10.2': { 'x86/64': 'x86_64' }, [version]: { 'x86/64': 'x86_64' } });
+    await mirror.publishTarget({ version, target: 'x86/64', arch: 'x86_64' });
+    mirror.publishArch(version, 'x86_64', { base: { curl: '8.1-r1' } });
+    const path = `releases/${version}/targets/x86/64/sha256sums`;
+    let mayAnswer = false;
+    mirror.weather.set(path, async () => {
+      while (!mayAnswer) await scheduler.wait(5);
+      return new Response(mirror.files.get(path));
+    });
+    pass(120_000);
+    const both = [foreman.lease('a', 'one-key'), foreman.lease('a', 'one-key')];
+    await vi.waitFor(async () => expect((await foreman.calls.stats()).calls.lease).toBe(2));
+    mayAnswer = true;
+    const orders = await Promise.all(both);
+    mirror.weather.clear();
     expect(orders.filter((order) => order !== null).length).toBeGreaterThan(0);
+    expect(await foreman.rows('leases')).toHaveLength(1);
   });
 
   it('is woken by what is submitted while it waits', async () => {

@@ -73,6 +73,15 @@ export class Queue {
       .get();
   }
 
+  /** From now on the build is made whatever upstream is by then. */
+  dropConditions(hash: string): void {
+    this.#db
+      .update(builds)
+      .set({ conditions: { version_code: '', packages_versions: {} } })
+      .where(eq(builds.requestHash, hash))
+      .run();
+  }
+
   /** Builds that may be leased now, eldest first. */
   candidates(now: number, limit: number): BuildRow[] {
     return this.#db

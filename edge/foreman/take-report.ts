@@ -9,8 +9,8 @@ import {
   BUILD_ERRORS,
   BuildError,
   type BuildErrorKind,
-  isBuildErrorKind,
   isDeterministic,
+  kindFromNode,
 } from '../../shared/build-error.ts';
 import type { BuildRecord, FailureRecord, StoredFile } from '../../shared/build-record.ts';
 import { canonical } from '../../shared/canonical.ts';
@@ -97,8 +97,7 @@ function takeFailure(
   aftermath: Aftermath,
   now: number,
 ): void {
-  // A kind that only a newer node knows must not become the user's fault.
-  const kind = isBuildErrorKind(failed.kind) ? failed.kind : 'internal';
+  const kind = kindFromNode(failed.kind);
   if (!isDeterministic(kind)) {
     loseLease(state, lease, fault(kind, failed.detail.slice(0, 500)), now);
     return;

@@ -13,7 +13,12 @@ export function takeSubmission(state: ForemanState, submission: Submission, now:
   const newest = state.queue.newest(submission.intentHash);
   if (newest) {
     const tell = (): SubmitAnswer => ({ accepted: true, status: buildStatus(state, newest, now) });
-    if ((LIVE_STATES as readonly string[]).includes(newest.state)) return tell();
+    if ((LIVE_STATES as readonly string[]).includes(newest.state)) {
+      // Conditions of one client must not fail the build of another; both have checked their own by now.
+      if (JSON.stringify(newest.conditions) !== JSON.stringify(submission.conditions))
+        state.queue.dropConditions(newest.requestHash);
+      return tell();
+    }
     const isNews = newest.generation > submission.seenGeneration;
     if (newest.state === 'done' && isNews) return tell();
     const { failure } = newest;

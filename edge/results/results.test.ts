@@ -44,7 +44,10 @@ describe('a published build', () => {
     expect(first.inMemory(resultKey.build(record.requestHash))).toMatchObject({ kind: 'built' });
     expect(first.inMemory(resultKey.intent(record.intentHash))).toMatchObject({ kind: 'built' });
     const get = vi.spyOn(bucket, 'get');
-    expect(await isolate().fromCache(resultKey.build(record.requestHash))).toMatchObject({ kind: 'built', record });
+    expect(await isolate().fromCache(resultKey.build(record.requestHash))).toMatchObject({
+      kind: 'built',
+      record: { requestHash: record.requestHash, leaseId: record.leaseId },
+    });
     expect(get).not.toHaveBeenCalled();
   });
 
@@ -99,6 +102,13 @@ describe('a private build', () => {
     await publish({ ...record, private: true, expiresAt: now });
     expect(await isolate().buildFromStore(record.requestHash, now)).toBeUndefined();
     expect(await isolate().latestFromStore(record.intentHash, now)).toBeUndefined();
+  });
+
+  it('that got into KV in spite of all is not kept in memory', async () => {
+    await inKv({ ...record, private: true });
+    const results = isolate();
+    await results.fromCache(resultKey.build(record.requestHash));
+    expect(results.inMemory(resultKey.build(record.requestHash))).toBeUndefined();
   });
 
   it('that failed is not remembered', () => {
@@ -171,18 +181,16 @@ describe('a failure', () => {
 describe('the freshness of a built result', () => {
   const target = targetDocument();
   const arch = archDocument();
-  const built = () =>
-    new BuiltResult(
-      buildRecord({
-        manifest: { vim: '9.1' },
-        pins: { ...record.pins, imageBuilder: { url: '', sha256: target.imageBuilder.sha256 } },
-      }),
-    );
+  const whole = buildRecord({
+    manifest: { vim: '9.1' },
+    pins: { ...buildRecord().pins, imageBuilder: { url: '', sha256: target.imageBuilder.sha256 } },
+  });
+  const built = () => new BuiltResult(whole);
 
   it('is judged once for each state of upstream', () => {
     const result = built();
     const read = vi.fn(() => ({ vim: '9.1' }));
-    Object.defineProperty(result.record, 'manifest', { get: read });
+    Object.defineProperty(result, 'manifest', { get: read });
     expect([result.isFresh(target, arch), result.isFresh(target, arch), result.isFresh({ ...target }, arch)]).toEqual([
       true,
       true,
@@ -200,6 +208,6 @@ describe('the freshness of a built result', () => {
     expect(result.isFresh(target, arch)).toBe(true);
     expect(result.isFresh(otherTarget, otherArch)).toBe(false);
     expect(result.isFresh(target, arch)).toBe(true);
-    expect(freshness.isFresh(result.record, otherTarget, otherArch)).toBe(false);
+    expect(freshness.isFresh(whole, otherTarget, otherArch)).toBe(false);
   });
 });

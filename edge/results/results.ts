@@ -4,48 +4,83 @@
  */
 import { LRUCache } from 'lru-cache';
 import { isRemembered } from '../../shared/build-error.ts';
-import { type BuildRecord, type FailureRecord, type StoredResult, storeKey } from '../../shared/build-record.ts';
-import { doneTail } from '../../shared/build-result.ts';
+import {
+  type BuildRecord,
+  type FailureRecord,
+  type StoredFile,
+  type StoredResult,
+  storeKey,
+} from '../../shared/build-record.ts';
+import { type DonePieces, donePieces } from '../../shared/build-result.ts';
 import type { ArchDocument, TargetDocument } from '../../shared/catalogue-document.ts';
 import { isFresh } from '../../shared/freshness.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { resultKey } from './result-key.ts';
 
-/** A built result as an isolate keeps it: with its answer made, and its freshness remembered per state of upstream. */
+/** What of a record is wanted after its answer was made: small, since an isolate wants to hold thousands. */
+export type KeptRecord = Pick<
+  BuildRecord,
+  'requestHash' | 'intentHash' | 'generation' | 'private' | 'leaseId' | 'publishedAt'
+>;
+
+/** What ImageBuilders say of a device: one text for all images for it. */
+const devices = new LRUCache<string, string>({ max: 2_000 });
+
+function one(ofDevice: string): string {
+  const known = devices.get(ofDevice);
+  if (known === undefined) devices.set(ofDevice, ofDevice);
+  return known ?? ofDevice;
+}
+
+/**
+ * A built result as an isolate keeps it: the answer's text and little else. A parsed manifest takes three times its text,
+ * and is wanted only when upstream has moved.
+ */
 export class BuiltResult {
   readonly kind = 'built';
-  readonly record: BuildRecord;
-  #tail: string | undefined;
-  #fresh:
-    | { readonly target: string; readonly imageBuilder: string; readonly arch: string; readonly is: boolean }
-    | undefined;
+  readonly record: KeptRecord;
+  readonly pieces: DonePieces;
+  /** The request to show where nobody asks with one. */
+  readonly echoJson: string;
+  readonly #filesJson: string;
+  readonly #unindexed: readonly string[];
+  readonly #imageBuilderSha256: string;
+  #fresh: { readonly upstream: string; readonly is: boolean } | undefined;
 
   constructor(record: BuildRecord) {
-    this.record = record;
+    const { requestHash, intentHash, generation, leaseId, publishedAt } = record;
+    this.record = { requestHash, intentHash, generation, private: record.private, leaseId, publishedAt };
+    const { ofBuild, ofDevice } = donePieces(record);
+    this.pieces = { ofBuild, ofDevice: one(ofDevice) };
+    this.echoJson = JSON.stringify(record.echo);
+    this.#filesJson = JSON.stringify(record.files);
+    this.#unindexed = record.unindexed;
+    this.#imageBuilderSha256 = record.pins.imageBuilder.sha256;
   }
 
-  /** The answer's body but for `request`. */
-  get tail(): string {
-    this.#tail ??= doneTail(this.record);
-    return this.#tail;
+  /** ABI-free name → version; parsed each time. */
+  get manifest(): BuildRecord['manifest'] {
+    return (JSON.parse(`{${this.pieces.ofBuild}}`) as { manifest: BuildRecord['manifest'] }).manifest;
   }
 
+  /** Parsed each time. */
+  get files(): readonly StoredFile[] {
+    return JSON.parse(this.#filesJson) as StoredFile[];
+  }
+
+  /** What it takes in memory: text, one byte a character, and the objects around it. */
+  get sizeBytes(): number {
+    return 1_200 + this.pieces.ofBuild.length + this.echoJson.length + this.#filesJson.length;
+  }
+
+  /** Computed once for each state of upstream. */
   isFresh(target: TargetDocument, arch: ArchDocument): boolean {
-    const known = this.#fresh;
-    if (
-      known?.target === target.packagesDigest &&
-      known.arch === arch.packagesDigest &&
-      known.imageBuilder === target.imageBuilder.sha256
-    )
-      return known.is;
-    const is = isFresh(this.record, target, arch);
-    this.#fresh = {
-      target: target.packagesDigest,
-      arch: arch.packagesDigest,
-      imageBuilder: target.imageBuilder.sha256,
-      is,
-    };
+    const upstream = `${target.imageBuilder.sha256} ${target.packagesDigest} ${arch.packagesDigest}`;
+    if (this.#fresh?.upstream === upstream) return this.#fresh.is;
+    const pins = { imageBuilder: { sha256: this.#imageBuilderSha256 } };
+    const is = isFresh({ pins, unindexed: this.#unindexed, manifest: this.manifest }, target, arch);
+    this.#fresh = { upstream, is };
     return is;
   }
 }
@@ -72,10 +107,16 @@ export class Results {
     maxSize: LIFETIMES.resultsInMemoryBytes,
     sizeCalculation: (result) =>
       result.kind === 'built'
-        ? 6_000 + 100 * Object.keys(result.record.manifest).length
+        ? result.sizeBytes
         : 4_000 + 2 * (result.failure.stdout.length + result.failure.stderr.length),
     ttl: LIFETIMES.resultInMemoryMs,
+    // The library caches its clock by a timer, and a Worker's timers end with the request that set them.
+    ttlResolution: 0,
   });
+  /** Intent to build: two names of one result must not count it twice. */
+  readonly #latest = new LRUCache<string, string>({ max: 20_000 });
+  /** Hashes of which nobody knew anything a moment ago: a flood of polls for nothing must stay here. */
+  readonly #unknown = new LRUCache<string, true>({ max: 10_000, ttl: LIFETIMES.unknownHashMs, ttlResolution: 0 });
   readonly #cache: KVNamespace;
   readonly #store: ObjectStore;
 
@@ -85,7 +126,15 @@ export class Results {
   }
 
   inMemory(key: string): Result | undefined {
-    return this.#memory.get(key);
+    return this.#memory.get(this.#latest.get(key) ?? key);
+  }
+
+  isUnknown(requestHash: string): boolean {
+    return this.#unknown.has(requestHash);
+  }
+
+  rememberUnknown(requestHash: string): void {
+    this.#unknown.set(requestHash, true);
   }
 
   /** From KV, one read; undefined also where KV does not know yet. */
@@ -97,8 +146,12 @@ export class Results {
     return undefined;
   }
 
-  /** The build of this name from the store, and into KV where it may be there. */
-  async buildFromStore(requestHash: string, now: number): Promise<BuiltResult | undefined> {
+  /** The build of this name from the store, and into KV under its name and `alsoKnownAs`. */
+  async buildFromStore(
+    requestHash: string,
+    now: number,
+    alsoKnownAs: readonly string[] = [],
+  ): Promise<BuiltResult | undefined> {
     const record = await this.#readJson<BuildRecord>(storeKey.build(requestHash));
     if (!record || record.requestHash !== requestHash) return undefined;
     if (record.expiresAt !== null && record.expiresAt <= now) return undefined;
@@ -106,9 +159,9 @@ export class Results {
     if (!record.private) {
       this.#remember(built);
       // KV takes one write a second for a key, and many isolates may come here at once.
-      await this.#cache
-        .put(resultKey.build(requestHash), JSON.stringify({ kind: 'built', record }))
-        .catch(logged('written'));
+      const stored = JSON.stringify({ kind: 'built', record } satisfies StoredResult);
+      const keys = [resultKey.build(requestHash), ...alsoKnownAs];
+      await Promise.all(keys.map((key) => this.#cache.put(key, stored).catch(logged('written'))));
     }
     return built;
   }
@@ -116,21 +169,17 @@ export class Results {
   /** The latest generation of an intent. */
   async latestFromStore(intentHash: string, now: number): Promise<BuiltResult | undefined> {
     const pointer = await this.#readJson<{ requestHash: string }>(storeKey.intent(intentHash));
-    const built = pointer && (await this.buildFromStore(pointer.requestHash, now));
-    if (built && !built.record.private)
-      await this.#cache
-        .put(resultKey.intent(intentHash), JSON.stringify({ kind: 'built', record: built.record }))
-        .catch(logged('written'));
-    return built;
+    return pointer && this.buildFromStore(pointer.requestHash, now, [resultKey.intent(intentHash)]);
   }
 
   /**
    * A file of the build is not in the store any more: the record is false and goes from everywhere, so that the next request
    * builds the image anew instead of being promised it for ever.
    */
-  async forget(record: BuildRecord): Promise<void> {
+  async forget(record: KeptRecord): Promise<void> {
     const keys = [resultKey.build(record.requestHash), resultKey.intent(record.intentHash)];
     for (const key of keys) this.#memory.delete(key);
+    this.#latest.delete(resultKey.intent(record.intentHash));
     await this.#store.delete(storeKey.build(record.requestHash));
     await Promise.all(keys.map((key) => this.#cache.delete(key).catch(logged('written'))));
   }
@@ -145,20 +194,21 @@ export class Results {
       const { record } = result;
       if (record.private) return result;
       this.#memory.set(resultKey.build(record.requestHash), result);
-      if (this.#isNews(record)) this.#memory.set(resultKey.intent(record.intentHash), result);
+      if (this.#isNews(record))
+        this.#latest.set(resultKey.intent(record.intentHash), resultKey.build(record.requestHash));
       return result;
     }
     if (result.failure.private) return result;
     const life = { ttl: LIFETIMES.failureInMemoryMs };
     this.#memory.set(resultKey.build(result.failure.requestHash), result, life);
     if (isRemembered(result.failure.kind) && this.#isNews(result.failure))
-      this.#memory.set(resultKey.intent(result.failure.intentHash), result, life);
+      this.#latest.set(resultKey.intent(result.failure.intentHash), resultKey.build(result.failure.requestHash));
     return result;
   }
 
   /** An old generation that somebody polls for must not stand in for the latest. */
   #isNews({ intentHash, generation }: { readonly intentHash: string; readonly generation: number }): boolean {
-    const known = this.#memory.get(resultKey.intent(intentHash));
+    const known = this.inMemory(resultKey.intent(intentHash));
     return generation >= (known?.kind === 'built' ? known.record.generation : (known?.failure.generation ?? 0));
   }
 

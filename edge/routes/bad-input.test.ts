@@ -58,7 +58,7 @@ describe('a body that is no request is refused in a sentence', () => {
   it('bytes that are no UTF-8', async () => {
     const bytes = Uint8Array.of(0x7b, 0xff, 0xfe, 0x7d);
     const response = await ask('/api/v1/build', { method: 'POST', body: bytes });
-    expect(await body(response, 422)).toMatchObject({ detail: 'body: expected UTF-8' });
+    expect(await body(response, 422)).toMatchObject({ detail: expect.stringMatching(/^body: expected UTF-8/) });
   });
 });
 

@@ -106,8 +106,8 @@ const router = createConnectRouter({
 
   async renew(_request, handler) {
     const { context, certificate } = callerOf(handler);
-    unlessRefused(await foremanOf(context.env).renew(certificate.nodeId));
-    return { certificate: await certify(context, certificate, Date.now()) };
+    const { operator, tier } = unlessRefused(await foremanOf(context.env).renew(certificate.nodeId));
+    return { certificate: await certify(context, { ...certificate, operator, tier }, Date.now()) };
   },
 
   async lease(request, handler) {

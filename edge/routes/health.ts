@@ -4,8 +4,7 @@
  */
 import { Hono } from 'hono';
 import { jsonAnswer, methodNotAllowed } from '../answer.ts';
-import { configOf } from '../config.ts';
-import { catalogueOf, edgeContext, foremanOf } from '../edge-context.ts';
+import { edgeContext, foremanOf } from '../edge-context.ts';
 import type { Env } from '../env.ts';
 import type { ForemanStats } from '../foreman/foreman.ts';
 
@@ -27,8 +26,8 @@ async function ask(question: () => Promise<unknown>): Promise<Part> {
 
 export const healthRoutes = new Hono<{ Bindings: Env }>()
   .get('/healthz', async (c) => {
-    const config = configOf(c.env);
     const context = await edgeContext(c.env);
+    const { config } = context;
     let stats: ForemanStats | null = null;
     const [kv, store, foreman, upstream] = await Promise.all([
       ask(() => c.env.CACHE.get('health')),
@@ -37,7 +36,7 @@ export const healthRoutes = new Hono<{ Bindings: Env }>()
         stats = await foremanOf(c.env).stats();
       }),
       ask(async () => {
-        const versions = await catalogueOf(c.env, (work) => c.executionCtx.waitUntil(work)).versions();
+        const versions = await context.catalogue.versions();
         if (versions.state !== 'found')
           throw new Error(versions.state === 'unavailable' ? versions.reason : 'no versions');
         const ageSeconds = Math.round((Date.now() - versions.document.checkedAt) / 1000);

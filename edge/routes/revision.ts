@@ -4,16 +4,15 @@ import { findBranch } from '../../shared/branch.ts';
 import { BuildError } from '../../shared/build-error.ts';
 import { WORD } from '../../shared/grammar.ts';
 import { jsonAnswer, methodNotAllowed, problem, titleOf } from '../answer.ts';
-import { configOf } from '../config.ts';
-import { catalogueOf } from '../edge-context.ts';
+import { edgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
 import { CACHE_CONTROL } from '../lifetimes.ts';
 
 export const revisionRoutes = new Hono<{ Bindings: Env }>()
   .get('/api/v1/revision/:version/:target/:subtarget', async (c) => {
     const { version, target, subtarget } = c.req.param();
-    const catalogue = catalogueOf(c.env, (work) => c.executionCtx.waitUntil(work));
-    if (!WORD.test(version) || !findBranch(configOf(c.env).BRANCHES, version))
+    const { catalogue, config } = await edgeContext(c.env);
+    if (!WORD.test(version) || !findBranch(config.BRANCHES, version))
       throw new BuildError('unsupported', `Unsupported version: ${version.slice(0, 64)}`);
     const versions = await catalogue.versions();
     if (versions.state === 'found' && !versions.document.versions.some((entry) => entry.version === version))

@@ -24,7 +24,7 @@ async function getFile(c: Context<{ Bindings: Env }, '/store/:hash/:file'>): Pro
   if (!isSha256Hex(hash) || !OUTPUT_FILE.test(name)) return notFound('no such file');
   const context = await edgeContext(c.env);
   const built = await findBuilt(context, hash);
-  const file = built?.record.files.find((candidate) => candidate.name === name);
+  const file = built?.files.find((candidate) => candidate.name === name);
   if (!built || !file) return notFound('no such file');
 
   const etag = `"${file.sha256}"`;

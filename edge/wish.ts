@@ -1,0 +1,165 @@
+/**
+ * A wish: what a body asks for, whoever asks and however it is spelled. Most of what routers ask was asked before, and
+ * parsing, checking and hashing it anew costs more than all the rest of a hit; so an isolate keeps, per wish, its hash and
+ * the little that an answer needs. A wish with a secret in it is never kept.
+ */
+import { LRUCache } from 'lru-cache';
+import { type Branch, findBranch } from '../shared/branch.ts';
+import { BuildError } from '../shared/build-error.ts';
+import { type BuildRequest, echoOf, MAX_CLIENT_CHARACTERS, parseBuildRequest } from '../shared/build-request.ts';
+import type { TargetDocument } from '../shared/catalogue-document.ts';
+import type { Conditions } from '../shared/conditions.ts';
+import type { EdgeSettings } from '../shared/edge-settings.ts';
+import { intentHash } from '../shared/intent.ts';
+import {
+  checkPolicy,
+  type NormalizedRequest,
+  normalizeRequest,
+  type RequestPolicy,
+} from '../shared/normalize-request.ts';
+import { LIFETIMES } from './lifetimes.ts';
+
+/** What is kept. */
+interface Wish {
+  readonly version: string;
+  readonly target: string;
+  readonly isPrivate: boolean;
+  readonly conditions: Conditions;
+  /** The echo up to the client's name, which is its last field. */
+  readonly echoHead: string;
+  /** `target`: which state of the target document it was made with. */
+  identity?: { readonly target: string; readonly intent: string };
+}
+
+/** One request: a wish, and who asks. */
+export interface Asked {
+  readonly wish: Wish;
+  readonly echoJson: string;
+  /** The whole of it, parsed anew: needed on a miss only. */
+  request(): BuildRequest;
+}
+
+export class Wishes {
+  readonly #known = new LRUCache<string, Wish>({
+    maxSize: LIFETIMES.wishesInMemoryBytes,
+    sizeCalculation: (wish, key) => 800 + key.length + wish.echoHead.length,
+  });
+  readonly #config: EdgeSettings;
+  readonly #policy: RequestPolicy;
+
+  constructor(config: EdgeSettings, policy: RequestPolicy) {
+    this.#config = config;
+    this.#policy = policy;
+  }
+
+  /** @throws BuildError for all that can be said without the catalogue: shape, grammar, policy, branch */
+  read(body: string): Asked {
+    const json = parseJson(body);
+    const key = spelling(json);
+    const known = key === null ? undefined : this.#known.get(key);
+    // The client's name was looked at by `spelling`, for it would have been no key otherwise.
+    if (known) return asked(known, (json as { client?: string | null }).client ?? null, () => parse(json));
+    const request = parse(json);
+    checkPolicy(request, this.#policy);
+    this.#branchOf(request.version);
+    const wish = wishOf(request);
+    if (key !== null && !wish.isPrivate) this.#known.set(key, wish);
+    return asked(wish, request.client, () => request);
+  }
+
+  /** 64 hex digits; computed once per wish and state of the target. @throws BuildError `unsupported` profile */
+  intent({ wish, request }: Asked, target: TargetDocument): string {
+    const state = `${target.version} ${target.target} ${target.fetchedAt}`;
+    if (wish.identity?.target !== state) {
+      const intent = intentHash(this.#config.IDENTITY_SALT, this.normalize(request(), target));
+      wish.identity = { target: state, intent };
+    }
+    return wish.identity.intent;
+  }
+
+  normalize(request: BuildRequest, target: TargetDocument): NormalizedRequest {
+    return normalizeRequest(request, this.#branchOf(request.version), target, this.#policy);
+  }
+
+  #branchOf(version: string): Branch {
+    const branch = findBranch(this.#config.BRANCHES, version);
+    if (!branch) throw new BuildError('unsupported', `Unsupported branch: ${version}`);
+    return branch;
+  }
+}
+
+function wishOf(request: BuildRequest): Wish {
+  const echo = JSON.stringify(echoOf({ ...request, client: null }));
+  return {
+    version: request.version,
+    target: request.target,
+    isPrivate: request.defaults !== '',
+    conditions: { version_code: request.version_code, packages_versions: request.packages_versions },
+    echoHead: echo.slice(0, echo.lastIndexOf('null')),
+  };
+}
+
+const asked = (wish: Wish, client: string | null, request: () => BuildRequest): Asked => ({
+  wish,
+  echoJson: `${wish.echoHead}${JSON.stringify(client)}}`,
+  request,
+});
+
+/** As the schema has it. */
+const isClient = (name: unknown): boolean =>
+  typeof name === 'string' && name.length <= MAX_CLIENT_CHARACTERS && name.isWellFormed();
+
+/**
+ * All that a body asks for but the client's name, in one spelling; null where it must be looked at anew. Absent and null
+ * stay apart, for one of them may be an error.
+ */
+function spelling(json: unknown): string | null {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) return null;
+  const body = json as Readonly<Record<string, unknown>>;
+  const { client } = body;
+  // JSON reads 1e400 as infinity and writes that as null, which is another wish.
+  if (
+    body.defaults ||
+    body.rootfs_size_mb === Number.POSITIVE_INFINITY ||
+    body.rootfs_size_mb === Number.NEGATIVE_INFINITY
+  )
+    return null;
+  if (client !== undefined && client !== null && !isClient(client)) return null;
+  // A list of values, not an object: the names of the fields need not be written out a million times.
+  return JSON.stringify(FIELDS.map((field) => (Object.hasOwn(body, field) ? [body[field]] : 0)));
+}
+
+/** Those of the schema, but for `client`; a test compares. */
+export const FIELDS = [
+  'distro',
+  'version',
+  'version_code',
+  'target',
+  'profile',
+  'packages',
+  'packages_versions',
+  'diff_packages',
+  'defaults',
+  'rootfs_size_mb',
+  'filesystem',
+  'repositories',
+  'repositories_mode',
+  'repository_keys',
+] as const;
+
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw new BuildError('invalid_request', 'body: expected JSON', {
+      errors: [{ path: '', message: 'expected JSON' }],
+    });
+  }
+}
+
+function parse(json: unknown): BuildRequest {
+  const parsed = parseBuildRequest(json);
+  if (parsed.ok) return parsed.request;
+  const first = parsed.errors[0];
+  throw new BuildError('invalid_request', `${first?.path || 'body'}: ${first?.message}`, { errors: parsed.errors });
+}
