@@ -46,7 +46,9 @@ export class BuiltResult {
   readonly #filesJson: string;
   readonly #unindexed: readonly string[];
   readonly #imageBuilderSha256: string;
-  #fresh: { readonly upstream: string; readonly is: boolean } | undefined;
+  #fresh:
+    | { readonly upstream: string; readonly target: TargetDocument; readonly arch: ArchDocument; readonly is: boolean }
+    | undefined;
 
   constructor(record: BuildRecord) {
     const { requestHash, intentHash, generation, leaseId, publishedAt } = record;
@@ -76,11 +78,17 @@ export class BuiltResult {
 
   /** Computed once for each state of upstream. */
   isFresh(target: TargetDocument, arch: ArchDocument): boolean {
+    const known = this.#fresh;
+    if (known?.target === target && known.arch === arch) return known.is;
     const upstream = `${target.imageBuilder.sha256} ${target.packagesDigest} ${arch.packagesDigest}`;
-    if (this.#fresh?.upstream === upstream) return this.#fresh.is;
+    if (known?.upstream === upstream) {
+      // The same in another copy, as each refresh brings one.
+      this.#fresh = { ...known, target, arch };
+      return known.is;
+    }
     const pins = { imageBuilder: { sha256: this.#imageBuilderSha256 } };
     const is = isFresh({ pins, unindexed: this.#unindexed, manifest: this.manifest }, target, arch);
-    this.#fresh = { upstream, is };
+    this.#fresh = { upstream, target, arch, is };
     return is;
   }
 }
