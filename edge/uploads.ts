@@ -20,7 +20,7 @@ export interface OpenedUpload {
 
 const uploadPath = (leaseId: string, name: string): string => `/farm/v1/objects/${leaseId}/${encodeURIComponent(name)}`;
 
-/** @throws ConnectError FAILED_PRECONDITION where there is no grant to be had */
+/** @throws ConnectError FAILED_PRECONDITION where there is no grant to be had, INVALID_ARGUMENT where there never will be */
 export async function openUpload(
   context: EdgeContext,
   nodeId: string,
@@ -29,7 +29,8 @@ export async function openUpload(
 ): Promise<OpenedUpload> {
   const foreman = foremanOf(context.env);
   const granted = await foreman.grantUpload(nodeId, leaseId, file);
-  if (!granted.ok) throw new ConnectError(granted.reason, Code.FailedPrecondition);
+  if (!granted.ok)
+    throw new ConnectError(granted.reason, granted.never ? Code.InvalidArgument : Code.FailedPrecondition);
   const inParts = file.sizeBytes > PART_BYTES;
   if (inParts && granted.upload.state === 'open' && granted.upload.multipartId === null) {
     const key = storeKey.object(leaseId, file.name);

@@ -1,10 +1,11 @@
 /**
  * The node's daily work: ask for an order while there is a free slot, build it, upload what came out, say what became of
  * it. Everything goes out from here; nobody calls the node. A process that is killed at any point loses no more than the
- * build that was running, and that one is handed back at the next start.
+ * build that was running, and says at its next start that it is lost.
  */
 import { randomUUID } from 'node:crypto';
-import { fromBinary } from '@bufbuild/protobuf';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { hexToBytes } from '../shared/digest.ts';
 import { type SigningKey, verifyEd25519 } from '../shared/ed25519.ts';
@@ -14,11 +15,11 @@ import {
   BuildStep,
   type SignedBuildOrder,
 } from '../shared/gen/asu/farm/v1/build_pb.js';
-import { type LeaseReport, LeaseStanding } from '../shared/gen/asu/farm/v1/foreman_pb.js';
+import { type LeaseReport, LeaseReportSchema, LeaseStanding } from '../shared/gen/asu/farm/v1/foreman_pb.js';
 import { SERVER_VERSION } from '../shared/server-version.ts';
 import { backoffMs, pause } from './backoff.ts';
 import { build } from './build/build.ts';
-import { removeStaleWorkspaces, removeWorkspace } from './build/workspace.ts';
+import { removeLeftovers, removeWorkspace } from './build/workspace.ts';
 import type { BuildOutput } from './build-event.ts';
 import type { ForemanClient, Membership } from './edge-client.ts';
 import { failedReport, handedBackReport, progressReport, succeededReport } from './node-report.ts';
@@ -50,6 +51,7 @@ const LEASE_WAIT_SECONDS = 25;
 const LEASE_TIMEOUT_MS = 40_000;
 const CALL_TIMEOUT_MS = 30_000;
 const LAST_WORDS_MS = 8_000;
+const MAX_BATCH_BYTES = 3 * 1024 * 1024;
 
 export class Agent {
   readonly #options: AgentOptions;
@@ -57,6 +59,10 @@ export class Agent {
   readonly #tasks = new Set<Promise<void>>();
   #somethingToSay = Promise.withResolvers<void>();
   #slotFree = Promise.withResolvers<void>();
+  /** In a row. */
+  #ownFaults = 0;
+  /** Deadlines are on the edge's clock. */
+  #edgeAheadMs = 0;
 
   constructor(options: AgentOptions) {
     this.#options = options;
@@ -71,11 +77,15 @@ export class Agent {
         leaseId,
         failedReport({ ...NOTHING_BUILT, kind: 'node_lost', detail: 'the node died in the middle' }),
       );
-    await removeStaleWorkspaces(stateDirectory, new Set());
-    signal.addEventListener('abort', () => this.#wake());
+    await removeLeftovers(stateDirectory, this.#options.log);
+    const hurry = new AbortController();
+    signal.addEventListener('abort', () => {
+      this.#wake();
+      setTimeout(() => hurry.abort(), LAST_WORDS_MS).unref();
+    });
     // First what the last process had to say: asking for work before would fetch the very build that it finished.
     await this.#sendReports(AbortSignal.timeout(CALL_TIMEOUT_MS)).catch(() => undefined);
-    const reporting = this.#reportUntil(signal);
+    const reporting = this.#reportUntil(signal, hurry.signal);
     await this.#leaseUntil(signal);
     for (const { stop } of this.#running.values()) stop.abort(new Error('the node stops'));
     await Promise.allSettled(this.#tasks);
@@ -84,13 +94,16 @@ export class Agent {
   }
 
   async #leaseUntil(signal: AbortSignal): Promise<void> {
+    const stopped = aborted(signal);
     let key = randomUUID();
     for (let failures = 0; !signal.aborted; ) {
       if (this.#running.size >= this.#options.slots) {
         this.#slotFree = Promise.withResolvers();
-        await Promise.race([this.#slotFree.promise, aborted(signal)]);
+        await Promise.race([this.#slotFree.promise, stopped]);
         continue;
       }
+      // A machine with a full disk fails within moments, and would be the first to take the next build, and the next.
+      if (this.#ownFaults > 0) await pause(backoffMs(this.#ownFaults, Math.random(), 5_000, 300_000), signal);
       try {
         const answer = await this.#options.client.lease(
           {
@@ -102,6 +115,7 @@ export class Agent {
         );
         failures = 0;
         key = randomUUID();
+        if (answer.edgeTimeMs > 0n) this.#edgeAheadMs = Number(answer.edgeTimeMs) - Date.now();
         if (answer.order) await this.#accept(answer.order);
       } catch (error) {
         if (signal.aborted) return;
@@ -115,19 +129,19 @@ export class Agent {
 
   async #accept(signed: SignedBuildOrder): Promise<void> {
     const edgeKey = hexToBytes(this.#options.membership()?.edgePublicKey ?? '');
-    if (!(await verifyEd25519(edgeKey, signed.order, signed.signature))) {
-      this.#options.log('an order was refused: it is not signed by the edge that this node joined');
-      return;
-    }
+    if (!(await verifyEd25519(edgeKey, signed.order, signed.signature)))
+      throw new Error('an order was refused: it is not signed by the edge that this node joined');
     const order = fromBinary(BuildOrderSchema, signed.order);
     if (this.#running.has(order.leaseId)) return;
     this.#options.outbox.take(order.leaseId, order.requestHash, Date.now());
-    const task = this.#work(order).finally(() => {
-      this.#running.delete(order.leaseId);
-      this.#tasks.delete(task);
-      this.#slotFree.resolve();
-      this.#wake();
-    });
+    const task = this.#work(order)
+      .catch((error) => this.#options.log(`lease ${order.leaseId} could not be tidied up: ${textOf(error)}`))
+      .finally(() => {
+        this.#running.delete(order.leaseId);
+        this.#tasks.delete(task);
+        this.#slotFree.resolve();
+        this.#wake();
+      });
     this.#tasks.add(task);
   }
 
@@ -142,6 +156,7 @@ export class Agent {
       for await (const event of build(order, {
         stateDirectory,
         signal: running.stop.signal,
+        now: () => Date.now() + this.#edgeAheadMs,
         onFault: (fault) => log(`fault in ${name}: ${textOf(fault)}`),
       })) {
         if (event.type === 'step') {
@@ -152,9 +167,11 @@ export class Agent {
           outbox.finish(leaseId, handedBackReport(String(running.stop.signal.reason)));
         } else if (event.type === 'failed') {
           log(`failed ${name}: ${event.failure.kind}: ${event.failure.detail}`);
+          this.#ownFaults = OWN_FAULTS.includes(event.failure.kind) ? this.#ownFaults + 1 : 0;
           outbox.finish(leaseId, failedReport(event.failure));
         } else {
           await this.#upload(leaseId, event.result, running);
+          this.#ownFaults = 0;
           log(`built ${name} in ${Math.round(event.result.durationMs / 100) / 10} s`);
           outbox.finish(leaseId, succeededReport(event.result));
         }
@@ -164,7 +181,7 @@ export class Agent {
         outbox.finish(leaseId, handedBackReport('the node stops'));
       } else {
         log(`failed ${name}: ${(error as Error).message}`);
-        const kind = error instanceof UploadError ? 'upload_failed' : 'internal';
+        const kind = error instanceof UploadError ? error.kind : 'internal';
         outbox.finish(leaseId, failedReport({ ...NOTHING_BUILT, kind, detail: (error as Error).message }));
       }
     }
@@ -188,7 +205,8 @@ export class Agent {
     });
   }
 
-  async #reportUntil(signal: AbortSignal): Promise<void> {
+  /** `hurry`: the time for last words is over. */
+  async #reportUntil(signal: AbortSignal, hurry: AbortSignal): Promise<void> {
     for (let failures = 0; !signal.aborted || this.#tasks.size > 0; ) {
       await Promise.race([
         pause(failures > 0 ? backoffMs(failures, Math.random()) : this.#options.reportMs, signal),
@@ -196,15 +214,15 @@ export class Agent {
       ]);
       this.#somethingToSay = Promise.withResolvers();
       try {
-        await this.#sendReports(AbortSignal.timeout(CALL_TIMEOUT_MS));
+        await this.#sendReports(AbortSignal.any([AbortSignal.timeout(CALL_TIMEOUT_MS), hurry]));
         failures = 0;
       } catch (error) {
         failures += 1;
         this.#complain('reporting failed', error, failures);
         await pause(backoffMs(failures, Math.random(), 200), signal);
       }
-      // Several steps within a moment are one report.
-      await pause(Math.min(200, this.#options.reportMs), signal);
+      // Several steps within a moment are one report. Not cut short by the stop, or what is left would be told in a tight loop.
+      await sleep(Math.min(200, this.#options.reportMs));
     }
   }
 
@@ -215,7 +233,7 @@ export class Agent {
     const live: LeaseReport[] = [...this.#running]
       .filter(([leaseId]) => !ended.has(leaseId))
       .map(([leaseId, running]) => outbox.progress(leaseId, progressReport(running)));
-    const reports = [...last, ...live].slice(0, 256);
+    const reports = firstBatch([...last, ...live]);
     if (reports.length === 0) return;
     const { acknowledgements } = await client.report({ reports }, { signal, timeoutMs: CALL_TIMEOUT_MS });
     for (const acknowledgement of acknowledgements) {
@@ -237,8 +255,24 @@ export class Agent {
   }
 }
 
+/** Of this machine, not of the request or of others. */
+const OWN_FAULTS: readonly string[] = ['disk_full', 'internal'];
+
+/** What fits into one message; the rest follows when this is acknowledged. */
+function firstBatch(reports: readonly LeaseReport[]): LeaseReport[] {
+  let sizeBytes = 0;
+  return reports.slice(0, 256).filter((report, at) => {
+    sizeBytes += toBinary(LeaseReportSchema, report).length;
+    return at === 0 || sizeBytes <= MAX_BATCH_BYTES;
+  });
+}
+
 /** For this node's own log, which may name its paths. */
-const textOf = (fault: unknown): string => (fault instanceof Error ? (fault.stack ?? fault.message) : String(fault));
+function textOf(fault: unknown): string {
+  if (!(fault instanceof Error)) return String(fault);
+  const cause = fault.cause === undefined ? '' : `\ncaused by: ${textOf(fault.cause)}`;
+  return `${fault.stack ?? fault.message}${cause}`;
+}
 
 const NOTHING_BUILT = { stdout: '', stderr: '', missingPackages: [], conflictingPackages: [], durationMs: 0 } as const;
 

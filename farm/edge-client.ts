@@ -49,6 +49,8 @@ export function foremanClient(edgeUrl: string, key: SigningKey, membership: () =
       compressMinBytes: Number.MAX_SAFE_INTEGER,
       readMaxBytes: MAX_MESSAGE_BYTES,
       writeMaxBytes: MAX_MESSAGE_BYTES,
+      // A line that is half open would otherwise be waited on for ever.
+      defaultTimeoutMs: 30_000,
     }),
   );
 }

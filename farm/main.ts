@@ -8,7 +8,12 @@ try {
   if (command.command === 'print') console.log(command.text);
   else {
     const stop = new AbortController();
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+      process.on(signal, () => {
+        // The second time in earnest; handlers of `exit` still end what was started.
+        if (stop.signal.aborted) process.exit(1);
+        stop.abort();
+      });
     await runNode(command.config, stop.signal);
   }
 } catch (error) {

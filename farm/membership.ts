@@ -44,13 +44,9 @@ export class Memberships {
   ): Promise<void> {
     for (let failures = 0; !signal.aborted; ) {
       try {
-        if (await this.#isStillMember(client, signal)) return;
+        if (await this.#isStillMember(client, join.token !== null, signal)) return;
         if (join.token === null)
-          throw new JoinRefused(
-            this.#current
-              ? 'the edge does not accept this node any more: start it once with a new --join TOKEN'
-              : 'this node has joined no edge yet: start it once with --join TOKEN',
-          );
+          throw new JoinRefused('this node has joined no edge yet: start it once with --join TOKEN');
         await this.#join(client, key, join.token, join.name, signal);
         return;
       } catch (error) {
@@ -65,13 +61,13 @@ export class Memberships {
   }
 
   /** False where there is nothing to renew, or the edge does not know it (any more) and a token may help. */
-  async #isStillMember(client: ForemanClient, signal: AbortSignal): Promise<boolean> {
+  async #isStillMember(client: ForemanClient, hasToken: boolean, signal: AbortSignal): Promise<boolean> {
     if (!this.#current) return false;
     try {
       await this.renew(client, signal);
       return true;
     } catch (error) {
-      if (refusalOf(error)) return false;
+      if (refusalOf(error) && hasToken) return false;
       throw error;
     }
   }

@@ -19,11 +19,11 @@ afterEach(async () => {
 });
 
 /** As a new process finds it. */
-function reopen(): Outbox {
+function reopen(edgeUrl = 'https://edge.example'): Outbox {
   close();
   const opened = openDatabase(path.join(directory, 'node.sqlite'));
   close = opened.close;
-  return new Outbox(opened.db);
+  return new Outbox(opened.db, edgeUrl);
 }
 
 const progress = progressReport({ step: BuildStep.BUILDING_IMAGE, bytesDone: 0, bytesTotal: 0 });
@@ -79,4 +79,15 @@ test('taking a lease that is known changes nothing: its order was sent twice', (
   outbox.finish('lease-1', failure);
   outbox.take('lease-1', 'hash', 2);
   expect(outbox.unacknowledged()).toHaveLength(1);
+});
+
+test('what one edge is to be told is not told to another, and is not forgotten meanwhile', () => {
+  const outbox = reopen();
+  outbox.take('lease-1', 'hash', 1);
+  outbox.finish('lease-1', failure);
+  outbox.take('lease-2', 'hash', 1);
+  const elsewhere = reopen('https://another.example');
+  expect([elsewhere.unacknowledged(), elsewhere.unfinished()]).toEqual([[], []]);
+  const back = reopen();
+  expect([back.unacknowledged().length, back.unfinished()]).toEqual([1, ['lease-2']]);
 });

@@ -3,7 +3,7 @@
  * stays until the Foreman acknowledged it, so neither a lost answer nor a killed process loses a finished build.
  */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { eq, isNull } from 'drizzle-orm';
+import { and, eq, isNull } from 'drizzle-orm';
 import { type LeaseReport, LeaseReportSchema } from '../shared/gen/asu/farm/v1/foreman_pb.js';
 import type { NodeDatabase } from './db/open-database.ts';
 import { leases } from './db/schema.ts';
@@ -12,13 +12,19 @@ type ReportEvent = LeaseReport['event'];
 
 export class Outbox {
   readonly #db: NodeDatabase;
+  readonly #edge: string;
 
-  constructor(db: NodeDatabase) {
+  constructor(db: NodeDatabase, edgeUrl: string) {
     this.#db = db;
+    this.#edge = edgeUrl;
   }
 
   take(leaseId: string, requestHash: string, now: number): void {
-    this.#db.insert(leases).values({ id: leaseId, requestHash, takenAt: now }).onConflictDoNothing().run();
+    this.#db
+      .insert(leases)
+      .values({ id: leaseId, edge: this.#edge, requestHash, takenAt: now })
+      .onConflictDoNothing()
+      .run();
   }
 
   /** A report that need not survive: the next one says it better. */
@@ -43,6 +49,7 @@ export class Outbox {
     return this.#db
       .select()
       .from(leases)
+      .where(eq(leases.edge, this.#edge))
       .all()
       .flatMap((row) => (row.finalReport ? [fromBinary(LeaseReportSchema, row.finalReport)] : []));
   }
@@ -52,7 +59,7 @@ export class Outbox {
     return this.#db
       .select({ id: leases.id })
       .from(leases)
-      .where(isNull(leases.finalReport))
+      .where(and(isNull(leases.finalReport), eq(leases.edge, this.#edge)))
       .all()
       .map((row) => row.id);
   }

@@ -34,7 +34,7 @@ export async function runNode(config: NodeConfig, signal: AbortSignal): Promise<
       client,
       key,
       membership: memberships.current,
-      outbox: new Outbox(db),
+      outbox: new Outbox(db, edgeUrl),
       stateDirectory,
       slots: config.slots,
       reportMs: config.reportMs,

@@ -352,3 +352,14 @@ describe('whatever is accepted', () => {
     );
   });
 });
+
+test('names that are short enough each and too long together are refused: they become one argument of make', () => {
+  const names = (count: number) => Array.from({ length: count }, (_, at) => `p${String(at).padStart(99, '0')}`);
+  expect(parseBuildRequest({ ...GOOD_FOR_LENGTH, packages: names(324) })).toMatchObject({ ok: true });
+  expect(parseBuildRequest({ ...GOOD_FOR_LENGTH, packages: names(325) })).toMatchObject({
+    ok: false,
+    errors: [{ path: 'packages', message: 'expected at most 32768 characters in all names together, got 32825' }],
+  });
+});
+
+const GOOD_FOR_LENGTH = { version: '24.10.2', target: 'x86/64', profile: 'generic' };

@@ -19,6 +19,8 @@ import {
 export const MAX_BODY_BYTES = 256 * 1024;
 export const MAX_PACKAGES = 1000;
 export const MAX_CLIENT_CHARACTERS = 100;
+/** Of all names together: they become one argument of make and one word of a shell, which end at 128 KiB. */
+export const MAX_PACKAGES_CHARACTERS = 32 * 1024;
 const MAX_REPOSITORIES = 16;
 const MAX_KEY_BYTES = 1024;
 const MAX_ERRORS = 20;
@@ -103,6 +105,14 @@ export const buildRequestSchema = z.object({
         const message = packageProblem(name);
         if (message !== null) issues.push({ code: 'custom', input: name, path: [at], message });
       }
+      const characters = value.reduce((sum, name) => sum + name.length + 1, 0);
+      if (characters > MAX_PACKAGES_CHARACTERS)
+        issues.push({
+          code: 'custom',
+          input: value,
+          path: [],
+          message: `expected at most ${MAX_PACKAGES_CHARACTERS} characters in all names together, got ${characters}`,
+        });
     })
     .default([]),
   packages_versions: record(

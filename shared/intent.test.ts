@@ -113,6 +113,7 @@ describe('from what a client wrote', () => {
     ['a condition on the revision', { version_code: 'r28427-6df0e3d02a' }],
     ['conditions on versions', { packages_versions: { vim: '9.1' } }],
     ['a mode without repositories', { repositories_mode: 'replace' }],
+    ['a key without repositories', { repository_keys: ['RWTTEMbygz6X95lKDAulctZy3aj15823THXfyrfXgwGbxZlXBd2brNcw'] }],
     ['the distro spelled out', { distro: 'openwrt' }],
   ])('%s is the same intent', (_, fields) => {
     expect(hashOf(fields)).toBe(hashOf({}));
@@ -125,10 +126,15 @@ describe('from what a client wrote', () => {
     ['a root file system of another size', { rootfs_size_mb: 300 }],
     ['another file system', { filesystem: 'ext4' }],
     ['a repository', { repositories: { custom: 'https://feeds.example/x/' } }],
-    ['a key', { repository_keys: ['RWTTEMbygz6X95lKDAulctZy3aj15823THXfyrfXgwGbxZlXBd2brNcw'] }],
     ['a first-boot script', { defaults: 'echo 1' }],
   ])('%s is another intent', (_, fields) => {
     expect(hashOf(fields)).not.toBe(hashOf({}));
+  });
+
+  it('a key to a repository is another intent', () => {
+    const repositories = { custom: 'https://feeds.example/x/' };
+    const repository_keys = ['RWTTEMbygz6X95lKDAulctZy3aj15823THXfyrfXgwGbxZlXBd2brNcw'];
+    expect(hashOf({ repositories, repository_keys })).not.toBe(hashOf({ repositories }));
   });
 
   it('two first-boot scripts are two intents, and a numeric string is its number', () => {

@@ -139,7 +139,8 @@ describe('a normalised request', () => {
 
   it('has keys once each, without the blanks around them', () => {
     const key = 'RWTTEMbygz6X95lKDAulctZy3aj15823THXfyrfXgwGbxZlXBd2brNcw';
-    expect(normalize({ repository_keys: [`${key}\n`, key] }).repositoryKeys).toEqual([key]);
+    const repositories = { custom: 'https://feeds.example/x/' };
+    expect(normalize({ repositories, repository_keys: [`${key}\n`, key] }).repositoryKeys).toEqual([key]);
   });
 
   it('holds of a secret only a MAC that nobody without the key can guess, and is private', () => {

@@ -98,7 +98,11 @@ export function normalizeRequest(
       .map(([name, url]) => `${name} ${url}`)
       .sort(),
     repositoriesMode: Object.keys(request.repositories).length > 0 ? request.repositories_mode : 'append',
-    repositoryKeys: [...new Set(request.repository_keys.map((key) => key.trim()))].sort(),
+    // Keys of no repository change nothing, and must not make a new identity each.
+    repositoryKeys:
+      Object.keys(request.repositories).length === 0
+        ? []
+        : [...new Set(request.repository_keys.map((key) => key.trim()))].sort(),
     defaultsMac: request.defaults === '' ? '' : hmacSha256Hex(policy.defaultsKey, request.defaults),
   };
 }

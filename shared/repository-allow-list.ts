@@ -18,10 +18,12 @@ export function isRepositoryAllowed(url: string, allowList: readonly string[]): 
 }
 
 /**
- * Scheme, host, port and path of bytes that mean the same to every parser, and nothing to a shell, make, opkg or apk. The
- * node judges by the same letters again.
+ * Scheme, host, port and path of bytes that mean the same to every parser, and nothing to a shell, make, opkg or apk.
  */
 const PLAIN_URL = /^https?:\/\/[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:\/[A-Za-z0-9._~+,=:%-]*)*$/;
+
+/** What both sides hold a URL of a foreign feed to: the edge before the allow-list, the node before it is written down. */
+export const isPlainUrl = (text: string): boolean => parse(text) !== null;
 
 /** Null also for dots that climb, and for encoded ones, which some servers decode (twice, with `%25`). */
 function parse(text: string): URL | null {

@@ -11,7 +11,8 @@ export const MAX_FILES_PER_LEASE = 128;
 
 export type GrantAnswer =
   | { readonly ok: true; readonly upload: UploadRow }
-  | { readonly ok: false; readonly reason: string };
+  /** `never`: no such files are taken, whoever asks. */
+  | { readonly ok: false; readonly reason: string; readonly never?: true };
 
 export class Uploads {
   readonly #db: Database;
@@ -45,9 +46,9 @@ export class Uploads {
       .where(eq(uploads.leaseId, leaseId))
       .get();
     if (Number(totals?.files ?? 0) + file.sizeBytes > maxTotalBytes)
-      return { ok: false, reason: `expected at most ${maxTotalBytes} bytes in all files of a build` };
+      return { ok: false, reason: `expected at most ${maxTotalBytes} bytes in all files of a build`, never: true };
     if (this.ofLease(leaseId).length >= MAX_FILES_PER_LEASE)
-      return { ok: false, reason: `expected at most ${MAX_FILES_PER_LEASE} files of a build` };
+      return { ok: false, reason: `expected at most ${MAX_FILES_PER_LEASE} files of a build`, never: true };
     const upload = this.#db
       .insert(uploads)
       .values({ leaseId, name: file.name, sizeBytes: file.sizeBytes, sha256: file.sha256, parts: {}, state: 'open' })

@@ -121,9 +121,10 @@ const router = createConnectRouter({
         waitMs: Math.min(request.waitSeconds, MAX_WAIT_SECONDS) * 1000,
       }),
     );
-    if (!answer.order) return {};
+    const edgeTimeMs = BigInt(Date.now());
+    if (!answer.order) return { edgeTimeMs };
     const { order, signature } = await signOrder(context, answer.order);
-    return { order: create(SignedBuildOrderSchema, { order, signature }) };
+    return { order: create(SignedBuildOrderSchema, { order, signature }), edgeTimeMs };
   },
 
   async report(request, handler) {

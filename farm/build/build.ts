@@ -15,6 +15,7 @@ import { type BuildImageOptions, buildImage } from './build-image.ts';
 import { checkedOrder } from './checked-order.ts';
 import { EventChannel } from './event-channel.ts';
 import { ImageBuilderFailure } from './image-builder-failure.ts';
+import { endsOf } from './output-ends.ts';
 import { scrubberOf } from './scrub.ts';
 import { checkStateDirectory, removeWorkspace } from './workspace.ts';
 
@@ -89,6 +90,7 @@ function failureOf(error: unknown, context: BuildContext, deadline: AbortSignal)
   if (deadline.aborted)
     return without('timeout', 'Error: The build did not end before its deadline. This is not a fault of your request');
   if (error instanceof ImageBuilderFailure) {
+    if (error.kind === 'internal') context.onFault?.(error);
     const { kind, detail, stdout, stderr, missingPackages, conflictingPackages } = error;
     return { kind, detail, stdout, stderr, missingPackages, conflictingPackages };
   }
@@ -107,10 +109,18 @@ function without(kind: BuildFailure['kind'], detail?: string): Failure {
   return { kind, detail: error.detail, stdout: '', stderr: '', missingPackages: [], conflictingPackages: [] };
 }
 
-/** Without anything of the first-boot script, and without saying where on this machine builds are made. */
+/**
+ * Without anything of the first-boot script, without saying where on this machine builds are made, and not longer than a
+ * report may be. Cut twice: scrubbing megabytes would stop the node, and a piece of a secret that the second cut leaves at an
+ * edge was scrubbed while it was whole.
+ */
 function scrubbed(failure: Failure, order: BuildOrder, context: BuildContext): Failure {
   const withoutDefaults = scrubberOf(order.inputs?.defaults ?? '');
   const directory = path.join(context.stateDirectory, 'work', order.leaseId);
-  const scrub = (text: string) => withoutDefaults(text.replaceAll(directory, '/builder'));
+  const scrub = (text: string) =>
+    endsOf(withoutDefaults(endsOf(text, 4 * TOLD_BYTES).replaceAll(directory, '/builder')), TOLD_BYTES);
   return { ...failure, detail: scrub(failure.detail), stdout: scrub(failure.stdout), stderr: scrub(failure.stderr) };
 }
+
+/** Of each end of a stream, in a report. */
+const TOLD_BYTES = 30 * 1024;

@@ -3,6 +3,7 @@
  * running what a stranger wrote (CVE-2024-54143). Nothing of an order is used before it went through here.
  */
 import { BuildError } from '../../shared/build-error.ts';
+import { MAX_PACKAGES_CHARACTERS } from '../../shared/build-request.ts';
 import { isSha256Hex } from '../../shared/digest.ts';
 import { type BuildOrder, RepositoriesMode } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import {
@@ -14,6 +15,7 @@ import {
   VERSION_CODE,
   WORD,
 } from '../../shared/grammar.ts';
+import { isPlainUrl } from '../../shared/repository-allow-list.ts';
 import { PLAIN_URL } from '../imagebuilder/repositories.ts';
 import { type KeyFile, keyFiles } from '../imagebuilder/repository-keys.ts';
 import { compressionOf } from '../imagebuilder/unpack.ts';
@@ -67,15 +69,19 @@ export function checkedOrder(order: BuildOrder): CheckedOrder {
   if (!PROFILE_ID.test(inputs.profile)) throw theirs('profile', 'a profile', inputs.profile);
   for (const name of [...inputs.addPackages, ...inputs.removePackages])
     if (!isPackageName(name)) throw theirs('packages', 'a package name', name);
-  atMost('packages', MAX_PACKAGES, inputs.addPackages.length + inputs.removePackages.length);
+  const names = [...inputs.addPackages, ...inputs.removePackages];
+  atMost('packages', MAX_PACKAGES, names.length);
+  // An absolute list also removes defaults, whose names the client did not write out: some 8 KiB.
+  atMost('packages in characters', MAX_PACKAGES_CHARACTERS + 8192, names.join(' ').length);
   const size = inputs.rootfsSizeMb;
   if (size !== undefined && (!Number.isInteger(size) || size < 1 || size > MAX_ROOTFS_MB))
     throw theirs('rootfs_size_mb', `1 to ${MAX_ROOTFS_MB} MiB`, size);
   if (inputs.filesystem !== '' && !FILESYSTEMS.some((filesystem) => filesystem === inputs.filesystem))
     throw theirs('filesystem', `one of ${FILESYSTEMS.join(', ')}`, inputs.filesystem);
   for (const { name, url } of inputs.repositories) {
-    if (!REPOSITORY_NAME.test(name)) throw theirs('repositories', 'a repository name', name);
-    if (!PLAIN_URL.test(url)) throw theirs('repositories', 'an http or https URL', url);
+    if (!REPOSITORY_NAME.test(name) || name === '.' || name === '..')
+      throw theirs('repositories', 'a repository name', name);
+    if (!isPlainUrl(url)) throw theirs('repositories', 'an http or https URL', url);
   }
   atMost('repositories', MAX_REPOSITORIES, inputs.repositories.length);
   atMost('repository_keys', MAX_REPOSITORIES, inputs.repositoryKeys.length);

@@ -25,8 +25,8 @@ export interface MakeOutput {
 const MAX_FILE_BYTES = 8 * 1024 ** 3;
 /** Of one process; the deadline is what bounds the build. */
 const MAX_CPU_S = 3600;
-/** The lists of `make info` and `make manifest` are read as a whole; some targets have hundreds of profiles. */
-const LIST_CAP_BYTES = 4 * 1024 * 1024;
+/** Of each end of a stream: a manifest of 10,000 packages, and enough to judge a failure by; what is told is cut later. */
+const KEPT_BYTES = 4 * 1024 * 1024;
 
 /** @throws ImageBuilderFailure; Error when make cannot be started; the signal's reason */
 export async function runMake(
@@ -45,7 +45,7 @@ export async function runMake(
     signal: options.signal,
     temporaryDirectory: workspace.temporaryDirectory,
     ...(options.graceMs === undefined ? {} : { graceMs: options.graceMs }),
-    ...(stage === 'image' ? {} : { capBytes: LIST_CAP_BYTES }),
+    capBytes: KEPT_BYTES,
   });
   const isDone = run.ended.state === 'exited' && run.ended.exitCode === 0;
   const failure = isDone ? findUnreadFeed(run) : classifyFailure({ stage, ...run });

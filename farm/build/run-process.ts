@@ -118,6 +118,8 @@ function stopWhenAborted(command: Command, pid: number | undefined) {
     })();
   };
   command.signal.addEventListener('abort', onAbort, { once: true });
+  // Aborted while the pipes were made: no event will come any more.
+  if (command.signal.aborted) onAbort();
   return {
     finished: async () => await stopping,
     dispose: () => command.signal.removeEventListener('abort', onAbort),

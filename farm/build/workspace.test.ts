@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import {
   copyTree,
   createWorkspace,
   removeAllButOutput,
-  removeStaleWorkspaces,
+  removeLeftovers,
   removeWorkspace,
   writeDefaults,
 } from './workspace.ts';
@@ -58,18 +58,31 @@ test('a second attempt under the same lease starts empty', async () => {
   expect(await readdir(second.binDirectory)).toEqual([]);
 });
 
-test('after a crash what nobody keeps is removed, half unpacked trees included', async () => {
-  for (const leaseId of ['lost', 'kept']) await createWorkspace(state, leaseId);
+test('after a crash its leftovers are removed; ImageBuilders stay, and downloads that can be resumed', async () => {
+  for (const leaseId of ['lost', 'lost-too']) await createWorkspace(state, leaseId);
   for (const name of ['aa', 'bb.unpacking']) await mkdir(path.join(state, 'imagebuilders', name), { recursive: true });
-  await removeStaleWorkspaces(state, new Set(['kept']));
-  expect(await readdir(path.join(state, 'work'))).toEqual(['kept']);
-  expect(await readdir(path.join(state, 'imagebuilders'))).toEqual(['aa']);
-  await removeWorkspace(state, 'kept');
+  for (const name of ['aa.info', 'aa.info.lost']) await writeFile(path.join(state, 'imagebuilders', name), '{}');
+  await mkdir(path.join(state, 'downloads'));
+  for (const name of ['cc', 'dd.part', 'ee.part']) await writeFile(path.join(state, 'downloads', name), 'bytes');
+  const weekAgo = Date.now() / 1000 - 8 * 24 * 3600;
+  await utimes(path.join(state, 'downloads/ee.part'), weekAgo, weekAgo);
+  await removeLeftovers(state, (line) => expect.fail(line));
+  expect(await readdir(path.join(state, 'work'))).toEqual([]);
+  expect((await readdir(path.join(state, 'imagebuilders'))).sort()).toEqual(['aa', 'aa.info']);
+  expect(await readdir(path.join(state, 'downloads'))).toEqual(['dd.part']);
+});
+
+test('a directory that its own user may not empty is removed all the same', async () => {
+  const { binDirectory } = await createWorkspace(state, 'lease1');
+  await mkdir(path.join(binDirectory, 'shut'));
+  await writeFile(path.join(binDirectory, 'shut/file'), '');
+  await chmod(path.join(binDirectory, 'shut'), 0o555);
+  await removeWorkspace(state, 'lease1');
   expect(await readdir(path.join(state, 'work'))).toEqual([]);
 });
 
 test('a node that has never built anything has nothing to remove', async () => {
-  await expect(removeStaleWorkspaces(path.join(state, 'new'), new Set())).resolves.toBeUndefined();
+  await expect(removeLeftovers(path.join(state, 'new'), (line) => expect.fail(line))).resolves.toBeUndefined();
 });
 
 test('a lease id that leads elsewhere is refused', async () => {

@@ -3,7 +3,7 @@
  * It outlives the build until its files are uploaded; whoever started the build removes it then, and what a crash left
  * behind is removed at the next start.
  */
-import { chmod, mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
 import { BuildError } from '../../shared/build-error.ts';
@@ -86,25 +86,56 @@ export async function writeDefaults(workspace: Workspace, defaults: string): Pro
 export async function removeAllButOutput(workspace: Workspace): Promise<void> {
   for (const entry of await readdir(workspace.directory)) {
     const full = path.join(workspace.directory, entry);
-    if (full !== workspace.binDirectory) await rm(full, { recursive: true, force: true });
+    if (full !== workspace.binDirectory) await removeTree(full);
   }
 }
 
 /** To be called when the build's files are uploaded, or nobody wants them. */
 export async function removeWorkspace(stateDirectory: string, leaseId: string): Promise<void> {
-  await rm(directoryOf(stateDirectory, leaseId), { recursive: true, force: true });
+  await removeTree(directoryOf(stateDirectory, leaseId));
 }
 
-/** At start-up: removes every workspace but those that are to be kept, and what a crash left half unpacked. */
-export async function removeStaleWorkspaces(stateDirectory: string, keep: ReadonlySet<string>): Promise<void> {
-  for (const leaseId of await entriesOf(path.join(stateDirectory, 'work')))
-    if (!keep.has(leaseId)) await rm(path.join(stateDirectory, 'work', leaseId), { recursive: true, force: true });
-  for (const name of await entriesOf(path.join(stateDirectory, 'imagebuilders')))
-    if (name.endsWith('.unpacking'))
-      await rm(path.join(stateDirectory, 'imagebuilders', name), { recursive: true, force: true });
+/**
+ * At start-up: removes what a crash left: every workspace, what was half unpacked, and what was downloaded and not unpacked
+ * (a part that may be resumed is kept for a week). What cannot be removed is told and left: it must not keep the node away.
+ */
+export async function removeLeftovers(stateDirectory: string, tell: (line: string) => void): Promise<void> {
+  const leftovers = [
+    ...(await entriesOf(path.join(stateDirectory, 'work'))),
+    ...(await entriesOf(path.join(stateDirectory, 'imagebuilders'))).filter((file) =>
+      /\.unpacking$|\.info\./.test(file),
+    ),
+    ...(await old(await entriesOf(path.join(stateDirectory, 'downloads')))),
+  ];
+  for (const leftover of leftovers)
+    await removeTree(leftover).catch((error) => tell(`${leftover} cannot be removed: ${error.message}`));
 }
 
-const entriesOf = async (directory: string): Promise<string[]> => await readdir(directory).catch(() => []);
+const RESUMABLE_MS = 7 * 24 * 3_600_000;
+
+async function old(files: readonly string[]): Promise<string[]> {
+  const aged = await Promise.all(
+    files.map(async (file) => {
+      const { mtimeMs } = await stat(file);
+      return file.endsWith('.part') && Date.now() - mtimeMs < RESUMABLE_MS ? [] : [file];
+    }),
+  );
+  return aged.flat();
+}
+
+/** A package may leave a directory that its own user may not empty. */
+async function removeTree(directory: string): Promise<void> {
+  const options = { recursive: true, force: true, maxRetries: 3 } as const;
+  try {
+    await rm(directory, options);
+  } catch {
+    await execa('chmod', ['-R', 'u+rwX', directory], { reject: false });
+    await rm(directory, options);
+  }
+}
+
+const entriesOf = async (directory: string): Promise<string[]> =>
+  (await readdir(directory).catch(() => [])).map((name) => path.join(directory, name));
 
 function directoryOf(stateDirectory: string, leaseId: string): string {
   if (!isLeaseId(leaseId))

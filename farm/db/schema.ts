@@ -4,6 +4,8 @@ import { blob, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 /** A lease that this node took and of which the Foreman has not yet acknowledged the end. */
 export const leases = sqliteTable('leases', {
   id: text('id').primaryKey(),
+  /** URL of the edge that gave it: another one knows nothing of it. */
+  edge: text('edge').notNull(),
   requestHash: text('request_hash').notNull(),
   takenAt: integer('taken_at').notNull(),
   /** Of the last report made; grows across restarts. */

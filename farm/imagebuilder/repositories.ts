@@ -5,6 +5,7 @@
  */
 import { BuildError } from '../../shared/build-error.ts';
 import { REPOSITORY_NAME } from '../../shared/grammar.ts';
+import { isPlainUrl } from '../../shared/repository-allow-list.ts';
 import type { Era } from './era.ts';
 
 export interface RepositoryWishes {
@@ -64,7 +65,7 @@ function rebase(url: string, wishes: RepositoryWishes): string {
 }
 
 function checked(entry: { readonly name: string; readonly url: string }): { name: string; url: string } {
-  if (!REPOSITORY_NAME.test(entry.name) || !PLAIN_URL.test(entry.url))
+  if (!REPOSITORY_NAME.test(entry.name) || !isPlainUrl(entry.url))
     throw new BuildError('bad_request', `Repository not allowed: ${entry.url}`);
   return entry;
 }

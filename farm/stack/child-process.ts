@@ -12,7 +12,8 @@ export interface ChildOptions {
   readonly onLine: (line: string) => void;
 }
 
-const STOP_PATIENCE_MS = 10_000;
+/** Longer than a node takes to end its builds and say so. */
+const STOP_PATIENCE_MS = 25_000;
 
 export class Child {
   /** Code or signal with which it ended. */

@@ -31,21 +31,21 @@ export async function runDemo(options: StackOptions, signal: AbortSignal): Promi
   const stateDirectory = options.keepsState
     ? options.stateDirectory
     : await mkdtemp(path.join(os.tmpdir(), 'asu-demo-'));
+  const line = new LiveLine(process.stdout);
   let stack: Stack | undefined;
   try {
     console.log('starting the edge, a farm node and the demo mirror …');
-    stack = await startStack({ ...options, stateDirectory }, (line) => console.log(`  ${line}`));
+    stack = await startStack({ ...options, stateDirectory }, (text) => line.print(`  ${text}`));
     console.log(`ready: ${stack.url}`);
-    await showOneBuild(stack.url, signal);
+    await showOneBuild(stack.url, line, signal);
   } finally {
     await stack?.stop();
     if (!options.keepsState) await rm(stateDirectory, { recursive: true, force: true });
   }
 }
 
-async function showOneBuild(url: string, signal: AbortSignal): Promise<void> {
+async function showOneBuild(url: string, line: LiveLine, signal: AbortSignal): Promise<void> {
   console.log(`\nPOST ${url}/api/v1/build\n${JSON.stringify(REQUEST)}\n`);
-  const line = new LiveLine(process.stdout);
   const missStarted = performance.now();
   const built = await buildImage(
     url,

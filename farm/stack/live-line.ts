@@ -5,6 +5,7 @@ export class LiveLine {
   readonly #stream: NodeJS.WriteStream;
   #last = '';
   #shownAt = 0;
+  #shown = '';
 
   constructor(stream: NodeJS.WriteStream) {
     this.#stream = stream;
@@ -21,7 +22,20 @@ export class LiveLine {
     if (key === this.#last && now - this.#shownAt < SHOW_EVERY_MS) return;
     this.#last = key;
     this.#shownAt = now;
-    this.#stream.write(`\r\x1b[2K${text.slice(0, (this.#stream.columns ?? 80) - 1)}`);
+    this.#shown = text;
+    this.#draw();
+  }
+
+  /** A line that stays, above the living one. */
+  print(text: string): void {
+    this.#stream.write(this.#stream.isTTY && this.#shown !== '' ? `\r\x1b[2K${text}\n` : `${text}\n`);
+    if (this.#stream.isTTY) this.#draw();
+  }
+
+  #draw(): void {
+    // A terminal that does not know its width says 0.
+    const width = this.#stream.columns || 80;
+    if (this.#shown !== '') this.#stream.write(`\r\x1b[2K${this.#shown.slice(0, width - 1)}`);
   }
 
   /** Leaves the last state standing (or `text` in its place) and begins a new line. */
@@ -29,5 +43,6 @@ export class LiveLine {
     if (this.#stream.isTTY) this.#stream.write(text === undefined ? '\n' : `\r\x1b[2K${text}\n`);
     else if (text !== undefined) this.#stream.write(`${text}\n`);
     this.#last = '';
+    this.#shown = '';
   }
 }

@@ -40,7 +40,8 @@ async function serve(options: StackOptions): Promise<void> {
   console.log(
     `ready: ${stack.url} serves ${stack.upstreamUrl}; state in ${options.stateDirectory}; GET ${stack.url}/healthz says what is up; Ctrl-C stops`,
   );
-  await new Promise((resolve) => stop.signal.addEventListener('abort', resolve, { once: true }));
+  if (!stop.signal.aborted)
+    await new Promise((resolve) => stop.signal.addEventListener('abort', resolve, { once: true }));
   await stack.stop();
 }
 

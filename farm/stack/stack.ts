@@ -31,6 +31,8 @@ export class StackError extends Error {
 }
 
 const NODE_PATIENCE_MS = 30_000;
+/** What ran for so long and ends is not failing to start. */
+const STEADY_MS = 60_000;
 
 export async function startStack(options: StackOptions, log: (line: string) => void): Promise<Stack> {
   await checkHost(options);
@@ -57,8 +59,8 @@ export async function startStack(options: StackOptions, log: (line: string) => v
         secretAccessKey: variables.S3_SECRET_ACCESS_KEY ?? '',
       });
     const { stateDirectory } = options;
+    cleanups.push(await keepRunning('edge', log, (onLine) => startEdge({ port, stateDirectory, variables, onLine })));
     cleanups.push(
-      await keepRunning('edge', log, (onLine) => startEdge({ port, stateDirectory, variables, onLine })),
       await keepRunning('node', log, async (onLine) =>
         startNode({
           edgeUrl: url,
@@ -136,19 +138,23 @@ async function keepRunning(
 ): Promise<() => Promise<void>> {
   const stopping = new AbortController();
   const onLine = (line: string) => log(`${name}: ${line}`);
+  let startedAt = Date.now();
   let child = await start(onLine);
   const watching = (async () => {
     for (let failures = 0; !stopping.signal.aborted; ) {
       const how = await child.ended;
       if (stopping.signal.aborted) return;
-      failures += 1;
+      failures = Date.now() - startedAt > STEADY_MS ? 1 : failures + 1;
       log(`${name}: ended (${how}); started again`);
       await pause(backoffMs(failures, Math.random()), stopping.signal);
       if (stopping.signal.aborted) return;
+      startedAt = Date.now();
       child = await start(onLine).catch((error) => {
         log(`${name}: ${error.message}`);
         return child;
       });
+      // Told to stop while it started: nobody else knows of it.
+      if (stopping.signal.aborted) await child.stop();
     }
   })();
   return async () => {

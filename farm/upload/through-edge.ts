@@ -12,12 +12,12 @@ import { callHeaders, type ForemanClient, type Membership } from '../edge-client
 
 export class UploadError extends Error {
   override readonly name = 'UploadError';
-  /** `lease over`: nobody wants the files any more. */
-  readonly reason: 'lease over' | 'failed';
+  /** `build_failed`: the edge will never take such files. */
+  readonly kind: 'upload_failed' | 'build_failed';
 
-  constructor(reason: 'lease over' | 'failed', message: string, options?: ErrorOptions) {
+  constructor(kind: 'upload_failed' | 'build_failed', message: string, options?: ErrorOptions) {
     super(message, options);
-    this.reason = reason;
+    this.kind = kind;
   }
 }
 
@@ -66,7 +66,8 @@ async function uploadFile(file: OutputFile, sentParts: Set<number>, context: Upl
       sentParts.add(part);
     }
   try {
-    await client.completeUpload({ leaseId, name: file.name }, { signal });
+    // The edge reads and hashes a file that came in parts.
+    await client.completeUpload({ leaseId, name: file.name }, { signal, timeoutMs: 300_000 });
   } catch (error) {
     // The edge has thrown the whole away.
     if (error instanceof ConnectError && error.code === Code.DataLoss) sentParts.clear();
@@ -80,7 +81,7 @@ async function put(url: URL, body: Blob, sha256: string, context: UploadContext)
   const response = await fetch(url, { method: 'PUT', body, headers, signal, redirect: 'error' });
   const text = (await response.text()).slice(0, 500);
   if (response.ok) return;
-  if (response.status === 403) throw new UploadError('lease over', text);
+  if (response.status === 403) throw new UploadError('upload_failed', text);
   // Complete already: an earlier try got through and its answer was lost.
   if (response.status !== 409) throw new Error(`PUT ${url.pathname}: status ${response.status}: ${text}`);
 }
@@ -99,10 +100,14 @@ async function withRetries(name: string, signal: AbortSignal, work: () => Promis
     } catch (error) {
       if (error instanceof UploadError) throw error;
       if (error instanceof ConnectError && error.code === Code.FailedPrecondition)
-        throw new UploadError('lease over', error.rawMessage);
+        throw new UploadError('upload_failed', error.rawMessage);
+      if (error instanceof ConnectError && error.code === Code.InvalidArgument)
+        throw new UploadError('build_failed', `Error: The image cannot be stored: ${error.rawMessage}`);
       failures += 1;
       if (signal.aborted || failures >= MAX_TRIES)
-        throw new UploadError('failed', `${name} could not be uploaded: ${(error as Error).message}`, { cause: error });
+        throw new UploadError('upload_failed', `${name} could not be uploaded: ${(error as Error).message}`, {
+          cause: error,
+        });
       await pause(backoffMs(failures, Math.random()), signal);
     }
   }

@@ -1,5 +1,6 @@
 CREATE TABLE leases (
   id TEXT PRIMARY KEY,
+  edge TEXT NOT NULL,
   request_hash TEXT NOT NULL,
   taken_at INTEGER NOT NULL,
   sequence INTEGER NOT NULL DEFAULT 0,

@@ -144,6 +144,13 @@ export declare type LeaseResponse = Message<"asu.farm.v1.LeaseResponse"> & {
    * @generated from field: asu.farm.v1.SignedBuildOrder order = 1;
    */
   order?: SignedBuildOrder | undefined;
+
+  /**
+   * Milliseconds since 1970, when this was answered: deadlines are on the edge's clock.
+   *
+   * @generated from field: int64 edge_time_ms = 2;
+   */
+  edgeTimeMs: bigint;
 };
 
 /**
@@ -209,7 +216,7 @@ export declare type LeaseReport = Message<"asu.farm.v1.LeaseReport"> & {
     case: "failed";
   } | {
     /**
-     * The node gives the lease back unfinished (it restarts, or is told to stop). Counts against no one.
+     * The node gives the lease back unfinished, since it is told to stop. Counts against no one.
      *
      * @generated from field: asu.farm.v1.HandedBack handed_back = 6;
      */
@@ -458,7 +465,8 @@ export declare const ForemanService: GenService<{
   },
   /**
    * Asks to write one object of a lease.
-   *   INVALID_ARGUMENT    a name outside the grammar, a size of 0 or over the limit, a digest that is not 64 hex digits.
+   *   INVALID_ARGUMENT    a name outside the grammar, a size of 0 or over the limit (of one file, or of all of a build), a digest
+   *                       that is not 64 hex digits: do not ask again.
    *   FAILED_PRECONDITION the lease is over or another node's, or this name was granted with another size or digest.
    *
    * @generated from rpc asu.farm.v1.ForemanService.RequestUpload
