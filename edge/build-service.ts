@@ -68,6 +68,8 @@ export async function requestBuild(context: EdgeContext, asked: Asked): Promise<
 async function submit(context: EdgeContext, submission: Submission): Promise<BuildStatus> {
   const answer = await foremanOf(context.env).submit(submission);
   if (!answer.accepted) throw new BuildError('queue_full');
+  const hash = answer.status.state === 'failed' ? answer.status.failure.requestHash : answer.status.requestHash;
+  context.results.forgetUnknown(hash);
   return answer.status;
 }
 
@@ -78,7 +80,11 @@ function gone(): never {
 /** Answers a poll; null for a hash of which nobody knows anything. */
 export async function findBuild(context: EdgeContext, requestHash: string): Promise<BuildAnswer | null> {
   const key = resultKey.build(requestHash);
-  const near = context.results.inMemory(key) ?? (await context.results.fromCache(key));
+  const held = context.results.inMemory(key);
+  if (held) return asAnswer(held);
+  const pending = context.pending.get(requestHash);
+  if (pending) return { state: 'pending', status: pending };
+  const near = await context.results.fromCache(key);
   if (near) return asAnswer(near);
   if (context.results.isUnknown(requestHash)) return null;
   const [status] = await foremanOf(context.env).status([requestHash]);
@@ -143,11 +149,11 @@ async function lookUp(
     return result.isFresh(upstream.target, upstream.arch) ? result : undefined;
   };
   const key = resultKey.intent(intent);
+  const latest = () =>
+    context.results.latestFromStore(intent, now, (built) => built.isFresh(upstream.target, upstream.arch));
   const found = isPrivate
-    ? usable(await context.results.latestFromStore(intent, now))
-    : (usable(context.results.inMemory(key)) ??
-      usable(await context.results.fromCache(key)) ??
-      usable(await context.results.latestFromStore(intent, now)));
+    ? usable(await latest())
+    : (usable(context.results.inMemory(key)) ?? usable(await context.results.fromCache(key)) ?? usable(await latest()));
   return found ? { usable: found, seenGeneration } : { seenGeneration };
 }
 
@@ -174,7 +180,10 @@ function builtFor(conditions: Conditions, built: BuiltResult): BuildAnswer {
  */
 async function settle(context: EdgeContext, status: BuildStatus): Promise<BuildAnswer | null> {
   if (status.state === 'failed') return { state: 'failed', failed: context.results.rememberFailure(status.failure) };
-  if (status.state !== 'done') return { state: 'pending', status };
+  if (status.state !== 'done') {
+    context.pending.remember(status);
+    return { state: 'pending', status };
+  }
   const built = await context.results.buildFromStore(status.requestHash, Date.now());
   return built ? { state: 'built', built } : null;
 }

@@ -8,6 +8,7 @@ import { type CatalogueReader, catalogueReader } from './catalogue/read.ts';
 import { configOf } from './config.ts';
 import type { Env } from './env.ts';
 import type { Foreman } from './foreman/foreman.ts';
+import { PendingBuilds } from './results/pending-builds.ts';
 import { Results } from './results/results.ts';
 import type { ObjectStore } from './storage/object-store.ts';
 import { openObjectStore } from './storage/open-object-store.ts';
@@ -21,6 +22,7 @@ export interface EdgeContext {
   readonly wishes: Wishes;
   readonly catalogue: CatalogueReader;
   readonly results: Results;
+  readonly pending: PendingBuilds;
   readonly store: ObjectStore;
   readonly env: Env;
 }
@@ -44,17 +46,19 @@ export type ForemanCalls = Pick<
   | 'stats'
 >;
 
-const contexts = new WeakMap<Env, Promise<EdgeContext>>();
+const contexts = new WeakMap<Env, EdgeContext>();
 
-export function edgeContext(env: Env): Promise<EdgeContext> {
-  let context = contexts.get(env);
-  if (!context) {
-    context = makeContext(env);
-    contexts.set(env, context);
-    // A context that could not be made is tried again, not remembered.
-    context.catch(() => contexts.delete(env));
-  }
-  return context;
+/**
+ * Finished contexts only are kept: a request must not wait for the promise of another, which ends with its client. Of the
+ * first requests each may make one; whichever is kept first is used by all.
+ */
+export async function edgeContext(env: Env): Promise<EdgeContext> {
+  const known = contexts.get(env);
+  if (known) return known;
+  const made = await makeContext(env);
+  const first = contexts.get(env) ?? made;
+  contexts.set(env, first);
+  return first;
 }
 
 async function makeContext(env: Env): Promise<EdgeContext> {
@@ -74,6 +78,7 @@ async function makeContext(env: Env): Promise<EdgeContext> {
     }),
     catalogue: catalogueReader(env, { waitUntil }),
     results: new Results(env.CACHE, store),
+    pending: new PendingBuilds(),
     store,
     env,
   };

@@ -6,10 +6,16 @@ export const LIFETIMES = {
   failureInMemoryMs: 60_000,
   /** A hash that nobody knows: it may be known in a moment, to whoever makes up the request of which it is the hash. */
   unknownHashMs: 5_000,
+  /** What a poller of a running build is told, for those who ask in the same moment. */
+  runningMs: 1_000,
+  /** Of a build that waits: a twentieth of its estimate, between these. The next one in line may start at any moment. */
+  queuedMinMs: 1_000,
+  queuedMaxMs: 5_000,
+  pendingInMemoryBytes: 4 * 1024 * 1024,
   /** An isolate has 128 MB, of which the catalogue may take 48. */
-  resultsInMemoryBytes: 48 * 1024 * 1024,
+  resultsInMemoryBytes: 40 * 1024 * 1024,
   /** Wishes whose hash is known: most of what routers ask was asked before, in one spelling or another. */
-  wishesInMemoryBytes: 16 * 1024 * 1024,
+  wishesInMemoryBytes: 12 * 1024 * 1024,
 } as const;
 
 export const CACHE_CONTROL = {

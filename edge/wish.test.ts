@@ -47,9 +47,14 @@ describe('a wish that is known', () => {
       'a size beyond all numbers',
       '{"version":"24.10.2","target":"x86/64","profile":"generic","packages":["luci"],"rootfs_size_mb":1e400}',
     ],
+    [
+      'a file system beyond all numbers',
+      '{"version":"24.10.2","target":"x86/64","profile":"generic","packages":["luci"],"filesystem":1e400}',
+    ],
   ])('does not help %s', (_, body) => {
     const room = wishes();
     room.read(JSON.stringify(good));
+    room.read(JSON.stringify({ ...good, filesystem: null }));
     room.read(JSON.stringify({ ...good, rootfs_size_mb: null }));
     expect(() => room.read(typeof body === 'string' ? body : JSON.stringify(body))).toThrow();
   });

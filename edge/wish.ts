@@ -118,11 +118,7 @@ function spelling(json: unknown): string | null {
   const body = json as Readonly<Record<string, unknown>>;
   const { client } = body;
   // JSON reads 1e400 as infinity and writes that as null, which is another wish.
-  if (
-    body.defaults ||
-    body.rootfs_size_mb === Number.POSITIVE_INFINITY ||
-    body.rootfs_size_mb === Number.NEGATIVE_INFINITY
-  )
+  if (body.defaults || FIELDS.some((field) => typeof body[field] === 'number' && !Number.isFinite(body[field])))
     return null;
   if (client !== undefined && client !== null && !isClient(client)) return null;
   // A list of values, not an object: the names of the fields need not be written out a million times.

@@ -179,3 +179,35 @@ describe('a lie is refused:', () => {
     expect(check.ok ? 'accepted' : check.reason).toContain(reason);
   });
 });
+
+describe('what clients and stores could not hold', () => {
+  const answer = (fields: Partial<BuildSucceeded>, files = uploaded) =>
+    acceptResult(claim(fields), { request, pins }, files);
+  const lines = (count: number) =>
+    made({ manifest: Array.from({ length: count }, (_, n) => ({ name: `package-${n}`, version: '1' })) }).manifest;
+  const named = (length: number) => {
+    const file = { ...image, name: 'x'.repeat(length) };
+    const images = [{ ...inProto(file), type: 'sysupgrade', filesystem: 'squashfs' }];
+    const { files, images: claimed } = made({ files: [inProto(file)], images });
+    return answer({ files, images: claimed }, [file]);
+  };
+
+  it.each([
+    [3_000, true],
+    [3_001, false],
+  ])('a manifest of %i lines is accepted: %s', (count, ok) => {
+    expect(answer({ manifest: lines(count) }).ok).toBe(ok);
+  });
+
+  it.each([
+    [140, true],
+    [141, false],
+  ])('an image name of %i characters is accepted: %s', (length, ok) => {
+    expect(named(length).ok).toBe(ok);
+  });
+
+  it('a command is cut to 64 KiB in all', () => {
+    const result = answer({ buildCommand: ['make', 'a'.repeat(60_000), 'b'.repeat(60_000), 'c'] });
+    expect(result.ok && result.result.buildCommand.map((word) => word.length)).toEqual([4, 60_000, 5_532]);
+  });
+});

@@ -9,7 +9,11 @@ import type { BuildSucceeded } from './gen/asu/farm/v1/build_pb.js';
 import { isPackageName, OUTPUT_FILE, PACKAGE_VERSION } from './grammar.ts';
 import type { NormalizedRequest } from './normalize-request.ts';
 
-const MAX_MANIFEST = 10_000;
+/** A full x86 image has some 500 packages. */
+const MAX_MANIFEST = 3_000;
+/** Clients keep an image's URL, our origin and two directories in it, in 256 bytes. */
+const MAX_IMAGE_NAME = 140;
+const MAX_COMMAND_CHARACTERS = 65_536;
 /** End of the year 9999 in seconds: what lies behind it is no date that a client could read. */
 const MAX_EPOCH_SECONDS = 253_402_300_799;
 
@@ -72,6 +76,8 @@ export function acceptResult(
     const there = files.find((file) => file.name === image.name);
     if (!there || there.sha256 !== image.sha256)
       return no(`image ${JSON.stringify(image.name)} is not among the files`);
+    if (image.name.length > MAX_IMAGE_NAME)
+      return no(`image name ${image.name}: expected at most ${MAX_IMAGE_NAME} characters, got ${image.name.length}`);
     if (images.some((known) => known.name === image.name)) return no(`image ${image.name} is named twice`);
     images.push({ ...there, type: image.type.slice(0, 64), filesystem: image.filesystem.slice(0, 64) });
   }
@@ -93,10 +99,22 @@ export function acceptResult(
       images,
       manifest: Object.fromEntries(manifest),
       device: described,
-      buildCommand: claim.buildCommand.slice(0, 64).map((word) => word.slice(0, 65_536)),
+      buildCommand: cut(claim.buildCommand.slice(0, 64), MAX_COMMAND_CHARACTERS),
       durationMs: Number(claim.durationMs),
     },
   };
+}
+
+/** The words up to so many characters in all. */
+function cut(words: readonly string[], characters: number): string[] {
+  let left = characters;
+  const kept: string[] = [];
+  for (const word of words) {
+    if (left === 0) break;
+    kept.push(word.slice(0, left));
+    left -= kept.at(-1)?.length ?? 0;
+  }
+  return kept;
 }
 
 /** The device's facts, or what is wrong with profiles.json. */

@@ -13,10 +13,13 @@ import type { BuildRow, LeaseRow } from './schema.ts';
 /** KV takes no shorter life. */
 const MIN_KV_SECONDS = 60;
 
-/** The lease ended without a word about the request. `fault` is what the user reads if nobody else can be asked. */
+/**
+ * The lease ended without a word about the request. `fault` is what the user reads if nobody else can be asked. Only trusted
+ * nodes use up attempts: volunteers that lose every lease must not be able to fail the builds of others.
+ */
 export function loseLease(
   state: ForemanState,
-  lease: { readonly id: string; readonly requestHash: string },
+  lease: Pick<LeaseRow, 'id' | 'requestHash' | 'nodeId'>,
   fault: BuildError,
   now: number,
 ): void {
@@ -24,9 +27,22 @@ export function loseLease(
     state.leases.end(lease.id, `${fault.kind}: ${String(fault.cause ?? fault.detail)}`);
     const build = state.queue.byHash(lease.requestHash);
     if (!build || build.leaseId !== lease.id || !['leased', 'running'].includes(build.state)) return;
-    if (afterLostLease(build.attempts, state.config.MAX_ATTEMPTS) === 'requeue')
+    if (state.nodes.byId(lease.nodeId)?.tier !== 'trusted') state.queue.requeue(build.requestHash, false);
+    else if (afterLostLease(build.attempts, state.config.MAX_ATTEMPTS) === 'requeue')
       state.queue.requeue(build.requestHash, true);
     else failBuild(state, build, fault, now);
+  });
+}
+
+/** A decided image cannot be published, since its files are gone: as if its lease had been lost, and decided anew. */
+export function loseFiles(state: ForemanState, requestHash: string, reason: string, now: number): void {
+  state.db.transaction(() => {
+    const build = state.queue.byHash(requestHash);
+    if (build?.state !== 'publishing') return;
+    state.votes.removeDecisive(requestHash);
+    if (afterLostLease(build.attempts, state.config.MAX_ATTEMPTS) === 'requeue')
+      state.queue.requeue(requestHash, true, ['publishing']);
+    else failBuild(state, build, new BuildError('upload_failed', undefined, { cause: reason }), now);
   });
 }
 
@@ -54,7 +70,9 @@ export function failBuild(state: ForemanState, build: BuildRow, error: BuildErro
     enqueuedAt: build.enqueuedAt,
     failedAt: now,
   };
-  state.queue.fail(build.requestHash, failure, now);
+  // A lease that was lost may upload for a while yet; what it leaves is removed with the rest.
+  const expiresAt = failure.private ? now + state.config.BUILD_SECONDS * 1000 : null;
+  state.queue.fail(build.requestHash, failure, expiresAt, now);
   return failure;
 }
 

@@ -23,14 +23,14 @@ import { openObjectStore } from '../storage/open-object-store.ts';
 import { AlarmClock } from './alarm-clock.ts';
 import { buildStatus } from './build-status.ts';
 import { openDatabase } from './database.ts';
-import { cacheFailure, expired, loseLease } from './end-build.ts';
+import { cacheFailure, expired, loseFiles, loseLease } from './end-build.ts';
 import { type ForemanState, foremanState } from './foreman-state.ts';
 import { giveLease, type Order, orderOf } from './give-lease.ts';
 import type { JoinAnswer, Newcomer } from './nodes.ts';
-import { publish } from './publish.ts';
+import { FilesLost, publish } from './publish.ts';
 import type { Submission } from './queue.ts';
 import { removePrivate } from './remove-private.ts';
-import type { LeaseRow, NodeRow, UploadRow } from './schema.ts';
+import type { BuildRow, LeaseRow, NodeRow, UploadRow } from './schema.ts';
 import { type Acknowledgement, type Aftermath, takeReport } from './take-report.ts';
 import { type SubmitAnswer, takeSubmission } from './take-submission.ts';
 import type { GrantAnswer } from './uploads.ts';
@@ -38,6 +38,13 @@ import { WaitingRoom } from './waiting-room.ts';
 
 const RETRY_MS = 3_000;
 const NODE_PRESENT_MS = 60_000;
+/** Decided builds in memory, and of them published at once: each holds a manifest, and the store has other callers. */
+const PUBLISH_PAGE = 16;
+const PUBLISH_AT_ONCE = 4;
+/** A store may be slow to show what it holds; a file that is missing for longer has been lost. */
+const FILES_PATIENCE_MS = 60_000;
+const HISTORY_MS = 90 * 24 * 3_600_000;
+const FORGET_AT_ONCE = 200;
 
 /** The node may not speak; the text is for its operator. */
 export interface Refused {
@@ -201,8 +208,10 @@ export class Foreman extends DurableObject<Env> {
     const now = Date.now();
     this.#alarm.fired();
     for (const lease of this.#state.leases.expired(now)) loseLease(this.#state, lease, expired(lease, now), now);
-    await this.#publishAll();
+    // Not waited for: a store that hangs must not keep leases from ending.
+    this.ctx.waitUntil(this.#publishAll());
     await this.#removeExpired(now);
+    this.#state.queue.forgetEnded(now - HISTORY_MS, FORGET_AT_ONCE);
     this.#waitingNodes.wakeAll();
     await this.#setAlarm();
   }
@@ -216,27 +225,52 @@ export class Foreman extends DurableObject<Env> {
   }
 
   async #publishPass(): Promise<void> {
-    for (let failed = false; !failed; ) {
-      const rows = this.#state.queue.publishing();
-      if (rows.length === 0) break;
-      for (const { record, requestHash } of rows) {
-        try {
-          if (!record) throw new Error('the record is missing');
-          await publish(record, this.#state.store, this.#state.cache);
-          this.#state.queue.finish(requestHash, record.expiresAt, Date.now());
-        } catch (error) {
-          failed = true;
-          console.error(`publishing ${requestHash} failed and is tried again: ${error}`);
-        }
-      }
+    let failed = false;
+    for (let behind = 0; ; ) {
+      const page = this.#state.queue.publishing(behind, PUBLISH_PAGE);
+      const last = page.at(-1);
+      if (last) {
+        behind = last.sequence;
+        const outcomes: ('settled' | 'again')[] = [];
+        for (let at = 0; at < page.length; at += PUBLISH_AT_ONCE)
+          outcomes.push(
+            ...(await Promise.all(page.slice(at, at + PUBLISH_AT_ONCE).map((build) => this.#publishOne(build)))),
+          );
+        failed ||= outcomes.includes('again');
+        // Nothing of a whole page: the store does not answer, and would be asked in vain for the rest.
+        if (!outcomes.includes('settled')) break;
+      } else if (behind === 0 || failed) break;
+      // What was decided meanwhile may be senior to what was published.
+      else behind = 0;
     }
     await this.#setAlarm();
+  }
+
+  async #publishOne({ record, requestHash }: BuildRow): Promise<'settled' | 'again'> {
+    try {
+      if (!record) throw new FilesLost('the record is missing');
+      await publish(record, this.#state.store, this.#state.cache);
+      this.#state.queue.finish(requestHash, record.expiresAt, Date.now());
+      return 'settled';
+    } catch (error) {
+      const now = Date.now();
+      if (error instanceof FilesLost && now - (record?.publishedAt ?? 0) >= FILES_PATIENCE_MS) {
+        console.error(`publishing ${requestHash} is given up: ${error}`);
+        loseFiles(this.#state, requestHash, error.message, now);
+        this.#waitingNodes.wakeSome();
+        return 'settled';
+      }
+      console.error(`publishing ${requestHash} failed and is tried again: ${error}`);
+      return 'again';
+    }
   }
 
   async #removeExpired(now: number): Promise<void> {
     for (const build of this.#state.queue.expired(now)) {
       try {
-        await removePrivate(build, this.#state.leases.ofBuild(build.requestHash), this.#state.store);
+        const leases = this.#state.leases.ofBuild(build.requestHash);
+        const withUploads = leases.map(({ id }) => ({ id, uploads: this.#state.uploads.ofLease(id) }));
+        await removePrivate(build, withUploads, this.#state.store);
         this.#state.queue.removed(build.requestHash);
       } catch (error) {
         console.error(`removing the private build ${build.requestHash} failed and is tried again: ${error}`);
@@ -252,7 +286,7 @@ export class Foreman extends DurableObject<Env> {
       this.#state.queue.nextPostponed(now),
       // One that is overdue was tried and failed.
       expiry === null ? null : Math.max(expiry, now + RETRY_MS),
-      this.#state.queue.publishing().length > 0 ? now + RETRY_MS : null,
+      this.#state.queue.isPublishing() ? now + RETRY_MS : null,
     ]);
   }
 

@@ -2,7 +2,8 @@
 import { BuildError } from '../../shared/build-error.ts';
 import type { Pins } from '../../shared/build-record.ts';
 import { mayTake } from '../../shared/lease.ts';
-import type { NormalizedRequest } from '../../shared/normalize-request.ts';
+import { isPrivate, type NormalizedRequest } from '../../shared/normalize-request.ts';
+import type { Vote } from '../../shared/quorum.ts';
 import { cacheFailure, failBuild } from './end-build.ts';
 import type { ForemanState } from './foreman-state.ts';
 import { type PinnedInputs, pinInputs, versionUrl } from './pins.ts';
@@ -50,10 +51,15 @@ export async function giveLease(
   ask: { readonly idempotencyKey: string; readonly leaseId: string },
   now: () => number,
 ): Promise<Order | null> {
-  const presentIds = () => state.nodes.presentIds(now(), OTHER_NODE_MS);
   for (const candidate of state.queue.candidates(now(), LOOK_AHEAD)) {
-    // A second voice of one operator would be built for nothing.
-    if (state.votes.ofBuild(candidate.requestHash).some((vote) => vote.operator === node.operator)) continue;
+    const votes = state.votes.ofBuild(candidate.requestHash);
+    if (!isOfUse(node, candidate, votes)) continue;
+    // Those alone that could take it: a build must not wait for a node that will never be given it.
+    const presentIds = () =>
+      state.nodes
+        .seenSince(now() - OTHER_NODE_MS)
+        .filter((other) => isOfUse(other, candidate, votes))
+        .map((other) => other.id);
     if (!mayTake(node.id, state.leases.ofBuild(candidate.requestHash).filter(wasLost), presentIds)) continue;
     const inputs = await pinOrSettle(state, candidate, now);
     if (!inputs) continue;
@@ -68,6 +74,14 @@ export async function giveLease(
   return null;
 }
 
+/**
+ * Would this node's build be of any use? What holds a secret or runs code of a foreign feed is for trusted nodes alone. A
+ * second voice of one operator is built for nothing, unless it is a trusted one after a volunteer's.
+ */
+const isOfUse = (node: Pick<NodeRow, 'operator' | 'tier'>, { request }: BuildRow, votes: readonly Vote[]): boolean =>
+  (node.tier === 'trusted' || (!isPrivate(request) && request.repositories.length === 0)) &&
+  !votes.some((vote) => vote.operator === node.operator && (vote.tier === 'trusted' || node.tier !== 'trusted'));
+
 const wasLost = (lease: LeaseRow): boolean => !lease.endReason?.startsWith('handed back');
 
 /** Null where the build could not be pinned; it was then postponed, or ended with the reason. */
@@ -77,12 +91,14 @@ async function pinOrSettle(state: ForemanState, build: BuildRow, now: () => numb
   } catch (error) {
     if (!(error instanceof BuildError)) throw error;
     if (error.kind === 'upstream_unavailable' && build.pinFailures < MAX_PIN_FAILURES) {
-      state.queue.postpone(build.requestHash, now() + POSTPONE_MS);
+      state.queue.postpone(build.requestHash, now(), POSTPONE_MS);
       return null;
     }
-    // While upstream was asked, another node may have taken it with a better answer.
-    if (state.queue.byHash(build.requestHash)?.state === 'queued')
-      await cacheFailure(state, failBuild(state, build, error, now()));
+    // While upstream was asked, another node may have taken it with a better answer, or a client without these conditions
+    // may have joined; its submission wakes the nodes again.
+    const current = state.queue.byHash(build.requestHash);
+    const isAsked = JSON.stringify(current?.conditions) === JSON.stringify(build.conditions);
+    if (current?.state === 'queued' && isAsked) await cacheFailure(state, failBuild(state, current, error, now()));
     return null;
   }
 }

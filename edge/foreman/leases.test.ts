@@ -4,7 +4,7 @@ import { sha256Hex } from '../../shared/digest.ts';
 import type { Mirror } from '../catalogue/mirror.fixture.ts';
 import { configOf } from '../config.ts';
 import { env, openUpstream } from '../edge.fixture.ts';
-import { failed, handedBack, type OpenedForeman, openForeman, progress } from './foreman.fixture.ts';
+import { failed, handedBack, type OpenedForeman, openForeman, progress, submission } from './foreman.fixture.ts';
 
 const { LEASE_SECONDS, MAX_ATTEMPTS, BUILD_SECONDS } = configOf(env);
 const leaseMs = LEASE_SECONDS * 1000;
@@ -307,6 +307,49 @@ describe('when a build is leased', () => {
     expect(await foreman.rows('leases')).toEqual([]);
   });
 
+  /** Upstream’s answer about a version of its own is held back until `mayAnswer`. */
+  async function slowUpstream(version: string, answer: () => Response) {
+    const weather = { isAsked: 0, mayAnswer: false };
+    mirror.publishVersions({ '24.10.2': { 'x86/64': 'x86_64' }, [version]: { 'x86/64': 'x86_64' } });
+    await mirror.publishTarget({ version, target: 'x86/64', arch: 'x86_64' });
+    mirror.publishArch(version, 'x86_64', { base: { curl: '8.1-r1' } });
+    mirror.weather.set(`releases/${version}/targets/x86/64/sha256sums`, async () => {
+      weather.isAsked += 1;
+      while (!weather.mayAnswer) await scheduler.wait(5);
+      return answer();
+    });
+    pass(120_000);
+    return weather;
+  }
+
+  it('and a client without those conditions joined while upstream was asked, it is built all the same', async () => {
+    const version = '23.05.5';
+    const weather = await slowUpstream(
+      version,
+      () => new Response(mirror.files.get(`releases/${version}/targets/x86/64/sha256sums`)),
+    );
+    const request = submissionOf(version);
+    await foreman.submit({ request, conditions: { version_code: 'r1-a', packages_versions: {} } });
+    const waiting = foreman.calls.lease('a', { idempotencyKey: 'joined', softwareVersion: '', waitMs: 20_000 });
+    await vi.waitFor(() => expect(weather.isAsked).toBeGreaterThan(0));
+    await foreman.submit({ request });
+    weather.mayAnswer = true;
+    expect(await waiting).toMatchObject({ order: { request: { version } } });
+    mirror.weather.clear();
+  });
+
+  it('and upstream cannot be asked by several nodes at once, it is postponed once', async () => {
+    const weather = await slowUpstream('23.05.4', () => new Response('', { status: 503 }));
+    await foreman.node('b');
+    await foreman.submit({ request: submissionOf('23.05.4') });
+    const asking = [foreman.lease('a'), foreman.lease('b')];
+    await vi.waitFor(async () => expect((await foreman.calls.stats()).calls.lease).toBe(2));
+    weather.mayAnswer = true;
+    expect(await Promise.all(asking)).toEqual([null, null]);
+    expect(await foreman.rows('builds')).toMatchObject([{ state: 'queued', pin_failures: 1 }]);
+    mirror.weather.clear();
+  });
+
   it('and upstream cannot be asked, it waits for the alarm instead of failing', async () => {
     await foreman.submit({ request: submissionOf('23.05.8') });
     mirror.publishVersions({ '24.10.2': { 'x86/64': 'x86_64' }, '23.05.8': { 'x86/64': 'x86_64' } });
@@ -323,6 +366,85 @@ describe('when a build is leased', () => {
     mirror.publishArch('23.05.8', 'x86_64', { base: { curl: '8.1-r1' } });
     pass(60_000);
     expect(await foreman.order('a')).toMatchObject({ pins: { revision: 'r28427-6df0e3d02a' } });
+  });
+});
+
+describe.each([
+  ['with a first-boot script', { defaultsMac: 'e'.repeat(64) }],
+  ['with a foreign feed', { repositories: ['https://feeds.example/x'] }],
+])('a build %s', (_, fields) => {
+  const request = { ...submission().request, ...fields };
+
+  it('is for a trusted node, though a volunteer asks first', async () => {
+    await foreman.node('v', 'volunteer-1', 'volunteer');
+    await foreman.submit({ request, sealedDefaults: 'sealed' });
+    expect(await foreman.lease('v')).toBeNull();
+    expect(await foreman.order('a')).toMatchObject({ request: fields });
+  });
+
+  it('does not keep a volunteer from what is behind it', async () => {
+    await foreman.node('v', 'volunteer-1', 'volunteer');
+    await foreman.submit({ request });
+    await foreman.submit({ intentHash: sha256Hex('behind') });
+    expect(await foreman.order('v')).toMatchObject({ intentHash: sha256Hex('behind') });
+  });
+
+  it('comes again to the one trusted node that lost it, whatever volunteers are there', async () => {
+    await foreman.node('v', 'volunteer-1', 'volunteer');
+    await foreman.submit({ request });
+    const order = await foreman.order('a');
+    await foreman.report('a', order.leaseId, 1, failed('disk_full'));
+    expect(await foreman.order('a')).toMatchObject({ requestHash: order.requestHash, attempt: 2 });
+  });
+});
+
+describe('a volunteer', () => {
+  it('that loses every lease uses up no attempt, and leaves the build to others', async () => {
+    await foreman.submit();
+    const volunteers = Array.from({ length: MAX_ATTEMPTS + 1 }, (_, n) => `v${n}`);
+    for (const id of volunteers) {
+      await foreman.node(id, id, 'volunteer');
+      const order = await foreman.order(id);
+      expect(order.attempt).toBe(1);
+      await foreman.report(id, order.leaseId, 1, failed('internal'));
+      expect(await foreman.lease(id)).toBeNull();
+    }
+    expect(await foreman.order('a')).toMatchObject({ attempt: 1 });
+  });
+
+  it('does not keep the trusted node of the same operator from deciding', async () => {
+    await foreman.node('v', 'op', 'volunteer');
+    await foreman.submit();
+    const first = await foreman.order('v');
+    await foreman.report('v', first.leaseId, 1, await foreman.success('v', first.leaseId));
+    const second = await foreman.order('a');
+    await foreman.report('a', second.leaseId, 1, await foreman.success('a', second.leaseId));
+    await foreman.untilState(first.requestHash, 'done');
+    expect(await foreman.rows('votes')).toMatchObject([{ operator: 'op', node_id: 'a', tier: 'trusted' }]);
+  });
+
+  it('that votes after a trusted node of its operator changes nothing', async () => {
+    await foreman.node('v', 'op', 'volunteer');
+    await foreman.submit();
+    const first = await foreman.order('v');
+    const late = await foreman.success('v', first.leaseId);
+    await loseNode();
+    const second = await foreman.order('a');
+    await foreman.report('a', second.leaseId, 1, await foreman.success('a', second.leaseId));
+    await foreman.untilState(first.requestHash, 'done');
+    await foreman.report('v', first.leaseId, 1, late);
+    expect(await foreman.rows('votes')).toMatchObject([{ node_id: 'a', lease_id: second.leaseId }]);
+  });
+
+  it('whose operator has had its say is not waited for', async () => {
+    await foreman.node('v1', 'volunteer-1', 'volunteer');
+    await foreman.node('v2', 'volunteer-1', 'volunteer');
+    await foreman.submit();
+    const first = await foreman.order('v1');
+    await foreman.report('v1', first.leaseId, 1, await foreman.success('v1', first.leaseId));
+    const second = await foreman.order('a');
+    await foreman.report('a', second.leaseId, 1, failed('internal'));
+    expect(await foreman.order('a')).toMatchObject({ requestHash: first.requestHash });
   });
 });
 

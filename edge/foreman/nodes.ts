@@ -63,7 +63,7 @@ export class Nodes {
     return node;
   }
 
-  /** Active nodes heard of within `withinMs`, one of them left out. */
+  /** How many active nodes were heard of within `withinMs`. */
   seenLately(now: number, withinMs: number): number {
     return (
       this.#db
@@ -74,12 +74,12 @@ export class Nodes {
     );
   }
 
-  presentIds(now: number, withinMs: number): string[] {
+  /** Active nodes heard of after `at`. */
+  seenSince(at: number): Pick<NodeRow, 'id' | 'operator' | 'tier'>[] {
     return this.#db
-      .select({ id: nodes.id })
+      .select({ id: nodes.id, operator: nodes.operator, tier: nodes.tier })
       .from(nodes)
-      .where(and(gt(nodes.lastSeenAt, now - withinMs), eq(nodes.state, 'active')))
-      .all()
-      .map((row) => row.id);
+      .where(and(gt(nodes.lastSeenAt, at), eq(nodes.state, 'active')))
+      .all();
   }
 }

@@ -8,13 +8,21 @@ import { sha256Hex, utf8ToBytes } from '../../shared/digest.ts';
 import { resultKey } from '../results/result-key.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
-/** @throws when an object is not there as recorded, or the store or KV does not answer: to be tried again */
+/** A decided image whose files are not in the store as they were when they were decided upon. */
+export class FilesLost extends Error {
+  override readonly name = 'FilesLost';
+}
+
+/** @throws FilesLost, or whatever the store throws that does not answer: to be tried again */
 export async function publish(record: BuildRecord, store: ObjectStore, cache: KVNamespace): Promise<void> {
-  for (const file of record.files) {
-    const head = await store.head(storeKey.object(record.leaseId, file.name));
-    if (!head.exists || head.size !== file.sizeBytes || (head.sha256 ?? file.sha256) !== file.sha256)
-      throw new Error(`object ${storeKey.object(record.leaseId, file.name)} is not there as recorded`);
-  }
+  await Promise.all(
+    record.files.map(async (file) => {
+      const key = storeKey.object(record.leaseId, file.name);
+      const head = await store.head(key);
+      if (!head.exists || head.size !== file.sizeBytes || (head.sha256 ?? file.sha256) !== file.sha256)
+        throw new FilesLost(`object ${key} is not there as recorded`);
+    }),
+  );
   await putJson(store, storeKey.build(record.requestHash), record);
   await putJson(store, storeKey.intent(record.intentHash), {
     requestHash: record.requestHash,
@@ -23,10 +31,10 @@ export async function publish(record: BuildRecord, store: ObjectStore, cache: KV
   // What was made with secrets stays out of KV: it has a short life, and KV remembers for long.
   if (record.private) return;
   const result = JSON.stringify({ kind: 'built', record } satisfies StoredResult);
-  await Promise.all([
-    cache.put(resultKey.build(record.requestHash), result),
-    cache.put(resultKey.intent(record.intentHash), result),
-  ]);
+  const keys = [resultKey.build(record.requestHash), resultKey.intent(record.intentHash)];
+  const puts = await Promise.allSettled(keys.map((key) => cache.put(key, result)));
+  // The store is the truth, and whoever reads from it writes KV: its limits must not hold an image back.
+  for (const put of puts) if (put.status === 'rejected') console.error(`a result was not cached: ${put.reason}`);
 }
 
 async function putJson(store: ObjectStore, key: string, value: unknown): Promise<void> {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
 import type { BuildRecord } from '../../shared/build-record.ts';
 import { sha256Hex } from '../../shared/digest.ts';
+import { configOf } from '../config.ts';
 import { ask, env, openUpstream } from '../edge.fixture.ts';
 import { succeeded } from '../farm-node.fixture.ts';
 import { bucket, IMAGE, type OpenedForeman, openForeman, putObject, submission } from './foreman.fixture.ts';
@@ -96,22 +97,81 @@ describe('while a file of a decided image is not in the store', () => {
 
   it('the alarm tries again, and publishes once when it has come back', async () => {
     const order = await decidedWithoutFile();
-    for (let times = 0; times < 3; times++) {
+    for (let times = 0; times < 19; times++) {
       // The lease’s own alarm is long gone: this one is the publishing’s.
       const inMs = ((await foreman.alarmAt()) ?? Number.NaN) - Date.now();
       expect(inMs > 0 && inMs <= 3_000).toBe(true);
       vi.setSystemTime(Date.now() + 3_000);
       expect(await foreman.alarm()).toBe(true);
       expect(await foreman.status(order.requestHash)).toMatchObject({ state: 'running' });
+      await vi.waitFor(() => expect(log.mock.calls.length).toBeGreaterThan(times + 1));
     }
     await putObject(order.leaseId, IMAGE, 'an image');
     vi.setSystemTime(Date.now() + 3_000);
     await foreman.alarm();
-    expect(await foreman.status(order.requestHash)).toMatchObject({ state: 'done' });
+    await foreman.untilState(order.requestHash, 'done');
     const etag = (await bucket.head(`builds/${order.requestHash}.json`))?.etag;
     expect(etag).toBeDefined();
+    // One that was set while it was published.
+    await foreman.alarm();
     expect(await foreman.alarm()).toBe(false);
     expect((await bucket.head(`builds/${order.requestHash}.json`))?.etag).toBe(etag);
+  });
+
+  it('for a minute, it counts as a lost lease: another node builds it, and its word decides', async () => {
+    const order = await decidedWithoutFile();
+    vi.setSystemTime(Date.now() + 60_000);
+    await foreman.node('b');
+    await foreman.alarm();
+    await foreman.untilState(order.requestHash, 'queued');
+    expect(await foreman.rows('votes')).toEqual([]);
+    expect(await foreman.build(order.requestHash)).toMatchObject({ record: null });
+    expect(await foreman.lease('a')).toBeNull();
+    const second = await foreman.order('b');
+    expect(second).toMatchObject({ requestHash: order.requestHash, attempt: 2 });
+    await foreman.report('b', second.leaseId, 1, await foreman.success('b', second.leaseId));
+    await foreman.untilState(order.requestHash, 'done');
+    expect(await read(`builds/${order.requestHash}.json`)).toMatchObject({ leaseId: second.leaseId });
+  });
+
+  it('after every attempt, the build ends as our fault', async () => {
+    let hash = '';
+    for (let attempt = 1; attempt <= configOf(env).MAX_ATTEMPTS; attempt++) {
+      hash = (await decidedWithoutFile()).requestHash;
+      log.mockClear();
+      vi.setSystemTime(Date.now() + 60_000);
+      await foreman.alarm();
+      await foreman.untilState(hash, attempt < configOf(env).MAX_ATTEMPTS ? 'queued' : 'failed');
+    }
+    expect(await foreman.status(hash)).toMatchObject({ failure: { kind: 'upload_failed' } });
+  });
+
+  it('and the store does not answer, nothing is given up, however long it takes', async () => {
+    const order = await decidedWithoutFile();
+    await putObject(order.leaseId, IMAGE, 'an image');
+    const broken = vi.spyOn(bucket, 'head').mockRejectedValue(new Error('R2 head failed'));
+    vi.setSystemTime(Date.now() + 3_600_000);
+    await foreman.alarm();
+    await vi.waitFor(() => expect(JSON.stringify(log.mock.calls)).toContain('head failed'));
+    expect(await foreman.status(order.requestHash)).toMatchObject({ state: 'running' });
+    broken.mockRestore();
+    await foreman.alarm();
+    await foreman.untilState(order.requestHash, 'done');
+  });
+
+  it('more than a page of others is published meanwhile', async () => {
+    await decidedWithoutFile();
+    const hashes: string[] = [];
+    const broken = vi.spyOn(bucket, 'head').mockRejectedValue(new Error('R2 head failed'));
+    for (let n = 0; n < 20; n++) {
+      await foreman.submit({ intentHash: sha256Hex(`${intentHash} ${n}`) });
+      const other = await foreman.order('a');
+      await foreman.report('a', other.leaseId, 1, await foreman.success('a', other.leaseId));
+      hashes.push(other.requestHash);
+    }
+    broken.mockRestore();
+    await foreman.alarm();
+    for (const hash of hashes) await foreman.untilState(hash, 'done');
   });
 
   it('other builds are published meanwhile', async () => {
@@ -129,6 +189,16 @@ describe('while a file of a decided image is not in the store', () => {
     expect(await foreman.submit({ intentHash })).toMatchObject({ state: 'running', requestHash: order.requestHash });
     expect(await foreman.lease('a')).toBeNull();
   });
+});
+
+test('an image is published while KV takes nothing', async () => {
+  await foreman.submit({ intentHash });
+  const order = await foreman.order('a');
+  const broken = vi.spyOn(env.CACHE, 'put').mockRejectedValue(new Error('KV PUT failed: 429'));
+  await foreman.report('a', order.leaseId, 1, await foreman.success('a', order.leaseId));
+  await foreman.untilState(order.requestHash, 'done');
+  broken.mockRestore();
+  expect(JSON.stringify(log.mock.calls)).toContain('KV PUT failed: 429');
 });
 
 describe('an image with secrets', () => {
@@ -170,7 +240,44 @@ describe('an image with secrets', () => {
     vi.setSystemTime(Date.now() + 3_000);
     await foreman.alarm();
     expect([await there(), await record()]).toEqual([[false, false], null]);
+    expect(await bucket.head(`intents/${intentHash}.json`)).toBeNull();
     expect(await foreman.build(order.requestHash)).toMatchObject({ expires_at: null });
     expect(JSON.stringify(await foreman.rows('builds'))).not.toContain('e'.repeat(64));
+  });
+
+  it('leaves the pointer to a later generation alone when it ends', async () => {
+    const request = { ...submission().request, defaultsMac: 'e'.repeat(64) };
+    await foreman.submit({ intentHash, request, sealedDefaults: 'sealed' });
+    const order = await foreman.order('a');
+    await foreman.report('a', order.leaseId, 1, await foreman.success('a', order.leaseId));
+    await foreman.untilState(order.requestHash, 'done');
+    const later = { requestHash: 'f'.repeat(64), generation: 2 };
+    await bucket.put(`intents/${intentHash}.json`, JSON.stringify(later));
+    vi.setSystemTime(Date.now() + 25 * 3_600_000);
+    await foreman.alarm();
+    expect(await bucket.head(`builds/${order.requestHash}.json`)).toBeNull();
+    expect(await read(`intents/${intentHash}.json`)).toEqual(later);
+  });
+
+  it('that failed keeps its log for a build’s time; then that, its files and unfinished parts are gone', async () => {
+    const request = { ...submission().request, defaultsMac: 'e'.repeat(64) };
+    await foreman.submit({ intentHash, request, sealedDefaults: 'sealed' });
+    const order = await foreman.order('a');
+    const big = { name: 'big.img', sizeBytes: 6 * 1024 * 1024, sha256: sha256Hex('big') };
+    await foreman.calls.grantUpload('a', order.leaseId, big);
+    const parts = await bucket.createMultipartUpload(`objects/${order.leaseId}/big.img`);
+    await foreman.calls.startMultipart(order.leaseId, 'big.img', parts.uploadId);
+    await foreman.upload('a', order.leaseId);
+    const value = { kind: 'conflict', detail: 'no', stdout: 'hunter2', stderr: 'hunter2' };
+    await foreman.report('a', order.leaseId, 1, { case: 'failed', value });
+    const buildMs = configOf(env).BUILD_SECONDS * 1000;
+    expect(await foreman.build(order.requestHash)).toMatchObject({ expires_at: Date.now() + buildMs });
+    expect(await foreman.status(order.requestHash)).toMatchObject({ failure: { stderr: 'hunter2' } });
+    vi.setSystemTime(Date.now() + buildMs);
+    await foreman.alarm();
+    expect(await bucket.head(`objects/${order.leaseId}/${IMAGE}`)).toBeNull();
+    await expect(parts.uploadPart(1, 'x')).rejects.toThrow();
+    expect(await foreman.status(order.requestHash)).toMatchObject({ state: 'failed', failure: { stderr: '' } });
+    expect(JSON.stringify(await foreman.rows('builds'))).not.toContain('hunter2');
   });
 });

@@ -2,13 +2,13 @@
  * The queue: one live build per intent, first come first served. Every statement goes by index; a Durable Object that
  * scanned its table at each poll would stop at a few thousand builds.
  */
-import { and, asc, count, desc, eq, inArray, isNotNull, lt, lte, ne, sql } from 'drizzle-orm';
+import { and, asc, count, desc, eq, gt, inArray, isNotNull, lt, lte, ne, sql } from 'drizzle-orm';
 import type { FailureRecord, RequestEcho } from '../../shared/build-record.ts';
 import type { Conditions } from '../../shared/conditions.ts';
 import { requestHash } from '../../shared/intent.ts';
 import type { NormalizedRequest } from '../../shared/normalize-request.ts';
 import type { Database } from './database.ts';
-import { type BuildRow, builds, LIVE_STATES } from './schema.ts';
+import { type BuildRow, type BuildState, builds, LIVE_STATES, leases, uploads } from './schema.ts';
 
 /** A request that no cache could answer. */
 export interface Submission {
@@ -84,13 +84,16 @@ export class Queue {
 
   /** Builds that may be leased now, eldest first. */
   candidates(now: number, limit: number): BuildRow[] {
-    return this.#db
-      .select()
-      .from(builds)
-      .where(and(eq(builds.state, 'queued'), lte(builds.notBefore, now)))
-      .orderBy(asc(builds.sequence))
-      .limit(limit)
-      .all();
+    return (
+      this.#db
+        .select()
+        .from(builds)
+        // By the plus the index of postponed builds is not taken, which would have the whole queue sorted for its head.
+        .where(and(eq(builds.state, 'queued'), sql`+${builds.notBefore} <= ${now}`))
+        .orderBy(asc(builds.sequence))
+        .limit(limit)
+        .all()
+    );
   }
 
   /** Unfinished builds accepted earlier: it can only shrink. */
@@ -106,29 +109,33 @@ export class Queue {
     return this.#count(inArray(builds.state, [...LIVE_STATES]));
   }
 
-  /** Not before `at`, since upstream cannot be asked now. Counted, so that nobody waits for ever. */
-  postpone(hash: string, at: number): void {
+  /**
+   * Waits for `delayMs`, since upstream cannot be asked now. Counted, so that nobody waits for ever; once, however many nodes
+   * were woken for it.
+   */
+  postpone(hash: string, now: number, delayMs: number): void {
     this.#db
       .update(builds)
-      .set({ notBefore: at, pinFailures: sql`${builds.pinFailures} + 1` })
-      .where(and(eq(builds.requestHash, hash), eq(builds.state, 'queued')))
+      .set({ notBefore: now + delayMs, pinFailures: sql`${builds.pinFailures} + 1` })
+      .where(and(eq(builds.requestHash, hash), eq(builds.state, 'queued'), lte(builds.notBefore, now)))
       .run();
   }
 
   /** Back to its old place in the queue. `countsAsAttempt` is false where the node is not to blame. */
-  requeue(hash: string, countsAsAttempt: boolean): void {
+  requeue(hash: string, countsAsAttempt: boolean, from: readonly BuildState[] = ['leased', 'running']): void {
     this.#db
       .update(builds)
       .set({
         state: 'queued',
         leaseId: null,
+        record: null,
         startedAt: null,
         step: 0,
         bytesDone: 0,
         bytesTotal: 0,
         ...(!countsAsAttempt && { attempts: sql`max(0, ${builds.attempts} - 1)` }),
       })
-      .where(and(eq(builds.requestHash, hash), inArray(builds.state, ['leased', 'running'])))
+      .where(and(eq(builds.requestHash, hash), inArray(builds.state, [...from])))
       .run();
   }
 
@@ -137,10 +144,11 @@ export class Queue {
     if (this.byHash(lease.requestHash)?.leaseId === lease.id) this.requeue(lease.requestHash, false);
   }
 
-  fail(hash: string, failure: FailureRecord, now: number): void {
+  /** `expiresAt`: as for `finish`. */
+  fail(hash: string, failure: FailureRecord, expiresAt: number | null, now: number): void {
     this.#db
       .update(builds)
-      .set({ ...ENDED, state: 'failed', failure, finishedAt: now, expiresAt: failure.private ? now : null })
+      .set({ ...ENDED, state: 'failed', failure, finishedAt: now, expiresAt })
       .where(and(eq(builds.requestHash, hash), ne(builds.state, 'done')))
       .run();
   }
@@ -159,8 +167,26 @@ export class Queue {
     return this.#db.select().from(builds).where(lte(builds.expiresAt, now)).all();
   }
 
+  /** The files of a private build are gone; what its log told goes as well. */
   removed(hash: string): void {
-    this.#db.update(builds).set({ expiresAt: null }).where(eq(builds.requestHash, hash)).run();
+    this.#db
+      .update(builds)
+      .set({ expiresAt: null, failure: sql`json_set(${builds.failure}, '$.stdout', '', '$.stderr', '')` })
+      .where(eq(builds.requestHash, hash))
+      .run();
+  }
+
+  /** Builds that ended before `at`, with their leases and grants; of files that are yet to be removed, none. */
+  forgetEnded(at: number, limit: number): void {
+    const old = sql`(SELECT ${builds.requestHash} FROM ${builds}
+      WHERE ${builds.finishedAt} < ${at} AND ${builds.expiresAt} IS NULL ORDER BY ${builds.finishedAt} LIMIT ${limit})`;
+    this.#db.transaction((tx) => {
+      tx.delete(uploads)
+        .where(sql`${uploads.leaseId} IN (SELECT ${leases.id} FROM ${leases} WHERE ${leases.requestHash} IN ${old})`)
+        .run();
+      tx.delete(leases).where(sql`${leases.requestHash} IN ${old}`).run();
+      tx.delete(builds).where(sql`${builds.requestHash} IN ${old}`).run();
+    });
   }
 
   nextExpiry(): number | null {
@@ -171,8 +197,20 @@ export class Queue {
     return row?.at ?? null;
   }
 
-  publishing(): BuildRow[] {
-    return this.#db.select().from(builds).where(eq(builds.state, 'publishing')).orderBy(asc(builds.sequence)).all();
+  /** Decided builds behind a place in the queue, eldest first. */
+  publishing(behind: number, limit: number): BuildRow[] {
+    return this.#db
+      .select()
+      .from(builds)
+      .where(and(eq(builds.state, 'publishing'), gt(builds.sequence, behind)))
+      .orderBy(asc(builds.sequence))
+      .limit(limit)
+      .all();
+  }
+
+  isPublishing(): boolean {
+    const row = this.#db.select({ n: builds.sequence }).from(builds).where(eq(builds.state, 'publishing')).limit(1);
+    return row.get() !== undefined;
   }
 
   /** When the next postponed build becomes due; null for none. */
@@ -187,14 +225,17 @@ export class Queue {
 
   /** Durations of the last builds, for the estimate. Milliseconds. */
   recentDurations(limit: number): number[] {
-    return this.#db
-      .select({ finished: builds.finishedAt, started: builds.startedAt })
-      .from(builds)
-      .where(and(isNotNull(builds.finishedAt), eq(builds.state, 'done')))
-      .orderBy(desc(builds.finishedAt))
-      .limit(limit)
-      .all()
-      .flatMap((row) => (row.finished !== null && row.started !== null ? [row.finished - row.started] : []));
+    return (
+      this.#db
+        .select({ finished: builds.finishedAt, started: builds.startedAt })
+        .from(builds)
+        // By the plus the index by time is taken, of which the last rows suffice; that by state would have all of them sorted.
+        .where(and(isNotNull(builds.finishedAt), sql`+${builds.state} = 'done'`))
+        .orderBy(desc(builds.finishedAt))
+        .limit(limit)
+        .all()
+        .flatMap((row) => (row.finished !== null && row.started !== null ? [row.finished - row.started] : []))
+    );
   }
 
   #count(where: ReturnType<typeof and>): number {

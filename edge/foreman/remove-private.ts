@@ -4,12 +4,21 @@
  */
 import { storeKey } from '../../shared/build-record.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import type { BuildRow, LeaseRow } from './schema.ts';
+import type { BuildRow, UploadRow } from './schema.ts';
 
 /** Record first: nothing half-removed is served. @throws when the store does not answer: to be tried again */
-export async function removePrivate(build: BuildRow, leases: readonly LeaseRow[], store: ObjectStore): Promise<void> {
+export async function removePrivate(
+  build: BuildRow,
+  leases: readonly { readonly id: string; readonly uploads: readonly UploadRow[] }[],
+  store: ObjectStore,
+): Promise<void> {
   await store.delete(storeKey.build(build.requestHash));
+  await removePointer(build, store);
   for (const lease of leases) {
+    // Unseen parts are bytes of the image too.
+    for (const { name, multipartId, state } of lease.uploads)
+      if (multipartId !== null && state !== 'complete')
+        await store.abortMultipart(storeKey.object(lease.id, name), multipartId);
     const prefix = storeKey.object(lease.id, '');
     for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
       const page = await store.list(prefix, cursor === undefined ? {} : { cursor });
@@ -17,4 +26,13 @@ export async function removePrivate(build: BuildRow, leases: readonly LeaseRow[]
       cursor = page.cursor;
     }
   }
+}
+
+/** Unless a later generation has taken its place. */
+async function removePointer({ intentHash, requestHash }: BuildRow, store: ObjectStore): Promise<void> {
+  const key = storeKey.intent(intentHash);
+  const object = await store.get(key);
+  if (!object.exists) return;
+  const pointer = (await new Response(object.body).json()) as { readonly requestHash: string };
+  if (pointer.requestHash === requestHash) await store.delete(key);
 }

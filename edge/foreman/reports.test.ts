@@ -85,6 +85,26 @@ describe('a report', () => {
     });
   });
 
+  it('that cannot be taken costs its own lease, not the reports beside it', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    await foreman.submit({ intentHash: sha256Hex('second') });
+    const [one, two] = [await foreman.order('a'), await foreman.order('a')];
+    const event = await foreman.success('a', one.leaseId);
+    await foreman.alter("UPDATE uploads SET parts = 'no JSON' WHERE lease_id = ?", one.leaseId);
+    const reports = [
+      { leaseId: one.leaseId, sequence: 1n, event },
+      { leaseId: two.leaseId, sequence: 1n, event: progress(8) },
+    ];
+    const bytes = toBinary(ReportRequestSchema, create(ReportRequestSchema, { reports }));
+    expect(await foreman.calls.report('a', new Uint8Array(bytes))).toMatchObject({
+      acknowledged: [{ standing: 'ended' }, { standing: 'active' }],
+    });
+    expect(await foreman.status(one.requestHash)).toMatchObject({ state: 'queued' });
+    expect(await foreman.status(two.requestHash)).toMatchObject({ state: 'running', step: 8 });
+    expect((await foreman.rows('leases'))[0]?.end_reason).toMatch(/^internal: report not taken: /);
+    log.mockRestore();
+  });
+
   it('repeated after its answer was lost ends the build once', async () => {
     const order = await foreman.order('a');
     const event = await foreman.success('a', order.leaseId);

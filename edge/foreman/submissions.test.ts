@@ -181,6 +181,31 @@ describe('a failure of ours', () => {
   });
 });
 
+describe('ninety days after its end', () => {
+  const MINUTE = 60_000;
+
+  it('a build is forgotten with its leases and grants; votes stay, and its name is not used again', async () => {
+    await foreman.submit();
+    const hash = await fail('conflict');
+    await foreman.submit({ intentHash: sha256Hex('image') });
+    await build();
+    // Something that rings; it is younger, and stays.
+    vi.setSystemTime(Date.now() + 90 * 24 * 60 * MINUTE - MINUTE);
+    await foreman.submit({ intentHash: sha256Hex('young') });
+    await foreman.order('a');
+    await foreman.alarm();
+    expect(await foreman.rows('builds')).toHaveLength(3);
+    vi.setSystemTime(Date.now() + 2 * MINUTE);
+    await foreman.alarm();
+    expect(await foreman.rows('builds')).toMatchObject([{ intent_hash: sha256Hex('young') }]);
+    expect(await foreman.rows('leases')).toHaveLength(1);
+    expect(await foreman.rows('uploads')).toEqual([]);
+    expect(await foreman.rows('votes')).toHaveLength(2);
+    expect(await foreman.status(hash)).toBeNull();
+    expect(await foreman.submit()).toMatchObject({ state: 'queued', requestHash: requestHash(intent, 2) });
+  });
+});
+
 test('nothing is known of a hash that nobody made', async () => {
   expect(await foreman.status('f'.repeat(64))).toBeNull();
 });

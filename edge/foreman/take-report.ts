@@ -37,7 +37,25 @@ export interface Aftermath {
   readonly failures: FailureRecord[];
 }
 
+/** One that cannot be taken costs its own lease, and not the reports beside it, which would be repeated with it for ever. */
 export async function takeReport(
+  state: ForemanState,
+  node: NodeRow,
+  report: LeaseReport,
+  aftermath: Aftermath,
+  now: number,
+): Promise<Acknowledgement> {
+  try {
+    return await takeWhole(state, node, report, aftermath, now);
+  } catch (error) {
+    console.error(`a report about lease ${report.leaseId} could not be taken: ${error}`);
+    const lease = state.leases.byId(report.leaseId);
+    if (lease?.nodeId === node.id) loseLease(state, lease, fault('internal', `report not taken: ${error}`), now);
+    return { leaseId: report.leaseId, sequence: report.sequence, standing: 'ended' };
+  }
+}
+
+async function takeWhole(
   state: ForemanState,
   node: NodeRow,
   report: LeaseReport,

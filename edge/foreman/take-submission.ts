@@ -1,6 +1,7 @@
 /** A miss arrives: join the build that runs, learn what became of the last one, or begin the next generation. */
 import { isRemembered } from '../../shared/build-error.ts';
 import type { BuildStatus } from '../../shared/build-state.ts';
+import { requestHash } from '../../shared/intent.ts';
 import { buildStatus } from './build-status.ts';
 import type { ForemanState } from './foreman-state.ts';
 import type { Submission } from './queue.ts';
@@ -33,7 +34,9 @@ export function takeSubmission(state: ForemanState, submission: Submission, now:
       return tell();
   }
   if (state.queue.waiting() >= state.config.MAX_QUEUE) return { accepted: false };
-  const generation = Math.max(newest?.generation ?? 0, submission.seenGeneration) + 1;
+  let generation = Math.max(newest?.generation ?? 0, submission.seenGeneration) + 1;
+  // Of builds that ended long ago votes alone are kept; under their names they would decide about a new one.
+  while (state.votes.ofBuild(requestHash(submission.intentHash, generation)).length > 0) generation += 1;
   const build = state.queue.add(submission, generation, now);
   return { accepted: true, status: buildStatus(state, build, now) };
 }

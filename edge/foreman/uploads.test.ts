@@ -102,14 +102,14 @@ describe('a grant is refused', () => {
     await good(node, 'requestUpload', { leaseId: order.leaseId, file });
     const huge = { ...file, name: 'huge.bin', sizeBytes: max };
     expect(await call(node, 'requestUpload', { leaseId: order.leaseId, file: huge })).toMatchObject({
-      code: 'failed_precondition',
+      code: 'invalid_argument',
     });
     for (let n = 1; n < 128; n++)
       await good(node, 'requestUpload', { leaseId: order.leaseId, file: { ...file, name: `x${n}.bin` } });
     expect(
       await call(node, 'requestUpload', { leaseId: order.leaseId, file: { ...file, name: 'y.bin' } }),
     ).toMatchObject({
-      code: 'failed_precondition',
+      code: 'invalid_argument',
       error: expect.stringContaining('expected at most 128 files'),
     });
   });

@@ -1,5 +1,5 @@
 /** Votes about builds, one voice for each operator and build. They are kept: who said what is the evidence in a dispute. */
-import { asc, eq } from 'drizzle-orm';
+import { and, asc, eq, sql } from 'drizzle-orm';
 import type { BuildErrorKind } from '../../shared/build-error.ts';
 import type { Vote } from '../../shared/quorum.ts';
 import type { Database } from './database.ts';
@@ -12,22 +12,36 @@ export class Votes {
     this.#db = db;
   }
 
-  /** An operator's first word counts; a second one changes nothing. */
+  /** An operator's first word counts, but that a trusted node's replaces a volunteer's: the latter decides nothing. */
   cast(requestHash: string, node: NodeRow, leaseId: string, verdict: Vote['verdict'], at: number): void {
+    const vote = {
+      nodeId: node.id,
+      tier: node.tier,
+      leaseId,
+      outcome: verdict.outcome,
+      kind: verdict.outcome === 'failure' ? verdict.kind : null,
+      digest: verdict.outcome === 'image' ? verdict.digest : null,
+      at,
+    };
     this.#db
       .insert(votes)
-      .values({
-        requestHash,
-        operator: node.operator,
-        nodeId: node.id,
-        tier: node.tier,
-        leaseId,
-        outcome: verdict.outcome,
-        kind: verdict.outcome === 'failure' ? verdict.kind : null,
-        digest: verdict.outcome === 'image' ? verdict.digest : null,
-        at,
+      .values({ requestHash, operator: node.operator, ...vote })
+      .onConflictDoUpdate({
+        target: [votes.requestHash, votes.operator],
+        set: vote,
+        setWhere: sql`${votes.tier} <> 'trusted' AND excluded.tier = 'trusted'`,
       })
-      .onConflictDoNothing()
+      .run();
+  }
+
+  /**
+   * The trusted votes about a build whose decided files were lost: they would decide it again at once, and of their
+   * results nothing is left to publish.
+   */
+  removeDecisive(requestHash: string): void {
+    this.#db
+      .delete(votes)
+      .where(and(eq(votes.requestHash, requestHash), eq(votes.tier, 'trusted')))
       .run();
   }
 

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, test, vi } from 'vitest';
 import { buildRecord, failureRecord } from '../../shared/build-record.fixture.ts';
 import { type BuildRecord, storeKey } from '../../shared/build-record.ts';
 import { sha256Hex } from '../../shared/digest.ts';
@@ -8,7 +8,7 @@ import { env } from '../edge.fixture.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 import { openObjectStore } from '../storage/open-object-store.ts';
 import { resultKey } from './result-key.ts';
-import { BuiltResult, Results } from './results.ts';
+import { BuiltResult, FailedResult, Results } from './results.ts';
 
 const bucket = env.IMAGES as R2Bucket;
 const isolate = () => new Results(env.CACHE, openObjectStore(env));
@@ -34,7 +34,7 @@ describe('a published build', () => {
     await publish(record);
     const built = new BuiltResult(record);
     expect(await isolate().buildFromStore(record.requestHash, now)).toEqual(built);
-    expect(await isolate().latestFromStore(record.intentHash, now)).toEqual(built);
+    expect(await isolate().latestFromStore(record.intentHash, now, () => true)).toEqual(built);
   });
 
   it('that was read from the store is in this memory and in KV for the next isolate', async () => {
@@ -64,7 +64,7 @@ describe('a published build', () => {
     const results = isolate();
     expect(await results.fromCache(resultKey.build(record.requestHash))).toBeUndefined();
     expect(await results.buildFromStore(record.requestHash, now)).toBeUndefined();
-    expect(await results.latestFromStore(record.intentHash, now)).toBeUndefined();
+    expect(await results.latestFromStore(record.intentHash, now, () => true)).toBeUndefined();
   });
 
   it('under another’s name in the store is nobody’s', async () => {
@@ -85,13 +85,51 @@ describe('a published build', () => {
   });
 });
 
+describe('KV', () => {
+  const kv = (key: string) => env.CACHE.get(key);
+
+  it('is written once by an isolate that reads the same build again', async () => {
+    await publish(record);
+    const results = isolate();
+    const put = vi.spyOn(env.CACHE, 'put');
+    for (let times = 0; times < 3; times++) await results.latestFromStore(record.intentHash, now, () => true);
+    await results.buildFromStore(record.requestHash, now);
+    expect(put.mock.calls.map(([key]) => key).sort()).toEqual(
+      [resultKey.build(record.requestHash), resultKey.intent(record.intentHash)].sort(),
+    );
+  });
+
+  it.each([true, false])('has a record under what was asked where it is usable: %s', async (usable) => {
+    await publish(record);
+    await isolate().latestFromStore(record.intentHash, now, () => usable);
+    expect((await kv(resultKey.intent(record.intentHash))) !== null).toBe(usable);
+    expect(await kv(resultKey.build(record.requestHash))).not.toBeNull();
+  });
+});
+
+test('a hash that nobody knew is asked for again once somebody asked for its image', () => {
+  const results = isolate();
+  results.rememberUnknown('a');
+  results.rememberUnknown('b');
+  results.forgetUnknown('a');
+  expect([results.isUnknown('a'), results.isUnknown('b')]).toEqual([false, true]);
+});
+
+test('a failure weighs what it holds: its log, and the request that it shows', () => {
+  const size = (fields: Parameters<typeof failureRecord>[0]) => new FailedResult(failureRecord(fields)).sizeBytes;
+  const text = 'x'.repeat(10_000);
+  const none = size({});
+  expect(size({ stderr: text })).toBeGreaterThan(none + 10_000);
+  expect(size({ echo: { ...failureRecord().echo, packages: [text] } })).toBeGreaterThan(none + 10_000);
+});
+
 describe('a private build', () => {
   it('is answered from the store alone: not kept in memory, never written to KV', async () => {
     const secret = { ...record, private: true, expiresAt: now + 1 };
     await publish(secret);
     const results = isolate();
     expect(await results.buildFromStore(secret.requestHash, now)).toMatchObject({ kind: 'built' });
-    expect(await results.latestFromStore(secret.intentHash, now)).toMatchObject({ kind: 'built' });
+    expect(await results.latestFromStore(secret.intentHash, now, () => true)).toMatchObject({ kind: 'built' });
     for (const key of [resultKey.build(secret.requestHash), resultKey.intent(secret.intentHash)]) {
       expect(results.inMemory(key)).toBeUndefined();
       expect(await env.CACHE.get(key)).toBeNull();
@@ -101,7 +139,7 @@ describe('a private build', () => {
   it('is not there from its end on', async () => {
     await publish({ ...record, private: true, expiresAt: now });
     expect(await isolate().buildFromStore(record.requestHash, now)).toBeUndefined();
-    expect(await isolate().latestFromStore(record.intentHash, now)).toBeUndefined();
+    expect(await isolate().latestFromStore(record.intentHash, now, () => true)).toBeUndefined();
   });
 
   it('that got into KV in spite of all is not kept in memory', async () => {
@@ -127,7 +165,7 @@ describe('of several generations', () => {
     await publish(old());
     await publish(latest());
     const results = isolate();
-    await results.latestFromStore(record.intentHash, now);
+    await results.latestFromStore(record.intentHash, now, () => true);
     await results.buildFromStore(old().requestHash, now);
     expect(results.inMemory(resultKey.intent(record.intentHash))).toMatchObject({ record: { generation: 2 } });
     expect(results.inMemory(resultKey.build(old().requestHash))).toMatchObject({ record: { generation: 1 } });
@@ -136,7 +174,7 @@ describe('of several generations', () => {
   it('a failure of an old one does not stand for the intent', async () => {
     await publish(latest());
     const results = isolate();
-    await results.latestFromStore(record.intentHash, now);
+    await results.latestFromStore(record.intentHash, now, () => true);
     const { requestHash, intentHash } = old();
     results.rememberFailure(failureRecord({ requestHash, intentHash, generation: 1 }));
     expect(results.inMemory(resultKey.intent(intentHash))).toMatchObject({ kind: 'built' });
@@ -147,7 +185,7 @@ describe('of several generations', () => {
     const results = isolate();
     results.rememberFailure(failureRecord({ requestHash: old().requestHash, intentHash: record.intentHash }));
     await publish(latest());
-    await results.latestFromStore(record.intentHash, now);
+    await results.latestFromStore(record.intentHash, now, () => true);
     expect(results.inMemory(resultKey.intent(record.intentHash))).toMatchObject({ kind: 'built' });
   });
 });

@@ -100,6 +100,12 @@ export class FailedResult {
   constructor(failure: FailureRecord) {
     this.failure = failure;
   }
+
+  /** Of its log and its request every character may take two bytes. */
+  get sizeBytes(): number {
+    const { stdout, stderr, detail, echo } = this.failure;
+    return 4_000 + 2 * (stdout.length + stderr.length + detail.length + JSON.stringify(echo).length);
+  }
 }
 
 export type Result = BuiltResult | FailedResult;
@@ -113,10 +119,7 @@ const logged =
 export class Results {
   readonly #memory = new LRUCache<string, Result>({
     maxSize: LIFETIMES.resultsInMemoryBytes,
-    sizeCalculation: (result) =>
-      result.kind === 'built'
-        ? result.sizeBytes
-        : 4_000 + 2 * (result.failure.stdout.length + result.failure.stderr.length),
+    sizeCalculation: (result) => result.sizeBytes,
     ttl: LIFETIMES.resultInMemoryMs,
     // The library caches its clock by a timer, and a Worker's timers end with the request that set them.
     ttlResolution: 0,
@@ -145,6 +148,11 @@ export class Results {
     this.#unknown.set(requestHash, true);
   }
 
+  /** Somebody asked for the image of which it is the hash. */
+  forgetUnknown(requestHash: string): void {
+    this.#unknown.delete(requestHash);
+  }
+
   /** From KV, one read; undefined also where KV does not know yet. */
   async fromCache(key: string): Promise<Result | undefined> {
     // A cache that does not answer is a cache without the answer.
@@ -154,30 +162,42 @@ export class Results {
     return undefined;
   }
 
-  /** The build of this name from the store, and into KV under its name and `alsoKnownAs`. */
+  /** The build of this name from the store, and into KV under its name and what `alsoKnownAs` says of it. */
   async buildFromStore(
     requestHash: string,
     now: number,
-    alsoKnownAs: readonly string[] = [],
+    alsoKnownAs: (built: BuiltResult) => readonly string[] = () => [],
   ): Promise<BuiltResult | undefined> {
     const record = await this.#readJson<BuildRecord>(storeKey.build(requestHash));
     if (!record || record.requestHash !== requestHash) return undefined;
     if (record.expiresAt !== null && record.expiresAt <= now) return undefined;
     const built = new BuiltResult(record);
     if (!record.private) {
+      const isHeld = this.#memory.peek(resultKey.build(requestHash))?.kind === 'built';
       this.#remember(built);
-      // KV takes one write a second for a key, and many isolates may come here at once.
+      // KV takes one write a second for a key, and many isolates may come here at once: each writes once.
+      if (isHeld) return built;
       const stored = JSON.stringify({ kind: 'built', record } satisfies StoredResult);
-      const keys = [resultKey.build(requestHash), ...alsoKnownAs];
+      const keys = [resultKey.build(requestHash), ...alsoKnownAs(built)];
       await Promise.all(keys.map((key) => this.#cache.put(key, stored).catch(logged('written'))));
     }
     return built;
   }
 
-  /** The latest generation of an intent. */
-  async latestFromStore(intentHash: string, now: number): Promise<BuiltResult | undefined> {
+  /**
+   * The latest generation of an intent. One that is of no use stays out of KV under the intent's name: there it would
+   * overwrite its successor, which another isolate may have put there a moment ago.
+   */
+  async latestFromStore(
+    intentHash: string,
+    now: number,
+    isUsable: (built: BuiltResult) => boolean,
+  ): Promise<BuiltResult | undefined> {
     const pointer = await this.#readJson<{ requestHash: string }>(storeKey.intent(intentHash));
-    return pointer && this.buildFromStore(pointer.requestHash, now, [resultKey.intent(intentHash)]);
+    return (
+      pointer &&
+      this.buildFromStore(pointer.requestHash, now, (built) => (isUsable(built) ? [resultKey.intent(intentHash)] : []))
+    );
   }
 
   /**

@@ -1,6 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
 import type { ArchDocument } from '../../shared/catalogue-document.ts';
 import { BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
+import { requestHash } from '../../shared/intent.ts';
 import { keyOf, upstreamKey } from '../catalogue/document-id.ts';
 import type { Mirror } from '../catalogue/mirror.fixture.ts';
 import { configOf } from '../config.ts';
@@ -37,11 +38,22 @@ async function order() {
   return given;
 }
 
+/** Polls until the answer has this status: what was said of a pending build stands for a second. */
+const untilStatus = (hash: unknown, status: number): Promise<Response> =>
+  vi.waitFor(
+    async () => {
+      const answer = await ask(`/api/v1/build/${hash}`);
+      expect(answer.status).toBe(status);
+      return answer;
+    },
+    { timeout: 3_000 },
+  );
+
 /** Asks for the wish and builds it. */
 async function build(): Promise<string> {
   const { request_hash } = await jsonOf(await post(wish));
   await finish(node, await order());
-  await vi.waitFor(async () => expect((await ask(`/api/v1/build/${request_hash}`)).status).toBe(200));
+  await untilStatus(request_hash, 200);
   return String(request_hash);
 }
 
@@ -85,7 +97,14 @@ test('a first request is queued, started when a node takes it, and done', async 
   const given = await order();
   const value = { step: BuildStep.BUILDING_IMAGE };
   await report(node, given.leaseId, 1, { case: 'progress', value });
-  const started = await ask(`/api/v1/build/${body.request_hash}`);
+  const started = await vi.waitFor(
+    async () => {
+      const answer = await ask(`/api/v1/build/${body.request_hash}`);
+      expect(answer.headers.get('x-imagebuilder-status')).not.toBe('queued');
+      return answer;
+    },
+    { timeout: 3_000 },
+  );
   expect(started.status).toBe(202);
   expect(started.headers.get('x-imagebuilder-status')).toBe('building_image');
   expect(started.headers.has('x-queue-position')).toBe(false);
@@ -94,7 +113,7 @@ test('a first request is queued, started when a node takes it, and done', async 
   expect('queue_position' in startedBody).toBe(false);
 
   await finish(node, given, { sequence: 2 });
-  await vi.waitFor(async () => expect((await ask(`/api/v1/build/${body.request_hash}`)).status).toBe(200));
+  await untilStatus(body.request_hash, 200);
   const done = await ask(`/api/v1/build/${body.request_hash}`);
   expect(done.headers.get('x-imagebuilder-status')).toBe('done');
   expect(await jsonOf(done)).toMatchObject({ detail: 'done', request_hash: body.request_hash, id: 'generic' });
@@ -121,6 +140,30 @@ test('an image that exists is answered at once, without the Foreman, each with i
   const polled = await jsonOf(await ask(`/api/v1/build/${hash}`));
   expect(polled.request).toMatchObject({ packages: wish.packages, client: null });
   expect(await calls()).toBe(before);
+});
+
+test('many polls for a pending build are one call to the Foreman', async () => {
+  const { request_hash } = await jsonOf(await post(wish));
+  const before = await calls();
+  const statuses = await Promise.all(Array.from({ length: 50 }, () => ask(`/api/v1/build/${request_hash}`)));
+  expect(new Set(statuses.map((answer) => answer.status))).toEqual(new Set([202]));
+  expect((await calls()) - before).toBeLessThanOrEqual(1);
+  await finish(node, await order());
+  await untilStatus(request_hash, 200);
+});
+
+test('a hash that was polled for too early is known as soon as somebody asks for its image', async () => {
+  const hash = await build();
+  const bucket = env.IMAGES as R2Bucket;
+  for (const { key } of (await bucket.list({ prefix: 'objects/' })).objects) await bucket.delete(key);
+  // The image is gone; its second generation has a name that can be known beforehand.
+  await (await ask(`/store/${hash}/${IMAGE_NAME}`)).body?.cancel();
+  const [row] = (await rowsOf(foremanStub(), 'builds')).filter((each) => each.request_hash === hash);
+  const next = requestHash(String(row?.intent_hash), 2);
+  expect((await ask(`/api/v1/build/${next}`)).status).toBe(404);
+  expect((await jsonOf(await post(wish))).request_hash).toBe(next);
+  expect((await ask(`/api/v1/build/${next}`)).status).toBe(202);
+  await finish(node, await order());
 });
 
 describe('conditions', () => {
@@ -152,7 +195,7 @@ describe('a failure', () => {
       1,
       failed('image_too_big', 'Error: Selected packages exceed device storage'),
     );
-    const polled = await ask(`/api/v1/build/${request_hash}`);
+    const polled = await untilStatus(request_hash, 500);
     expect([polled.status, polled.headers.get('x-imagebuilder-status')]).toEqual([500, 'failed']);
     expect(await jsonOf(polled)).toMatchObject({
       detail: 'Error: Selected packages exceed device storage',

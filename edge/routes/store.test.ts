@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { sha256Hex } from '../../shared/digest.ts';
 import { ask, env, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
 import { finish, IMAGE_NAME, joinNode, lease } from '../farm-node.fixture.ts';
+import { R2ObjectStore } from '../storage/r2.ts';
 
 const IMAGE = 'an image of forty bytes, no more, no less';
 let path = '';
@@ -82,6 +83,43 @@ test.each([`"${sha256Hex(IMAGE)}"`, `W/"${sha256Hex(IMAGE)}"`, `"x", "${sha256He
     expect([response.status, await response.text()]).toEqual([304, '']);
   },
 );
+
+test('HEAD has no ranges', async () => {
+  const response = await ask(path, { method: 'HEAD', headers: { range: 'bytes=3-' } });
+  expect([response.status, response.headers.get('content-range')]).toEqual([200, null]);
+  expect(response.headers.get('content-length')).toBe(String(IMAGE.length));
+});
+
+test('a store that ignores ranges gives the whole, as such', async () => {
+  const get = R2ObjectStore.prototype.get;
+  const spy = vi.spyOn(R2ObjectStore.prototype, 'get').mockImplementation(function (this: R2ObjectStore, key) {
+    return get.call(this, key);
+  });
+  const response = await ask(path, { headers: { range: 'bytes=3-' } });
+  spy.mockRestore();
+  expect([response.status, await response.text(), response.headers.get('content-range')]).toEqual([200, IMAGE, null]);
+});
+
+test('a file that has another size in the store is not served', async () => {
+  const bucket = env.IMAGES as R2Bucket;
+  const key = (await bucket.list({ prefix: 'objects/' })).objects[0]?.key ?? '';
+  const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  await bucket.put(key, 'short', { sha256: sha256Hex('short') });
+  expect((await ask(path)).status).toBe(404);
+  expect(log.mock.calls.join()).toContain(`expected ${IMAGE.length} bytes in the store, got 5`);
+  log.mockRestore();
+  await bucket.put(key, IMAGE, { sha256: sha256Hex(IMAGE) });
+  expect(await (await ask(path)).text()).toBe(IMAGE);
+});
+
+test('a file that the store denies once and shows a moment later is not forgotten', async () => {
+  const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  const spy = vi.spyOn(R2ObjectStore.prototype, 'get').mockResolvedValue({ exists: false });
+  expect((await ask(path)).status).toBe(404);
+  spy.mockRestore();
+  log.mockRestore();
+  expect(await (await ask(path)).text()).toBe(IMAGE);
+});
 
 test('a file whose bytes the store has lost is a 404, and the next request builds the image anew', async () => {
   const bucket = env.IMAGES as R2Bucket;

@@ -9,9 +9,12 @@ import { isSha256Hex } from '../../shared/digest.ts';
 import { OUTPUT_FILE } from '../../shared/grammar.ts';
 import { CORS, methodNotAllowed, notFound, problem, titleOf } from '../answer.ts';
 import { findBuilt } from '../build-service.ts';
-import { edgeContext } from '../edge-context.ts';
+import { type EdgeContext, edgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
 import { CACHE_CONTROL } from '../lifetimes.ts';
+import type { BuiltResult } from '../results/results.ts';
+
+const ASK_AGAIN_MS = 1_000;
 
 export const storeRoutes = new Hono<{ Bindings: Env }>()
   .get('/store/:hash/:file', getFile)
@@ -40,10 +43,9 @@ async function getFile(c: Context<{ Bindings: Env }, '/store/:hash/:file'>): Pro
   };
   if (matches(c.req.header('if-none-match'), etag)) return new Response(null, { status: 304, headers });
   const ifRange = c.req.header('if-range');
-  const range = requestedRange(
-    ifRange === undefined || ifRange === etag ? c.req.header('range') : undefined,
-    file.sizeBytes,
-  );
+  // RFC 9110, 14.2: a range has a meaning for GET only.
+  const isRanged = c.req.method === 'GET' && (ifRange === undefined || ifRange === etag);
+  const range = requestedRange(isRanged ? c.req.header('range') : undefined, file.sizeBytes);
   if (range.kind === 'unsatisfiable')
     return problem(
       416,
@@ -54,24 +56,42 @@ async function getFile(c: Context<{ Bindings: Env }, '/store/:hash/:file'>): Pro
         'content-range': `bytes */${file.sizeBytes}`,
       },
     );
-  const part = range.kind === 'part' ? { offset: range.offset, length: range.length } : undefined;
-  headers['content-length'] = String(part?.length ?? file.sizeBytes);
-  if (part) headers['content-range'] = `bytes ${part.offset}-${part.offset + part.length - 1}/${file.sizeBytes}`;
-  const status = part ? 206 : 200;
-  if (c.req.method === 'HEAD') return new Response(null, { status, headers });
+  headers['content-length'] = String(file.sizeBytes);
+  if (c.req.method === 'HEAD') return new Response(null, { headers });
 
-  const object = await context.store.get(storeKey.object(built.record.leaseId, name), {
-    ...(part && { range: part }),
+  const key = storeKey.object(built.record.leaseId, name);
+  const object = await context.store.get(key, {
+    ...(range.kind === 'part' && { range: { offset: range.offset, length: range.length } }),
     signal: c.req.raw.signal,
   });
   if (!object.exists) {
-    await context.results.forget(built.record);
+    await forgetIfGone(context, built, key);
     return notFound('the file was removed from the store; ask for the image again');
   }
+  if (object.size !== file.sizeBytes) {
+    await object.body.cancel();
+    console.error(`${key}: expected ${file.sizeBytes} bytes in the store, got ${object.size}`);
+    return notFound('the file in the store is not the one that was published');
+  }
+  // What the store gave, not what it was asked for: a proxy in front of it may have taken the range away.
+  const part = range.kind === 'part' ? object.range : undefined;
+  if (part) {
+    headers['content-length'] = String(part.length);
+    headers['content-range'] = `bytes ${part.offset}-${part.offset + part.length - 1}/${file.sizeBytes}`;
+  }
+  const status = part ? 206 : 200;
   // Without a fixed length the runtime answers chunked, and auc compares Content-Length with what it received.
   const { readable, writable } = new FixedLengthStream(part?.length ?? file.sizeBytes);
   c.executionCtx.waitUntil(object.body.pipeTo(writable).catch(() => undefined));
   return new Response(readable, { status, headers });
+}
+
+/** Forgetting throws a record away and has the image built anew, so the store is asked once more. */
+async function forgetIfGone(context: EdgeContext, built: BuiltResult, key: string): Promise<void> {
+  await scheduler.wait(ASK_AGAIN_MS);
+  const { exists } = await context.store.head(key);
+  console.error(`${key} is ${exists ? 'there again after it was not' : 'gone; its build is forgotten'}`);
+  if (!exists) await context.results.forget(built.record);
 }
 
 const matches = (header: string | undefined, etag: string): boolean =>

@@ -28,6 +28,8 @@ CREATE UNIQUE INDEX builds_by_intent ON builds (intent_hash, generation);
 --> statement-breakpoint
 CREATE INDEX builds_by_state ON builds (state, sequence);
 --> statement-breakpoint
+CREATE INDEX builds_by_delay ON builds (state, not_before);
+--> statement-breakpoint
 CREATE INDEX builds_by_finish ON builds (finished_at);
 --> statement-breakpoint
 CREATE INDEX builds_by_expiry ON builds (expires_at);

@@ -1,0 +1,39 @@
+import { runInDurableObject } from 'cloudflare:test';
+import { drizzle } from 'drizzle-orm/durable-sqlite';
+import { expect, test } from 'vitest';
+import { openForeman } from './foreman.fixture.ts';
+import { Queue } from './queue.ts';
+import * as schema from './schema.ts';
+
+/** What runs at each poll, lease or alarm. A table scanned or sorted there is a Foreman that stops at a few thousand builds. */
+const OFTEN: readonly [string, (queue: Queue) => unknown][] = [
+  ['the newest build of an intent', (queue) => queue.newest('i')],
+  ['a build by its name', (queue) => queue.byHash('h')],
+  ['what may be leased', (queue) => queue.candidates(1, 32)],
+  ['a place in the queue', (queue) => queue.position({ sequence: 7 })],
+  ['how many wait', (queue) => queue.waiting()],
+  ['when a postponed build is due', (queue) => queue.nextPostponed(1)],
+  ['recent durations', (queue) => queue.recentDurations(21)],
+  ['whether something is to be published', (queue) => queue.isPublishing()],
+  ['what is to be published', (queue) => queue.publishing(0, 16)],
+  ['what is to be removed', (queue) => queue.expired(1)],
+  ['when something is to be removed', (queue) => queue.nextExpiry()],
+];
+
+test.each(OFTEN)('%s is read by an index, and nothing is sorted', async (_, ask) => {
+  const { stub, calls } = openForeman();
+  await calls.stats();
+  const plans = await runInDurableObject(stub, (_, { storage }) => {
+    const statements: [string, unknown[]][] = [];
+    const logger = { logQuery: (query: string, values: unknown[]) => void statements.push([query, values]) };
+    ask(new Queue(drizzle(storage, { schema, logger })));
+    return statements.flatMap(([query, values]) =>
+      storage.sql
+        .exec<{ detail: string }>(`EXPLAIN QUERY PLAN ${query}`, ...(values as string[]))
+        .toArray()
+        .map((row) => row.detail),
+    );
+  });
+  expect(plans.length).toBeGreaterThan(0);
+  for (const plan of plans) expect(plan).toMatch(/USING (COVERING )?INDEX/);
+});

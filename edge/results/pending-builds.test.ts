@@ -1,0 +1,43 @@
+import { describe, expect, it, test } from 'vitest';
+import { requestEcho } from '../../shared/build-record.fixture.ts';
+import { PendingBuilds, type PendingStatus, pendingMs } from './pending-builds.ts';
+
+const live = { requestHash: 'a'.repeat(64), echo: requestEcho(), enqueuedAt: 0 };
+const queued = (position: number, etaSeconds: number): PendingStatus => ({
+  ...live,
+  state: 'queued',
+  position,
+  etaSeconds,
+});
+const running = (step: number): PendingStatus => ({
+  ...live,
+  state: 'running',
+  step,
+  bytesDone: 0,
+  bytesTotal: 0,
+  etaSeconds: 600,
+});
+
+test.each([
+  ['that runs, however long it takes yet', running(2), 1_000],
+  ['that is next in line', queued(0, 3_600), 1_000],
+  ['that waits a minute', queued(3, 60), 3_000],
+  ['that waits for moments', queued(1, 5), 1_000],
+  ['that waits for hours', queued(900, 36_000), 5_000],
+])('what is said of a build %s stands for %s ms', (_, status, ms) => {
+  expect(pendingMs(status)).toBe(ms);
+});
+
+describe('a pending build', () => {
+  it('is what was said of it last, and nothing once its time is over', () => {
+    let now = 1;
+    const builds = new PendingBuilds({ now: () => now });
+    expect(builds.get(live.requestHash)).toBeUndefined();
+    builds.remember(queued(5, 100));
+    builds.remember(running(2));
+    now += 1_000;
+    expect(builds.get(live.requestHash)).toEqual(running(2));
+    now += 1;
+    expect(builds.get(live.requestHash)).toBeUndefined();
+  });
+});
