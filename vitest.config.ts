@@ -7,6 +7,7 @@ import { defineConfig } from 'vitest/config';
  */
 export default defineConfig({
   test: {
+    reporters: ['default', './e2e/closing-line.ts'],
     projects: [
       { test: { name: 'shared', include: ['shared/**/*.test.ts'] } },
       {

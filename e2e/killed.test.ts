@@ -45,7 +45,7 @@ describe('killed in the middle of a build', () => {
   });
   afterAll(() => stack?.close());
 
-  test('the node comes back, hands the build back, and it ends in an image', async () => {
+  test('the node comes back, says that it died, and the build ends in an image', async () => {
     const hash = await begin();
     await isBuilding(stack, hash);
     await node.kill();

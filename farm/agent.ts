@@ -103,7 +103,7 @@ export class Agent {
         continue;
       }
       // A machine with a full disk fails within moments, and would be the first to take the next build, and the next.
-      if (this.#ownFaults > 0) await pause(backoffMs(this.#ownFaults, Math.random(), 5_000, 300_000), signal);
+      if (this.#ownFaults > 0) await pause(backoffMs(this.#ownFaults, Math.random(), 10_000, 300_000), signal);
       try {
         const answer = await this.#options.client.lease(
           {
@@ -182,6 +182,7 @@ export class Agent {
       } else {
         log(`failed ${name}: ${(error as Error).message}`);
         const kind = error instanceof UploadError ? error.kind : 'internal';
+        if (kind === 'internal') this.#ownFaults += 1;
         outbox.finish(leaseId, failedReport({ ...NOTHING_BUILT, kind, detail: (error as Error).message }));
       }
     }
