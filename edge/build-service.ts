@@ -14,8 +14,8 @@ import { seal } from '../shared/seal.ts';
 import type { CatalogueReader } from './catalogue/read.ts';
 import { type EdgeContext, foremanOf } from './edge-context.ts';
 import type { Submission } from './foreman/queue.ts';
+import type { BuiltResult, FailedResult, Result } from './results/kept-result.ts';
 import { resultKey } from './results/result-key.ts';
-import type { BuiltResult, FailedResult, Result } from './results/results.ts';
 import type { Asked } from './wish.ts';
 
 export type BuildAnswer =

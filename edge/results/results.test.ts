@@ -7,8 +7,9 @@ import { archDocument, targetDocument } from '../../shared/upstream.fixture.ts';
 import { env } from '../edge.fixture.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 import { openObjectStore } from '../storage/open-object-store.ts';
+import { BuiltResult, FailedResult } from './kept-result.ts';
 import { resultKey } from './result-key.ts';
-import { BuiltResult, FailedResult, Results } from './results.ts';
+import { Results } from './results.ts';
 
 const bucket = env.IMAGES as R2Bucket;
 const isolate = () => new Results(env.CACHE, openObjectStore(env));

@@ -4,111 +4,11 @@
  */
 import { LRUCache } from 'lru-cache';
 import { isRemembered } from '../../shared/build-error.ts';
-import {
-  type BuildRecord,
-  type FailureRecord,
-  type StoredFile,
-  type StoredResult,
-  storeKey,
-} from '../../shared/build-record.ts';
-import { type DonePieces, donePieces } from '../../shared/build-result.ts';
-import type { ArchDocument, TargetDocument } from '../../shared/catalogue-document.ts';
-import { isFresh } from '../../shared/freshness.ts';
+import { type BuildRecord, type FailureRecord, type StoredResult, storeKey } from '../../shared/build-record.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { BuiltResult, FailedResult, type KeptRecord, type Result } from './kept-result.ts';
 import { resultKey } from './result-key.ts';
-
-/** What of a record is wanted after its answer was made: small, since an isolate wants to hold thousands. */
-export type KeptRecord = Pick<
-  BuildRecord,
-  'requestHash' | 'intentHash' | 'generation' | 'private' | 'leaseId' | 'publishedAt'
->;
-
-/** What ImageBuilders say of a device: one text for all images for it. */
-const devices = new LRUCache<string, string>({ max: 2_000 });
-
-function one(ofDevice: string): string {
-  const known = devices.get(ofDevice);
-  if (known === undefined) devices.set(ofDevice, ofDevice);
-  return known ?? ofDevice;
-}
-
-/**
- * A built result as an isolate keeps it: the answer's text and little else. A parsed manifest takes three times its text,
- * and is wanted only when upstream has moved.
- */
-export class BuiltResult {
-  readonly kind = 'built';
-  readonly record: KeptRecord;
-  readonly pieces: DonePieces;
-  /** The request to show where nobody asks with one. */
-  readonly echoJson: string;
-  readonly #filesJson: string;
-  readonly #unindexed: readonly string[];
-  readonly #imageBuilderSha256: string;
-  #fresh:
-    | { readonly upstream: string; readonly target: TargetDocument; readonly arch: ArchDocument; readonly is: boolean }
-    | undefined;
-
-  constructor(record: BuildRecord) {
-    const { requestHash, intentHash, generation, leaseId, publishedAt } = record;
-    this.record = { requestHash, intentHash, generation, private: record.private, leaseId, publishedAt };
-    const { ofBuild, ofDevice } = donePieces(record);
-    this.pieces = { ofBuild, ofDevice: one(ofDevice) };
-    this.echoJson = JSON.stringify(record.echo);
-    this.#filesJson = JSON.stringify(record.files);
-    this.#unindexed = record.unindexed;
-    this.#imageBuilderSha256 = record.pins.imageBuilder.sha256;
-  }
-
-  /** ABI-free name → version; parsed each time. */
-  get manifest(): BuildRecord['manifest'] {
-    return (JSON.parse(`{${this.pieces.ofBuild}}`) as { manifest: BuildRecord['manifest'] }).manifest;
-  }
-
-  /** Parsed each time. */
-  get files(): readonly StoredFile[] {
-    return JSON.parse(this.#filesJson) as StoredFile[];
-  }
-
-  /** What it takes in memory: text, one byte a character, and the objects around it. */
-  get sizeBytes(): number {
-    return 1_200 + this.pieces.ofBuild.length + this.echoJson.length + this.#filesJson.length;
-  }
-
-  /** Computed once for each state of upstream. */
-  isFresh(target: TargetDocument, arch: ArchDocument): boolean {
-    const known = this.#fresh;
-    if (known?.target === target && known.arch === arch) return known.is;
-    const upstream = `${target.imageBuilder.sha256} ${target.packagesDigest} ${arch.packagesDigest}`;
-    if (known?.upstream === upstream) {
-      // The same in another copy, as each refresh brings one.
-      this.#fresh = { ...known, target, arch };
-      return known.is;
-    }
-    const pins = { imageBuilder: { sha256: this.#imageBuilderSha256 } };
-    const is = isFresh({ pins, unindexed: this.#unindexed, manifest: this.manifest }, target, arch);
-    this.#fresh = { upstream, target, arch, is };
-    return is;
-  }
-}
-
-export class FailedResult {
-  readonly kind = 'failed';
-  readonly failure: FailureRecord;
-
-  constructor(failure: FailureRecord) {
-    this.failure = failure;
-  }
-
-  /** Of its log and its request every character may take two bytes. */
-  get sizeBytes(): number {
-    const { stdout, stderr, detail, echo } = this.failure;
-    return 4_000 + 2 * (stdout.length + stderr.length + detail.length + JSON.stringify(echo).length);
-  }
-}
-
-export type Result = BuiltResult | FailedResult;
 
 const logged =
   (what: 'read' | 'written') =>

@@ -12,7 +12,7 @@ import { findBuilt } from '../build-service.ts';
 import { type EdgeContext, edgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
 import { CACHE_CONTROL } from '../lifetimes.ts';
-import type { BuiltResult } from '../results/results.ts';
+import type { BuiltResult } from '../results/kept-result.ts';
 
 const ASK_AGAIN_MS = 1_000;
 

@@ -62,6 +62,7 @@ describe('with the essential programs', () => {
   });
 
   const fetchers = ['curl', 'wget'].filter(locate).slice(0, 1);
+  if (fetchers.length === 0) console.warn('SKIPPED, LOUDLY: one test needs curl or wget (apt-get install -y curl)');
   it.skipIf(fetchers.length === 0).each(['24.10.2', '25.12.1'])(
     'and nothing to verify a signature with, no index of %s is trusted',
     async (version) => {

@@ -1,17 +1,29 @@
-/** A loopback port that nobody listens on. Somebody may take it before we do; whoever starts then says so. */
+/**
+ * A loopback port that nobody listens on, for a process that wants a number. Not one that the kernel would give: those it
+ * also gives to outgoing connections and to whoever asks next, so that ours may be taken before it is used. Below that range
+ * only somebody who chooses the very number can come first.
+ */
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port')),
-      );
-    });
-  });
+/** Linux hands out 32768 and above. */
+const FIRST = 20_000;
+const LAST = 31_999;
+const TRIES = 200;
+
+export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const port = randomInt(FIRST, LAST + 1);
+    if (given.has(port)) continue;
+    // Before the wait, or two callers at once would get one number.
+    given.add(port);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`expected a free port from ${FIRST} to ${LAST}, found none in ${TRIES} tries`);
+}
+
+/** Given once by this process: whoever got it may not listen yet. */
+const given = new Set<number>();
 
 /** Can the port be listened on? */
 export const isFree = (port: number): Promise<boolean> =>
