@@ -14,7 +14,7 @@ import type { SigningKey } from '../shared/ed25519.ts';
 import { BuildOrderSchema, BuildSucceededSchema } from '../shared/gen/asu/farm/v1/build_pb.js';
 import { LeaseStanding } from '../shared/gen/asu/farm/v1/foreman_pb.js';
 import { poll, post, REQUEST } from './router.ts';
-import { StackUnderTest } from './stack-under-test.ts';
+import { StackUnderTest, until } from './stack-under-test.ts';
 
 /** Above one PUT (64 MiB), so that it goes in parts. */
 const LARGE_BYTES = 70 * 1024 * 1024;
@@ -158,8 +158,12 @@ describe.each(['R2', 'S3'] as const)('a node without keys of the store uploads t
       reports: [{ leaseId, sequence: 100n, event: { case: 'succeeded', value: claim } }],
     });
     expect(acknowledgements[0]?.standing).toBe(LeaseStanding.ENDED);
-    const answer = await poll(stack.url, requestHash);
-    expect([answer.status, answer.body.imagebuilder_status]).toEqual([202, 'queued']);
+    // What a poll was told is told again for a second.
+    await until('the build is back in the queue', async () => {
+      const { status, body } = await poll(stack.url, requestHash);
+      expect(status).toBe(202);
+      return body.imagebuilder_status === 'queued';
+    });
     expect((await fetch(`${stack.url}/store/${requestHash}/ghost.bin`)).status).toBe(404);
   });
 });
