@@ -12,10 +12,10 @@ export const LIFETIMES = {
   queuedMinMs: 1_000,
   queuedMaxMs: 5_000,
   pendingInMemoryBytes: 4 * 1024 * 1024,
-  /** An isolate has 128 MB, of which the catalogue may take 48. */
-  resultsInMemoryBytes: 40 * 1024 * 1024,
+  /** An isolate has 128 MB, of which the catalogue may take 32. */
+  resultsInMemoryBytes: 48 * 1024 * 1024,
   /** Wishes whose hash is known: most of what routers ask was asked before, in one spelling or another. */
-  wishesInMemoryBytes: 12 * 1024 * 1024,
+  wishesInMemoryBytes: 16 * 1024 * 1024,
 } as const;
 
 export const CACHE_CONTROL = {

@@ -35,7 +35,7 @@ export interface ReaderContext {
   readonly now?: () => number;
 }
 
-const MEMORY_BYTES = 48 * 1024 * 1024;
+const MEMORY_BYTES = 32 * 1024 * 1024;
 const MAX_TRUST_MS = 60_000;
 const NEGATIVE_MS = 5000;
 const MAX_NOTES = 5000;
