@@ -81,6 +81,7 @@ function recordOf(
   const branch = findBranch(settings.BRANCHES, target.version);
   if (!parsed.ok || !branch) throw new Error(`the bench made an invalid request: ${body}`);
   const request = normalizeRequest(parsed.request, branch, target, {
+    distros: settings.DISTROS,
     allowDefaults: false,
     maxDefaultsBytes: 0,
     maxRootfsSizeMb: settings.MAX_CUSTOM_ROOTFS_SIZE_MB,

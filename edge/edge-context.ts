@@ -70,6 +70,7 @@ async function makeContext(env: Env): Promise<EdgeContext> {
     keys,
     audience: bytesToHex(keys.signing.publicKey),
     wishes: new Wishes(config, {
+      distros: config.DISTROS,
       allowDefaults: config.ALLOW_DEFAULTS,
       maxDefaultsBytes: config.MAX_DEFAULTS_LENGTH,
       maxRootfsSizeMb: config.MAX_CUSTOM_ROOTFS_SIZE_MB,

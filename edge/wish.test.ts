@@ -5,6 +5,7 @@ import { FIELDS, Wishes } from './wish.ts';
 
 const config = parseEdgeSettings({ SERVER_KEY: '5e'.repeat(32), ALLOW_DEFAULTS: '1' });
 const policy = {
+  distros: config.DISTROS,
   allowDefaults: true,
   maxDefaultsBytes: 100,
   maxRootfsSizeMb: 1024,

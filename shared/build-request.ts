@@ -10,6 +10,7 @@ import {
   PACKAGE_NAME,
   PACKAGE_SELECTION,
   PACKAGE_VERSION,
+  REPOSITORY_KEY,
   REPOSITORY_NAME,
   TARGET,
   VERSION_CODE,
@@ -24,10 +25,6 @@ export const MAX_PACKAGES_CHARACTERS = 32 * 1024;
 const MAX_REPOSITORIES = 16;
 const MAX_KEY_BYTES = 1024;
 const MAX_ERRORS = 20;
-
-/** `PUBLIC KEY` PEM, or the usign form with or without its comment line. Shape only: whoever uses it parses it. */
-const REPOSITORY_KEY =
-  /^(?:(?:untrusted comment: [ -~]*\n)?RW[QRST][A-Za-z0-9+/]{53}\n?|-----BEGIN PUBLIC KEY-----\n[A-Za-z0-9+/=\n]+\n-----END PUBLIC KEY-----\n?)$/;
 
 const word = (max: number, pattern: RegExp, expected: string) =>
   z

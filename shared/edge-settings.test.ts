@@ -1,5 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
 import { OPENWRT_BRANCHES } from './branch.ts';
+import { OPENWRT } from './distro.ts';
 import { EDGE_SETTINGS, type EdgeSettingName, isEdgeSetting, parseEdgeSettings } from './edge-settings.ts';
 
 /** Of the 24.10 release builds. */
@@ -107,6 +108,42 @@ const TABLE: Record<EdgeSettingName, Row> = {
       '{"main":{}}',
       '{"24.10":{"enable":true}}',
       '{"24.10":{"branch_off_rev":1.5}}',
+    ],
+  },
+  DISTROS: {
+    good: [
+      ['{}', [OPENWRT]],
+      [
+        { libremesh: { feeds: { lime: 'https://feeds.example/{branch}/{arch}' } } },
+        [
+          OPENWRT,
+          {
+            name: 'libremesh',
+            feeds: [{ name: 'lime', url: 'https://feeds.example/{branch}/{arch}' }],
+            feedKeys: [],
+            packages: [],
+          },
+        ],
+      ],
+      [
+        { own: { keys: [OPENWRT_KEY], packages: ['lime-system'] } },
+        [OPENWRT, { name: 'own', feeds: [], feedKeys: [OPENWRT_KEY], packages: ['lime-system'] }],
+      ],
+    ],
+    bad: [
+      '',
+      '[]',
+      '{"openwrt":{}}',
+      '{"..":{}}',
+      '{"a b":{}}',
+      '{"own":{"feed":{}}}',
+      '{"own":{"feeds":{"..":"https://feeds.example/"}}}',
+      '{"own":{"feeds":{"lime":"https://feeds.example/{profile}"}}}',
+      '{"own":{"feeds":{"lime":"https://feeds.example/../"}}}',
+      '{"own":{"feeds":{"lime":"ftp://feeds.example/"}}}',
+      '{"own":{"packages":["a b"]}}',
+      '{"own":{"packages":["x.ipk"]}}',
+      '{"own":{"keys":["RW"]}}',
     ],
   },
   CATALOGUE_REFRESH_SECONDS: whole(1, 3600),

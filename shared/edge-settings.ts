@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { type Branch, OPENWRT_BRANCHES } from './branch.ts';
+import { distrosSchema } from './distro.ts';
 import { parseUsignPublicKey } from './usign.ts';
 
 interface Setting<T = unknown> {
@@ -117,6 +118,11 @@ export const EDGE_SETTINGS = {
     '1: accept a mirror without signatures (shown in /healthz); for a private mirror only',
   ),
   BRANCHES: setting(defaultBranches, json(branchesSchema), 'JSON object: branch → {enabled, snapshot, branch_off_rev}'),
+  DISTROS: setting(
+    '{}',
+    json(distrosSchema),
+    'JSON object: distribution → {feeds, keys, packages}; each stands on OpenWrt and adds to it',
+  ),
   CATALOGUE_REFRESH_SECONDS: setting(
     '60',
     whole(1, 3600),

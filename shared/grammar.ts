@@ -18,6 +18,9 @@ export const PACKAGE_SELECTION = /^[+-]?[A-Za-z0-9][A-Za-z0-9_.+-]{0,126}$/;
 export const PACKAGE_FILE = /\.(?:ipk|apk)$/;
 export const PACKAGE_VERSION = /^[\w+.,~:-]*$/;
 export const REPOSITORY_NAME = /^[\w.-]+$/;
+/** `PUBLIC KEY` PEM, or the usign form with or without its comment line. Shape only: whoever uses it parses it. */
+export const REPOSITORY_KEY =
+  /^(?:(?:untrusted comment: [ -~]*\n)?RW[QRST][A-Za-z0-9+/]{53}\n?|-----BEGIN PUBLIC KEY-----\n[A-Za-z0-9+/=\n]+\n-----END PUBLIC KEY-----\n?)$/;
 export const FILESYSTEMS = ['squashfs', 'ext4', 'ubifs', 'erofs', 'jffs2', 'jffs2-nand', 'targz', 'cpiogz'] as const;
 
 export const isPackageName = (name: string): boolean => PACKAGE_NAME.test(name) && !PACKAGE_FILE.test(name);

@@ -1,6 +1,7 @@
 import { describe, expect, it, test } from 'vitest';
 import { findBranch, OPENWRT_BRANCHES } from './branch.ts';
 import { type BuildRequest, parseBuildRequest } from './build-request.ts';
+import { OPENWRT } from './distro.ts';
 import { intentHash, requestHash } from './intent.ts';
 import { type NormalizedRequest, normalizeRequest, type RequestPolicy } from './normalize-request.ts';
 import { targetDocument } from './upstream.fixture.ts';
@@ -82,6 +83,7 @@ test('salt and first field cannot trade letters', () => {
 
 describe('from what a client wrote', () => {
   const policy: RequestPolicy = {
+    distros: [OPENWRT],
     allowDefaults: true,
     maxDefaultsBytes: 20_480,
     maxRootfsSizeMb: 1024,

@@ -3,10 +3,12 @@ import { findBranch, OPENWRT_BRANCHES } from './branch.ts';
 import { BuildError } from './build-error.ts';
 import { type BuildRequest, parseBuildRequest } from './build-request.ts';
 import type { TargetDocument } from './catalogue-document.ts';
+import { OPENWRT } from './distro.ts';
 import { checkPolicy, isPrivate, normalizeRequest, type RequestPolicy } from './normalize-request.ts';
 import { profileEntry, targetDocument } from './upstream.fixture.ts';
 
 const policy: RequestPolicy = {
+  distros: [OPENWRT],
   allowDefaults: true,
   maxDefaultsBytes: 8,
   maxRootfsSizeMb: 1024,

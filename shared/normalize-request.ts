@@ -8,6 +8,7 @@ import type { BuildRequest } from './build-request.ts';
 import { canonical } from './canonical.ts';
 import type { TargetDocument } from './catalogue-document.ts';
 import { hmacSha256Hex, utf8ToBytes } from './digest.ts';
+import { type Distro, feedUrl, findDistro } from './distro.ts';
 import { PROFILE_ID } from './grammar.ts';
 import { applyPackageChanges, deviceAdditions } from './package-changes.ts';
 import { foldPackages } from './package-set.ts';
@@ -33,6 +34,7 @@ export interface NormalizedRequest {
 }
 
 export interface RequestPolicy {
+  readonly distros: readonly Distro[];
   readonly allowDefaults: boolean;
   readonly maxDefaultsBytes: number;
   readonly maxRootfsSizeMb: number;
@@ -46,7 +48,7 @@ export interface RequestPolicy {
  * @throws BuildError `bad_request` or `invalid_request`
  */
 export function checkPolicy(request: BuildRequest, policy: RequestPolicy): void {
-  if (request.distro !== 'openwrt') throw new BuildError('unsupported', `Unsupported distro: ${request.distro}`);
+  const distro = distroOf(request, policy);
   if (request.defaults !== '') {
     if (!policy.allowDefaults) throw new BuildError('bad_request', 'Handling `defaults` not enabled on server');
     const sizeBytes = utf8ToBytes(request.defaults).length;
@@ -55,9 +57,18 @@ export function checkPolicy(request: BuildRequest, policy: RequestPolicy): void 
   }
   if (request.rootfs_size_mb !== null && request.rootfs_size_mb > policy.maxRootfsSizeMb)
     invalid('rootfs_size_mb', `expected at most ${policy.maxRootfsSizeMb} MiB, got ${request.rootfs_size_mb}`);
-  for (const url of Object.values(request.repositories))
+  for (const [name, url] of Object.entries(request.repositories)) {
     if (!isRepositoryAllowed(url, policy.repositoryAllowList))
       throw new BuildError('bad_request', `Repository not allowed: ${url}`);
+    if (distro.feeds.some((feed) => feed.name === name))
+      throw new BuildError('bad_request', `Repository not allowed: ${name} is the name of a feed of ${distro.name}`);
+  }
+}
+
+function distroOf(request: BuildRequest, policy: RequestPolicy): Distro {
+  const distro = findDistro(policy.distros, request.distro);
+  if (!distro) throw new BuildError('unsupported', `Unsupported distro: ${request.distro}`);
+  return distro;
 }
 
 function invalid(path: string, message: string): never {
@@ -78,13 +89,26 @@ export function normalizeRequest(
       'unsupported',
       `Unsupported profile: ${request.profile}. The requested profile was either dropped or never existed. Please check the forums for more information.`,
     );
+  const distro = distroOf(request, policy);
+  const defaults = removableDefaults(target, profileId);
+  const device = {
+    branch: branch.name,
+    version: request.version,
+    target: request.target,
+    profile: profileId,
+    defaults,
+  };
   const asked = [
     ...applyPackageChanges(request.packages, branch),
-    ...deviceAdditions(branch.name, request.target, profileId),
+    ...deviceAdditions(device),
+    // As a name that the client wrote: so that a removal wins over it.
+    ...distro.packages,
   ];
   // An empty list counts as absent: "install nothing at all" is nobody's wish.
   const spelling = request.diff_packages && request.packages.length > 0 ? 'absolute' : 'additional';
-  const { add, remove } = foldPackages(asked, removableDefaults(target, profileId), spelling);
+  const isForeign = Object.keys(request.repositories).length > 0;
+  const place = { version: request.version, target: request.target, arch: target.archPackages };
+  const { add, remove } = foldPackages(asked, defaults, spelling);
   return {
     distro: request.distro,
     version: request.version,
@@ -94,15 +118,15 @@ export function normalizeRequest(
     removePackages: remove,
     rootfsSizeMb: request.rootfs_size_mb,
     filesystem: request.filesystem,
-    repositories: Object.entries(request.repositories)
-      .map(([name, url]) => `${name} ${url}`)
-      .sort(),
-    repositoriesMode: Object.keys(request.repositories).length > 0 ? request.repositories_mode : 'append',
+    repositories: [
+      ...Object.entries(request.repositories).map(([name, url]) => `${name} ${url}`),
+      ...distro.feeds.map((feed) => `${feed.name} ${feedUrl(feed, place)}`),
+    ].sort(),
+    repositoriesMode: isForeign ? request.repositories_mode : 'append',
     // Keys of no repository change nothing, and must not make a new identity each.
-    repositoryKeys:
-      Object.keys(request.repositories).length === 0
-        ? []
-        : [...new Set(request.repository_keys.map((key) => key.trim()))].sort(),
+    repositoryKeys: [
+      ...new Set([...(isForeign ? request.repository_keys : []), ...distro.feedKeys].map((key) => key.trim())),
+    ].sort(),
     defaultsMac: request.defaults === '' ? '' : hmacSha256Hex(policy.defaultsKey, request.defaults),
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { findBranch, OPENWRT_BRANCHES } from './branch.ts';
+import { branchName, findBranch, OPENWRT_BRANCHES } from './branch.ts';
 import { applyPackageChanges, deviceAdditions, PACKAGE_CHANGES } from './package-changes.ts';
 
 function applied(version: string, packages: string[]): string[] {
@@ -18,11 +18,18 @@ describe('a selection', () => {
     ['loses it from main', 'SNAPSHOT', ['luci-app-diag-core'], []],
     ['loses its removal too', '24.10.2', ['-luci-app-diag-core', '+kmod-nft-nat6'], []],
     [
-      'keeps what a client carries over by itself',
+      'keeps what a client carries over by itself, since the old name is there still',
       '25.12.0',
-      ['opkg', '-auc', 'firewall'],
-      ['opkg', '-auc', 'firewall'],
+      ['opkg', '-wpad-basic-wolfssl', 'firewall'],
+      ['opkg', '-wpad-basic-wolfssl', 'firewall'],
     ],
+    [
+      'gets the new name where the old one is gone, with its sign',
+      '24.10.2',
+      ['auc', '-luci-app-opkg', '+auc'],
+      ['owut', '-luci-app-package-manager', '+owut'],
+    ],
+    ['keeps that name before the change', '23.05.5', ['auc', 'luci-app-opkg'], ['auc', 'luci-app-opkg']],
     ['gets the new name of a language pack', '24.10.2', ['luci-i18n-opkg-de'], ['luci-i18n-package-manager-de']],
     ['gets it with its sign', '24.10.2', ['-luci-i18n-opkg-pt-br'], ['-luci-i18n-package-manager-pt-br']],
     ['keeps the old name before the change', '23.05.5', ['luci-i18n-opkg-de'], ['luci-i18n-opkg-de']],
@@ -40,17 +47,31 @@ describe('a selection', () => {
   });
 });
 
-test.each([
-  ['23.05', 'mediatek/mt7622', ['kmod-mt7622-firmware']],
-  ['24.10', 'mediatek/mt7622', ['fitblk']],
-  ['24.10', 'mediatek/mt7623', ['fitblk']],
-  ['24.10', 'mediatek/filogic', ['fitblk']],
-  ['25.12', 'ath79/mikrotik', ['kmod-ag71xx-legacy']],
-  ['25.12', 'mediatek/filogic', []],
-  ['24.10', 'ath79/generic', []],
-])('on %s a device of %s needs %j beside its defaults', (branch, target, packages) => {
-  expect(deviceAdditions(branch, target, 'any')).toEqual(packages);
-});
+test.each<[string, string, string, string[], string[]]>([
+  ['23.05.5', 'mediatek/mt7622', 'any', [], ['kmod-mt7622-firmware']],
+  ['23.05-SNAPSHOT', 'ath79/generic', 'netgear_wndr3800', [], ['kmod-switch-rtl8366s']],
+  ['23.05.0-rc1', 'ath79/generic', 'buffalo_wzr-hp-g300nh-rb', [], ['kmod-switch-rtl8366rb']],
+  ['23.05.5', 'ath79/generic', 'glinet_gl-ar150', [], []],
+  ['24.10.2', 'mediatek/mt7622', 'any', [], ['fitblk']],
+  ['24.10.2', 'mediatek/mt7623', 'any', [], ['fitblk']],
+  ['24.10.2', 'mediatek/filogic', 'any', [], ['fitblk']],
+  ['24.10.2', 'ath79/generic', 'netgear_wndr3800', [], []],
+  ['24.10.2', 'mvebu/cortexa9', 'any', ['kmod-dsa-mv88e6xxx'], []],
+  ['25.12.4', 'ath79/mikrotik', 'any', [], []],
+  ['25.12.5', 'ath79/mikrotik', 'any', [], ['kmod-ag71xx-legacy']],
+  ['25.12.10', 'ath79/mikrotik', 'any', [], ['kmod-ag71xx-legacy']],
+  ['25.12-SNAPSHOT', 'ath79/mikrotik', 'any', [], ['kmod-ag71xx-legacy']],
+  ['25.12.0', 'lantiq/xrx200', 'any', [], ['kmod-dsa-gswip']],
+  ['25.12.0', 'mvebu/cortexa9', 'any', ['kmod-dsa-mv88e6xxx', 'ppp'], ['kmod-dsa-mv88e6xxx']],
+  ['25.12.0', 'mvebu/cortexa9', 'any', ['ppp'], []],
+  ['25.12.0', 'mediatek/filogic', 'any', [], []],
+])(
+  'on %s a device of %s (%s) with the defaults %j needs %j whatever its old list was',
+  (version, target, profile, defaults, packages) => {
+    const branch = branchName(version) ?? '';
+    expect(deviceAdditions({ branch, version, target, profile, defaults: new Set(defaults) })).toEqual(packages);
+  },
+);
 
 test('the table that clients get is the one of the contract', () => {
   const rows = PACKAGE_CHANGES.map(

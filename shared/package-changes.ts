@@ -1,9 +1,10 @@
 /**
  * What happened to packages between versions, as data. Clients get the table in the overview and carry their own lists over;
- * the server applies only what no client can know better: the mandatory rows, language packs, and packages that upstream
- * forgot in a device's defaults. A row more is a line more here, never an `if`.
+ * the server applies only where nothing else can be right: the mandatory rows, renames that leave no package of the old
+ * name, language packs, and what a device needs since its driver became a package. A row more is a line more, never an `if`.
  */
 import type { Branch } from './branch.ts';
+import { compareVersions } from './version-order.ts';
 
 export interface PackageChange {
   readonly source: string;
@@ -13,6 +14,9 @@ export interface PackageChange {
   readonly revision: number;
   readonly mandatory?: true;
 }
+
+/** Renames after which the old name exists nowhere: a client that does not know them would ask for what cannot be had. */
+const GONE: readonly string[] = ['auc', 'luci-app-opkg'];
 
 /** Source: the peer's `package_changes.json`, which follows OpenWrt's release notes. */
 export const PACKAGE_CHANGES: readonly PackageChange[] = [
@@ -27,8 +31,11 @@ export const PACKAGE_CHANGES: readonly PackageChange[] = [
   { source: 'opkg', target: 'apk-mbedtls', revision: 28056 },
 ];
 
-const MANDATORY: ReadonlyMap<string, PackageChange> = new Map(
-  PACKAGE_CHANGES.filter((change) => change.mandatory).map((change) => [change.source, change]),
+const APPLIED: ReadonlyMap<string, PackageChange> = new Map(
+  PACKAGE_CHANGES.filter((change) => change.mandatory || GONE.includes(change.source)).map((change) => [
+    change.source,
+    change,
+  ]),
 );
 
 /** Language packs live on under another name (or not at all), whatever the language. */
@@ -40,19 +47,49 @@ const LANGUAGE_PACKS: readonly { pattern: RegExp; target: string | null; revisio
 
 interface DeviceAddition {
   readonly branch: string;
-  /** `target/subtarget`. */
-  readonly target: string;
+  /** First version of the branch that has the packages; absent: its first. */
+  readonly since?: string;
+  /** `target/subtarget`; absent: wherever upstream lists one of the packages among a device's own. */
+  readonly target?: string;
   readonly profiles?: readonly string[];
   readonly add: readonly string[];
 }
 
-/** Source: the peer's per-device rules; each is a default that an older image of the device did not need. */
+/**
+ * What an older image of the device did not need, so that a client which sends its whole old list would lose it, and the
+ * network with it. Source: the peer's per-device rules and the pull requests that brought them.
+ */
 const DEVICE_ADDITIONS: readonly DeviceAddition[] = [
   { branch: '23.05', target: 'mediatek/mt7622', add: ['kmod-mt7622-firmware'] },
+  {
+    branch: '23.05',
+    target: 'ath79/generic',
+    profiles: [
+      'buffalo_wzr-hp-g300nh-s',
+      'dlink_dir-825-b1',
+      'netgear_wndr3700',
+      'netgear_wndr3700-v2',
+      'netgear_wndr3800',
+      'netgear_wndr3800ch',
+      'netgear_wndrmac-v1',
+      'netgear_wndrmac-v2',
+      'trendnet_tew-673gru',
+    ],
+    add: ['kmod-switch-rtl8366s'],
+  },
+  {
+    branch: '23.05',
+    target: 'ath79/generic',
+    profiles: ['buffalo_wzr-hp-g300nh-rb'],
+    add: ['kmod-switch-rtl8366rb'],
+  },
   { branch: '24.10', target: 'mediatek/filogic', add: ['fitblk'] },
   { branch: '24.10', target: 'mediatek/mt7622', add: ['fitblk'] },
   { branch: '24.10', target: 'mediatek/mt7623', add: ['fitblk'] },
-  { branch: '25.12', target: 'ath79/mikrotik', add: ['kmod-ag71xx-legacy'] },
+  { branch: '25.12', since: '25.12.5', target: 'ath79/mikrotik', add: ['kmod-ag71xx-legacy'] },
+  { branch: '25.12', target: 'lantiq/xrx200', add: ['kmod-dsa-gswip'] },
+  // In the kernel until 24.10, then a module, listed by each device that has such a switch.
+  { branch: '25.12', add: ['kmod-dsa-mv88e6xxx'] },
 ];
 
 const happenedBefore = (revision: number, branch: Branch): boolean =>
@@ -72,15 +109,28 @@ export function applyPackageChanges(asked: readonly string[], branch: Branch): s
 
 /** The package's name on the branch; null: it is gone. Asked for every word of every request, so most leave early. */
 function changedName(name: string, branch: Branch): string | null {
-  const mandatory = MANDATORY.get(name);
-  if (mandatory && happenedBefore(mandatory.revision, branch)) return mandatory.target ?? null;
+  const change = APPLIED.get(name);
+  if (change && happenedBefore(change.revision, branch)) return change.target ?? null;
   if (!name.startsWith('luci-i18n-')) return name;
   const pack = LANGUAGE_PACKS.find((row) => row.pattern.test(name) && happenedBefore(row.revision, branch));
   return !pack ? name : pack.target === null ? null : name.replace(pack.pattern, pack.target);
 }
 
-/** Packages that a device needs on a branch beside upstream's own defaults. */
-export const deviceAdditions = (branch: string, target: string, profile: string): readonly string[] =>
+export interface Device {
+  readonly branch: string;
+  readonly version: string;
+  readonly target: string;
+  readonly profile: string;
+  /** What upstream installs on it anyway. */
+  readonly defaults: ReadonlySet<string>;
+}
+
+/** Packages that a device needs whatever list its old image had. */
+export const deviceAdditions = (device: Device): readonly string[] =>
   DEVICE_ADDITIONS.filter(
-    (row) => row.branch === branch && row.target === target && (row.profiles?.includes(profile) ?? true),
+    (row) =>
+      row.branch === device.branch &&
+      (row.since === undefined || compareVersions(row.since, device.version) >= 0) &&
+      (row.target === undefined ? row.add.some((name) => device.defaults.has(name)) : row.target === device.target) &&
+      (row.profiles?.includes(device.profile) ?? true),
   ).flatMap((row) => row.add);

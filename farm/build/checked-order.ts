@@ -22,7 +22,8 @@ import { compressionOf } from '../imagebuilder/unpack.ts';
 import { isLeaseId } from './workspace.ts';
 
 const MAX_PACKAGES = 2000;
-const MAX_REPOSITORIES = 16;
+/** A client's sixteen and the eight of a distribution. */
+const MAX_REPOSITORIES = 24;
 const MAX_ROOTFS_MB = 65_536;
 const MAX_DEFAULTS_LENGTH = 64 * 1024;
 
