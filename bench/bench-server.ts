@@ -11,7 +11,7 @@ import { type BucketOptions, ensureBucket } from '../farm/stack/bucket.ts';
 import { Child } from '../farm/stack/child-process.ts';
 import { freePort } from '../farm/stack/free-port.ts';
 import { bundleWorker } from './bundle-worker.ts';
-import { processesOf, processorMs } from './processor-time.ts';
+import { processesOf, processorMs, residentBytes } from './process-usage.ts';
 import { workerdConfig } from './workerd-config.ts';
 
 export interface BenchServer {
@@ -24,18 +24,26 @@ export interface BenchServer {
   readonly variables: Readonly<Record<string, string>>;
   /** For the bench's own files; removed by `stop`. */
   readonly directory: string;
+  readonly mirrorDirectory: string;
+  /** In which the edge reads who asks; nobody is limited who does not say. */
+  readonly addressHeader: string;
   /** Processor time that workerd has used so far; null where the system does not tell. */
   processorMs(): Promise<number | null>;
+  /** Memory that workerd holds; null where the system does not tell. */
+  residentBytes(): Promise<number | null>;
   stop(): Promise<void>;
 }
 
 const PROJECT = path.join(import.meta.dirname, '..');
+const ADDRESS_HEADER = 'x-client-address';
 const BUCKET = 'asu-images';
 const START_PATIENCE_MS = 60_000;
 
+/** `more`: variables of the edge beside those that it needs to find the rest. */
 export async function startBenchServer(
   inspector: 'inspector' | 'no inspector',
   onLine: (line: string) => void,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<BenchServer> {
   const cleanups: (() => Promise<unknown>)[] = [];
   const stop = async () => {
@@ -58,12 +66,14 @@ export async function startBenchServer(
     const edgeUrl = `http://127.0.0.1:${ports.edge}`;
     const variables = {
       PUBLIC_URL: edgeUrl,
+      CLIENT_ADDRESS_HEADER: ADDRESS_HEADER,
       UPSTREAM_URL: mirror.url,
       UPSTREAM_KEYS: JSON.stringify([publicKey.trim().split('\n').at(-1) ?? '']),
       S3_ENDPOINT: swift.endpoint,
       S3_BUCKET: BUCKET,
       S3_REGION: swift.region,
       S3_ACCESS_KEY_ID: swift.accessKeyId,
+      ...more,
     };
     const secrets = { SERVER_KEY: randomBytes(32).toString('hex'), S3_SECRET_ACCESS_KEY: swift.secretAccessKey };
     const configFile = await writeConfig(directory, ports, variables, Object.keys(secrets));
@@ -89,7 +99,10 @@ export async function startBenchServer(
       store,
       variables,
       directory,
+      mirrorDirectory,
+      addressHeader: ADDRESS_HEADER,
       processorMs: () => processorMs(processes),
+      residentBytes: () => residentBytes(processes),
       stop,
     };
   } catch (error) {

@@ -1,7 +1,9 @@
 /** What `npm run bench` can be told. */
 import { parseArgs } from 'node:util';
+import { CASE_NAMES, type CaseName } from './cases.ts';
 
 export interface BenchOptions {
+  readonly only: ReadonlySet<CaseName>;
   readonly rounds: number;
   readonly seconds: number;
   readonly distinct: number;
@@ -12,40 +14,52 @@ export interface BenchOptions {
 
 export const HELP = `npm run bench -- [options]
 
-Cached POST and GET /api/v1/build on "workerd serve", beside a bare Hono hello in the same process.
+The edge on "workerd serve", beside a bare Hono hello in the same process; or a simulated month.
 
-  --rounds N        rounds of the four cases in turn (15)
+  --only NAMES      these cases, and the hello beside them: ${CASE_NAMES.filter((name) => !name.startsWith('hello')).join(',')}
+  --rounds N        rounds of the cases in turn (12)
   --seconds N       length of one case in a round (2)
   --distinct N      finished builds, Zipf-distributed (5000)
   --connections N   keep-alive connections, one request in flight on each (32)
   --profile DIR     instead of measuring: write a .cpuprofile of each edge case to DIR
+  --month           instead of measuring: a month of requests, answered by our identity and by hashes that live for a day
   --help            this text
 
 Needs wrk (Debian: apt-get install -y wrk) and, for the S3 store, python3-swift; installs both itself where it is root.
-See docs/benchmarks.md for what the figures mean.
+(The month needs neither.) See docs/benchmarks.md for what the figures mean.
 `;
 
 /** @throws Error saying what was expected */
-export function parseOptions(args: readonly string[]): BenchOptions | 'help' {
+export function parseOptions(args: readonly string[]): BenchOptions | 'month' | 'help' {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      rounds: { type: 'string', default: '15' },
+      only: { type: 'string', default: CASE_NAMES.join(',') },
+      rounds: { type: 'string', default: '12' },
       seconds: { type: 'string', default: '2' },
       distinct: { type: 'string', default: '5000' },
       connections: { type: 'string', default: '32' },
       profile: { type: 'string' },
+      month: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return 'help';
+  if (values.month) return 'month';
   return {
+    only: new Set(values.only.split(',').map(caseName)),
     rounds: whole('rounds', values.rounds, 1, 1000),
     seconds: whole('seconds', values.seconds, 1, 600),
     distinct: whole('distinct', values.distinct, 1, 100_000),
     connections: whole('connections', values.connections, 1, 1000),
     profileDirectory: values.profile ?? null,
   };
+}
+
+function caseName(text: string): CaseName {
+  const name = CASE_NAMES.find((known) => known === text.trim());
+  if (!name) throw new Error(`--only: expected some of ${CASE_NAMES.join(',')}, got ${JSON.stringify(text)}`);
+  return name;
 }
 
 function whole(name: string, text: string, min: number, max: number): number {

@@ -5,6 +5,7 @@ import { resultKey } from '../edge/results/result-key.ts';
 import type { ArchDocument, TargetDocument } from '../shared/catalogue-document.ts';
 import type { BenchServer } from './bench-server.ts';
 import { type FinishedBuild, PROFILE, storeEntries, type Upstream } from './finished-builds.ts';
+import { ENTRIES, LARGE } from './large-index.ts';
 
 const VERSION = '24.10.2';
 const TARGET = 'demo/generic';
@@ -32,6 +33,15 @@ export async function readUpstream(server: BenchServer, signal: AbortSignal): Pr
   return { target, arch: (await read(arch)) as ArchDocument };
 }
 
+/** Has the edge compile the large index, and checks that it did; see large-index.ts. */
+export async function readLargeIndex(server: BenchServer, signal: AbortSignal): Promise<void> {
+  const path = `/json/v1/releases/${LARGE.version}/packages/${LARGE.arch}-index.json`;
+  const answer = await fetch(server.edgeUrl + path, { signal });
+  const entries = Object.keys((await answer.json()) as object).length;
+  if (answer.status !== 200 || entries !== ENTRIES)
+    throw new Error(`expected ${ENTRIES} packages, got status ${answer.status} with ${entries}`);
+}
+
 /**
  * As the Foreman publishes, but that each build goes to one place only: one in twenty to the object store, from where the
  * edge must carry it nearer by itself, all others to KV under both names.
@@ -42,16 +52,7 @@ export async function publishAll(
   signal: AbortSignal,
 ): Promise<void> {
   const { store } = server;
-  const { hostname, port } = new URL(store.endpoint);
-  const client = new Client({
-    endPoint: hostname,
-    port: Number(port),
-    useSSL: false,
-    accessKey: store.accessKeyId,
-    secretKey: store.secretAccessKey,
-    region: store.region,
-    pathStyle: true,
-  });
+  const client = storeClient(store);
   const stored = builds.filter((_, index) => index % STORED_EVERY === 0);
   const cached = builds.filter((_, index) => index % STORED_EVERY !== 0);
   await inParallel(stored, signal, async (build) => {
@@ -68,6 +69,12 @@ export async function publishAll(
     const answer = await fetch(server.controlUrl, { method: 'PUT', body: JSON.stringify(entries), signal });
     if (!answer.ok) throw new Error(`KV: expected 204, got ${answer.status}`);
   }
+}
+
+export function storeClient({ endpoint, accessKeyId, secretAccessKey, region }: BenchServer['store']): Client {
+  const { hostname, port } = new URL(endpoint);
+  const keys = { accessKey: accessKeyId, secretKey: secretAccessKey };
+  return new Client({ endPoint: hostname, port: Number(port), useSSL: false, ...keys, region, pathStyle: true });
 }
 
 /** Every spelling of every build, and every poll, answered 200 with the right hash. Rarest first, so that the popular stay in memory. */

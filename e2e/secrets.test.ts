@@ -3,11 +3,24 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Answer, download, ended, poll, post, REQUEST } from './router.ts';
+import { type Answer, built, download, ended, poll, post, REQUEST } from './router.ts';
 import { type NodeUnderTest, StackUnderTest, until } from './stack-under-test.ts';
 
 const SECRET = 'hunter2-of-the-first-boot';
 const request = { ...REQUEST, defaults: `uci set wireless.default_radio0.key='${SECRET}'\n` };
+
+/** Every page that tells of more than one build. */
+const PAGES = [
+  '/healthz',
+  '/metrics',
+  '/api/v1/stats',
+  '/api/v1/stats/summary',
+  '/api/v1/builds-per-day',
+  '/api/v1/builds-by-version',
+  '/api/v1/top-packages?n=100',
+  '/api/v1/build-errors',
+  '/json/v1/overview.json',
+] as const;
 
 let stack: StackUnderTest;
 let node: NodeUnderTest;
@@ -62,6 +75,27 @@ test('it is in the image, in no answer, no log, no database and no file of the s
   expect((await filesWith(SECRET)).filter((file) => !images.test(file))).toEqual([]);
   expect(JSON.stringify(answers.map(({ body, headers }) => [body, [...headers]]))).not.toContain(SECRET);
   expect([...node.lines, ...stack.edgeLines].join('\n')).not.toContain(SECRET);
+});
+
+test('the service tells nobody that there was such a request: no list, no number, no page names it', async () => {
+  // One that is built and one that fails, each with a package that nobody else asks for.
+  const failing = { ...request, packages: ['demo-badpostinst'] };
+  const [done, failed] = [await built(stack.url, request), await built(stack.url, failing)];
+  expect([done.status, failed.status], JSON.stringify(failed.body)).toEqual([200, 500]);
+  const open = await built(stack.url, { ...REQUEST, packages: ['demo-badpostinst'] });
+  expect(open.status).toBe(500);
+  const pages: Record<string, string> = {};
+  for (const path of PAGES) {
+    const response = await fetch(stack.url + path);
+    pages[path] = `${JSON.stringify([...response.headers])} ${await response.text()}`;
+  }
+  const told = Object.values(pages).join('\n');
+  for (const secret of [SECRET, done.body.request_hash, failed.body.request_hash]) expect(told).not.toContain(secret);
+  // The public one is told of, so the page would tell of the other.
+  expect(pages['/api/v1/build-errors']).toMatch(/1 of 1 failed builds/);
+  const events = await fetch(`${stack.url}/api/v1/build/${failed.body.request_hash}/events`);
+  expect(await events.text()).not.toContain(SECRET);
+  await until('only the image holds it', async () => (await filesWith(SECRET)).every((file) => /\/r2\//.test(file)));
 });
 
 test('its image is told apart, unguessable, and kept by no cache on the way', async () => {

@@ -5,6 +5,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LIFETIMES } from '../edge/lifetimes.ts';
 import { type DemoMirror, generateMirror } from '../farm/demo/generate-mirror.ts';
 import { type MirrorServer, serveMirror } from '../farm/demo/mirror-server.ts';
 import { ensureBucket } from '../farm/stack/bucket.ts';
@@ -135,6 +137,8 @@ export class StackUnderTest {
 
   /** Calls that the Foreman has had since it woke. Asking does not count. */
   async foremanCalls(): Promise<Record<string, number>> {
+    // Metrics are kept for a moment: those of before would hide what a test has just caused.
+    await sleep(LIFETIMES.healthMs);
     const text = await (await fetch(`${this.url}/metrics`)).text();
     return Object.fromEntries(
       [...text.matchAll(/^asu_foreman_calls_total\{call="(\w+)"\} (\d+)$/gm)].map(([, name, n]) => [name, Number(n)]),

@@ -52,9 +52,22 @@ const TITLES: Readonly<Record<number, string>> = {
 
 export const titleOf = (status: number): string => TITLES[status] ?? 'Error';
 
+/** Made once: what is said in a flood must cost no more than a hit. */
+const BRIEF = new Map(
+  (['too_many_requests', 'queue_full'] as const).map((kind) => {
+    const { status, text } = BUILD_ERRORS[kind];
+    const seconds = kind === 'queue_full' ? RETRY_AFTER_SECONDS.overloaded : RETRY_AFTER_SECONDS.limited;
+    const body = JSON.stringify({ status, title: titleOf(status), detail: text, error_kind: kind });
+    const headers = { ...JSON_HEADERS, 'cache-control': CACHE_CONTROL.never, 'retry-after': String(seconds) };
+    return [kind as string, { body, init: { status, headers: new Headers(headers) } }];
+  }),
+);
+
 /** Any error as the client sees it. What is not a BuildError is ours, is logged, and tells nothing of our insides. */
 export function errorAnswer(error: unknown): Response {
   if (error instanceof BuildError) {
+    const brief = BRIEF.get(error.kind);
+    if (brief) return new Response(brief.body, brief.init);
     const { status, retry } = BUILD_ERRORS[error.kind];
     // What is wrong with upstream is no secret, and only who knows it can mend it: a missing key, a half-published release.
     const reason = error.kind === 'upstream_unavailable' && typeof error.cause === 'string' ? error.cause : undefined;

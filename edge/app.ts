@@ -4,10 +4,15 @@ import { CORS, errorAnswer, notFound } from './answer.ts';
 import { canonicalPath } from './canonical-path.ts';
 import type { Env } from './env.ts';
 import { buildRoutes } from './routes/build.ts';
+import { docsRoutes } from './routes/docs.ts';
+import { eventRoutes } from './routes/events.ts';
 import { foremanRoutes } from './routes/foreman.ts';
 import { healthRoutes } from './routes/health.ts';
+import { jsonRoutes } from './routes/json.ts';
+import { logRoutes } from './routes/logs.ts';
 import { overviewRoutes } from './routes/overview.ts';
 import { revisionRoutes } from './routes/revision.ts';
+import { statisticsRoutes } from './routes/statistics.ts';
 import { storeRoutes } from './routes/store.ts';
 import { uploadRoutes } from './routes/uploads.ts';
 
@@ -30,12 +35,17 @@ app.options('*', (c) => {
 });
 
 app.route('/', buildRoutes);
+app.route('/', eventRoutes);
 app.route('/', storeRoutes);
 app.route('/', overviewRoutes);
+app.route('/', jsonRoutes);
 app.route('/', revisionRoutes);
 app.route('/', healthRoutes);
+app.route('/', statisticsRoutes);
+app.route('/', docsRoutes);
 app.route('/', foremanRoutes);
 app.route('/', uploadRoutes);
+app.route('/', logRoutes);
 
 app.notFound(() => notFound('no such page'));
 app.onError((error) => errorAnswer(error));

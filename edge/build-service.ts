@@ -10,12 +10,16 @@ import type { BuildStatus } from '../shared/build-state.ts';
 import type { ArchDocument, Lookup, TargetDocument } from '../shared/catalogue-document.ts';
 import { type Conditions, checkPackageVersions, checkRevision } from '../shared/conditions.ts';
 import { indexedVersion, upstreamDigest } from '../shared/freshness.ts';
+import { checkPackagesExist } from '../shared/package-check.ts';
 import { seal } from '../shared/seal.ts';
 import type { CatalogueReader } from './catalogue/read.ts';
 import { type EdgeContext, foremanOf } from './edge-context.ts';
 import type { Submission } from './foreman/queue.ts';
+import { QUEUE_FULL } from './limits/full-queue.ts';
+import type { Visit } from './limits/visit.ts';
 import type { BuiltResult, FailedResult, Result } from './results/kept-result.ts';
 import { resultKey } from './results/result-key.ts';
+import type { Outcome } from './statistics/counted.ts';
 import type { Asked } from './wish.ts';
 
 export type BuildAnswer =
@@ -39,54 +43,76 @@ interface Upstream {
  * Answers a POST.
  * @throws BuildError for everything that can be said without a build
  */
-export async function requestBuild(context: EdgeContext, asked: Asked): Promise<BuildAnswer> {
+export async function requestBuild(context: EdgeContext, asked: Asked, visit: Visit): Promise<BuildAnswer> {
   const { wish } = asked;
   const upstream = await readUpstream(context.catalogue, wish);
   checkRevision(wish.conditions, upstream.target.versionCode);
   const intent = context.wishes.intent(asked, upstream.target);
-  const known = await lookUp(context, intent, wish.isPrivate, upstream);
+  const known = await lookUp(context, intent, wish.isPrivate, upstream, visit);
   if (known.usable?.kind === 'built') return builtFor(wish.conditions, known.usable);
   if (known.usable?.kind === 'failed') return { state: 'failed', failed: known.usable };
   const request = asked.request();
+  const normalized = context.wishes.normalize(request, upstream.target);
   checkPackageVersions(request, (name) => indexedVersion(name, upstream.target, upstream.arch), 'says nothing');
+  checkPackagesExist(normalized, upstream.target, upstream.arch);
   const submission: Submission = {
     intentHash: intent,
     seenGeneration: known.seenGeneration,
-    request: context.wishes.normalize(request, upstream.target),
+    request: normalized,
     echo: echoOf(request),
     conditions: wish.conditions,
     sealedDefaults: await sealDefaults(context, intent, request.defaults),
     upstreamDigest: upstreamDigest(upstream.target, upstream.arch),
   };
-  const status = await submit(context, submission);
-  const settled = await settle(context, status);
+  const status = await submit(context, submission, visit);
+  const settled = await settle(context, status, intent);
   if (settled || status.state !== 'done') return settled ?? gone();
   // Built once and gone since: a private image that expired, or one whose files are lost. The next generation.
-  return (await settle(context, await submit(context, { ...submission, seenGeneration: status.generation }))) ?? gone();
+  const next = await submit(context, { ...submission, seenGeneration: status.generation }, visit);
+  return (await settle(context, next, intent)) ?? gone();
 }
 
-async function submit(context: EdgeContext, submission: Submission): Promise<BuildStatus> {
+async function submit(context: EdgeContext, submission: Submission, visit: Visit): Promise<BuildStatus> {
   const answer = await foremanOf(context.env).submit(submission);
-  if (!answer.accepted) throw new BuildError('queue_full');
+  if (!answer.accepted) {
+    context.fullQueue.remember();
+    throw QUEUE_FULL;
+  }
+  visit.outcome = answer.isNew ? 'new' : OUTCOME_OF[answer.status.state];
+  // Only what is new costs a node: whoever asks again for what is under way is polling.
+  if (answer.isNew) await visit.chargeAfterwards('builds');
   const hash = answer.status.state === 'failed' ? answer.status.failure.requestHash : answer.status.requestHash;
   context.results.forgetUnknown(hash);
   return answer.status;
 }
 
+/** What a submission that began no build came upon. */
+const OUTCOME_OF = { queued: 'joined', running: 'joined', done: 'hit_store', failed: 'known_failure' } as const;
+
 function gone(): never {
   throw new BuildError('internal', 'Error: The image was built and is no longer there; please ask again');
 }
 
-/** Answers a poll; null for a hash of which nobody knows anything. */
-export async function findBuild(context: EdgeContext, requestHash: string): Promise<BuildAnswer | null> {
-  const key = resultKey.build(requestHash);
-  const held = context.results.inMemory(key);
+/** What this isolate knows of a build without asking anybody. */
+export function rememberedBuild(context: EdgeContext, requestHash: string): BuildAnswer | undefined {
+  const held = context.results.inMemory(resultKey.build(requestHash));
   if (held) return asAnswer(held);
-  const pending = context.pending.get(requestHash);
-  if (pending) return { state: 'pending', status: pending };
-  const near = await context.results.fromCache(key);
-  if (near) return asAnswer(near);
+  const status = context.pending.get(requestHash);
+  return status && { state: 'pending', status };
+}
+
+/**
+ * Answers a poll; null for a hash of which nobody knows anything. Without a visit nobody is charged for it.
+ * @throws BuildError `too_many_requests`
+ */
+export async function findBuild(context: EdgeContext, requestHash: string, visit?: Visit): Promise<BuildAnswer | null> {
+  const remembered = rememberedBuild(context, requestHash);
+  if (remembered) return remembered;
   if (context.results.isUnknown(requestHash)) return null;
+  visit?.refuseIfSpent('misses');
+  const near = await context.results.fromCache(resultKey.build(requestHash));
+  if (near) return asAnswer(near);
+  await visit?.charge('misses');
   const [status] = await foremanOf(context.env).status([requestHash]);
   if (status && status.state !== 'done') return settle(context, status);
   const built = await context.results.buildFromStore(requestHash, Date.now());
@@ -96,11 +122,23 @@ export async function findBuild(context: EdgeContext, requestHash: string): Prom
 }
 
 /** A finished build whose files are wanted: no call to the Foreman, which knows nothing of finished files. */
-export async function findBuilt(context: EdgeContext, requestHash: string): Promise<BuiltResult | undefined> {
+export async function findBuilt(
+  context: EdgeContext,
+  requestHash: string,
+  visit: Visit,
+): Promise<BuiltResult | undefined> {
   const key = resultKey.build(requestHash);
-  const near = context.results.inMemory(key) ?? (await context.results.fromCache(key));
+  const held = context.results.inMemory(key);
+  if (held?.kind === 'built') return held;
+  if (context.results.isUnbuilt(requestHash)) return undefined;
+  visit.refuseIfSpent('misses');
+  const near = await context.results.fromCache(key);
   if (near?.kind === 'built') return near;
-  return context.results.buildFromStore(requestHash, Date.now());
+  await visit.charge('misses');
+  const built = await context.results.buildFromStore(requestHash, Date.now());
+  // One that is under way may be published before the moment is over.
+  if (!built && !context.pending.get(requestHash)) context.results.rememberUnbuilt(requestHash);
+  return built;
 }
 
 const asAnswer = (result: Result): BuildAnswer =>
@@ -132,29 +170,40 @@ async function explainUnknown(catalogue: CatalogueReader, request: Named): Promi
   );
 }
 
-/** The nearest usable result, and the newest generation met on the way. */
+/**
+ * The nearest usable result, and the newest generation met on the way.
+ * @throws BuildError `too_many_requests` or `queue_full`, before anything is asked that costs more than a hit
+ */
 async function lookUp(
   context: EdgeContext,
   intent: string,
   isPrivate: boolean,
   upstream: Upstream,
+  visit: Visit,
 ): Promise<{ readonly usable?: Result; readonly seenGeneration: number }> {
   const now = Date.now();
   let seenGeneration = 0;
-  const usable = (result: Result | undefined): Result | undefined => {
-    if (!result) return undefined;
-    if (result.kind === 'failed')
-      return stillFails(result, upstream, now - context.config.FAILURE_SECONDS * 1000) ? result : undefined;
+  const isUsable = (result: Result): boolean => {
+    if (result.kind === 'failed') return stillFails(result, upstream, now - context.config.FAILURE_SECONDS * 1000);
     seenGeneration = Math.max(seenGeneration, result.record.generation);
-    return result.isFresh(upstream.target, upstream.arch) ? result : undefined;
+    return result.isFresh(upstream.target, upstream.arch);
+  };
+  const use = (result: Result, outcome: Outcome) => {
+    visit.outcome = result.kind === 'failed' ? 'known_failure' : outcome;
+    return { usable: result, seenGeneration };
   };
   const key = resultKey.intent(intent);
-  const latest = () =>
-    context.results.latestFromStore(intent, now, (built) => built.isFresh(upstream.target, upstream.arch));
-  const found = isPrivate
-    ? usable(await latest())
-    : (usable(context.results.inMemory(key)) ?? usable(await context.results.fromCache(key)) ?? usable(await latest()));
-  return found ? { usable: found, seenGeneration } : { seenGeneration };
+  const held = isPrivate ? undefined : context.results.inMemory(key);
+  if (held && isUsable(held)) return use(held, 'hit_memory');
+  visit.refuseIfSpent('misses', 'builds');
+  const near = isPrivate ? undefined : await context.results.fromCache(key);
+  if (near && isUsable(near)) return use(near, 'hit_kv');
+  if (context.fullQueue.isNow && !context.pending.isLive(intent)) throw QUEUE_FULL;
+  await visit.charge('misses');
+  const latest = await context.results.latestFromStore(intent, now, (built) =>
+    built.isFresh(upstream.target, upstream.arch),
+  );
+  return latest && isUsable(latest) ? use(latest, 'hit_store') : { seenGeneration };
 }
 
 const stillFails = ({ failure }: FailedResult, upstream: Upstream, since: number): boolean =>
@@ -178,10 +227,10 @@ function builtFor(conditions: Conditions, built: BuiltResult): BuildAnswer {
  * The Foreman's answer; what it calls done is read from the store, where it was written before it was called so. Null:
  * it is not there any more.
  */
-async function settle(context: EdgeContext, status: BuildStatus): Promise<BuildAnswer | null> {
+async function settle(context: EdgeContext, status: BuildStatus, intent?: string): Promise<BuildAnswer | null> {
   if (status.state === 'failed') return { state: 'failed', failed: context.results.rememberFailure(status.failure) };
   if (status.state !== 'done') {
-    context.pending.remember(status);
+    context.pending.remember(status, intent);
     return { state: 'pending', status };
   }
   const built = await context.results.buildFromStore(status.requestHash, Date.now());

@@ -7,12 +7,23 @@ import { type ServerKeys, serverKeys } from '../shared/server-keys.ts';
 import { type CatalogueReader, catalogueReader } from './catalogue/read.ts';
 import { configOf } from './config.ts';
 import type { Env } from './env.ts';
+import { EventDesk } from './events/event-desk.ts';
 import type { Foreman } from './foreman/foreman.ts';
+import { LIFETIMES } from './lifetimes.ts';
+import { ClientKeys } from './limits/client-keys.ts';
+import { FullQueue } from './limits/full-queue.ts';
+import { openRateLimits } from './limits/open-rate-limits.ts';
+import type { RateLimits } from './limits/rate-limit.ts';
 import { PendingBuilds } from './results/pending-builds.ts';
 import { Results } from './results/results.ts';
+import { CountDesk } from './statistics/count-desk.ts';
+import { KeptAnswers } from './statistics/kept-answers.ts';
 import type { ObjectStore } from './storage/object-store.ts';
 import { openObjectStore } from './storage/open-object-store.ts';
 import { Wishes } from './wish.ts';
+
+/** As many questions as there are about statistics; branches are few. */
+const MAX_KEPT_ANSWERS = 64;
 
 export interface EdgeContext {
   readonly config: EdgeSettings;
@@ -23,6 +34,14 @@ export interface EdgeContext {
   readonly catalogue: CatalogueReader;
   readonly results: Results;
   readonly pending: PendingBuilds;
+  readonly events: EventDesk;
+  readonly limits: RateLimits;
+  readonly clients: ClientKeys;
+  readonly fullQueue: FullQueue;
+  readonly counts: CountDesk;
+  /** Answers of the statistics, and those about our health. */
+  readonly statistics: KeptAnswers<object>;
+  readonly health: KeptAnswers<{ readonly status: number; readonly text: string }>;
   readonly store: ObjectStore;
   readonly env: Env;
 }
@@ -43,7 +62,10 @@ export type ForemanCalls = Pick<
   | 'closeUpload'
   | 'restartUpload'
   | 'completeUpload'
+  | 'refuseLog'
   | 'stats'
+  | 'takeCounts'
+  | 'statistics'
 >;
 
 const contexts = new WeakMap<Env, EdgeContext>();
@@ -80,6 +102,13 @@ async function makeContext(env: Env): Promise<EdgeContext> {
     catalogue: catalogueReader(env, { waitUntil }),
     results: new Results(env.CACHE, store),
     pending: new PendingBuilds(),
+    events: new EventDesk(store),
+    limits: openRateLimits(env, config),
+    clients: new ClientKeys(keys.clients, config.CLIENT_ADDRESS_HEADER),
+    fullQueue: new FullQueue(),
+    counts: new CountDesk({ send: (batch) => foremanOf(env).takeCounts(batch), waitUntil }),
+    statistics: new KeptAnswers(LIFETIMES.statisticsMs, MAX_KEPT_ANSWERS),
+    health: new KeptAnswers(LIFETIMES.healthMs, MAX_KEPT_ANSWERS),
     store,
     env,
   };

@@ -51,7 +51,16 @@ export const foremanStub = (name = 'foreman'): DurableObjectStub<Foreman> =>
 
 export const foremanStats = async (): Promise<ForemanStats> => (await foremanStub().stats()) as unknown as ForemanStats;
 
-export type Table = 'builds' | 'leases' | 'votes' | 'nodes' | 'uploads' | 'join_tokens' | 'meta';
+export type Table =
+  | 'builds'
+  | 'leases'
+  | 'votes'
+  | 'nodes'
+  | 'uploads'
+  | 'join_tokens'
+  | 'meta'
+  | 'counters'
+  | 'failures';
 export type Row = Record<string, string | number | null>;
 
 export const rowsOf = (stub: DurableObjectStub<Foreman>, table: Table): Promise<Row[]> =>

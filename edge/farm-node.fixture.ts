@@ -3,6 +3,7 @@
  * says can be bent, since that is what the edge has to withstand.
  */
 import { create, fromBinary, type MessageInitShape, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import { expect, vi } from 'vitest';
 import { CALL_HEADERS, signCall } from '../shared/call-signature.ts';
 import { bytesToHex, sha256Hex, utf8ToBytes } from '../shared/digest.ts';
 import { type SigningKey, signingKey } from '../shared/ed25519.ts';
@@ -11,7 +12,7 @@ import { ForemanService, type LeaseReportSchema } from '../shared/gen/asu/farm/v
 import { type JoinToken, signJoinToken } from '../shared/node-identity.ts';
 import { serverKeys } from '../shared/server-keys.ts';
 import { configOf } from './config.ts';
-import { ask, env } from './edge.fixture.ts';
+import { ask, env, jsonOf, post } from './edge.fixture.ts';
 
 export const edgeKeys = await serverKeys(configOf(env).SERVER_KEY);
 const audience = bytesToHex(edgeKeys.signing.publicKey);
@@ -196,4 +197,15 @@ export async function finish(
 ) {
   const file = await upload(node, order.leaseId, IMAGE_NAME, image);
   return report(node, order.leaseId, sequence, succeeded([file]));
+}
+
+/** Asks for an image and has it built. Returns its hash, once a poll answers that it is done. */
+export async function built(node: Credentials, request: unknown): Promise<string> {
+  const { request_hash: hash } = await jsonOf(await post(request));
+  const order = await lease(node);
+  if (!order || order.requestHash !== hash) throw new Error(`expected an order for ${hash}, got ${order?.requestHash}`);
+  await finish(node, order);
+  // What was said of it while it was pending stands for a moment.
+  await vi.waitFor(async () => expect((await ask(`/api/v1/build/${hash}`)).status).toBe(200), { timeout: 3_000 });
+  return hash;
 }

@@ -6,6 +6,20 @@ export const LIFETIMES = {
   failureInMemoryMs: 60_000,
   /** A hash that nobody knows: it may be known in a moment, to whoever makes up the request of which it is the hash. */
   unknownHashMs: 5_000,
+  /** A build of which the store has no record: shorter, for it may be published in this very moment. */
+  unbuiltMs: 1_000,
+  /** A queue that was full: one that has room again is noticed so much later. */
+  queueFullMs: 2_000,
+  /** Wishes whose build is under way: who asks for one again joins it, also while the queue is full. */
+  liveIntentMs: 10 * 60_000,
+  /** Answers of /healthz and /metrics. */
+  healthMs: 2_000,
+  /** Answers about statistics, in an isolate and in the Foreman. */
+  statisticsMs: 60_000,
+  /** What an isolate counted may be lost with it: so much of it at most. */
+  countsMs: 60_000,
+  /** Networks whose requests an isolate counts against the limits. */
+  limitedClients: 20_000,
   /** What a poller of a running build is told, for those who ask in the same moment. */
   runningMs: 1_000,
   /** Of a build that waits: a twentieth of its estimate, between these. The next one in line may start at any moment. */
@@ -16,14 +30,19 @@ export const LIFETIMES = {
   resultsInMemoryBytes: 48 * 1024 * 1024,
   /** Wishes whose hash is known: most of what routers ask was asked before, in one spelling or another. */
   wishesInMemoryBytes: 16 * 1024 * 1024,
+  /** Pieces of builds' logs that somebody listens to. */
+  logsInMemoryBytes: 4 * 1024 * 1024,
 } as const;
 
 export const CACHE_CONTROL = {
   /** Files of a build never change under their name. */
   image: 'public, max-age=31536000, immutable',
   metadata: 'public, max-age=60',
+  statistics: 'public, max-age=60',
+  /** The API's document and its page: they change with the server only. */
+  documentation: 'public, max-age=3600',
   never: 'no-store',
 } as const;
 
 /** What `Retry-After` says; today's clients do not read it, proxies and scripts do. */
-export const RETRY_AFTER_SECONDS = { pending: 5, overloaded: 60, upstream: 60 } as const;
+export const RETRY_AFTER_SECONDS = { pending: 5, overloaded: 60, upstream: 60, limited: 10 } as const;

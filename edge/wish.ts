@@ -34,6 +34,8 @@ interface Wish {
 /** One request: a wish, and who asks. */
 export interface Asked {
   readonly wish: Wish;
+  /** What the client calls itself. */
+  readonly client: string | null;
   readonly echoJson: string;
   /** The whole of it, parsed anew: needed on a miss only. */
   request(): BuildRequest;
@@ -101,6 +103,7 @@ function wishOf(request: BuildRequest): Wish {
 
 const asked = (wish: Wish, client: string | null, request: () => BuildRequest): Asked => ({
   wish,
+  client,
   echoJson: `${wish.echoHead}${JSON.stringify(client)}}`,
   request,
 });

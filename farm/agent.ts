@@ -1,7 +1,7 @@
 /**
- * The node's daily work: ask for an order while there is a free slot, build it, upload what came out, say what became of
- * it. Everything goes out from here; nobody calls the node. A process that is killed at any point loses no more than the
- * build that was running, and says at its next start that it is lost.
+ * The node's daily work: ask for an order while there is a free slot, have it fulfilled, say what became of it. Everything
+ * goes out from here; nobody calls the node. A process that is killed at any point loses no more than the build that was
+ * running, and says at its next start that it is lost.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -18,13 +18,11 @@ import {
 import { type LeaseReport, LeaseReportSchema, LeaseStanding } from '../shared/gen/asu/farm/v1/foreman_pb.js';
 import { SERVER_VERSION } from '../shared/server-version.ts';
 import { backoffMs, pause } from './backoff.ts';
-import { build } from './build/build.ts';
 import { removeLeftovers, removeWorkspace } from './build/workspace.ts';
-import type { BuildOutput } from './build-event.ts';
 import type { ForemanClient, Membership } from './edge-client.ts';
-import { failedReport, handedBackReport, progressReport, succeededReport } from './node-report.ts';
+import { fulfil, NOTHING_BUILT, type Running, textOf } from './fulfil-order.ts';
+import { failedReport, progressReport } from './node-report.ts';
 import type { Outbox } from './outbox.ts';
-import { UploadError, uploadThroughEdge } from './upload/through-edge.ts';
 
 export interface AgentOptions {
   readonly edgeUrl: string;
@@ -37,13 +35,6 @@ export interface AgentOptions {
   /** How often progress is told. */
   readonly reportMs: number;
   readonly log: (line: string) => void;
-}
-
-interface Running {
-  readonly stop: AbortController;
-  step: BuildStep;
-  bytesDone: number;
-  bytesTotal: number;
 }
 
 const LEASE_WAIT_SECONDS = 25;
@@ -146,64 +137,17 @@ export class Agent {
   }
 
   async #work(order: BuildOrder): Promise<void> {
-    const { outbox, stateDirectory, log } = this.#options;
-    const { leaseId } = order;
+    const { outbox, stateDirectory } = this.#options;
     const running: Running = { stop: new AbortController(), step: BuildStep.INIT, bytesDone: 0, bytesTotal: 0 };
-    this.#running.set(leaseId, running);
-    const name = `${order.requestHash.slice(0, 12)} ${order.inputs?.version} ${order.inputs?.target} ${order.inputs?.profile}`;
-    log(`building ${name}`);
-    try {
-      for await (const event of build(order, {
-        stateDirectory,
-        signal: running.stop.signal,
-        now: () => Date.now() + this.#edgeAheadMs,
-        onFault: (fault) => log(`fault in ${name}: ${textOf(fault)}`),
-      })) {
-        if (event.type === 'step') {
-          const isNewStep = running.step !== event.step;
-          Object.assign(running, { step: event.step, bytesDone: event.bytesDone, bytesTotal: event.bytesTotal });
-          if (isNewStep) this.#wake();
-        } else if (running.stop.signal.aborted) {
-          outbox.finish(leaseId, handedBackReport(String(running.stop.signal.reason)));
-        } else if (event.type === 'failed') {
-          log(`failed ${name}: ${event.failure.kind}: ${event.failure.detail}`);
-          this.#ownFaults = OWN_FAULTS.includes(event.failure.kind) ? this.#ownFaults + 1 : 0;
-          outbox.finish(leaseId, failedReport(event.failure));
-        } else {
-          await this.#upload(leaseId, event.result, running);
-          this.#ownFaults = 0;
-          log(`built ${name} in ${Math.round(event.result.durationMs / 100) / 10} s`);
-          outbox.finish(leaseId, succeededReport(event.result));
-        }
-      }
-    } catch (error) {
-      if (running.stop.signal.aborted) {
-        outbox.finish(leaseId, handedBackReport('the node stops'));
-      } else {
-        log(`failed ${name}: ${(error as Error).message}`);
-        const kind = error instanceof UploadError ? error.kind : 'internal';
-        if (kind === 'internal') this.#ownFaults += 1;
-        outbox.finish(leaseId, failedReport({ ...NOTHING_BUILT, kind, detail: (error as Error).message }));
-      }
-    }
-    await removeWorkspace(stateDirectory, leaseId);
-  }
-
-  async #upload(leaseId: string, result: BuildOutput, running: Running): Promise<void> {
-    const bytesTotal = result.files.reduce((sum, file) => sum + file.sizeBytes, 0);
-    Object.assign(running, { step: BuildStep.SIGNING_IMAGES, bytesDone: 0, bytesTotal });
-    const { edgeUrl, client, key, membership } = this.#options;
-    await uploadThroughEdge(result.files, {
-      edgeUrl,
-      client,
-      key,
-      membership,
-      leaseId,
-      signal: running.stop.signal,
-      onProgress: (bytesDone) => {
-        running.bytesDone = bytesDone;
-      },
+    this.#running.set(order.leaseId, running);
+    const { lastWord, isOwnFault } = await fulfil(order, running, {
+      ...this.#options,
+      now: () => Date.now() + this.#edgeAheadMs,
+      onNewStep: () => this.#wake(),
     });
+    if (isOwnFault !== null) this.#ownFaults = isOwnFault ? this.#ownFaults + 1 : 0;
+    outbox.finish(order.leaseId, lastWord);
+    await removeWorkspace(stateDirectory, order.leaseId);
   }
 
   /** `hurry`: the time for last words is over. */
@@ -256,9 +200,6 @@ export class Agent {
   }
 }
 
-/** Of this machine, not of the request or of others. */
-const OWN_FAULTS: readonly string[] = ['disk_full', 'internal'];
-
 /** What fits into one message; the rest follows when this is acknowledged. */
 function firstBatch(reports: readonly LeaseReport[]): LeaseReport[] {
   let sizeBytes = 0;
@@ -267,15 +208,6 @@ function firstBatch(reports: readonly LeaseReport[]): LeaseReport[] {
     return at === 0 || sizeBytes <= MAX_BATCH_BYTES;
   });
 }
-
-/** For this node's own log, which may name its paths. */
-function textOf(fault: unknown): string {
-  if (!(fault instanceof Error)) return String(fault);
-  const cause = fault.cause === undefined ? '' : `\ncaused by: ${textOf(fault.cause)}`;
-  return `${fault.stack ?? fault.message}${cause}`;
-}
-
-const NOTHING_BUILT = { stdout: '', stderr: '', missingPackages: [], conflictingPackages: [], durationMs: 0 } as const;
 
 const aborted = (signal: AbortSignal): Promise<void> =>
   signal.aborted

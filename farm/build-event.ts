@@ -1,12 +1,14 @@
 /**
- * What a build says while it runs. The pipeline yields these; the agent turns them into reports. `succeeded` or `failed`
- * is always the last one, and there is exactly one of them.
+ * What a build says while it runs. The pipeline yields these; the agent turns them into reports and into a log. `succeeded`
+ * or `failed` is always the last one, and there is exactly one of them.
  */
 import type { BuildErrorKind } from '../shared/build-error.ts';
 import type { BuildStep } from '../shared/gen/asu/farm/v1/build_pb.js';
 
 export type BuildEvent =
   | { readonly type: 'step'; readonly step: BuildStep; readonly bytesDone: number; readonly bytesTotal: number }
+  /** Lines that were printed, as anybody may see them; none of a build with a first-boot script. */
+  | { readonly type: 'log'; readonly lines: readonly string[] }
   | { readonly type: 'succeeded'; readonly result: BuildOutput }
   | { readonly type: 'failed'; readonly failure: BuildFailure };
 

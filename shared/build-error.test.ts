@@ -28,6 +28,7 @@ const TABLE: Record<BuildErrorKind, [status: number, retry: string, remembered: 
   upload_failed: [503, 'elsewhere', false],
   internal: [503, 'elsewhere', false],
   queue_full: [503, 'later', false],
+  too_many_requests: [429, 'later', false],
 };
 
 test('the table has these kinds and no others', () => {

@@ -128,6 +128,12 @@ export const BUILD_ERRORS = {
     retry: 'later',
     text: 'The queue is full, please try again later',
   },
+  too_many_requests: {
+    status: 429,
+    connect: 'resource_exhausted',
+    retry: 'later',
+    text: 'Too many requests from your network, please try again later',
+  },
 } as const satisfies Record<string, Row>;
 
 export type BuildErrorKind = keyof typeof BUILD_ERRORS;
@@ -136,7 +142,7 @@ export type BuildErrorKind = keyof typeof BUILD_ERRORS;
 export const isBuildErrorKind = (kind: string): kind is BuildErrorKind => Object.hasOwn(BUILD_ERRORS, kind);
 
 /** Said by the edge before there is a build; a node that reports one of these is wrong. */
-const OF_REQUESTS: readonly string[] = ['invalid_request', 'body_too_large', 'queue_full'];
+const OF_REQUESTS: readonly string[] = ['invalid_request', 'body_too_large', 'queue_full', 'too_many_requests'];
 
 /** What a node's failure counts as: a kind that we do not know, or that no build has, is the node's fault and ours. */
 export const kindFromNode = (kind: string): BuildErrorKind =>
@@ -183,3 +189,15 @@ export class BuildError extends Error {
     this.stderr = options.stderr ?? '';
   }
 }
+
+/** The sentence for a selection that cannot be installed; at least one of the lists has a name. */
+export function impossibleSelection(missing: readonly string[], conflicting: readonly string[] = []): string {
+  const parts = [
+    ...(missing.length > 0 ? [`missing (${missing.join(', ')})`] : []),
+    ...(conflicting.length > 0 ? [`conflicts (${conflicting.join(', ')})`] : []),
+  ];
+  return `${BUILD_ERRORS.unknown_package.text}: ${parts.join(' ')}`;
+}
+
+export const unsupportedProfile = (profile: string): string =>
+  `Unsupported profile: ${profile}. The requested profile was either dropped or never existed. Please check the forums for more information.`;

@@ -87,6 +87,8 @@ export interface FailureRecord {
   readonly upstreamDigest: string;
   readonly enqueuedAt: number;
   readonly failedAt: number;
+  /** Whose log tells of it; null where no node was at it. */
+  readonly leaseId?: string | null;
 }
 
 export type StoredResult =
@@ -98,4 +100,8 @@ export const storeKey = {
   object: (leaseId: string, file: string): string => `objects/${leaseId}/${file}`,
   build: (requestHash: string): string => `builds/${requestHash}.json`,
   intent: (intentHash: string): string => `intents/${intentHash}.json`,
+  /** `piece` counts from 1. */
+  log: (leaseId: string, piece: number): string => `${storeKey.logs(leaseId)}${piece}.txt`,
+  /** What the keys of a log begin with. */
+  logs: (leaseId: string): string => `logs/${leaseId}/`,
 };

@@ -3,6 +3,7 @@
  * more than all the rest of a hit; in three pieces, because `request` differs by who asks, and what the ImageBuilder says of
  * a device is the same in every image for it.
  */
+import type { FailedBuild, OfBuild, OfDevice } from './api/build-answers.ts';
 import type { BuildRecord, FailureRecord, RequestEcho } from './build-record.ts';
 import { timestamp } from './build-state.ts';
 
@@ -14,7 +15,7 @@ export interface DonePieces {
 
 export function donePieces(record: BuildRecord): DonePieces {
   const { device } = record;
-  const ofBuild = {
+  const ofBuild: OfBuild = {
     images: record.images.map((image) => ({
       name: image.name,
       type: image.type,
@@ -33,7 +34,7 @@ export function donePieces(record: BuildRecord): DonePieces {
     request_hash: record.requestHash,
     enqueued_at: timestamp(record.enqueuedAt),
   };
-  const ofDevice = {
+  const ofDevice: OfDevice = {
     version_number: device.versionNumber,
     version_code: device.versionCode,
     build_at: timestamp(device.sourceDateEpoch * 1000),
@@ -62,7 +63,7 @@ export const doneBody = (pieces: DonePieces, echoJson: string): string =>
   `{"request":${echoJson},${pieces.ofBuild},${pieces.ofDevice}}`;
 
 /** Body of the 500 of a finished build that failed. */
-export function failedBody(failure: FailureRecord, echo: RequestEcho = failure.echo): Record<string, unknown> {
+export function failedBody(failure: FailureRecord, echo: RequestEcho = failure.echo): FailedBuild {
   return {
     request: echo,
     detail: failure.detail,

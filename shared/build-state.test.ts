@@ -18,7 +18,15 @@ const LUCI_WORDS = [
 
 const steps = Object.values(BuildStep).filter((step): step is BuildStep => typeof step === 'number');
 const live = { requestHash: 'a'.repeat(64), echo: requestEcho(), enqueuedAt: 1_763_000_000_123, etaSeconds: 42 };
-const running = { ...live, state: 'running', step: BuildStep.BUILDING_IMAGE, bytesDone: 0, bytesTotal: 0 } as const;
+const running = {
+  ...live,
+  state: 'running',
+  step: BuildStep.BUILDING_IMAGE,
+  bytesDone: 0,
+  bytesTotal: 0,
+  leaseId: 'a-lease',
+  isPrivate: false,
+} as const;
 
 test('a queued build tells its position', () => {
   expect(pendingBody({ ...live, state: 'queued', position: 0 })).toEqual({

@@ -1,4 +1,5 @@
 /** Where a build is, as the Foreman tells it, and how that is spelled in the v1 API. */
+import type { PendingBuild } from './api/build-answers.ts';
 import type { FailureRecord, RequestEcho } from './build-record.ts';
 import { BuildStep } from './gen/asu/farm/v1/build_pb.js';
 
@@ -19,12 +20,16 @@ export type BuildStatus =
       /** Of the step's transfer; a total of 0 means there is none. */
       readonly bytesDone: number;
       readonly bytesTotal: number;
+      /** Whose try it is, and under which name its log lies. Not for clients: files lie under it too. */
+      readonly leaseId: string | null;
+      /** What a private build prints is kept nowhere. */
+      readonly isPrivate: boolean;
     })
   | { readonly state: 'done'; readonly requestHash: string; readonly generation: number }
   | { readonly state: 'failed'; readonly failure: FailureRecord };
 
 /** A closed vocabulary: a word that LuCI does not know freezes its dialog. */
-const STEP_WORDS: Readonly<Record<BuildStep, string>> = {
+export const STEP_WORDS: Readonly<Record<BuildStep, string>> = {
   [BuildStep.UNSPECIFIED]: 'init',
   [BuildStep.INIT]: 'init',
   [BuildStep.DOWNLOAD_IMAGEBUILDER]: 'download_imagebuilder',
@@ -43,9 +48,9 @@ export const stepWord = (step: BuildStep): string => STEP_WORDS[step] ?? 'init';
 export const timestamp = (ms: number): string => new Date(ms).toISOString().replace('Z', '000Z');
 
 /** Body of a 202. A started build has no `queue_position` at all: clients read its presence as "still waiting". */
-export function pendingBody(status: Extract<BuildStatus, { state: 'queued' | 'running' }>): Record<string, unknown> {
+export function pendingBody(status: Extract<BuildStatus, { state: 'queued' | 'running' }>): PendingBuild {
   const common = {
-    status: 202,
+    status: 202 as const,
     request_hash: status.requestHash,
     enqueued_at: timestamp(status.enqueuedAt),
     eta_seconds: status.etaSeconds,

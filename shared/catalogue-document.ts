@@ -1,7 +1,8 @@
 /**
- * What the Catalogue compiles from an upstream mirror and the Workers read: one document with all versions, one per
+ * What the Catalogue compiles from an upstream mirror and the Workers read: one document with all versions, two per
  * (version, target), one per (version, arch). A check or a build request costs two of them at most, so each holds just
- * what those need. All are plain JSON; `checkedAt` and `fetchedAt` are milliseconds since 1970.
+ * what those need, and what only a client wants to see of a device lies apart. All are plain JSON; `checkedAt` and
+ * `fetchedAt` are milliseconds since 1970.
  */
 
 /** KV keys of the documents. The upstream is part of the key: switching mirrors must not serve another's documents. */
@@ -9,6 +10,8 @@ export const catalogueKey = {
   versions: (upstream: string): string => `catalogue/${upstream}/versions`,
   target: (upstream: string, version: string, target: string): string =>
     `catalogue/${upstream}/target/${version}/${target}`,
+  profiles: (upstream: string, version: string, target: string): string =>
+    `catalogue/${upstream}/profiles/${version}/${target}`,
   arch: (upstream: string, version: string, arch: string): string => `catalogue/${upstream}/arch/${version}/${arch}`,
 };
 
@@ -38,7 +41,19 @@ export interface ProfileEntry {
   readonly imagePrefix: string;
 }
 
-export interface TargetDocument {
+/** Which packages there are, of a target or of an architecture. */
+export interface PackageList {
+  /** ABI-free name → version. */
+  readonly packages: Readonly<Record<string, string>>;
+  /** Digest of `packages`: equal digests mean an equal index. */
+  readonly packagesDigest: string;
+  /** Names that are not in `packages` and can be asked for all the same: virtual ones, and those with an ABI. Sorted. */
+  readonly provides: readonly string[];
+  /** Every index of this list tells what its packages provide; only then a name in neither exists nowhere. */
+  readonly providesKnown: boolean;
+}
+
+export interface TargetDocument extends PackageList {
   readonly kind: 'target';
   readonly version: string;
   readonly target: string;
@@ -52,30 +67,43 @@ export interface TargetDocument {
     readonly path: string;
     readonly sha256: string;
   };
-  /** Packages of the target and its kernel modules: ABI-free name → version. */
-  readonly packages: Readonly<Record<string, string>>;
-  /** Digest of `packages`: equal digests mean an equal index. */
-  readonly packagesDigest: string;
   /** Key id that signed `sha256sums`, or `unsigned` where the operator allowed that. */
   readonly signedBy: string;
   readonly fetchedAt: number;
   readonly checkedAt: number;
 }
 
-export interface ArchDocument {
+/** `profiles.json` as upstream wrote it, for clients that read it by profile. No build reads this. */
+export interface ProfilesDocument {
+  readonly kind: 'profiles';
+  readonly version: string;
+  readonly target: string;
+  /** All of it but the profiles, with fields that we do not know. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly profiles: Readonly<Record<string, ProfileSource>>;
+  readonly signedBy: string;
+  readonly fetchedAt: number;
+  readonly checkedAt: number;
+}
+
+export interface ProfileSource {
+  readonly supportedDevices: readonly string[];
+  /** Upstream's object as text: of 350 profiles one is wanted, and what stays text needs no parsing to be read from KV. */
+  readonly json: string;
+}
+
+/** The packages of a target are those of its own directory and its kernel's modules; these are those of all feeds. */
+export interface ArchDocument extends PackageList {
   readonly kind: 'arch';
   readonly version: string;
   readonly arch: string;
   /** Name and digest of each feed's index, in upstream's order. */
   readonly feeds: readonly { readonly name: string; readonly sha256: string }[];
-  /** Over all feeds: ABI-free name → version. */
-  readonly packages: Readonly<Record<string, string>>;
-  readonly packagesDigest: string;
   readonly fetchedAt: number;
   readonly checkedAt: number;
 }
 
-export type CatalogueDocument = VersionsDocument | TargetDocument | ArchDocument;
+export type CatalogueDocument = VersionsDocument | TargetDocument | ProfilesDocument | ArchDocument;
 
 /** What reading the catalogue gives. `unknown`: upstream says there is no such thing. `unavailable`: it cannot be told now. */
 export type Lookup<Document> =

@@ -164,6 +164,15 @@ const TABLE: Record<EdgeSettingName, Row> = {
   MAX_IMAGE_MB: whole(1, 16_384),
   FAILURE_SECONDS: whole(1, 86_400),
   PRIVATE_IMAGE_HOURS: whole(1, 720),
+  CLIENT_ADDRESS_HEADER: {
+    good: [
+      ['X-Real-IP', 'x-real-ip'],
+      ['', ''],
+    ],
+    bad: ['x-real-ip:', 'x real ip', 'x-real-ip\n', 'x'.repeat(65)],
+  },
+  BUILDS_PER_MINUTE: whole(0, 1_000_000),
+  MISSES_PER_MINUTE: whole(0, 1_000_000),
   IDENTITY_SALT: anyText,
   CONTACT: anyText,
   S3_ENDPOINT: url([['', '']]),

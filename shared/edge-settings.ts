@@ -57,6 +57,12 @@ const json =
 
 const text = (value: string): string => value;
 
+/** As the runtime spells it. */
+const headerName = (value: string): string => {
+  if (!/^[A-Za-z0-9-]{0,64}$/.test(value)) throw new Error('expected the name of a header');
+  return value.toLowerCase();
+};
+
 /** @throws Error naming the first that is no key: a mistyped key must not wait for the first request to be found */
 const usignKeys = (value: string): readonly string[] => {
   const keys = json(z.array(z.string().max(512)).max(64))(value);
@@ -108,7 +114,7 @@ export const EDGE_SETTINGS = {
   PUBLIC_URL: setting(
     '',
     optionalHttpUrl,
-    'how clients reach this server, for absolute URLs; no answer of today has one',
+    'how clients reach this server; the API’s document names it',
   ),
   UPSTREAM_URL: setting('https://downloads.openwrt.org', httpUrl, 'mirror in the layout of downloads.openwrt.org'),
   UPSTREAM_KEYS: setting('[]', usignKeys, 'JSON array of usign public keys trusted beside the built-in ones'),
@@ -146,6 +152,21 @@ export const EDGE_SETTINGS = {
     '24',
     whole(1, 720),
     'how long an image made with `defaults` is served; then it is removed',
+  ),
+  CLIENT_ADDRESS_HEADER: setting(
+    'cf-connecting-ip',
+    headerName,
+    'the header in which whoever stands before this server says who asks; empty: nobody does, and nobody is limited',
+  ),
+  BUILDS_PER_MINUTE: setting(
+    '120',
+    whole(0, 1_000_000),
+    'new builds that one client may ask for; more are answered 429; 0: no limit',
+  ),
+  MISSES_PER_MINUTE: setting(
+    '3000',
+    whole(0, 1_000_000),
+    'requests of one client that memory and KV cannot answer; more are answered 429; 0: no limit',
   ),
   IDENTITY_SALT: setting('1', text, 'part of every hash; changing it disowns every image ever built'),
   CONTACT: setting('', text, 'who runs this server, shown in the overview'),

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   MAX_PACKAGES,
-  mergePackages,
+  mergeIndexes,
+  packageList,
   packagesDigest,
   packagesRecord,
   parseFeedsConf,
@@ -46,8 +47,58 @@ describe('a Packages file', () => {
     );
   });
 
-  it('keeps a name that is all ABI, rather than none', () => {
-    expect(entries(parsePackagesText('Package: 12\nABIVersion: 12\nVersion: 1\n'))).toEqual({ 12: '1' });
+  it.each([
+    ['a name that is all ABI, rather than none', '12', '12', '12'],
+    ['what stands before an ABI with a dash', 'libnghttp2-14', '-14', 'libnghttp2'],
+    ['dots in an ABI', 'liblua5.3-5.3', '-5.3', 'liblua5.3'],
+    ['a name that ends otherwise', 'libpcre2-32', '10', 'libpcre2-32'],
+  ])('keeps %s', (_, name, abi, bare) => {
+    expect(entries(parsePackagesText(`Package: ${name}\nABIVersion: ${abi}\nVersion: 1\n`))).toEqual({ [bare]: '1' });
+  });
+
+  describe('tells what can be asked for', () => {
+    const provided = (stanza: string, version = '1') =>
+      [...(parsePackagesText(`${stanza}\nVersion: ${version}\n\nPackage: ok\nVersion: 1\n`).provides ?? [])]
+        .filter((name) => name !== 'ok')
+        .sort();
+
+    it.each([
+      ['nothing but itself', 'Package: vim', ['vim']],
+      [
+        'virtual names',
+        'Package: odhcpd\nProvides: dhcp-server, @ra-any,dns',
+        ['dhcp-server', 'dns', 'odhcpd', 'ra-any'],
+      ],
+      ['versions and conditions of names', 'Package: a\nProvides: b=1.2, c (>= 1), d~1, e<2, f>3', [...'abcdef']],
+      ['a name with its ABI and without', 'Package: libx5\nABIVersion: 5\nProvides: libx', ['libx', 'libx5']],
+      [
+        'other names with the ABI of the package',
+        'Package: libelf1\nABIVersion: 1\nProvides: libelf1, libelf, libelf11',
+        ['libelf', 'libelf1', 'libelf11'],
+      ],
+      ['no more than names', 'Package: x\nProvides: ../x, , @, $(x), __proto__, a.ipk, =1', ['x']],
+    ])('%s', (_, stanza, names) => {
+      expect(provided(stanza)).toEqual(names);
+    });
+
+    it('a name whose version we would not repeat: it is there all the same', () => {
+      expect(provided('Package: x5\nABIVersion: 5\nProvides: y', '$(reboot)')).toEqual(['x', 'x5', 'y']);
+    });
+
+    it('by stanza: the last is as good as the first, and an earlier one lends nothing', () => {
+      const text = 'Package: a1\nABIVersion: 1\nProvides: x1\nVersion: 1\n\nPackage: b1\nVersion: 1\nProvides: y1';
+      expect([...(parsePackagesText(text).provides ?? [])].sort()).toEqual(['a', 'a1', 'b1', 'x', 'x1', 'y1']);
+    });
+
+    it('and refuses to be filled with names', () => {
+      const names = Array.from({ length: 130_000 }, (_, n) => `n${n}`).join(', ');
+      expect(() => parsePackagesText(`Package: a\nVersion: 1\nProvides: ${names}\n`)).toThrow(/at most 120000/);
+    });
+
+    it('in a time that grows with the text alone, whatever stands there', () => {
+      const text = `Package: a\nVersion: 1\nProvides: ${'('.repeat(2_000_000)}\u2028${'@'.repeat(2_000_000)}\n`;
+      expect([...(parsePackagesText(text).provides ?? [])]).toEqual(['a']);
+    });
   });
 
   it('drops and counts what could become a path, an option or a command', () => {
@@ -72,11 +123,11 @@ describe('a Packages file', () => {
 });
 
 describe('an index.json', () => {
-  it('of version 2 has ABI-free names, of version 1 perhaps not', () => {
+  it('of either version gives names and versions, and tells nothing of what they provide', () => {
     const v2 = parseIndexJson('{"version":2,"architecture":"x86_64","packages":{"libubox":"2025-r1"}}');
-    expect([v2.names, entries(v2)]).toEqual(['abi_free', { libubox: '2025-r1' }]);
+    expect([entries(v2), v2.provides]).toEqual([{ libubox: '2025-r1' }, null]);
     const v1 = parseIndexJson('{"architecture":"x86_64","packages":{"libubox20230523":"1"}}');
-    expect([v1.names, entries(v1)]).toEqual(['perhaps_with_abi', { libubox20230523: '1' }]);
+    expect([entries(v1), v1.provides]).toEqual([{ libubox20230523: '1' }, null]);
   });
 
   it('cannot reach a prototype, and a package called constructor is one', () => {
@@ -151,8 +202,28 @@ describe('feeds of an architecture', () => {
     expect(() => parseFeedsConf(Array.from({ length: 40 }, (_, n) => line(`f${n}`)).join(''))).toThrow('at most 32');
   });
 
+  const index = (packages: Record<string, string>, provides: string[] | null) => ({
+    packages: new Map(Object.entries(packages)),
+    provides: provides && new Set(provides),
+    dropped: 0,
+  });
+
   it('share one index, in which the later feed wins', () => {
-    const index = (version: string) => ({ packages: new Map([['curl', version]]), dropped: 0 });
-    expect([...mergePackages([index('1'), index('2')])]).toEqual([['curl', '2']]);
+    expect([...mergeIndexes([index({ curl: '1' }, []), index({ curl: '2' }, [])]).packages]).toEqual([['curl', '2']]);
+  });
+
+  it('together know what else can be asked for: no name that is a package, and nothing at all when one does not tell', async () => {
+    const both = [index({ curl: '1' }, ['curl', 'http']), index({ wget: '1' }, ['curl', 'fetch'])];
+    expect(await packageList(mergeIndexes(both), ['libc', 'wget'])).toEqual({
+      packages: { curl: '1', wget: '1' },
+      packagesDigest: await packagesDigest(new Map(Object.entries({ curl: '1', wget: '1' }))),
+      provides: ['fetch', 'http', 'libc'],
+      providesKnown: true,
+    });
+    for (const indexes of [
+      [...both, index({ vim: '1' }, null)],
+      [index({ vim: '1' }, null), ...both],
+    ])
+      expect(await packageList(mergeIndexes(indexes), ['libc'])).toMatchObject({ provides: [], providesKnown: false });
   });
 });

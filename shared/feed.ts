@@ -1,29 +1,31 @@
 /**
  * Package indexes of a feed in the three forms upstream has: `Packages` (opkg), `index.json` v1 and v2. Each gives the
- * same thing, ABI-free name → version, so that nobody else has to know the era. Everything in them is untrusted: a name
- * or version outside our grammar is dropped here, because it could end in a path, a hash or a command line.
+ * same thing, ABI-free name → version, so that nobody else has to know the era; `Packages` alone also tells which other
+ * names its packages answer to. Everything in them is untrusted: a name or version outside our grammar is dropped here,
+ * because it could end in a path, a hash or a command line.
  */
+import type { PackageList } from './catalogue-document.ts';
 import { bytesToHex, utf8ToBytes } from './digest.ts';
 import { isPackageName, PACKAGE_VERSION } from './grammar.ts';
 
 export interface FeedIndex {
   /** A Map, because `constructor` is a legal package name and `__proto__` an attempt. */
   readonly packages: ReadonlyMap<string, string>;
+  /** Other names that can be asked for; null where the index does not tell. */
+  readonly provides: ReadonlySet<string> | null;
   /** Entries that did not fit the grammar. */
   readonly dropped: number;
 }
 
-export interface JsonIndex extends FeedIndex {
-  /** Version 1 of an opkg feed carries the ABI in its names (`libubox20230523`) and cannot say where it begins. */
-  readonly names: 'abi_free' | 'perhaps_with_abi';
-}
-
 /** Far beyond upstream's largest feed (some 11,000); more is an attempt to fill our memory. */
 export const MAX_PACKAGES = 60_000;
+/** A package has one other name or none, but for a few. */
+const MAX_PROVIDES = 2 * MAX_PACKAGES;
 const MAX_VERSION_LENGTH = 128;
 
 class IndexBuilder {
   readonly packages = new Map<string, string>();
+  readonly provides = new Set<string>();
   dropped = 0;
 
   add(name: unknown, version: unknown): void {
@@ -42,10 +44,17 @@ class IndexBuilder {
     if (this.packages.size > MAX_PACKAGES)
       throw new Error(`expected at most ${MAX_PACKAGES} packages in an index, got more`);
   }
+
+  provide(name: string): void {
+    if (!isPackageName(name)) return;
+    this.provides.add(name);
+    if (this.provides.size > MAX_PROVIDES)
+      throw new Error(`expected at most ${MAX_PROVIDES} provided names in an index, got more`);
+  }
 }
 
 /**
- * `Packages`: stanzas of `Field: value` lines. Only three of some fourteen lines a stanza matter, so the first letter
+ * `Packages`: stanzas of `Field: value` lines. Only four of some fourteen lines a stanza matter, so the first letter
  * decides and nothing else is looked at: 5 MB a feed are parsed at each change. A repeated name (two ABIs of one library)
  * keeps the last, as upstream's own `make-index-json.py` does.
  * @throws Error when the text has no stanza: a web page with status 200, say. An empty text is an empty feed
@@ -55,11 +64,16 @@ export function parsePackagesText(text: string): FeedIndex {
   let name: string | null = null;
   let version = '';
   let abi = '';
+  let provides = '';
   const finish = (): void => {
     if (name === null) return;
-    // A package whose whole name is its ABI would have no name left.
-    const bare = abi !== '' && name.length > abi.length && name.endsWith(abi) ? name.slice(0, -abi.length) : name;
+    const bare = withoutAbi(name, abi);
     index.add(bare, version);
+    // With its ABI it can be asked for as well; both also where the version is none that we would repeat.
+    for (const provided of [name, bare, ...providedNames(provides)]) {
+      index.provide(provided);
+      if (abi !== '') index.provide(withoutAbi(provided, abi));
+    }
     name = null;
   };
   for (let start = 0; start < text.length; ) {
@@ -71,6 +85,9 @@ export function parsePackagesText(text: string): FeedIndex {
       name = text.slice(start + 9, end).trim();
       version = '';
       abi = '';
+      provides = '';
+    } else if (first === 0x50 /* P */ && text.startsWith('Provides: ', start)) {
+      provides = text.slice(start + 10, end);
     } else if (first === 0x56 /* V */ && text.startsWith('Version: ', start)) {
       version = text.slice(start + 9, end).trim();
     } else if (first === 0x41 /* A */ && text.startsWith('ABIVersion: ', start)) {
@@ -81,36 +98,76 @@ export function parsePackagesText(text: string): FeedIndex {
   finish();
   if (index.packages.size === 0 && text.trim() !== '')
     throw new Error(`expected stanzas beginning with "Package:", got ${JSON.stringify(text.trim().slice(0, 40))}`);
-  return index;
+  return {
+    packages: new Map(copied([...index.packages])),
+    provides: new Set(copied([...index.provides])),
+    dropped: index.dropped,
+  };
 }
 
-/** @throws Error when the text is not JSON or not an index */
-export function parseIndexJson(text: string): JsonIndex {
+/**
+ * As upstream's `make-index-json.py` has it. A dash that sets a name's digit apart counts to the ABI (`libnghttp2-14`, ABI
+ * `-14`). A package whose whole name is its ABI would have no name left.
+ */
+const withoutAbi = (name: string, abi: string): string =>
+  abi !== '' && name.length > abi.length && name.endsWith(abi) ? name.slice(0, -abi.length) : name;
+
+/** `libelf1, libwolfssl=5.7.2, @ip-any, wget (>= 1)`: names alone. */
+function providedNames(value: string): string[] {
+  if (value === '') return [];
+  return value.split(',').map((entry) => {
+    const word = entry.trim();
+    const end = word.search(/[ (=<>~]/);
+    return word.slice(word.startsWith('@') ? 1 : 0, end === -1 ? undefined : end);
+  });
+}
+
+/** Copies: a string that was cut out of a text keeps the whole text alive, and ten thousand names would hold 5 MB. */
+const copied = <Value>(value: Value): Value => JSON.parse(JSON.stringify(value)) as Value;
+
+/**
+ * Version 2 has bare names. Version 1 of an opkg feed has the ABI in its names (`libubox20230523`) and cannot say where it
+ * begins, so it is for feeds that have no `Packages`; nor can it have been written by anything else in the apk era.
+ * @throws Error when the text is not JSON or not an index
+ */
+export function parseIndexJson(text: string): FeedIndex {
   let data: unknown;
   try {
     data = JSON.parse(text);
   } catch {
     throw new Error(`expected JSON, got ${JSON.stringify(text.slice(0, 40))}`);
   }
-  const { version, packages } = (typeof data === 'object' && data !== null ? data : {}) as Record<string, unknown>;
+  const { packages } = (typeof data === 'object' && data !== null ? data : {}) as Record<string, unknown>;
   if (typeof packages !== 'object' || packages === null || Array.isArray(packages))
     throw new Error('expected an object with "packages", got another kind of JSON');
   const index = new IndexBuilder();
   for (const [name, value] of Object.entries(packages)) index.add(name, value);
-  return {
-    packages: index.packages,
-    dropped: index.dropped,
-    names: typeof version === 'number' && version >= 2 ? 'abi_free' : 'perhaps_with_abi',
-  };
+  return { packages: index.packages, provides: null, dropped: index.dropped };
 }
 
-/** One index over several; a name in two of them has the version of the last. */
-export function mergePackages(indexes: readonly FeedIndex[]): ReadonlyMap<string, string> {
-  const merged = new Map<string, string>();
-  for (const index of indexes) for (const [name, version] of index.packages) merged.set(name, version);
-  if (merged.size > MAX_PACKAGES)
-    throw new Error(`expected at most ${MAX_PACKAGES} packages in all, got ${merged.size}`);
-  return merged;
+/** One index over several; a name in two of them has the version of the last, and one that does not tell makes all unsure. */
+export function mergeIndexes(indexes: readonly FeedIndex[]): FeedIndex {
+  const packages = new Map<string, string>();
+  let provides: Set<string> | null = new Set();
+  for (const index of indexes) {
+    for (const [name, version] of index.packages) packages.set(name, version);
+    if (!index.provides) provides = null;
+    else if (provides) for (const name of index.provides) provides.add(name);
+  }
+  if (packages.size > MAX_PACKAGES)
+    throw new Error(`expected at most ${MAX_PACKAGES} packages in all, got ${packages.size}`);
+  return { packages, provides, dropped: indexes.reduce((sum, index) => sum + index.dropped, 0) };
+}
+
+/** As documents carry an index. `alsoThere`: names that no index has, and that an ImageBuilder knows all the same. */
+export async function packageList(index: FeedIndex, alsoThere: readonly string[] = []): Promise<PackageList> {
+  const names = index.provides ? new Set([...index.provides, ...alsoThere]) : new Set<string>();
+  return {
+    packages: packagesRecord(index.packages),
+    packagesDigest: await packagesDigest(index.packages),
+    provides: [...names].filter((name) => !index.packages.has(name)).sort(),
+    providesKnown: index.provides !== null,
+  };
 }
 
 /** As documents carry it, sorted, so that equal packages are equal text. `fromEntries` defines, it never sets `__proto__`. */

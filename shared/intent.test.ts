@@ -109,6 +109,14 @@ describe('from what a client wrote', () => {
       'the absolute spelling',
       { diff_packages: true, packages: ['base-files', 'dnsmasq', 'kmod-ath10k-ct', 'luci', 'vim'] },
     ],
+    [
+      'exact versions instead of a list',
+      {
+        diff_packages: true,
+        packages: [],
+        packages_versions: { 'base-files': '1', dnsmasq: '', 'kmod-ath10k-ct': '6.6', luci: '25.1', vim: '9.1' },
+      },
+    ],
     ['another client', { client: 'owut/2026' }],
     ['an alias of the profile', { profile: 'archer-c7-v4' }],
     ['the board name', { profile: 'tplink,archer-c7-v4' }],

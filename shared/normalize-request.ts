@@ -3,8 +3,8 @@
  * changes applied, everything that does not change the image gone. Two requests for one image are equal afterwards.
  */
 import type { Branch } from './branch.ts';
-import { BuildError } from './build-error.ts';
-import type { BuildRequest } from './build-request.ts';
+import { BuildError, unsupportedProfile } from './build-error.ts';
+import { type BuildRequest, selectedPackages } from './build-request.ts';
 import { canonical } from './canonical.ts';
 import type { TargetDocument } from './catalogue-document.ts';
 import { hmacSha256Hex, utf8ToBytes } from './digest.ts';
@@ -85,10 +85,7 @@ export function normalizeRequest(
   const profileId = resolveProfile(request.profile, target.profiles);
   // The grammar again: the id now comes from upstream's data, and upstream's data reaches make as well.
   if (profileId === null || !PROFILE_ID.test(profileId))
-    throw new BuildError(
-      'unsupported',
-      `Unsupported profile: ${request.profile}. The requested profile was either dropped or never existed. Please check the forums for more information.`,
-    );
+    throw new BuildError('unsupported', unsupportedProfile(request.profile));
   const distro = distroOf(request, policy);
   const defaults = removableDefaults(target, profileId);
   const device = {
@@ -98,14 +95,15 @@ export function normalizeRequest(
     profile: profileId,
     defaults,
   };
+  const selected = selectedPackages(request);
   const asked = [
-    ...applyPackageChanges(request.packages, branch),
+    ...applyPackageChanges(selected, branch),
     ...deviceAdditions(device),
     // As a name that the client wrote: so that a removal wins over it.
     ...distro.packages,
   ];
   // An empty list counts as absent: "install nothing at all" is nobody's wish.
-  const spelling = request.diff_packages && request.packages.length > 0 ? 'absolute' : 'additional';
+  const spelling = request.diff_packages && selected.length > 0 ? 'absolute' : 'additional';
   const isForeign = Object.keys(request.repositories).length > 0;
   const place = { version: request.version, target: request.target, arch: target.archPackages };
   const { add, remove } = foldPackages(asked, defaults, spelling);

@@ -2,9 +2,10 @@
  * The overview that owut, LuCI and the firmware selector begin with: which versions there are, and what changed between
  * them. Clients carry a router's packages from one version to the next by `package_changes` and `branch_off_rev`.
  */
+import type { Overview, OverviewBranch } from './api/catalogue-answers.ts';
 import { type Branch, branchPath } from './branch.ts';
 import type { VersionsDocument } from './catalogue-document.ts';
-import { PACKAGE_CHANGES, type PackageChange } from './package-changes.ts';
+import { PACKAGE_CHANGES } from './package-changes.ts';
 import { compareVersions } from './version-order.ts';
 
 export interface OverviewSettings {
@@ -16,32 +17,6 @@ export interface OverviewSettings {
   readonly repositoryAllowList: readonly string[];
   readonly maxRootfsSizeMb: number;
   readonly maxDefaultsBytes: number;
-}
-
-export interface OverviewBranch {
-  readonly name: string;
-  readonly enabled: boolean;
-  readonly snapshot: boolean;
-  readonly path: string;
-  readonly path_packages: 'DEPRECATED';
-  readonly branch_off_rev: number | null;
-  readonly package_changes: readonly PackageChange[];
-  readonly versions: readonly string[];
-  readonly targets: Readonly<Record<string, string>>;
-}
-
-export interface Overview {
-  readonly latest: readonly string[];
-  readonly branches: Readonly<Record<string, OverviewBranch>>;
-  readonly upstream_url: string;
-  readonly server: {
-    readonly version: string;
-    readonly contact: string;
-    readonly allow_defaults: boolean;
-    readonly repository_allow_list: readonly string[];
-    readonly max_custom_rootfs_size_mb: number;
-    readonly max_defaults_length: number;
-  };
 }
 
 /** Upcoming, stable and oldstable, as far as upstream names them and this server offers them; first is newest. */

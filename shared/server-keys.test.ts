@@ -10,16 +10,18 @@ test('the golden secret gives its golden keys, in both runtimes', async () => {
     signing: bytesToHex(keys.signing.publicKey),
     defaultsMac: bytesToHex(keys.defaultsMac),
     sealing: bytesToHex(keys.sealing),
+    clients: bytesToHex(keys.clients),
   }).toEqual({
     signing: 'fea0805e9e2ff21311bd70ac69ba160a6392de56a4051d6c5d3385f381e9f64b',
     defaultsMac: '009426b60d42c248380faf5eb53ae73a753c3d9e9fb4d2b2119bb28db059a871',
     sealing: '3333b50657fb89c69ac981e7cb6bd21e464c71c21d90d75752c18a037c8920e4',
+    clients: 'e7b1edd78636f8f9fe9788249110c9d00f9366c43035846ddf8f8610f0ba78f3',
   });
 });
 
 test('no two purposes share a key, and no key is the secret', async () => {
   const keys = await serverKeys('5e'.repeat(32));
-  const all = [keys.defaultsMac, keys.sealing, keys.signing.publicKey].map(bytesToHex);
+  const all = [keys.defaultsMac, keys.sealing, keys.clients, keys.signing.publicKey].map(bytesToHex);
   expect(new Set([...all, '5e'.repeat(32)]).size).toBe(all.length + 1);
   expect(all.every((key) => key.length === 64)).toBe(true);
 });

@@ -9,6 +9,8 @@ export interface ServerKeys {
   readonly defaultsMac: Uint8Array;
   /** Seals `defaults` at rest. */
   readonly sealing: Uint8Array;
+  /** For keys that tell clients apart without their addresses; each day has one made of it. */
+  readonly clients: Uint8Array;
 }
 
 /** @throws Error for anything but 64 hex digits: with an empty secret every key would be known to everybody */
@@ -20,5 +22,6 @@ export async function serverKeys(serverKey: string): Promise<ServerKeys> {
     signing: await signingKey(derive('signing')),
     defaultsMac: derive('defaults-mac'),
     sealing: derive('sealing'),
+    clients: derive('clients'),
   };
 }

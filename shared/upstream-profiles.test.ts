@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseProfilesJson } from './upstream-profiles.ts';
+import { parseProfileSources, parseProfilesJson } from './upstream-profiles.ts';
 
 /** Cut from 25.12.5's x86/64. */
 const sample = {
@@ -85,5 +85,41 @@ describe('profiles.json', () => {
     expect(() => parseProfilesJson('<html></html>')).toThrow(/expected JSON/);
     expect(() => parseProfilesJson(JSON.stringify(sample).slice(0, -20))).toThrow(/expected JSON/);
     expect(() => parseProfilesJson('[]')).toThrow(/expected a JSON object/);
+  });
+});
+
+describe('profiles.json as it is', () => {
+  const { profiles, ...metadata } = sample;
+
+  it('keeps what we do not know, of the target and of each device', () => {
+    const generic = { ...profiles.generic, of_tomorrow: { a: [1] } };
+    expect(parseProfileSources(JSON.stringify({ ...sample, later: true, profiles: { generic } }))).toEqual({
+      metadata: { ...metadata, later: true },
+      profiles: { generic: { supportedDevices: ['pc,x86'], json: JSON.stringify(generic) } },
+    });
+  });
+
+  it('has as profiles the same as what a build knows, and no prototype to reach', () => {
+    const text = JSON.stringify(sample).replace(
+      '"profiles":{',
+      '"__proto__":{"x":1},"profiles":{"%":{},"a b":{},"__proto__":{},"constructor":{},"list":[],',
+    );
+    const sources = parseProfileSources(text);
+    expect(Object.keys(sources.profiles)).toEqual(Object.keys(parseProfilesJson(text).profiles));
+    expect(Object.getPrototypeOf(sources.profiles)).toBe(Object.prototype);
+    expect(Object.getPrototypeOf(sources.metadata)).toBe(Object.prototype);
+  });
+
+  it.each([
+    ['a device', { profiles: { generic: { x: 'x'.repeat(200_000) } } }, 'expected profile generic of at most 131072'],
+    ['the metadata', { x: 'x'.repeat(300_000) }, 'expected metadata of at most 262144'],
+    ['no device', { profiles: {} }, 'expected at least one profile'],
+  ])('with too much or too little in %s is refused', (_, change, reason) => {
+    expect(() => parseProfileSources(JSON.stringify({ ...sample, ...change }))).toThrow(reason);
+  });
+
+  it('that is a page or cut short is refused', () => {
+    expect(() => parseProfileSources('<html></html>')).toThrow(/expected JSON/);
+    expect(() => parseProfileSources(JSON.stringify(sample).slice(0, -20))).toThrow(/expected JSON/);
   });
 });

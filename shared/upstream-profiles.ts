@@ -2,7 +2,7 @@
  * `profiles.json` of a target: which devices there are, what is installed on them, and which kernel they run. Profile ids and
  * package names of it reach a command line on a node, so what does not fit the grammar is dropped, as from any stranger.
  */
-import type { ProfileEntry } from './catalogue-document.ts';
+import type { ProfileEntry, ProfileSource } from './catalogue-document.ts';
 import { isPackageName, PROFILE_ID, TARGET, VERSION_CODE, WORD } from './grammar.ts';
 import { isArchitecture } from './upstream-versions.ts';
 
@@ -26,13 +26,7 @@ const KERNEL_PART = /^[A-Za-z0-9][A-Za-z0-9_.]{0,63}$/;
 
 /** @throws Error when the text is not JSON or lacks what a target cannot do without */
 export function parseProfilesJson(text: string): UpstreamProfiles {
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch {
-    throw new Error(`expected JSON, got ${JSON.stringify(text.slice(0, 40))}`);
-  }
-  if (!isObject(data)) throw new Error('expected a JSON object');
+  const data = parseObject(text);
   const required = (field: string, matches: (value: string) => boolean): string => {
     const value = data[field];
     if (typeof value !== 'string' || value === '' || value.length > 128 || !matches(value))
@@ -40,16 +34,8 @@ export function parseProfilesJson(text: string): UpstreamProfiles {
     return value;
   };
   const counter = { dropped: 0 };
-  const profiles = isObject(data.profiles) ? Object.entries(data.profiles) : [];
-  if (profiles.length > MAX_PROFILES)
-    throw new Error(`expected at most ${MAX_PROFILES} profiles, got ${profiles.length}`);
-  const entries: [string, ProfileEntry][] = [];
-  for (const [id, profile] of profiles) {
-    if (PROFILE_ID.test(id) && id.length <= 128 && isObject(profile))
-      entries.push([id, profileEntry(profile, counter)]);
-    else counter.dropped++;
-  }
-  if (entries.length === 0) throw new Error('expected at least one profile, got none');
+  const profiles = profilesOf(data);
+  const entries = profiles.good.map(([id, profile]): [string, ProfileEntry] => [id, profileEntry(profile, counter)]);
   return {
     target: required('target', (value) => TARGET.test(value)),
     versionNumber: required('version_number', (value) => WORD.test(value)),
@@ -58,8 +44,50 @@ export function parseProfilesJson(text: string): UpstreamProfiles {
     defaultPackages: packageWords(data.default_packages, counter),
     profiles: Object.fromEntries(entries),
     kmodsDirectory: kmodsDirectory(data.linux_kernel),
-    dropped: counter.dropped,
+    dropped: counter.dropped + profiles.dropped,
   };
+}
+
+/** Longest metadata and longest profile, as text: some twenty times what there is. */
+const MAX_METADATA_LENGTH = 256 * 1024;
+const MAX_PROFILE_LENGTH = 128 * 1024;
+
+/**
+ * The same file as it is, for clients that know more of its fields than we do. Profiles whose id is none are left out.
+ * @throws Error when the text is not JSON, has no profile, or one that is far too long
+ */
+export function parseProfileSources(text: string): {
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly profiles: Readonly<Record<string, ProfileSource>>;
+} {
+  const data = parseObject(text);
+  const bounded = (value: Json, maxLength: number, what: string): string => {
+    const json = JSON.stringify(value);
+    if (json.length > maxLength)
+      throw new Error(`expected ${what} of at most ${maxLength} characters, got ${json.length}`);
+    return json;
+  };
+  const entries = profilesOf(data).good.map(([id, profile]): [string, ProfileSource] => [
+    id,
+    {
+      supportedDevices: texts(profile.supported_devices, 100),
+      json: bounded(profile, MAX_PROFILE_LENGTH, `profile ${id}`),
+    },
+  ]);
+  const { profiles: _, ...metadata } = data;
+  bounded(metadata, MAX_METADATA_LENGTH, 'metadata');
+  return { metadata, profiles: Object.fromEntries(entries) };
+}
+
+/** @throws Error when there are too many, or none that is one */
+function profilesOf(data: Json): { readonly good: readonly [id: string, profile: Json][]; readonly dropped: number } {
+  const all = isObject(data.profiles) ? Object.entries(data.profiles) : [];
+  if (all.length > MAX_PROFILES) throw new Error(`expected at most ${MAX_PROFILES} profiles, got ${all.length}`);
+  const good = all.filter(
+    (entry): entry is [string, Json] => PROFILE_ID.test(entry[0]) && entry[0].length <= 128 && isObject(entry[1]),
+  );
+  if (good.length === 0) throw new Error('expected at least one profile, got none');
+  return { good, dropped: all.length - good.length };
 }
 
 function profileEntry(profile: Json, counter: { dropped: number }): ProfileEntry {
@@ -105,6 +133,17 @@ function kmodsDirectory(kernel: unknown): string | null {
   return parts.every((part): part is string => typeof part === 'string' && KERNEL_PART.test(part))
     ? parts.join('-')
     : null;
+}
+
+function parseObject(text: string): Json {
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch {
+    throw new Error(`expected JSON, got ${JSON.stringify(text.slice(0, 40))}`);
+  }
+  if (!isObject(data)) throw new Error('expected a JSON object');
+  return data;
 }
 
 const isObject = (value: unknown): value is Json =>

@@ -6,6 +6,8 @@
  * Layout (base64): key = "Ed" ‖ key id (8) ‖ public key (32); signature = "Ed" ‖ key id (8) ‖ signature (64).
  */
 
+import { type SigningKey, signingKey, verifyEd25519 } from './ed25519.ts';
+
 export type UsignPublicKey = { readonly keyId: string; readonly publicKey: Uint8Array<ArrayBuffer> };
 
 export type UsignSignature = { readonly keyId: string; readonly signature: Uint8Array<ArrayBuffer> };
@@ -15,7 +17,7 @@ export type UsignKeyPair = {
   readonly keyId: string;
   /** Two lines, comment and base64, as usign writes them. */
   readonly publicKey: string;
-  readonly signingKey: Awaited<ReturnType<typeof crypto.subtle.importKey>>;
+  readonly signing: SigningKey;
 };
 
 export type UsignVerdict =
@@ -25,8 +27,6 @@ export type UsignVerdict =
 const keyIdBytes = 8;
 const publicKeyBytes = 32;
 const signatureBytes = 64;
-/** PKCS#8 wrapping of a raw Ed25519 seed (RFC 8410, section 7); WebCrypto takes private keys in no shorter form. */
-const pkcs8Prefix = Uint8Array.of(0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20);
 
 /** A public key with or without its comment line. Throws when it is not one: a wrong key is a wrong configuration. */
 export function parseUsignPublicKey(text: string): UsignPublicKey {
@@ -55,18 +55,14 @@ export async function verifyUsign(claim: {
   const { keyId, signature } = parsed;
   const candidates = keys.filter((key) => key.keyId === keyId);
   if (candidates.length === 0) return { ok: false, reason: 'unknown_key', keyId };
-  const message = Uint8Array.from(claim.message);
-  for (const { publicKey } of candidates) {
-    const key = await crypto.subtle.importKey('raw', publicKey, 'Ed25519', false, ['verify']);
-    if (await crypto.subtle.verify('Ed25519', key, signature, message)) return { ok: true, keyId };
-  }
+  for (const { publicKey } of candidates)
+    if (await verifyEd25519(publicKey, claim.message, signature)) return { ok: true, keyId };
   return { ok: false, reason: 'bad_signature', keyId };
 }
 
 /** The two lines of a `.sig` file for `message`. */
 export async function signUsign(message: Uint8Array, key: UsignKeyPair): Promise<string> {
-  const signature = await crypto.subtle.sign('Ed25519', key.signingKey, Uint8Array.from(message));
-  return encode(`signed by key ${key.keyId}`, key.keyId, new Uint8Array(signature));
+  return encode(`signed by key ${key.keyId}`, key.keyId, await key.signing.sign(message));
 }
 
 /**
@@ -74,16 +70,10 @@ export async function signUsign(message: Uint8Array, key: UsignKeyPair): Promise
  * key's SHA-256, so that the same seed gives the same files.
  */
 export async function usignKeyFromSeed(seed: Uint8Array): Promise<UsignKeyPair> {
-  if (seed.length !== publicKeyBytes) throw new Error(`expected a seed of 32 bytes, got ${seed.length}`);
-  const pkcs8 = Uint8Array.from([...pkcs8Prefix, ...seed]);
-  const extractable = await crypto.subtle.importKey('pkcs8', pkcs8, 'Ed25519', true, ['sign']);
-  const { x } = (await crypto.subtle.exportKey('jwk', extractable)) as { x?: string };
-  if (x === undefined) throw new Error('expected the runtime to export the public half of an Ed25519 key, got none');
-  const publicKey = fromBase64(x.replaceAll('-', '+').replaceAll('_', '/'));
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', publicKey));
+  const signing = await signingKey(seed);
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', Uint8Array.from(signing.publicKey)));
   const keyId = hex(digest.subarray(0, keyIdBytes));
-  const signingKey = await crypto.subtle.importKey('pkcs8', pkcs8, 'Ed25519', false, ['sign']);
-  return { keyId, publicKey: encode(`public key ${keyId}`, keyId, publicKey), signingKey };
+  return { keyId, publicKey: encode(`public key ${keyId}`, keyId, signing.publicKey), signing };
 }
 
 /** Key id and payload behind "Ed", or undefined. An `untrusted comment:` line is skipped, it is outside the signature. */

@@ -37,3 +37,32 @@ export function withCatalogue<Result>(
     return body(catalogue, state);
   });
 }
+
+const CALLS = ['versions', 'target', 'profiles', 'arch', 'check'] as const;
+
+/** As a Worker sees the Catalogue through its binding. `questions` has the name of every call. */
+export function catalogueBinding(mirror: Mirror, clock: Clock, questions: string[] = []): Env['CATALOGUE'] {
+  const call =
+    (name: (typeof CALLS)[number]) =>
+    (...args: never[]) => {
+      questions.push(name);
+      return withCatalogue(mirror, clock, (catalogue) =>
+        (catalogue[name] as (...args: never[]) => Promise<unknown>)(...args),
+      );
+    };
+  const stub = Object.fromEntries(CALLS.map((name) => [name, call(name)]));
+  return { getByName: () => stub } as unknown as Env['CATALOGUE'];
+}
+
+/** KV as it is, every read of a document noted. */
+export const countingKv = (reads: string[]): KVNamespace =>
+  new Proxy(realEnv.CACHE, {
+    get: (kv, name) => {
+      const member = Reflect.get(kv, name);
+      if (typeof member !== 'function') return member;
+      return (...args: unknown[]) => {
+        if (name === 'get' && String(args[0]).startsWith('catalogue/')) reads.push(String(args[0]));
+        return member.apply(kv, args);
+      };
+    },
+  });

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { CatalogueDocument, Lookup } from '../../shared/catalogue-document.ts';
 import { type Clock, envOf, openClock, realEnv, withCatalogue } from './catalogue.fixture.ts';
-import { keyOf, upstreamKey } from './document-id.ts';
+import { type DocumentId, keyOf, upstreamKey } from './document-id.ts';
 import { type Mirror, openGoodMirror, openMirror } from './mirror.fixture.ts';
 
 const directory = 'releases/24.10.2/targets/x86/64';
@@ -88,6 +88,27 @@ describe('a document that is asked for', () => {
     await mirror.publishTarget({ version: '24.10.3', target: 'x86/64', arch: 'x86_64' });
     clock.ms += 10_000;
     expect(documentOf(await ask()).version).toBe('24.10.3');
+  });
+
+  it('beside many others after a restart is compiled when its turn comes: indexes of three are held at once', async () => {
+    const mirror = await openMirror();
+    const targets = Object.fromEntries(Array.from({ length: 12 }, (_, n) => [`soc${n}/generic`, 'x86_64']));
+    mirror.publishVersions({ '24.10.2': targets });
+    for (const target of Object.keys(targets)) await mirror.publishTarget({ ...targetId, target, arch: 'x86_64' });
+    let reading = 0;
+    let most = 0;
+    const catalogueOf = (path: string) => path.includes('/packages/index.json');
+    for (const path of [...mirror.files.keys()].filter(catalogueOf))
+      mirror.weather.set(path, async () => {
+        most = Math.max(most, ++reading);
+        await scheduler.wait(5);
+        reading--;
+        return new Response(mirror.files.get(path));
+      });
+    const answers = await withCatalogue(mirror, openClock(), (catalogue) =>
+      Promise.all(Object.keys(targets).map((target) => catalogue.target('24.10.2', target))),
+    );
+    expect([answers.every((answer) => answer.state === 'found'), most]).toEqual([true, 3]);
   });
 
   it('larger than a value of SQLite may be survives an eviction', async () => {
@@ -230,6 +251,36 @@ describe('weather upstream', () => {
   });
 });
 
+describe('a copy that older code has left', () => {
+  /** As a deployment finds it: without the fields that came later, under another recipe. */
+  const age = (mirror: Mirror, clock: Clock) =>
+    withCatalogue(mirror, clock, async (_, state) => {
+      const { sql } = state.storage;
+      const key = keyOf(upstreamKey(mirror.url), targetId);
+      const [{ text }] = sql.exec<{ text: string }>('SELECT text FROM document_parts WHERE key = ?', key).toArray() as [
+        { text: string },
+      ];
+      const { provides, providesKnown, ...older } = JSON.parse(text);
+      expect([provides.length > 0, providesKnown]).toEqual([true, true]);
+      sql.exec('UPDATE document_parts SET text = ? WHERE key = ?', JSON.stringify(older), key);
+      sql.exec('UPDATE documents SET recipe = ? WHERE key = ?', 'older', key);
+    });
+
+  it('is compiled anew although upstream is unchanged, and serves meanwhile, telling less', async () => {
+    const mirror = await openGoodMirror();
+    await mirror.publishTarget({ ...targetId, arch: 'x86_64', era: 'opkg' });
+    const clock = openClock();
+    const good = documentOf(await askTarget(mirror, clock));
+    await age(mirror, clock);
+    mirror.weather.set('*', down);
+    clock.ms += 1000;
+    expect(documentOf(await askTarget(mirror, clock))).toEqual({ ...good, provides: [], providesKnown: false });
+    mirror.weather.clear();
+    clock.ms += 10_000;
+    expect(documentOf(await askTarget(mirror, clock))).toMatchObject({ providesKnown: true, fetchedAt: clock.ms });
+  });
+});
+
 describe('what is taken away', () => {
   it('by upstream is unknown, and gone from KV', async () => {
     const mirror = await openGoodMirror();
@@ -345,6 +396,25 @@ describe('the alarm', () => {
       await catalogue.target('24.10.2', 'x86/64');
       expect(await state.storage.getAlarm()).toBe(clock.ms + refreshMs);
     });
+  });
+
+  it('brings a release that upstream announces into KV, though no Worker asks meanwhile', async () => {
+    const mirror = await openGoodMirror();
+    const clock = openClock();
+    await withCatalogue(mirror, clock, async (catalogue, state) => {
+      await catalogue.versions();
+      await catalogue.profiles('24.10.2', 'x86/64');
+      mirror.publishVersions({ '24.10.3': x86, '24.10.2': x86 });
+      await mirror.publishTarget({ ...targetId, arch: 'x86_64', revision: 'r3-3' });
+      await state.storage.deleteAlarm();
+      clock.ms += refreshMs;
+      await catalogue.alarm();
+    });
+    const read = (id: DocumentId) => realEnv.CACHE.get<CatalogueDocument>(keyOf(upstreamKey(mirror.url), id), 'json');
+    expect(await read({ kind: 'versions' })).toMatchObject({
+      versions: [{ version: '24.10.3' }, { version: '24.10.2' }],
+    });
+    expect(await read({ ...targetId, kind: 'profiles' })).toMatchObject({ metadata: { version_code: 'r3-3' } });
   });
 
   it('survives a mirror that is down and documents of another mirror', async () => {

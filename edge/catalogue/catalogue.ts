@@ -10,21 +10,18 @@
  * One flight per document. An alarm does the same for whatever was asked for in the last ten minutes.
  */
 import { DurableObject } from 'cloudflare:workers';
-import { canonical } from '../../shared/canonical.ts';
 import type {
   ArchDocument,
   CatalogueDocument,
   Lookup,
+  ProfilesDocument,
   TargetDocument,
   VersionsDocument,
 } from '../../shared/catalogue-document.ts';
-import { sha256Hex } from '../../shared/digest.ts';
 import type { EdgeSettings } from '../../shared/edge-settings.ts';
 import { configOf } from '../config.ts';
 import type { Env } from '../env.ts';
-import { compileArch } from './compile-arch.ts';
-import { compileTarget } from './compile-target.ts';
-import { compileVersions } from './compile-versions.ts';
+import { compile, recipeOf } from './compile.ts';
 import { type DocumentId, isListed, keyOf, upstreamKey } from './document-id.ts';
 import { type DocumentMemory, openDocumentMemory } from './document-memory.ts';
 import { DocumentStore, type StoredDocument } from './document-store.ts';
@@ -33,16 +30,15 @@ import { openSlots } from './slots.ts';
 import { isTrusted } from './trust.ts';
 import { openUpstream, type Upstream } from './upstream.ts';
 
-/** Raise when the compilers give something else for the same files. */
-const RECIPE = '1';
 const OUTGOING_CONNECTIONS = 6;
 const MEMORY_BYTES = 24 * 1024 * 1024;
 /** An unknown target is a flood upstream if nobody remembers it, and a lie if it is remembered for long. */
 const NEGATIVE_MS = 10_000;
 const MAX_NEGATIVES = 2000;
 const HOT_MS = 10 * 60_000;
-/** Each refresh may hold six parsed indexes; memory is 128 MB. */
 const ALARM_CONCURRENCY = 3;
+/** Each may hold eight parsed indexes; memory is 128 MB, and after a restart fifty documents may be wanted at once. */
+const COMPILED_AT_ONCE = 3;
 /** Documents that nobody asks for any more leave KV by themselves; SQLite has them still. */
 const KV_TTL_SECONDS = 30 * 86_400;
 
@@ -65,6 +61,7 @@ export class Catalogue extends DurableObject<Env> {
   readonly #upstreamKey: string;
   readonly #refreshMs: number;
   readonly #memory: DocumentMemory<Held> = openDocumentMemory(MEMORY_BYTES);
+  readonly #compiling = openSlots(COMPILED_AT_ONCE);
   readonly #flights = new Map<string, Promise<Lookup<CatalogueDocument>>>();
   readonly #negatives = new Map<string, { readonly lookup: Lookup<never>; readonly until: number }>();
   #store!: DocumentStore;
@@ -95,6 +92,10 @@ export class Catalogue extends DurableObject<Env> {
 
   target(version: string, target: string): Promise<Lookup<TargetDocument>> {
     return this.#ask({ kind: 'target', version, target }) as Promise<Lookup<TargetDocument>>;
+  }
+
+  profiles(version: string, target: string): Promise<Lookup<ProfilesDocument>> {
+    return this.#ask({ kind: 'profiles', version, target }) as Promise<Lookup<ProfilesDocument>>;
   }
 
   arch(version: string, arch: string): Promise<Lookup<ArchDocument>> {
@@ -152,7 +153,7 @@ export class Catalogue extends DurableObject<Env> {
   async #lookup(key: string, id: DocumentId): Promise<Lookup<CatalogueDocument>> {
     const held = this.#held(key);
     const now = this.#now();
-    if (held && held.recipe === this.#recipe(id) && now - held.document.checkedAt < this.#refreshMs)
+    if (held && held.recipe === recipeOf(id, this.#settings) && now - held.document.checkedAt < this.#refreshMs)
       return { state: 'found', document: held.document };
     const negative = this.#negatives.get(key);
     if (negative && now < negative.until) return held ? { state: 'found', document: held.document } : negative.lookup;
@@ -186,10 +187,13 @@ export class Catalogue extends DurableObject<Env> {
         if (held) await this.#forget(key);
         return { state: 'unknown' };
       }
-      if (held && held.recipe === this.#recipe(id) && (await isCurrent(held.files, this.#upstream)))
+      if (held && held.recipe === recipeOf(id, this.#settings) && (await isCurrent(held.files, this.#upstream)))
         return this.#keep(key, held);
       const reading = new Reading(this.#upstream);
-      const document = await this.#compile(id, reading, versions, held?.document ?? null);
+      const previous = held?.document ?? null;
+      const made = () => compile(id, reading, { settings: this.#settings, versions, previous, now: this.#now() });
+      // The list waits for nobody, since all others wait for it.
+      const document = await (id.kind === 'versions' ? made() : this.#compiling(made));
       if (document) return await this.#replace(key, id, document, reading, held);
       // Still listed but not there: a mirror that is being copied. What it was is the better answer.
       return this.#remember(key, { state: 'unknown' }, held);
@@ -210,25 +214,6 @@ export class Catalogue extends DurableObject<Env> {
     return isListed(versions, id) ? versions : 'unlisted';
   }
 
-  #compile(
-    id: DocumentId,
-    reading: Reading,
-    versions: VersionsDocument | null,
-    previous: CatalogueDocument | null,
-  ): Promise<CatalogueDocument | null> {
-    const now = this.#now();
-    switch (id.kind) {
-      case 'versions':
-        return compileVersions(reading, this.#settings, previous as VersionsDocument | null, now);
-      case 'target': {
-        const arch = versions?.versions.find((entry) => entry.version === id.version)?.targets[id.target] ?? '';
-        return compileTarget(reading, { version: id.version, target: id.target, arch }, this.#settings, now);
-      }
-      case 'arch':
-        return compileArch(reading, id, previous as ArchDocument | null, now);
-    }
-  }
-
   /** Upstream is as it was. */
   async #keep(key: string, held: Held): Promise<Lookup<CatalogueDocument>> {
     const document = { ...held.document, checkedAt: this.#now() };
@@ -244,13 +229,15 @@ export class Catalogue extends DurableObject<Env> {
   async #replace(
     key: string,
     id: DocumentId,
-    document: CatalogueDocument,
+    compiled: CatalogueDocument,
     reading: Reading,
     held: Held | null,
   ): Promise<Lookup<CatalogueDocument>> {
+    // A copy: strings that were cut out of upstream's files would keep those files in memory.
+    const document = JSON.parse(JSON.stringify(compiled)) as CatalogueDocument;
     const stored: Held = {
       document,
-      recipe: this.#recipe(id),
+      recipe: recipeOf(id, this.#settings),
       files: reading.files,
       askedAt: held?.askedAt ?? 0,
       writtenAt: 0,
@@ -286,12 +273,5 @@ export class Catalogue extends DurableObject<Env> {
     const oldest = this.#negatives.keys().next().value;
     if (this.#negatives.size > MAX_NEGATIVES && oldest !== undefined) this.#negatives.delete(oldest);
     return held ? { state: 'found', document: held.document } : lookup;
-  }
-
-  /** Which versions are offered is the operator's choice as much as upstream's. */
-  #recipe(id: DocumentId): string {
-    if (id.kind !== 'versions') return RECIPE;
-    const branches = this.#settings.BRANCHES.filter((branch) => branch.enabled);
-    return `${RECIPE} ${sha256Hex(canonical(branches.map((branch) => `${branch.name} ${branch.snapshot}`)))}`;
   }
 }

@@ -1,8 +1,9 @@
-/** Names of the three kinds of documents, where KV keeps them, and whether the list of versions knows of them at all. */
+/** Names of the four kinds of documents, where KV keeps them, and whether the list of versions knows of them at all. */
 import {
   type ArchDocument,
   type CatalogueDocument,
   catalogueKey,
+  type ProfilesDocument,
   type TargetDocument,
   type VersionsDocument,
 } from '../../shared/catalogue-document.ts';
@@ -10,24 +11,33 @@ import { sha256Hex } from '../../shared/digest.ts';
 
 export type DocumentId =
   | { readonly kind: 'versions' }
-  | { readonly kind: 'target'; readonly version: string; readonly target: string }
+  | { readonly kind: 'target' | 'profiles'; readonly version: string; readonly target: string }
   | { readonly kind: 'arch'; readonly version: string; readonly arch: string };
 
 export type DocumentOf<Id extends DocumentId> = Id extends { kind: 'versions' }
   ? VersionsDocument
   : Id extends { kind: 'target' }
     ? TargetDocument
-    : Id extends { kind: 'arch' }
-      ? ArchDocument
-      : CatalogueDocument;
+    : Id extends { kind: 'profiles' }
+      ? ProfilesDocument
+      : Id extends { kind: 'arch' }
+        ? ArchDocument
+        : CatalogueDocument;
 
 /** A mirror's part of a key. A digest, because a URL may be longer than a key (512 bytes). */
 export const upstreamKey = (upstreamUrl: string): string => sha256Hex(upstreamUrl);
 
 export function keyOf(upstream: string, id: DocumentId): string {
-  if (id.kind === 'versions') return catalogueKey.versions(upstream);
-  if (id.kind === 'target') return catalogueKey.target(upstream, id.version, id.target);
-  return catalogueKey.arch(upstream, id.version, id.arch);
+  switch (id.kind) {
+    case 'versions':
+      return catalogueKey.versions(upstream);
+    case 'target':
+      return catalogueKey.target(upstream, id.version, id.target);
+    case 'profiles':
+      return catalogueKey.profiles(upstream, id.version, id.target);
+    case 'arch':
+      return catalogueKey.arch(upstream, id.version, id.arch);
+  }
 }
 
 /** Nothing is fetched that this denies: the names of a request become a path on the mirror. */
@@ -35,7 +45,5 @@ export function isListed(versions: VersionsDocument, id: DocumentId): boolean {
   if (id.kind === 'versions') return true;
   const entry = versions.versions.find(({ version }) => version === id.version);
   if (!entry) return false;
-  return id.kind === 'target'
-    ? Object.hasOwn(entry.targets, id.target)
-    : Object.values(entry.targets).includes(id.arch);
+  return id.kind === 'arch' ? Object.values(entry.targets).includes(id.arch) : Object.hasOwn(entry.targets, id.target);
 }

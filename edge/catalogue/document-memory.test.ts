@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ArchDocument } from '../../shared/catalogue-document.ts';
+import type { ArchDocument, ProfilesDocument } from '../../shared/catalogue-document.ts';
 import { openDocumentMemory, weightBytes } from './document-memory.ts';
 
 const documentOf = (count: number): ArchDocument => ({
@@ -9,6 +9,8 @@ const documentOf = (count: number): ArchDocument => ({
   feeds: [],
   packages: Object.fromEntries(Array.from({ length: count }, (_, n) => [`package-${n}`, '1'])),
   packagesDigest: '',
+  provides: [],
+  providesKnown: true,
   fetchedAt: 0,
   checkedAt: 0,
 });
@@ -19,6 +21,27 @@ describe('documents in memory', () => {
 
   it('weigh more than their text', () => {
     expect(weightBytes(documentOf(10_000))).toBeGreaterThan(JSON.stringify(documentOf(10_000)).length * 2);
+  });
+
+  it('of devices weigh more than their text, too', () => {
+    const source = { supportedDevices: ['acme,router'], json: JSON.stringify({ images: 'x'.repeat(2000) }) };
+    const document = (count: number): ProfilesDocument => ({
+      kind: 'profiles',
+      version: '24.10.2',
+      target: 'ath79/generic',
+      metadata: {},
+      profiles: Object.fromEntries(Array.from({ length: count }, (_, n) => [`device-${n}`, source])),
+      signedBy: 'unsigned',
+      fetchedAt: 0,
+      checkedAt: 0,
+    });
+    expect(weightBytes(document(350))).toBeGreaterThan(JSON.stringify(document(350)).length);
+    expect(weightBytes(document(350))).toBeGreaterThan(weightBytes(document(349)) + 2000);
+  });
+
+  it('weigh what they provide', () => {
+    const provides = Array.from({ length: 1000 }, (_, n) => `lib${n}`);
+    expect(weightBytes({ ...documentOf(10), provides })).toBeGreaterThan(weightBytes(documentOf(10)) + 50_000);
   });
 
   it('go when the next would be too much, the least recently used first', () => {

@@ -2,7 +2,7 @@
  * Parsed documents in memory, least recently used first to go. Bounded by weight, because an isolate that outgrows its 128 MB
  * is killed with every request in it, and parsed documents are nearly all that an isolate holds.
  */
-import type { CatalogueDocument } from '../../shared/catalogue-document.ts';
+import type { CatalogueDocument, PackageList } from '../../shared/catalogue-document.ts';
 
 export interface DocumentMemory<Entry extends { readonly document: CatalogueDocument }> {
   get(key: string): Entry | undefined;
@@ -44,12 +44,25 @@ export function openDocumentMemory<Entry extends { readonly document: CatalogueD
 }
 
 /**
- * What a document takes on the heap, roughly: two strings and a slot a package, some twenty objects a profile. Counting
- * entries costs microseconds, writing the JSON out to measure it would cost milliseconds.
+ * What a document takes on the heap, roughly, with the answers that are kept as text beside it (edge/routes/json.ts): two
+ * strings, a slot and 50 characters a package, some twenty objects a profile. Counting entries costs microseconds, writing
+ * the JSON out to measure it would cost milliseconds.
  */
 export function weightBytes(document: CatalogueDocument): number {
-  if (document.kind === 'versions')
-    return document.versions.reduce((sum, entry) => sum + 200 + 120 * Object.keys(entry.targets).length, 1000);
-  const packages = 130 * Object.keys(document.packages).length;
-  return 1000 + packages + (document.kind === 'target' ? 1500 * Object.keys(document.profiles).length : 0);
+  switch (document.kind) {
+    case 'versions':
+      return document.versions.reduce((sum, entry) => sum + 300 + 200 * Object.keys(entry.targets).length, 50_000);
+    case 'profiles':
+      return Object.values(document.profiles).reduce(
+        (sum, profile) => sum + 400 + profile.json.length + 60 * profile.supportedDevices.length,
+        1000 + 2 * JSON.stringify(document.metadata).length,
+      );
+    case 'target':
+      return packagesWeight(document) + 1500 * Object.keys(document.profiles).length;
+    case 'arch':
+      return packagesWeight(document);
+  }
 }
+
+const packagesWeight = ({ packages, provides }: PackageList): number =>
+  1000 + 180 * Object.keys(packages).length + 100 * provides.length;

@@ -3,6 +3,7 @@ import { and, eq, gt, sql } from 'drizzle-orm';
 import { type DrizzleSqliteDODatabase, drizzle } from 'drizzle-orm/durable-sqlite';
 import { migrate } from 'drizzle-orm/durable-sqlite/migrator';
 import type { CatalogueDocument } from '../../shared/catalogue-document.ts';
+import { completed } from './completed.ts';
 import type { DocumentId } from './document-id.ts';
 import init from './migrations/0001_init.sql';
 import type { FileRecord } from './reading.ts';
@@ -50,7 +51,7 @@ export class DocumentStore {
       .all();
     const document = JSON.parse(parts.map((part) => part.text).join('')) as CatalogueDocument;
     // The row's time, since the text is not written anew when a check finds it unchanged.
-    return { ...row, document: { ...document, checkedAt: row.checkedAt } };
+    return { ...row, document: { ...completed(document), checkedAt: row.checkedAt } };
   }
 
   put(key: string, upstream: string, id: DocumentId, stored: StoredDocument): void {

@@ -14,7 +14,20 @@ export interface Publication {
   readonly kmods?: Readonly<Record<string, string>>;
   /** Changes profiles.json before it is listed and signed. */
   readonly profiles?: Readonly<Record<string, unknown>>;
+  readonly era?: Era;
 }
+
+/** In the opkg era `Packages` lies beside each `index.json` and tells what packages provide. */
+export type Era = 'opkg' | 'apk';
+
+/** `Packages`, with the other lines of a stanza where there are any: `Provides: …`, `ABIVersion: …`. */
+export const packagesText = (
+  packages: Readonly<Record<string, string>>,
+  more: Readonly<Record<string, string>> = {},
+): string =>
+  Object.entries(packages)
+    .map(([name, version]) => `Package: ${name}\nVersion: ${version}\n${more[name] ? `${more[name]}\n` : ''}`)
+    .join('\n');
 
 export interface Mirror {
   readonly url: string;
@@ -27,7 +40,12 @@ export interface Mirror {
   readonly requests: string[];
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   publishTarget(publication: Publication): Promise<void>;
-  publishArch(version: string, arch: string, feeds: Readonly<Record<string, Readonly<Record<string, string>>>>): void;
+  publishArch(
+    version: string,
+    arch: string,
+    feeds: Readonly<Record<string, Readonly<Record<string, string>>>>,
+    era?: Era,
+  ): void;
   publishVersions(versions: Readonly<Record<string, Readonly<Record<string, string>>>>): void;
   /** Signs what `sha256sums` is now. */
   sign(directory: string, key?: UsignKeyPair): Promise<void>;
@@ -78,8 +96,9 @@ export async function openMirror(): Promise<Mirror> {
     requests,
     fetch,
     sign,
-    async publishTarget({ version, target, arch, revision = 'r28427-6df0e3d02a', packages, kmods, profiles }) {
+    async publishTarget({ version, target, arch, revision = 'r28427-6df0e3d02a', profiles, era = 'apk', ...feeds }) {
       const directory = `${directoryOf(version)}/targets/${target}`;
+      const { packages = { 'base-files': '1', dnsmasq: '2.90' }, kmods } = feeds;
       const own: Record<string, string> = {
         'version.buildinfo': `${revision}\n`,
         'profiles.json': JSON.stringify({
@@ -95,8 +114,10 @@ export async function openMirror(): Promise<Mirror> {
           },
           ...profiles,
         }),
-        'packages/index.json': index(packages ?? { 'base-files': '1', dnsmasq: '2.90' }),
+        'packages/index.json': index(packages),
         ...(kmods && { [`${KMODS}/index.json`]: index(kmods) }),
+        ...(era === 'opkg' && { 'packages/Packages': packagesText(packages) }),
+        ...(era === 'opkg' && kmods && { [`${KMODS}/Packages`]: packagesText(kmods) }),
       };
       const sums = Object.entries(own).map(([name, text]) => `${sha256Hex(text)} *${name}\n`);
       const slug = target.replace('/', '-');
@@ -105,15 +126,17 @@ export async function openMirror(): Promise<Mirror> {
       files.set(`${directory}/sha256sums`, sums.join(''));
       await sign(directory);
     },
-    publishArch(version, arch, feeds) {
+    publishArch(version, arch, feeds, era = 'apk') {
       const directory = `${directoryOf(version)}/packages/${arch}`;
       const names = Object.keys(feeds).filter((name) => name !== 'base');
       files.set(
         `${directory}/feeds.conf`,
         names.map((name) => `src-git ${name} https://git.example/${name}\n`).join(''),
       );
-      for (const [name, packages] of Object.entries(feeds))
+      for (const [name, packages] of Object.entries(feeds)) {
         files.set(`${directory}/${name}/index.json`, index(packages));
+        if (era === 'opkg') files.set(`${directory}/${name}/Packages`, packagesText(packages));
+      }
     },
     publishVersions(versions) {
       const releases = Object.keys(versions).filter((version) => !version.endsWith('SNAPSHOT'));

@@ -1,19 +1,22 @@
 /**
- * The index of one directory of packages, whatever its era. `index.json` version 2 is the smallest and has bare names;
- * version 1 has the ABI in its names and only `Packages` tells where it begins, except in the apk era, where there is no
- * `Packages` and version 1 was written with bare names already.
+ * The index of one directory of packages, whatever its era. `Packages` is read first: it says where an ABI begins and what
+ * else a package provides. Where there is none (the apk era) `index.json` has bare names, but for one of version 1.
  */
 import { type FeedIndex, parseIndexJson, parsePackagesText } from '../../shared/feed.ts';
 import type { Sha256Sums } from '../../shared/sha256sums.ts';
 import { parsed, type ReadFile, type Reading } from './reading.ts';
 
+const FILES = ['Packages', 'index.json'] as const;
+type IndexFile = (typeof FILES)[number];
+
 export interface ReadIndex extends FeedIndex {
   readonly sha256: string;
+  readonly file: IndexFile;
 }
 
 /**
- * `inside` is the directory's name as `sha256sums` writes paths; without sums every file is asked for.
- * Null: there is no index.
+ * `inside` is the directory's name as `sha256sums` writes paths; without sums each of `files` is asked for.
+ * Null: there is no index, or an empty one. A mirror whose disk is full looks like that, and a feed of nothing is no loss.
  * @throws UpstreamTrouble
  */
 export async function readIndex(
@@ -21,19 +24,20 @@ export async function readIndex(
   base: string,
   inside: string,
   sums: Sha256Sums | null,
+  files: readonly IndexFile[] = FILES,
 ): Promise<ReadIndex | null> {
-  const files = ['index.json', 'Packages'] as const;
   // Where one is listed, the other is not there: that saves a question at each refresh.
   const isListed = files.some((file) => sums?.has(`${inside}/${file}`));
-  const read = async (file: (typeof files)[number]): Promise<ReadFile | null> => {
+  for (const file of files) {
+    const path = `${base}/${inside}/${file}`;
     const sha256 = sums?.get(`${inside}/${file}`);
-    if (sha256 !== undefined) return reading.readVouched(`${base}/${inside}/${file}`, sha256);
-    return isListed ? null : reading.read(`${base}/${inside}/${file}`);
-  };
-  const json = await read('index.json');
-  const index = json && parsed(`${base}/${inside}/index.json`, () => parseIndexJson(json.text));
-  if (json && index?.names === 'abi_free') return { ...index, sha256: json.sha256 };
-  const text = await read('Packages');
-  if (text) return { ...parsed(`${base}/${inside}/Packages`, () => parsePackagesText(text.text)), sha256: text.sha256 };
-  return json && index ? { ...index, sha256: json.sha256 } : null;
+    let read: ReadFile | null = null;
+    if (sha256 !== undefined) read = await reading.readVouched(path, sha256);
+    else if (!isListed) read = await reading.read(path);
+    if (!read) continue;
+    const { text, sha256: digest } = read;
+    const index = parsed(path, () => (file === 'Packages' ? parsePackagesText(text) : parseIndexJson(text)));
+    if (index.packages.size > 0) return { ...index, sha256: digest, file };
+  }
+  return null;
 }

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { CatalogueDocument, Lookup } from '../../shared/catalogue-document.ts';
+import type { ArchDocument, CatalogueDocument, Lookup } from '../../shared/catalogue-document.ts';
 import type { Env } from '../env.ts';
-import { type Clock, envOf, openClock, realEnv, withCatalogue } from './catalogue.fixture.ts';
+import { type Clock, catalogueBinding, countingKv, envOf, openClock, realEnv } from './catalogue.fixture.ts';
 import { type DocumentId, keyOf, upstreamKey } from './document-id.ts';
 import { type Mirror, openGoodMirror } from './mirror.fixture.ts';
 import { catalogueReader } from './read.ts';
@@ -9,6 +9,7 @@ import { catalogueReader } from './read.ts';
 const refreshMs = 60_000;
 const versionsId: DocumentId = { kind: 'versions' };
 const targetId: DocumentId = { kind: 'target', version: '24.10.2', target: 'x86/64' };
+const profilesId: DocumentId = { ...targetId, kind: 'profiles' };
 const archId: DocumentId = { kind: 'arch', version: '24.10.2', arch: 'x86_64' };
 
 /** One isolate of a Worker: its own memory, the same KV and Catalogue as the others, both counted. */
@@ -16,27 +17,8 @@ function openIsolate(mirror: Mirror, clock: Clock, changes: Record<string, unkno
   const kvReads: string[] = [];
   const questions: string[] = [];
   let behind: Promise<unknown>[] = [];
-  const kv = {
-    get: (key: string, type: 'json') => {
-      kvReads.push(key);
-      return realEnv.CACHE.get(key, type);
-    },
-  };
-  const question =
-    (name: 'versions' | 'target' | 'arch' | 'check') =>
-    (...args: never[]) => {
-      questions.push(name);
-      return withCatalogue(mirror, clock, (catalogue) =>
-        (catalogue[name] as (...args: never[]) => Promise<unknown>)(...args),
-      );
-    };
-  const catalogue = {
-    versions: question('versions'),
-    target: question('target'),
-    arch: question('arch'),
-    check: question('check'),
-  };
-  const env: Env = envOf(mirror, { CACHE: kv, CATALOGUE: { getByName: () => catalogue }, ...changes });
+  const CATALOGUE = catalogueBinding(mirror, clock, questions);
+  const env: Env = envOf(mirror, { CACHE: countingKv(kvReads), CATALOGUE, ...changes });
   return {
     kvReads,
     questions,
@@ -55,11 +37,16 @@ function openIsolate(mirror: Mirror, clock: Clock, changes: Record<string, unkno
   };
 }
 
-/** A catalogue that has been used: KV has all three documents. */
+/** A catalogue that has been used: KV has the documents. */
 async function warmUp(mirror: Mirror, clock: Clock): Promise<void> {
   const { read } = openIsolate(mirror, clock);
-  const answers = [await read.versions(), await read.target('24.10.2', 'x86/64'), await read.arch('24.10.2', 'x86_64')];
-  expect(answers.map((answer) => answer.state)).toEqual(['found', 'found', 'found']);
+  const answers = [
+    await read.versions(),
+    await read.target('24.10.2', 'x86/64'),
+    await read.profiles('24.10.2', 'x86/64'),
+    await read.arch('24.10.2', 'x86_64'),
+  ];
+  expect(answers.map((answer) => answer.state)).toEqual(['found', 'found', 'found', 'found']);
 }
 
 const kvKey = (mirror: Mirror, id: DocumentId) => keyOf(upstreamKey(mirror.url), id);
@@ -171,14 +158,33 @@ describe('an old copy', () => {
     expect(await isolate.read.target('24.10.2', 'x86/64')).toEqual({ state: 'unknown' });
   });
 
+  it('that older code has written is served for what it tells', async () => {
+    const mirror = await openGoodMirror();
+    const clock = openClock();
+    await warmUp(mirror, clock);
+    const { provides, providesKnown, ...older } = (await realEnv.CACHE.get(
+      kvKey(mirror, archId),
+      'json',
+    )) as ArchDocument;
+    await realEnv.CACHE.put(kvKey(mirror, archId), JSON.stringify(older));
+    const isolate = openIsolate(mirror, clock);
+    expect(documentOf(await isolate.read.arch('24.10.2', 'x86_64'))).toEqual({
+      ...older,
+      provides: [],
+      providesKnown: false,
+    });
+    expect([provides, providesKnown, isolate.questions]).toEqual([[], false, []]);
+  });
+
   it('signed by a key that no longer counts is not served at all', async () => {
     const mirror = await openGoodMirror();
     const clock = openClock();
     await warmUp(mirror, clock);
     const isolate = openIsolate(mirror, clock, { UPSTREAM_KEYS: '[]' });
     await isolate.read.target('24.10.2', 'x86/64');
-    expect(isolate.questions).toEqual(['target']);
-    expect(isolate.kvReads).toEqual([kvKey(mirror, targetId)]);
+    await isolate.read.profiles('24.10.2', 'x86/64');
+    expect(isolate.questions).toEqual(['target', 'profiles']);
+    expect(isolate.kvReads).toEqual([kvKey(mirror, targetId), kvKey(mirror, profilesId)]);
   });
 });
 
@@ -195,6 +201,7 @@ describe('a name that is none', () => {
     const mirror = await openGoodMirror();
     const isolate = openIsolate(mirror, openClock());
     expect(await isolate.read.target(version, target)).toEqual({ state: 'unknown' });
+    expect(await isolate.read.profiles(version, target)).toEqual({ state: 'unknown' });
     expect(await isolate.read.arch(version === '24.10.2' ? version : '24.10.2', '../..')).toEqual({ state: 'unknown' });
     expect([isolate.kvReads, isolate.questions, mirror.requests]).toEqual([[], [], []]);
   });

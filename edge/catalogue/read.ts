@@ -10,6 +10,7 @@ import type {
   ArchDocument,
   CatalogueDocument,
   Lookup,
+  ProfilesDocument,
   TargetDocument,
   VersionsDocument,
 } from '../../shared/catalogue-document.ts';
@@ -19,6 +20,7 @@ import { isArchitecture } from '../../shared/upstream-versions.ts';
 import { configOf } from '../config.ts';
 import type { Env } from '../env.ts';
 import { CATALOGUE_NAME, type Catalogue, type Check } from './catalogue.ts';
+import { completed } from './completed.ts';
 import { type DocumentId, type DocumentOf, isListed, keyOf, upstreamKey } from './document-id.ts';
 import { type DocumentMemory, openDocumentMemory } from './document-memory.ts';
 import { isTrusted } from './trust.ts';
@@ -26,6 +28,7 @@ import { isTrusted } from './trust.ts';
 export interface CatalogueReader {
   versions(): Promise<Lookup<VersionsDocument>>;
   target(version: string, target: string): Promise<Lookup<TargetDocument>>;
+  profiles(version: string, target: string): Promise<Lookup<ProfilesDocument>>;
   arch(version: string, arch: string): Promise<Lookup<ArchDocument>>;
 }
 
@@ -112,7 +115,7 @@ export function catalogueReader(env: Env, context: ReaderContext): CatalogueRead
       console.error('catalogue: KV cannot be read', key, error);
       return null;
     });
-    return document?.kind === id.kind && isTrusted(document, settings) ? document : null;
+    return document?.kind === id.kind && isTrusted(document, settings) ? completed(document) : null;
   }
 
   async function checkBehind(key: string, id: DocumentId, document: CatalogueDocument): Promise<void> {
@@ -149,18 +152,26 @@ export function catalogueReader(env: Env, context: ReaderContext): CatalogueRead
   return {
     versions: () => read({ kind: 'versions' }),
     target: async (version, target) =>
-      isWord(version, 64) && target.length <= 128 && TARGET.test(target)
-        ? read({ kind: 'target', version, target })
-        : { state: 'unknown' },
+      isTarget(version, target) ? read({ kind: 'target', version, target }) : { state: 'unknown' },
+    profiles: async (version, target) =>
+      isTarget(version, target) ? read({ kind: 'profiles', version, target }) : { state: 'unknown' },
     arch: async (version, arch) =>
       isWord(version, 64) && isArchitecture(arch) ? read({ kind: 'arch', version, arch }) : { state: 'unknown' },
   };
 }
 
 function ask(catalogue: DurableObjectStub<Catalogue>, id: DocumentId): Promise<Lookup<CatalogueDocument>> {
-  if (id.kind === 'versions') return catalogue.versions();
-  if (id.kind === 'target') return catalogue.target(id.version, id.target);
-  return catalogue.arch(id.version, id.arch);
+  switch (id.kind) {
+    case 'versions':
+      return catalogue.versions();
+    case 'target':
+      return catalogue.target(id.version, id.target);
+    case 'profiles':
+      // RPC's types take a member of type unknown for one that cannot be sent.
+      return catalogue.profiles(id.version, id.target) as unknown as Promise<Lookup<ProfilesDocument>>;
+    case 'arch':
+      return catalogue.arch(id.version, id.arch);
+  }
 }
 
 const found = <Id extends DocumentId>(document: CatalogueDocument): Lookup<DocumentOf<Id>> => ({
@@ -173,6 +184,9 @@ function newest(a: CatalogueDocument | null, b: CatalogueDocument | null): Catal
   if (!a || !b) return a ?? b;
   return b.checkedAt > a.checkedAt ? b : a;
 }
+
+const isTarget = (version: string, target: string): boolean =>
+  isWord(version, 64) && target.length <= 128 && TARGET.test(target);
 
 const isWord = (value: string, maxLength: number): boolean => value.length <= maxLength && WORD.test(value);
 

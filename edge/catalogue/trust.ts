@@ -56,9 +56,9 @@ export async function signerOf(
 
 const signerTables = new WeakMap<TrustSettings, Map<string, ReadonlySet<string>>>();
 
-/** Whether a copy of a document still counts under today's settings; only targets are signed. */
+/** Whether a copy of a document still counts under today's settings; only what is made from a target's directory is signed. */
 export function isTrusted(document: CatalogueDocument, settings: TrustSettings): boolean {
-  if (document.kind !== 'target') return true;
+  if (document.kind !== 'target' && document.kind !== 'profiles') return true;
   if (document.signedBy === UNSIGNED) return settings.UPSTREAM_UNSIGNED;
   let table = signerTables.get(settings);
   if (!table) {

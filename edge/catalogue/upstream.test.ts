@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { openMirror } from './mirror.fixture.ts';
 import { openSlots } from './slots.ts';
 import { type Fetched, openUpstream } from './upstream.ts';
@@ -19,6 +19,27 @@ function answering(...answers: Answer[]) {
   });
   return { upstream, asked };
 }
+
+it('a feed of five megabytes is not read six times at once: two at a time, and small files beside them', async () => {
+  const waiting = new Map<string, () => void>();
+  const upstream = openUpstream({
+    url: 'https://mirror.example',
+    slots: openSlots(6),
+    fetch: (url) =>
+      new Promise((resolve) =>
+        waiting.set(url.slice('https://mirror.example/'.length), () => resolve(new Response('x'))),
+      ),
+  });
+  const paths = ['base', 'luci', 'packages', 'routing'].map((feed) => `${feed}/Packages`);
+  const all = [...paths, 'feeds.conf', 'base/index.json'].map((path) => upstream.get(path));
+  const isAsked = (...asked: string[]) => vi.waitFor(() => expect([...waiting.keys()].sort()).toEqual(asked.sort()));
+  await isAsked('base/Packages', 'luci/Packages', 'feeds.conf', 'base/index.json');
+  for (const path of ['base/Packages', 'feeds.conf']) waiting.get(path)?.();
+  await isAsked('base/Packages', 'luci/Packages', 'feeds.conf', 'base/index.json', 'packages/Packages');
+  for (const path of ['luci/Packages', 'packages/Packages', 'base/index.json']) waiting.get(path)?.();
+  await vi.waitFor(() => waiting.get('routing/Packages')?.() ?? expect(waiting.has('routing/Packages')).toBe(true));
+  expect((await Promise.all(all)).every((fetched) => fetched.state === 'found')).toBe(true);
+});
 
 const reasonOf = (fetched: Fetched): string => (fetched.state === 'trouble' ? fetched.reason : fetched.state);
 

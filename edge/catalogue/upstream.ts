@@ -4,7 +4,7 @@
  * from "it cannot be told now": only the first may ever be told to a client as an answer.
  */
 import { bytesToHex } from '../../shared/digest.ts';
-import type { Slots } from './slots.ts';
+import { openSlots, type Slots } from './slots.ts';
 
 export interface Validators {
   readonly etag: string | null;
@@ -36,6 +36,10 @@ const MAX_BYTES: Readonly<Record<string, number>> = {
   Packages: 16 << 20,
 };
 
+/** A feed's is 5 MB, in memory as bytes and as text until it is parsed: not six of them at once. */
+const BULKY_FILE = 'Packages';
+const BULKY_AT_ONCE = 2;
+
 const TIMEOUT_MS = 15_000;
 const ATTEMPTS = 2;
 
@@ -44,11 +48,13 @@ export function openUpstream(options: {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   readonly slots: Slots;
 }): Upstream {
+  const bulky = openSlots(BULKY_AT_ONCE);
   return {
     async get(path, validators) {
+      const once = () => options.slots(() => fetchOnce(options, path, validators));
       let failure: Failure = { reason: 'was not asked', again: true };
       for (let attempt = 1; attempt <= ATTEMPTS && failure.again; attempt++) {
-        const outcome = await options.slots(() => fetchOnce(options, path, validators));
+        const outcome = await (fileName(path) === BULKY_FILE ? bulky(once) : once());
         if (!('again' in outcome)) return outcome;
         failure = outcome;
       }
@@ -56,6 +62,8 @@ export function openUpstream(options: {
     },
   };
 }
+
+const fileName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
 interface Failure {
   readonly reason: string;
@@ -81,7 +89,7 @@ async function fetchOnce(
       await response.body?.cancel();
       return withoutBody(response.status, validators !== undefined);
     }
-    const bytes = await readBounded(response, MAX_BYTES[path.slice(path.lastIndexOf('/') + 1)] ?? 1 << 20);
+    const bytes = await readBounded(response, MAX_BYTES[fileName(path)] ?? 1 << 20);
     if (!bytes) return { reason: 'is larger than any such file should be', again: false };
     // Workers decompress a body but leave its headers, so the length counts only where nothing was compressed.
     const announced = response.headers.get('Content-Encoding') ? null : response.headers.get('Content-Length');

@@ -2,6 +2,7 @@
 import type { BuildStatus } from '../../shared/build-state.ts';
 import { estimateSeconds } from '../../shared/estimate.ts';
 import type { BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
+import { isPrivate } from '../../shared/normalize-request.ts';
 import type { ForemanState } from './foreman-state.ts';
 import type { BuildRow } from './schema.ts';
 
@@ -25,6 +26,8 @@ export function buildStatus(state: ForemanState, build: BuildRow, now: number): 
     step: build.step as BuildStep,
     bytesDone: build.bytesDone,
     bytesTotal: build.bytesTotal,
+    leaseId: build.leaseId,
+    isPrivate: isPrivate(build.request),
     etaSeconds: estimateSeconds(0, 1, typicalMs, now - (build.startedAt ?? now)),
   };
 }

@@ -2,13 +2,19 @@
 import { type DrizzleSqliteDODatabase, drizzle } from 'drizzle-orm/durable-sqlite';
 import { migrate } from 'drizzle-orm/durable-sqlite/migrator';
 import init from './migrations/0000_init.sql';
+import statistics from './migrations/0001_statistics.sql';
 import * as schema from './schema.ts';
 
 export type Database = DrizzleSqliteDODatabase<typeof schema>;
 
 const MIGRATIONS = {
-  journal: { entries: [{ idx: 0, when: 1795500000000, tag: '0000_init', breakpoints: true }] },
-  migrations: { m0000: init },
+  journal: {
+    entries: [
+      { idx: 0, when: 1795500000000, tag: '0000_init', breakpoints: true },
+      { idx: 1, when: 1795600000000, tag: '0001_statistics', breakpoints: true },
+    ],
+  },
+  migrations: { m0000: init, m0001: statistics },
 };
 
 /** Call under `blockConcurrencyWhile`: nothing may read a half-migrated table. */

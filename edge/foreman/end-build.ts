@@ -69,10 +69,12 @@ export function failBuild(state: ForemanState, build: BuildRow, error: BuildErro
     upstreamDigest: build.upstreamDigest,
     enqueuedAt: build.enqueuedAt,
     failedAt: now,
+    leaseId: build.leaseId,
   };
   // A lease that was lost may upload for a while yet; what it leaves is removed with the rest.
   const expiresAt = failure.private ? now + state.config.BUILD_SECONDS * 1000 : null;
   state.queue.fail(build.requestHash, failure, expiresAt, now);
+  state.statistics.failed(failure, build.request, now);
   return failure;
 }
 

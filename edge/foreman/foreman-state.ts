@@ -6,6 +6,7 @@ import type { Database } from './database.ts';
 import { Leases } from './leases.ts';
 import { Nodes } from './nodes.ts';
 import { Queue } from './queue.ts';
+import { Statistics } from './statistics.ts';
 import { Uploads } from './uploads.ts';
 import { Votes } from './votes.ts';
 
@@ -16,6 +17,7 @@ export interface ForemanState {
   readonly nodes: Nodes;
   readonly uploads: Uploads;
   readonly votes: Votes;
+  readonly statistics: Statistics;
   readonly config: EdgeSettings;
   readonly catalogue: CatalogueReader;
   readonly store: ObjectStore;
@@ -28,13 +30,15 @@ export function foremanState(
   ways: { readonly catalogue: CatalogueReader; readonly store: ObjectStore; readonly cache: KVNamespace },
 ): ForemanState {
   const times = { leaseMs: config.LEASE_SECONDS * 1000, buildMs: config.BUILD_SECONDS * 1000 };
+  const queue = new Queue(db);
   return {
     db,
-    queue: new Queue(db),
+    queue,
     leases: new Leases(db, times),
     nodes: new Nodes(db),
     uploads: new Uploads(db),
     votes: new Votes(db),
+    statistics: new Statistics(db, queue),
     config,
     ...ways,
   };

@@ -16,9 +16,12 @@ import type { BuildStatus } from '../../shared/build-state.ts';
 import { ReportRequestSchema } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 import { wasAway } from '../../shared/lease.ts';
 import type { JoinToken } from '../../shared/node-identity.ts';
+import { isPrivate } from '../../shared/normalize-request.ts';
 import { catalogueReader } from '../catalogue/read.ts';
 import { configOf } from '../config.ts';
 import type { Env } from '../env.ts';
+import type { CountBatch } from '../statistics/counted.ts';
+import type { StatisticsAnswers, StatisticsQuestion } from '../statistics/questions.ts';
 import { openObjectStore } from '../storage/open-object-store.ts';
 import { AlarmClock } from './alarm-clock.ts';
 import { buildStatus } from './build-status.ts';
@@ -29,6 +32,7 @@ import { giveLease, type Order, orderOf } from './give-lease.ts';
 import type { JoinAnswer, Newcomer } from './nodes.ts';
 import { FilesLost, publish } from './publish.ts';
 import type { Submission } from './queue.ts';
+import { removeOldLogs } from './remove-old-logs.ts';
 import { removePrivate } from './remove-private.ts';
 import type { BuildRow, LeaseRow, NodeRow, UploadRow } from './schema.ts';
 import { type Acknowledgement, type Aftermath, takeReport } from './take-report.ts';
@@ -194,6 +198,16 @@ export class Foreman extends DurableObject<Env> {
     return this.#state.uploads.find(leaseId, name) ?? null;
   }
 
+  /** Why this node may not write to the log of this lease; null where it may. What a private build prints is kept nowhere. */
+  async refuseLog(nodeId: string, leaseId: string): Promise<string | null> {
+    this.#count('log');
+    const refused = this.#refuseUpload(nodeId, leaseId);
+    if (refused) return refused;
+    const build = this.#state.queue.byHash(this.#state.leases.byId(leaseId)?.requestHash ?? '');
+    if (build?.leaseId !== leaseId) return 'the build is over, or another node is at it';
+    return isPrivate(build.request) ? 'a private build has no log' : null;
+  }
+
   async stats(): Promise<ForemanStats> {
     return {
       calls: { ...this.#calls },
@@ -204,6 +218,19 @@ export class Foreman extends DurableObject<Env> {
     };
   }
 
+  /** What an isolate counted since its last batch. */
+  async takeCounts(batch: CountBatch): Promise<void> {
+    this.#count('counts');
+    this.#state.statistics.take(batch, Date.now());
+  }
+
+  async statistics<About extends keyof StatisticsAnswers>(
+    question: StatisticsQuestion<About>,
+  ): Promise<StatisticsAnswers[About]> {
+    this.#count('statistics');
+    return this.#state.statistics.answer(question, Date.now());
+  }
+
   override async alarm(): Promise<void> {
     const now = Date.now();
     this.#alarm.fired();
@@ -212,8 +239,10 @@ export class Foreman extends DurableObject<Env> {
     this.ctx.waitUntil(this.#publishAll());
     await this.#removeExpired(now);
     this.#state.queue.forgetEnded(now - HISTORY_MS, FORGET_AT_ONCE);
+    this.#state.statistics.forget(now);
     this.#waitingNodes.wakeAll();
     await this.#setAlarm();
+    this.ctx.waitUntil(this.#removeOldLogs(now));
   }
 
   /** Publishes whatever is decided, one pass at a time. What fails stays `publishing` for the alarm. */
@@ -251,6 +280,7 @@ export class Foreman extends DurableObject<Env> {
       if (!record) throw new FilesLost('the record is missing');
       await publish(record, this.#state.store, this.#state.cache);
       this.#state.queue.finish(requestHash, record.expiresAt, Date.now());
+      this.#state.statistics.built(record, Date.now());
       return 'settled';
     } catch (error) {
       const now = Date.now();
@@ -275,6 +305,15 @@ export class Foreman extends DurableObject<Env> {
       } catch (error) {
         console.error(`removing the private build ${build.requestHash} failed and is tried again: ${error}`);
       }
+    }
+  }
+
+  /** Without an alarm of its own: where nothing is built, no logs are added. */
+  async #removeOldLogs(now: number): Promise<void> {
+    try {
+      if (await removeOldLogs(this.#state, now)) await this.#alarm.ring([Date.now() + RETRY_MS]);
+    } catch (error) {
+      console.error(`removing old logs failed and is tried again: ${error}`);
     }
   }
 

@@ -8,6 +8,8 @@ import type { BuildErrorKind } from '../../shared/build-error.ts';
 import type { BuildRecord, FailureRecord, Pins, RequestEcho } from '../../shared/build-record.ts';
 import type { Conditions } from '../../shared/conditions.ts';
 import type { NormalizedRequest } from '../../shared/normalize-request.ts';
+import type { Counted } from '../statistics/counted.ts';
+import type { KeptFailure } from '../statistics/public-failure.ts';
 
 /** `queued → leased → running → publishing → done`, or `failed`; a lost lease leads back to `queued`. */
 export type BuildState = 'queued' | 'leased' | 'running' | 'publishing' | 'done' | 'failed';
@@ -117,6 +119,26 @@ export const uploads = sqliteTable(
   (table) => [primaryKey({ columns: [table.leaseId, table.name] })],
 );
 export type UploadRow = typeof uploads.$inferSelect;
+
+/** Rollups of a day; day 0 holds what was counted since the beginning. */
+export const counters = sqliteTable(
+  'counters',
+  {
+    what: text('what').$type<Counted>().notNull(),
+    /** Of UTC, since 1970. */
+    day: integer('day').notNull(),
+    branch: text('branch').notNull(),
+    name: text('name').notNull(),
+    n: integer('n').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.what, table.day, table.branch, table.name] })],
+);
+
+/** Public builds that failed lately, as far as they are told. */
+export const failures = sqliteTable('failures', {
+  sequence: integer('sequence').primaryKey({ autoIncrement: true }),
+  failure: text('failure', { mode: 'json' }).$type<KeptFailure>().notNull(),
+});
 
 export const meta = sqliteTable('meta', {
   name: text('name').primaryKey(),

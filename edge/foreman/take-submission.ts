@@ -7,13 +7,15 @@ import type { ForemanState } from './foreman-state.ts';
 import type { Submission } from './queue.ts';
 import { LIVE_STATES } from './schema.ts';
 
-export type SubmitAnswer = { readonly accepted: true; readonly status: BuildStatus } | { readonly accepted: false };
+export type SubmitAnswer =
+  /** `isNew`: this submission began the build. */
+  { readonly accepted: true; readonly status: BuildStatus; readonly isNew: boolean } | { readonly accepted: false };
 
 /** One synchronous step, so that of a hundred equal requests ninety-nine find the first one's build. */
 export function takeSubmission(state: ForemanState, submission: Submission, now: number): SubmitAnswer {
   const newest = state.queue.newest(submission.intentHash);
   if (newest) {
-    const tell = (): SubmitAnswer => ({ accepted: true, status: buildStatus(state, newest, now) });
+    const tell = (): SubmitAnswer => ({ accepted: true, status: buildStatus(state, newest, now), isNew: false });
     if ((LIVE_STATES as readonly string[]).includes(newest.state)) {
       // Conditions of one client must not fail the build of another; both have checked their own by now.
       if (JSON.stringify(newest.conditions) !== JSON.stringify(submission.conditions))
@@ -38,5 +40,5 @@ export function takeSubmission(state: ForemanState, submission: Submission, now:
   // Of builds that ended long ago votes alone are kept; under their names they would decide about a new one.
   while (state.votes.ofBuild(requestHash(submission.intentHash, generation)).length > 0) generation += 1;
   const build = state.queue.add(submission, generation, now);
-  return { accepted: true, status: buildStatus(state, build, now) };
+  return { accepted: true, status: buildStatus(state, build, now), isNew: true };
 }

@@ -12,7 +12,12 @@ import { isFresh } from '../../shared/freshness.ts';
 export type KeptRecord = Pick<
   BuildRecord,
   'requestHash' | 'intentHash' | 'generation' | 'private' | 'leaseId' | 'publishedAt'
->;
+> & {
+  readonly version: string;
+  readonly profile: string;
+  /** Those that were asked for, with blanks between them: one string for thirty names. */
+  readonly packages: string;
+};
 
 /** What ImageBuilders say of a device: one text for all images for it. */
 const devices = new LRUCache<string, string>({ max: 2_000 });
@@ -42,7 +47,9 @@ export class BuiltResult {
 
   constructor(record: BuildRecord) {
     const { requestHash, intentHash, generation, leaseId, publishedAt } = record;
-    this.record = { requestHash, intentHash, generation, private: record.private, leaseId, publishedAt };
+    const { version, profile, addPackages } = record.request;
+    const asked = { version, profile, packages: addPackages.join(' ') };
+    this.record = { requestHash, intentHash, generation, private: record.private, leaseId, publishedAt, ...asked };
     const { ofBuild, ofDevice } = donePieces(record);
     this.pieces = { ofBuild, ofDevice: one(ofDevice) };
     this.echoJson = JSON.stringify(record.echo);
@@ -63,7 +70,8 @@ export class BuiltResult {
 
   /** What it takes in memory: text, one byte a character, and the objects around it. */
   get sizeBytes(): number {
-    return 1_200 + this.pieces.ofBuild.length + this.echoJson.length + this.#filesJson.length;
+    const { packages } = this.record;
+    return 1_200 + this.pieces.ofBuild.length + this.echoJson.length + this.#filesJson.length + packages.length;
   }
 
   /** Computed once for each state of upstream. */

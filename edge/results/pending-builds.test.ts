@@ -15,6 +15,8 @@ const running = (step: number): PendingStatus => ({
   step,
   bytesDone: 0,
   bytesTotal: 0,
+  leaseId: 'a-lease',
+  isPrivate: false,
   etaSeconds: 600,
 });
 
@@ -40,4 +42,15 @@ describe('a pending build', () => {
     now += 1;
     expect(builds.get(live.requestHash)).toBeUndefined();
   });
+});
+
+test('an intent is live for minutes after its build was heard of, and no other is', () => {
+  let now = 1;
+  const builds = new PendingBuilds({ now: () => now });
+  builds.remember(queued(5, 100), 'an intent');
+  builds.remember(queued(5, 100));
+  now += 5 * 60_000;
+  expect([builds.isLive('an intent'), builds.isLive(live.requestHash)]).toEqual([true, false]);
+  now += 5 * 60_000 + 1;
+  expect(builds.isLive('an intent')).toBe(false);
 });

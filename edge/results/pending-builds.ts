@@ -11,6 +11,7 @@ export type PendingStatus = Extract<BuildStatus, { state: 'queued' | 'running' }
 
 export class PendingBuilds {
   readonly #statuses: LRUCache<string, PendingStatus>;
+  readonly #live: LRUCache<string, true>;
 
   constructor(clock: { now(): number } = performance) {
     this.#statuses = new LRUCache({
@@ -21,13 +22,21 @@ export class PendingBuilds {
       ttlResolution: 0,
       perf: clock,
     });
+    this.#live = new LRUCache({ max: 20_000, ttl: LIFETIMES.liveIntentMs, ttlResolution: 0, perf: clock });
   }
 
   get(requestHash: string): PendingStatus | undefined {
     return this.#statuses.get(requestHash);
   }
 
-  remember(status: PendingStatus): void {
+  /** Whether a build of this intent was under way when this isolate last heard of it, minutes ago at most. */
+  isLive(intentHash: string): boolean {
+    return this.#live.has(intentHash);
+  }
+
+  /** `intentHash`: where it is known. */
+  remember(status: PendingStatus, intentHash?: string): void {
+    if (intentHash !== undefined) this.#live.set(intentHash, true);
     this.#statuses.set(status.requestHash, status, { ttl: pendingMs(status) });
   }
 }

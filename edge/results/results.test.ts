@@ -116,6 +116,17 @@ test('a hash that nobody knew is asked for again once somebody asked for its ima
   expect([results.isUnknown('a'), results.isUnknown('b')]).toEqual([false, true]);
 });
 
+test('a build that has no record yet is not unknown, and may have one a moment later', () => {
+  const now = vi.spyOn(performance, 'now').mockReturnValue(1);
+  const results = isolate();
+  for (const hash of ['a', 'b']) results.rememberUnbuilt(hash);
+  expect([results.isUnbuilt('a'), results.isUnknown('a')]).toEqual([true, false]);
+  results.forgetUnknown('a');
+  expect([results.isUnbuilt('a'), results.isUnbuilt('b')]).toEqual([false, true]);
+  now.mockReturnValue(2 + LIFETIMES.unbuiltMs);
+  expect(results.isUnbuilt('b')).toBe(false);
+});
+
 test('a failure weighs what it holds: its log, and the request that it shows', () => {
   const size = (fields: Parameters<typeof failureRecord>[0]) => new FailedResult(failureRecord(fields)).sizeBytes;
   const text = 'x'.repeat(10_000);

@@ -28,6 +28,8 @@ export class Results {
   readonly #latest = new LRUCache<string, string>({ max: 20_000 });
   /** Hashes of which nobody knew anything a moment ago: a flood of polls for nothing must stay here. */
   readonly #unknown = new LRUCache<string, true>({ max: 10_000, ttl: LIFETIMES.unknownHashMs, ttlResolution: 0 });
+  /** Builds of which the store had no record a moment ago, as downloads ask: they may well be under way. */
+  readonly #unbuilt = new LRUCache<string, true>({ max: 10_000, ttl: LIFETIMES.unbuiltMs, ttlResolution: 0 });
   readonly #cache: KVNamespace;
   readonly #store: ObjectStore;
 
@@ -51,6 +53,15 @@ export class Results {
   /** Somebody asked for the image of which it is the hash. */
   forgetUnknown(requestHash: string): void {
     this.#unknown.delete(requestHash);
+    this.#unbuilt.delete(requestHash);
+  }
+
+  isUnbuilt(requestHash: string): boolean {
+    return this.#unbuilt.has(requestHash);
+  }
+
+  rememberUnbuilt(requestHash: string): void {
+    this.#unbuilt.set(requestHash, true);
   }
 
   /** From KV, one read; undefined also where KV does not know yet. */

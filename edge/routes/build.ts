@@ -6,10 +6,15 @@ import { pendingBody, stepWord } from '../../shared/build-state.ts';
 import { isSha256Hex } from '../../shared/digest.ts';
 import { JSON_HEADERS, jsonAnswer, methodNotAllowed, notFound } from '../answer.ts';
 import { type BuildAnswer, findBuild, requestBuild } from '../build-service.ts';
-import { edgeContext } from '../edge-context.ts';
+import { type EdgeContext, edgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
 import { CACHE_CONTROL, RETRY_AFTER_SECONDS } from '../lifetimes.ts';
+import { visitOf } from '../limits/visit.ts';
 import { readText } from '../read-body.ts';
+import { clientName } from '../statistics/client-name.ts';
+import type { Outcome } from '../statistics/counted.ts';
+import { outcomeOf } from '../statistics/outcome-of.ts';
+import type { Asked } from '../wish.ts';
 
 type App = Context<{ Bindings: Env }>;
 
@@ -21,15 +26,36 @@ export const buildRoutes = new Hono<{ Bindings: Env }>()
 
 async function postBuild(c: App): Promise<Response> {
   const context = await edgeContext(c.env);
-  const asked = context.wishes.read(await readText(c.req.raw, MAX_BODY_BYTES));
-  const answer = await requestBuild(context, asked);
-  if (answer.state === 'built') return new Response(doneBody(answer.built.pieces, asked.echoJson), DONE);
-  return respond(answer, JSON.parse(asked.echoJson));
+  const visit = visitOf(context, c.req.raw);
+  let asked: Asked | undefined;
+  try {
+    asked = context.wishes.read(await readText(c.req.raw, MAX_BODY_BYTES));
+    const answer = await requestBuild(context, asked, visit);
+    if (!asked.wish.isPrivate) countAnswer(c, context, asked, answer, visit.outcome);
+    if (answer.state === 'built') return new Response(doneBody(answer.built.pieces, asked.echoJson), DONE);
+    return respond(answer, JSON.parse(asked.echoJson));
+  } catch (error) {
+    if (!asked?.wish.isPrivate) context.counts.refused(outcomeOf(error));
+    throw error;
+  }
+}
+
+function countAnswer(
+  c: App,
+  { counts }: EdgeContext,
+  { client }: Asked,
+  answer: BuildAnswer,
+  outcome: Outcome | null,
+): void {
+  const name = clientName(client, client === null ? (c.req.header('user-agent') ?? null) : null);
+  counts.answered(outcome ?? 'fault', name, answer.state === 'built' ? answer.built.record : undefined);
 }
 
 async function getBuild(c: App): Promise<Response> {
   const hash = c.req.param('hash') ?? '';
-  const answer = isSha256Hex(hash) ? await findBuild(await edgeContext(c.env), hash) : null;
+  if (!isSha256Hex(hash)) return notFound('could not find provided request hash');
+  const context = await edgeContext(c.env);
+  const answer = await findBuild(context, hash, visitOf(context, c.req.raw));
   if (!answer) return notFound('could not find provided request hash');
   return respond(answer);
 }

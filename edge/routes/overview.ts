@@ -1,42 +1,64 @@
-/** `GET /json/v1/overview.json` and its older names, answered at once: a redirect without CORS hangs LuCI. */
+/**
+ * What there is: `/json/v1/overview.json` for owut and LuCI, `branches.json` for auc, `latest.json`. Older names are answered
+ * at once: a redirect without CORS hangs LuCI.
+ */
 import { Hono } from 'hono';
+import type { AnswerOf } from '../../shared/api/answer-of.ts';
+import type { latestSchema, Overview, OverviewBranch } from '../../shared/api/catalogue-answers.ts';
 import { BuildError } from '../../shared/build-error.ts';
+import type { VersionsDocument } from '../../shared/catalogue-document.ts';
 import type { EdgeSettings } from '../../shared/edge-settings.ts';
-import { type OverviewSettings, overviewDocument } from '../../shared/overview.ts';
+import { latestVersions, type OverviewSettings, overviewDocument } from '../../shared/overview.ts';
 import { SERVER_VERSION } from '../../shared/server-version.ts';
-import { jsonAnswer, methodNotAllowed } from '../answer.ts';
+import { methodNotAllowed } from '../answer.ts';
 import { edgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
-import { CACHE_CONTROL } from '../lifetimes.ts';
+import { keptText, knownOrNull, metadataAnswer } from '../metadata-answer.ts';
 
-const PATHS = ['/json/v1/overview.json', '/api/v1/overview', '/overview'];
+interface Row {
+  readonly paths: readonly string[];
+  readonly answer: (versions: VersionsDocument, settings: OverviewSettings) => unknown;
+}
+
+const ROWS: readonly Row[] = [
+  {
+    // `/api/overview` is what LuCI asks.
+    paths: ['/json/v1/overview.json', '/api/v1/overview', '/api/overview', '/overview'],
+    answer: (versions, settings): Overview => overviewDocument(versions, settings),
+  },
+  {
+    paths: ['/json/v1/branches.json'],
+    answer: (versions, settings): readonly OverviewBranch[] =>
+      Object.values(overviewDocument(versions, settings).branches),
+  },
+  {
+    paths: ['/json/v1/latest.json', '/api/v1/latest'],
+    answer: (versions): AnswerOf<typeof latestSchema> => ({ latest: latestVersions(versions) }),
+  },
+];
 
 export const overviewRoutes = new Hono<{ Bindings: Env }>();
 
-const overviewSettings = (config: EdgeSettings): OverviewSettings => {
-  return {
-    serverVersion: SERVER_VERSION,
-    upstreamUrl: config.UPSTREAM_URL,
-    contact: config.CONTACT,
-    branches: config.BRANCHES,
-    allowDefaults: config.ALLOW_DEFAULTS,
-    repositoryAllowList: config.REPOSITORY_ALLOW_LIST,
-    maxRootfsSizeMb: config.MAX_CUSTOM_ROOTFS_SIZE_MB,
-    maxDefaultsBytes: config.MAX_DEFAULTS_LENGTH,
-  };
-};
+for (const { paths, answer } of ROWS)
+  for (const path of paths)
+    overviewRoutes
+      .get(path, async (c) => {
+        const { catalogue, config } = await edgeContext(c.env);
+        const versions = knownOrNull(await catalogue.versions());
+        if (!versions) throw new BuildError('upstream_unavailable', undefined, { cause: 'no versions' });
+        const name = paths[0] as string;
+        const text = await keptText(versions.versions, name, () => answer(versions, overviewSettings(config)));
+        return metadataAnswer(c, text);
+      })
+      .all(path, () => methodNotAllowed('GET, HEAD, OPTIONS'));
 
-for (const path of PATHS) {
-  overviewRoutes.get(path, async (c) => {
-    const { catalogue, config } = await edgeContext(c.env);
-    const versions = await catalogue.versions();
-    if (versions.state !== 'found')
-      throw new BuildError('upstream_unavailable', undefined, {
-        cause: versions.state === 'unavailable' ? versions.reason : 'no versions',
-      });
-    return jsonAnswer(200, overviewDocument(versions.document, overviewSettings(config)), {
-      'cache-control': CACHE_CONTROL.metadata,
-    });
-  });
-  overviewRoutes.all(path, () => methodNotAllowed('GET, HEAD, OPTIONS'));
-}
+const overviewSettings = (config: EdgeSettings): OverviewSettings => ({
+  serverVersion: SERVER_VERSION,
+  upstreamUrl: config.UPSTREAM_URL,
+  contact: config.CONTACT,
+  branches: config.BRANCHES,
+  allowDefaults: config.ALLOW_DEFAULTS,
+  repositoryAllowList: config.REPOSITORY_ALLOW_LIST,
+  maxRootfsSizeMb: config.MAX_CUSTOM_ROOTFS_SIZE_MB,
+  maxDefaultsBytes: config.MAX_DEFAULTS_LENGTH,
+});

@@ -11,7 +11,9 @@ import { CORS, methodNotAllowed, notFound, problem, titleOf } from '../answer.ts
 import { findBuilt } from '../build-service.ts';
 import { type EdgeContext, edgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
+import { etagMatches } from '../etag-matches.ts';
 import { CACHE_CONTROL } from '../lifetimes.ts';
+import { visitOf } from '../limits/visit.ts';
 import type { BuiltResult } from '../results/kept-result.ts';
 
 const ASK_AGAIN_MS = 1_000;
@@ -26,7 +28,7 @@ async function getFile(c: Context<{ Bindings: Env }, '/store/:hash/:file'>): Pro
   const { hash, file: name } = c.req.param();
   if (!isSha256Hex(hash) || !OUTPUT_FILE.test(name)) return notFound('no such file');
   const context = await edgeContext(c.env);
-  const built = await findBuilt(context, hash);
+  const built = await findBuilt(context, hash, visitOf(context, c.req.raw));
   const file = built?.files.find((candidate) => candidate.name === name);
   if (!built || !file) return notFound('no such file');
 
@@ -41,7 +43,7 @@ async function getFile(c: Context<{ Bindings: Env }, '/store/:hash/:file'>): Pro
     'last-modified': new Date(built.record.publishedAt).toUTCString(),
     etag,
   };
-  if (matches(c.req.header('if-none-match'), etag)) return new Response(null, { status: 304, headers });
+  if (etagMatches(c.req.header('if-none-match'), etag)) return new Response(null, { status: 304, headers });
   const ifRange = c.req.header('if-range');
   // RFC 9110, 14.2: a range has a meaning for GET only.
   const isRanged = c.req.method === 'GET' && (ifRange === undefined || ifRange === etag);
@@ -93,9 +95,6 @@ async function forgetIfGone(context: EdgeContext, built: BuiltResult, key: strin
   console.error(`${key} is ${exists ? 'there again after it was not' : 'gone; its build is forgotten'}`);
   if (!exists) await context.results.forget(built.record);
 }
-
-const matches = (header: string | undefined, etag: string): boolean =>
-  (header ?? '').split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag || tag.trim() === '*');
 
 function contentType(name: string): string {
   if (name.endsWith('.json')) return 'application/json';

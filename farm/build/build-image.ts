@@ -36,6 +36,7 @@ export interface BuildImageOptions {
   readonly proxy?: ProxySettings | undefined;
   readonly downloadLimits?: Partial<DownloadLimits> | undefined;
   readonly killGraceMs?: number | undefined;
+  readonly onOutput?: MakeOptions['onOutput'];
 }
 
 /** 48 bits of the request's hash: enough to tell files apart by eye, never used as a key. */
@@ -47,7 +48,12 @@ export async function buildImage(
   options: BuildImageOptions,
 ): Promise<Omit<BuildOutput, 'durationMs'>> {
   const { signal, onStep, stateDirectory } = options;
-  const make: MakeOptions = { signal, proxy: options.proxy ?? {}, graceMs: options.killGraceMs };
+  const make: MakeOptions = {
+    signal,
+    proxy: options.proxy ?? {},
+    graceMs: options.killGraceMs,
+    onOutput: options.onOutput,
+  };
 
   const pristine = await provideTree(order.imageBuilder, {
     stateDirectory,

@@ -101,6 +101,9 @@ async function follow(
   return { steps: steps.filter((step, index) => step !== steps[index - 1]), events, last: events.at(-1) };
 }
 
+const linesOf = (events: readonly BuildEvent[]): string[] =>
+  events.flatMap((event) => (event.type === 'log' ? event.lines : []));
+
 async function succeed(order: BuildOrder, context?: Partial<BuildContext>): Promise<BuildOutput> {
   const { last } = await follow(order, context);
   if (last?.type !== 'succeeded') throw new Error(`expected success, got ${JSON.stringify(last)}`);
@@ -138,7 +141,12 @@ describe.each<Era>(['opkg', 'apk'])('%s', (era) => {
     const { steps, events, last } = await follow(order);
     if (last?.type !== 'succeeded') throw new Error(`expected success, got ${JSON.stringify(last)}`);
     expect(steps).toEqual(allSteps);
-    expect(events.filter(({ type }) => type !== 'step')).toHaveLength(1);
+    expect(events.filter(({ type }) => type === 'succeeded')).toHaveLength(1);
+    const printed = linesOf(events);
+    expect(printed).toEqual(expect.arrayContaining(['Installing packages...', 'Building images...']));
+    // Neither the table of all profiles nor the manifest: what is made for us is not shown.
+    expect(printed.join('\n')).not.toContain('Available Profiles');
+    expect(printed.join('\n')).not.toContain(root);
     const download = events.findLast(
       (event) => event.type === 'step' && event.step === BuildStep.DOWNLOAD_IMAGEBUILDER,
     );
@@ -249,6 +257,7 @@ describe.each<Era>(['opkg', 'apk'])('%s', (era) => {
     const list = ['-tvzf', rootfs?.path ?? '', '--wildcards', '*etc/uci-defaults/99-asu-defaults'];
     expect(execFileSync('tar', list).toString()).toMatch(/^-rw-------/);
     expect(JSON.stringify(events)).not.toContain('hunter2');
+    expect(linesOf(events)).toEqual([]);
     // Of the workspace only the images are left; they hold it, as they must.
     expect(await readdir(path.join(state, 'work', order.leaseId))).toEqual(['bin']);
 

@@ -10,6 +10,7 @@ import { BuildError } from '../../shared/build-error.ts';
 import { type BuildOrder, BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import type { BuildEvent, BuildFailure } from '../build-event.ts';
 import type { DownloadLimits } from '../imagebuilder/download.ts';
+import { LineCollector } from '../log/line-collector.ts';
 import type { ProxySettings } from './build-environment.ts';
 import { type BuildImageOptions, buildImage } from './build-image.ts';
 import { checkedOrder } from './checked-order.ts';
@@ -59,14 +60,18 @@ async function run(order: BuildOrder, context: BuildContext, emit: (event: Build
   const durationMs = () => Math.round(performance.now() - startedMs);
   const onStep: BuildImageOptions['onStep'] = (step, bytesDone = 0, bytesTotal = 0) =>
     emit({ type: 'step', step, bytesDone, bytesTotal });
+  const log = logOf(order, context, (lines) => emit({ type: 'log', lines }));
   const deadline = deadlineSignal(Number(order.deadlineMs) - (context.now ?? Date.now)());
   try {
     onStep(BuildStep.INIT);
     const signal = AbortSignal.any([context.signal, deadline.signal]);
     const checked = checkedOrder(order);
-    const result = await buildImage(checked, { ...context, signal, onStep });
+    const onOutput: BuildImageOptions['onOutput'] = (stream, chunk) => log?.push(stream, chunk);
+    const result = await buildImage(checked, { ...context, signal, onStep, onOutput });
+    log?.end();
     emit({ type: 'succeeded', result: { ...result, durationMs: durationMs() } });
   } catch (error) {
+    log?.end();
     await removeWorkspace(context.stateDirectory, order.leaseId).catch(() => {});
     const failure = failureOf(error, context, deadline.signal);
     emit({ type: 'failed', failure: { ...scrubbed(failure, order, context), durationMs: durationMs() } });
@@ -74,6 +79,20 @@ async function run(order: BuildOrder, context: BuildContext, emit: (event: Build
     deadline.clear();
   }
 }
+
+/** Null for a build with a first-boot script: whatever such a build prints is for nobody. */
+function logOf(order: BuildOrder, context: BuildContext, onLines: (lines: readonly string[]) => void) {
+  if (order.inputs?.defaults !== '') return null;
+  const withoutPaths = pathScrubberOf(order, context);
+  const scrub = (line: string) => withoutPaths(line).replaceAll(context.stateDirectory, '/node');
+  return new LineCollector({ scrub, onLines });
+}
+
+/** Takes out where on this machine the build is made. */
+const pathScrubberOf = (order: BuildOrder, context: BuildContext): ((text: string) => string) => {
+  const directory = path.join(context.stateDirectory, 'work', order.leaseId);
+  return (text) => text.replaceAll(directory, '/builder');
+};
 
 function deadlineSignal(remainingMs: number): { readonly signal: AbortSignal; readonly clear: () => void } {
   const controller = new AbortController();
@@ -116,9 +135,8 @@ function without(kind: BuildFailure['kind'], detail?: string): Failure {
  */
 function scrubbed(failure: Failure, order: BuildOrder, context: BuildContext): Failure {
   const withoutDefaults = scrubberOf(order.inputs?.defaults ?? '');
-  const directory = path.join(context.stateDirectory, 'work', order.leaseId);
-  const scrub = (text: string) =>
-    endsOf(withoutDefaults(endsOf(text, 4 * TOLD_BYTES).replaceAll(directory, '/builder')), TOLD_BYTES);
+  const withoutPaths = pathScrubberOf(order, context);
+  const scrub = (text: string) => endsOf(withoutDefaults(withoutPaths(endsOf(text, 4 * TOLD_BYTES))), TOLD_BYTES);
   return { ...failure, detail: scrub(failure.detail), stdout: scrub(failure.stdout), stderr: scrub(failure.stderr) };
 }
 

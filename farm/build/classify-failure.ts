@@ -3,7 +3,12 @@
  * decides. Faults of mirrors and machines come first: a feed that cannot be fetched ends as "Cannot install package" and
  * "no such package" as well, and would else be shown, and remembered, as an impossible selection.
  */
-import { BUILD_ERRORS, type BuildErrorKind } from '../../shared/build-error.ts';
+import {
+  BUILD_ERRORS,
+  type BuildErrorKind,
+  impossibleSelection,
+  unsupportedProfile,
+} from '../../shared/build-error.ts';
 import type { FailureParts } from './image-builder-failure.ts';
 
 interface Output {
@@ -130,7 +135,7 @@ export function classifyFailure({ stage, ended, stdout, stderr }: EndedStage): F
   const text = `${stderr}\n${stdout}`;
   return (
     unknownProfile(text) ??
-    impossibleSelection(stderr) ??
+    unsolvable(stderr) ??
     (/too big|out of space\?/.test(text) ? plain('image_too_big') : null) ??
     noKernel(text) ??
     failedScript(text) ??
@@ -147,26 +152,19 @@ export const saysTooBig = (output: Output): boolean => /too big/.test(`${output.
 function unknownProfile(text: string): FailureParts | null {
   const profile = /^Profile "([^"]*)" does not exist!/m.exec(text)?.[1];
   if (profile === undefined) return null;
-  return {
-    ...plain('unsupported'),
-    detail: `Unsupported profile: ${profile}. The requested profile was either dropped or never existed. Please check the forums for more information.`,
-  };
+  return { ...plain('unsupported'), detail: unsupportedProfile(profile) };
 }
 
-function impossibleSelection(stderr: string): FailureParts | null {
+function unsolvable(stderr: string): FailureParts | null {
   const conflicts = new Set([...opkgConflicts(stderr), ...apkConflicts(stderr)]);
   const missing = new Set([...opkgMissing(stderr), ...apkMissing(stderr)]);
   for (const name of conflicts) missing.delete(name);
   if (missing.size === 0 && conflicts.size === 0) return null;
   const missingPackages = [...missing].sort();
   const conflictingPackages = [...conflicts].sort();
-  const parts = [
-    ...(missingPackages.length > 0 ? [`missing (${missingPackages.join(', ')})`] : []),
-    ...(conflictingPackages.length > 0 ? [`conflicts (${conflictingPackages.join(', ')})`] : []),
-  ];
   return {
     kind: missingPackages.length > 0 ? 'unknown_package' : 'conflict',
-    detail: `${BUILD_ERRORS.unknown_package.text}: ${parts.join(' ')}`,
+    detail: impossibleSelection(missingPackages, conflictingPackages),
     missingPackages,
     conflictingPackages,
   };

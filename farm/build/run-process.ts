@@ -23,6 +23,8 @@ export interface Command {
   readonly graceMs?: number;
   /** Beginning and end that are kept of each stream. */
   readonly capBytes?: number;
+  /** All of it, while it is printed; a chunk is the callee's for the time of the call. */
+  readonly onOutput?: ((stream: 'stdout' | 'stderr', chunk: Buffer) => void) | undefined;
 }
 
 export interface Ended {
@@ -45,8 +47,12 @@ const REAP_MS = 1000;
 export async function runProcess(command: Command): Promise<Ended> {
   command.signal.throwIfAborted();
   const capBytes = command.capBytes ?? CAP_BYTES;
-  const stdout = await OutputPipe.open(path.join(command.temporaryDirectory, 'stdout'), capBytes);
-  const stderr = await OutputPipe.open(path.join(command.temporaryDirectory, 'stderr'), capBytes);
+  const open = (stream: 'stdout' | 'stderr'): Promise<OutputPipe> =>
+    OutputPipe.open(path.join(command.temporaryDirectory, stream), capBytes, (chunk) =>
+      command.onOutput?.(stream, chunk),
+    );
+  const stdout = await open('stdout');
+  const stderr = await open('stderr');
   const group = startGroup(command, stdout.writeEnd, stderr.writeEnd);
   stdout.closeWriteEnd();
   stderr.closeWriteEnd();
@@ -148,11 +154,14 @@ class OutputPipe {
   readonly #ended: Promise<void>;
   #writeEnd: number | undefined;
 
-  private constructor(readEnd: number, writeEnd: number, capBytes: number) {
+  private constructor(readEnd: number, writeEnd: number, capBytes: number, onChunk: (chunk: Buffer) => void) {
     this.#output = new OutputEnds(capBytes);
     this.#writeEnd = writeEnd;
     this.#reader = new Socket({ fd: readEnd, readable: true, writable: false });
-    this.#reader.on('data', (chunk: Buffer) => this.#output.push(chunk));
+    this.#reader.on('data', (chunk: Buffer) => {
+      this.#output.push(chunk);
+      onChunk(chunk);
+    });
     this.#ended = new Promise((resolve) => {
       this.#reader.once('close', () => resolve());
       this.#reader.once('end', () => resolve());
@@ -160,14 +169,14 @@ class OutputPipe {
     });
   }
 
-  static async open(file: string, capBytes: number): Promise<OutputPipe> {
+  static async open(file: string, capBytes: number, onChunk: (chunk: Buffer) => void): Promise<OutputPipe> {
     await rm(file, { force: true });
     await execa('mkfifo', ['-m', '600', file]);
     // Without a writer yet: only a non-blocking open for reading succeeds at once.
     const readEnd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
     const writeEnd = openSync(file, constants.O_WRONLY);
     await rm(file, { force: true });
-    return new OutputPipe(readEnd, writeEnd, capBytes);
+    return new OutputPipe(readEnd, writeEnd, capBytes, onChunk);
   }
 
   get writeEnd(): number {

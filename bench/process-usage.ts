@@ -1,6 +1,6 @@
 /**
- * How much processor time a server has used. On a machine that others use too, requests per second tell how much of it was
- * left for us; processor time per request does not care.
+ * What a server has used: processor time, since on a machine that others use too requests per second tell how much of it
+ * was left for us, and memory, which shows what it forgets to give back.
  */
 import { readdir, readFile } from 'node:fs/promises';
 
@@ -29,4 +29,13 @@ export async function processorMs(processes: readonly string[]): Promise<number 
     ticks += Number(fields[11]) + Number(fields[12]);
   }
   return ticks * TICK_MS;
+}
+
+/** What of their memory lies in RAM. */
+export async function residentBytes(processes: readonly string[]): Promise<number | null> {
+  if (processes.length === 0) return null;
+  let kib = 0;
+  for (const id of processes)
+    kib += Number(/^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${id}/status`, 'utf8'))?.[1] ?? Number.NaN);
+  return kib * 1024;
 }

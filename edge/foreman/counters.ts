@@ -1,0 +1,103 @@
+/**
+ * Counts, one row for each day and name. Kept here, because isolates come and go and somebody has to add them up; by day,
+ * because nobody needs to know more, and a row for each request would be the largest table of all. Bounded per day: see
+ * edge/statistics/counted.ts.
+ */
+import { and, count, desc, eq, gte, lt, sql } from 'drizzle-orm';
+import { COUNTED, type Count, type Counted, isCounted, SHOWN_FROM } from '../statistics/counted.ts';
+import type { DayCount, NamedCount } from '../statistics/questions.ts';
+import type { Database } from './database.ts';
+import { counters } from './schema.ts';
+
+/** Where what has a total is summed up for ever. */
+const TOTAL_DAY = 0;
+
+export class Counters {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** Adds them all or none. A new name for which the day has no room is left out. */
+  add(day: number, counts: readonly Count[]): void {
+    this.#db.transaction((tx) => {
+      const room = new Map<Counted, number>();
+      for (const one of counts) {
+        this.#bump(tx, day, one, room);
+        if ('hasTotal' in COUNTED[one.what]) this.#bump(tx, TOTAL_DAY, one, new Map());
+      }
+    });
+  }
+
+  since(what: Counted, day: number): DayCount[] {
+    const { branch, name, n } = counters;
+    return this.#db
+      .select({ day: counters.day, branch, name, n })
+      .from(counters)
+      .where(and(eq(counters.what, what), gte(counters.day, Math.max(day, TOTAL_DAY + 1))))
+      .all();
+  }
+
+  totals(what: Counted): NamedCount[] {
+    return this.#db
+      .select({ name: counters.name, n: counters.n })
+      .from(counters)
+      .where(and(eq(counters.what, what), eq(counters.day, TOTAL_DAY)))
+      .all();
+  }
+
+  /** Names that were used often enough to be told, most used first. `branch`: null for all. */
+  top(what: Counted, sinceDay: number, branch: string | null): NamedCount[] {
+    const n = sql<number>`sum(${counters.n})`;
+    return this.#db
+      .select({ name: counters.name, n })
+      .from(counters)
+      .where(
+        and(
+          eq(counters.what, what),
+          gte(counters.day, Math.max(sinceDay, TOTAL_DAY + 1)),
+          ...(branch === null ? [] : [eq(counters.branch, branch)]),
+        ),
+      )
+      .groupBy(counters.name)
+      .having(gte(n, SHOWN_FROM))
+      .orderBy(desc(n), counters.name)
+      .all();
+  }
+
+  /** Rows that are older than their time, each kind by the index. */
+  forget(today: number): void {
+    this.#db.transaction((tx) => {
+      for (const what of Object.keys(COUNTED).filter(isCounted))
+        tx.delete(counters)
+          .where(
+            and(
+              eq(counters.what, what),
+              gte(counters.day, TOTAL_DAY + 1),
+              lt(counters.day, today - COUNTED[what].keptDays),
+            ),
+          )
+          .run();
+    });
+  }
+
+  #bump(db: Pick<Database, 'update' | 'insert' | 'select'>, day: number, one: Count, room: Map<Counted, number>): void {
+    const { what, branch, name, n } = one;
+    const known = db
+      .update(counters)
+      .set({ n: sql`${counters.n} + ${n}` })
+      .where(and(eq(counters.what, what), eq(counters.day, day), eq(counters.branch, branch), eq(counters.name, name)))
+      .returning({ n: counters.n })
+      .get();
+    if (known) return;
+    const left = room.get(what) ?? COUNTED[what].namesADay - this.#namesOf(db, what, day);
+    room.set(what, left - 1);
+    if (left > 0) db.insert(counters).values({ what, day, branch, name, n }).run();
+  }
+
+  #namesOf(db: Pick<Database, 'select'>, what: Counted, day: number): number {
+    const names = db.select({ n: count() }).from(counters);
+    return names.where(and(eq(counters.what, what), eq(counters.day, day))).get()?.n ?? 0;
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * The statistics as the Foreman keeps them: what isolates counted, how its own builds ended, and the answers about both.
+ * Nothing of a private build comes in here, so nothing of one can come out.
+ */
+import type { BuildRecord, FailureRecord } from '../../shared/build-record.ts';
+import { dayOf } from '../../shared/client-key.ts';
+import type { NormalizedRequest } from '../../shared/normalize-request.ts';
+import { LIFETIMES } from '../lifetimes.ts';
+import { type CountBatch, count, isCounted, SHOWN_FROM } from '../statistics/counted.ts';
+import { imageCounts } from '../statistics/image-counts.ts';
+import { KeptAnswers } from '../statistics/kept-answers.ts';
+import { type KeptFailure, keptFailure, type PublicFailure, publicFailure } from '../statistics/public-failure.ts';
+import {
+  DAYS,
+  MAX_FAILURES,
+  MAX_NAMES,
+  type NamedCount,
+  type StatisticsAnswers,
+  type StatisticsQuestion,
+  WEEKS,
+} from '../statistics/questions.ts';
+import { Counters } from './counters.ts';
+import type { Database } from './database.ts';
+import { FailureLog } from './failure-log.ts';
+import type { Queue } from './queue.ts';
+
+const HOUR_MS = 3_600_000;
+const FAILURES_KEPT_MS = 90 * 24 * HOUR_MS;
+/** A batch may have waited in its isolate over midnight; one from another time is from a clock that is wrong. */
+const MAX_DAYS_LATE = 2;
+
+/** Answers that read many rows. */
+const KEPT: readonly (keyof StatisticsAnswers)[] = ['versions', 'packages', 'clients', 'errors'];
+
+const firstDay = (now: number): number => dayOf(now) + 1 - DAYS;
+
+const hourName = (hour: number): string => String(hour % 24).padStart(2, '0');
+
+export class Statistics {
+  readonly #counters: Counters;
+  readonly #failures: FailureLog;
+  readonly #queue: Queue;
+  /** However many isolates ask. */
+  readonly #kept = new KeptAnswers<object>(LIFETIMES.statisticsMs, 64);
+  #forgottenOn = 0;
+
+  readonly #answers: {
+    readonly [About in keyof StatisticsAnswers]: (now: number, branch: string | null) => StatisticsAnswers[About];
+  } = {
+    summary: (now) => ({ queueLength: this.#queue.waiting(), builds24h: this.#builds24h(now) }),
+    totals: () => ({ outcomes: this.#counters.totals('outcome'), builds: this.#counters.totals('build') }),
+    days: (now) => ({
+      outcomes: this.#counters.since('outcome', firstDay(now)),
+      builds: this.#counters.since('build', firstDay(now)),
+    }),
+    versions: (now) => this.#counters.since('version', dayOf(now) + 1 - WEEKS * 7),
+    packages: (now, branch) => this.#counters.top('package', firstDay(now), branch).slice(0, MAX_NAMES),
+    clients: (now) => this.#counters.top('client', firstDay(now), null).slice(0, MAX_NAMES),
+    errors: (now) => this.#publicFailures(now),
+  };
+
+  constructor(db: Database, queue: Queue) {
+    this.#counters = new Counters(db);
+    this.#failures = new FailureLog(db, MAX_FAILURES);
+    this.#queue = queue;
+  }
+
+  take({ day, counts }: CountBatch, now: number): void {
+    const today = dayOf(now);
+    const isLate = day <= today && today - day <= MAX_DAYS_LATE;
+    this.#counters.add(
+      isLate ? day : today,
+      // An isolate may be of another version than we are.
+      counts.filter(({ what }) => isCounted(what)),
+    );
+    this.forget(now);
+  }
+
+  /** An image was built, and with that handed out for the first time. */
+  built({ private: isPrivate, request }: Pick<BuildRecord, 'private' | 'request'>, now: number): void {
+    if (isPrivate) return;
+    attempt(() => {
+      const images = imageCounts({ ...request, packages: request.addPackages });
+      const hour = count('hour', hourName(Math.floor(now / HOUR_MS)));
+      this.#counters.add(dayOf(now), [count('build', 'built'), hour, ...images]);
+    });
+  }
+
+  failed(failure: FailureRecord, request: NormalizedRequest, now: number): void {
+    if (failure.private) return;
+    attempt(() => {
+      const kept = keptFailure(failure, request);
+      const profile = imageCounts({ ...request, packages: [] }).filter(({ what }) => what === 'profile');
+      this.#counters.add(dayOf(now), [count('build', 'failed'), count('failure', failure.kind), ...profile]);
+      this.#failures.add(kept);
+    });
+  }
+
+  async answer<About extends keyof StatisticsAnswers>(
+    { about, branch = null }: StatisticsQuestion<About>,
+    now: number,
+  ): Promise<StatisticsAnswers[About]> {
+    const make = () => this.#answers[about](now, branch);
+    if (!KEPT.includes(about)) return make();
+    return (await this.#kept.get(`${about} ${branch}`, async () => make())) as StatisticsAnswers[About];
+  }
+
+  /** What is over its time; once a day is enough. */
+  forget(now: number): void {
+    const today = dayOf(now);
+    if (this.#forgottenOn === today) return;
+    this.#counters.forget(today);
+    this.#failures.forget(now - FAILURES_KEPT_MS);
+    this.#forgottenOn = today;
+  }
+
+  #builds24h(now: number): number {
+    const hour = Math.floor(now / HOUR_MS);
+    return this.#counters
+      .since('hour', dayOf(now) - 1)
+      .filter(({ day, name }) => day * 24 + Number(name) > hour - 24)
+      .reduce((sum, { n }) => sum + n, 0);
+  }
+
+  #publicFailures(now: number): PublicFailure[] {
+    const failures = this.#failures.all();
+    const common = {
+      // A package that no image has, since it fails, is told once it failed often enough.
+      package: new Set([...names(this.#counters.top('package', firstDay(now), null)), ...oftenNamed(failures)]),
+      profile: new Set(names(this.#counters.top('profile', firstDay(now), null))),
+    };
+    return failures.map((failure) => publicFailure(failure, (what, name) => common[what].has(name)));
+  }
+}
+
+/** What is counted must never stop what is built. */
+function attempt(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    console.error(`statistics: something was not counted: ${error}`);
+  }
+}
+
+const names = (counts: readonly NamedCount[]): string[] => counts.map(({ name }) => name);
+
+function oftenNamed(failures: readonly KeptFailure[]): string[] {
+  const uses = new Map<string, number>();
+  for (const name of failures.flatMap((failure) => failure.names)) uses.set(name, (uses.get(name) ?? 0) + 1);
+  return [...uses].filter(([, n]) => n >= SHOWN_FROM).map(([name]) => name);
+}

@@ -1,0 +1,44 @@
+/**
+ * Adds to an isolate's own rate limit the platform's, which counts for a whole location of Cloudflare: there a client meets
+ * many isolates. Asked only for what the isolate itself would allow.
+ */
+import type { Env } from '../env.ts';
+import type { RateLimit } from './rate-limit.ts';
+import type { TokenBuckets } from './token-buckets.ts';
+
+type Binding = NonNullable<Env['BUILDS_LIMIT']>;
+
+export class LocationLimit implements RateLimit {
+  readonly #near: TokenBuckets;
+  readonly #location: Binding;
+
+  constructor(near: TokenBuckets, location: Binding) {
+    this.#near = near;
+    this.#location = location;
+  }
+
+  async take(client: string): Promise<boolean> {
+    return (await this.#near.take(client)) && this.#takeThere(client);
+  }
+
+  async takeAfterwards(client: string): Promise<void> {
+    await this.#near.takeAfterwards(client);
+    await this.#takeThere(client);
+  }
+
+  isSpent(client: string): boolean {
+    return this.#near.isSpent(client);
+  }
+
+  async #takeThere(client: string): Promise<boolean> {
+    try {
+      const { success } = await this.#location.limit({ key: client });
+      // Remembered here, or each further request of a flood would ask again.
+      if (!success) this.#near.drain(client);
+      return success;
+    } catch (error) {
+      console.error(`the platform's rate limit does not answer: ${error}`);
+      return true;
+    }
+  }
+}

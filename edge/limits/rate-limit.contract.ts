@@ -1,0 +1,52 @@
+/** What every rate limit must do, whoever counts. A limit that refuses nobody, or everybody at once, would be found by no other test. */
+import { describe, expect, it } from 'vitest';
+import type { RateLimit } from './rate-limit.ts';
+
+let clients = 0;
+const nextClient = (): string => `client-${++clients}`.padEnd(32, '0');
+
+/** `perMinute`: what `open` allows. */
+export function describeRateLimit(name: string, perMinute: number, open: () => RateLimit): void {
+  /** How many it was allowed. A minute may begin while it asks, and with it another share; not three. */
+  async function takeAll(limit: RateLimit, client: string): Promise<number> {
+    for (let taken = 0; taken <= 3 * perMinute; taken++) if (!(await limit.take(client))) return taken;
+    throw new Error('expected a client that asks without end to be refused');
+  }
+
+  describe(`a rate limit ${name}`, () => {
+    it('allows what was agreed, and refuses what is more', async () => {
+      expect(await takeAll(open(), nextClient())).toBeGreaterThanOrEqual(perMinute);
+    });
+
+    it('says of whom it has just refused that nothing is left, and of nobody else', async () => {
+      const limit = open();
+      const [flooder, other] = [nextClient(), nextClient()];
+      expect(limit.isSpent(flooder)).toBe(false);
+      await takeAll(limit, flooder);
+      expect([limit.isSpent(flooder), limit.isSpent(other)]).toEqual([true, false]);
+    });
+
+    it('refuses one client while it serves another', async () => {
+      const limit = open();
+      const [flooder, other] = [nextClient(), nextClient()];
+      expect(await limit.take(other)).toBe(true);
+      await takeAll(limit, flooder);
+      expect(await limit.take(other)).toBe(true);
+    });
+
+    it('counts what is taken afterwards, and refuses nobody for it but the next time', async () => {
+      const limit = open();
+      const [client, other] = [nextClient(), nextClient()];
+      for (let taken = 0; taken < 3 * perMinute; taken++) await limit.takeAfterwards(client);
+      expect([limit.isSpent(client), await limit.take(client), await limit.take(other)]).toEqual([true, false, true]);
+    });
+
+    it('counts requests that come together', async () => {
+      const limit = open();
+      const client = nextClient();
+      const taken = await Promise.all(Array.from({ length: 2 * perMinute + 10 }, () => limit.take(client)));
+      expect(taken.filter((allowed) => allowed).length).toBeGreaterThanOrEqual(perMinute);
+      expect(taken).toContain(false);
+    });
+  });
+}

@@ -1,0 +1,26 @@
+/**
+ * The port of rate limits: may this client have one more this minute? Today's clients cannot be told to wait (they ask again
+ * every 5 s whatever they are told), so a limit is there for floods alone, and a refusal has to be as cheap as a hit.
+ */
+export interface RateLimit {
+  /** Takes one; false where nothing is left. A counter that does not answer lets everybody through. */
+  take(client: string): Promise<boolean>;
+  /** Takes one for what is done already, where only then it is known what it was. What is lacking is owed. */
+  takeAfterwards(client: string): Promise<void>;
+  /** Nothing is left, as far as this isolate knows. Takes nothing and asks nobody. */
+  isSpent(client: string): boolean;
+}
+
+/**
+ * `builds`: new builds, each of which costs a node a minute. `misses`: whatever memory and KV cannot answer, for it costs the
+ * one Foreman, the object store, or both.
+ */
+export type LimitName = 'builds' | 'misses';
+
+export type RateLimits = Readonly<Record<LimitName, RateLimit>>;
+
+export const UNLIMITED: RateLimit = {
+  take: async () => true,
+  takeAfterwards: async () => undefined,
+  isSpent: () => false,
+};

@@ -1,0 +1,62 @@
+import { describe, expect, it, vi } from 'vitest';
+import { LIFETIMES } from '../lifetimes.ts';
+import { FullQueue } from './full-queue.ts';
+import { TokenBuckets } from './token-buckets.ts';
+import { Visit } from './visit.ts';
+
+const still = { now: () => 0 };
+const limits = (builds: number, misses: number) => ({
+  builds: new TokenBuckets(builds, still),
+  misses: new TokenBuckets(misses, still),
+});
+const refusal = expect.objectContaining({ kind: 'too_many_requests' });
+
+describe('a visit', () => {
+  it('is refused where its client has spent what it needs, before anything is taken of the rest', async () => {
+    const open = limits(1, 10);
+    await new Visit(open, () => 'a').charge('builds');
+    const visit = new Visit(open, () => 'a');
+    expect(() => visit.refuseIfSpent('misses', 'builds')).toThrow(refusal);
+    expect(() => visit.refuseIfSpent('misses')).not.toThrow();
+    expect(() => new Visit(open, () => 'b').refuseIfSpent('misses', 'builds')).not.toThrow();
+  });
+
+  it('is refused when it would take more than is left', async () => {
+    const visit = new Visit(limits(1, 2), () => 'a');
+    await visit.charge('misses');
+    await visit.charge('misses');
+    await expect(visit.charge('misses')).rejects.toThrow(refusal);
+  });
+
+  it('pays afterwards for what is done already, and is not refused for it', async () => {
+    const visit = new Visit(limits(1, 1), () => 'a');
+    for (let times = 0; times < 3; times++) await visit.chargeAfterwards('builds');
+    expect(() => visit.refuseIfSpent('builds')).toThrow(refusal);
+  });
+
+  it('of nobody that can be told from others is never refused', async () => {
+    const visit = new Visit(limits(1, 1), () => null);
+    for (let times = 0; times < 5; times++) await visit.charge('misses');
+    visit.refuseIfSpent('misses', 'builds');
+  });
+
+  it('finds out who asks once, and not before it has to', async () => {
+    const find = vi.fn(() => null);
+    const visit = new Visit(limits(1, 1), find);
+    expect(find).not.toHaveBeenCalled();
+    await visit.charge('misses');
+    visit.refuseIfSpent('builds');
+    expect(find).toHaveBeenCalledTimes(1);
+  });
+});
+
+it('a queue that was full counts as full for a moment', () => {
+  let now = 5;
+  const queue = new FullQueue({ now: () => now });
+  expect(queue.isNow).toBe(false);
+  queue.remember();
+  now += LIFETIMES.queueFullMs - 1;
+  expect(queue.isNow).toBe(true);
+  now += 1;
+  expect(queue.isNow).toBe(false);
+});

@@ -1,0 +1,45 @@
+/**
+ * `PUT /farm/v1/logs/<lease>/<piece>`: a piece of what a build prints, from the node that builds it, for those who listen. It
+ * is written once; again with the same bytes is the answer that was lost.
+ */
+import { Hono } from 'hono';
+import { LOG_LIMITS, logPieceNumber } from '../../shared/build-log.ts';
+import { storeKey } from '../../shared/build-record.ts';
+import { CALL_HEADERS } from '../../shared/call-signature.ts';
+import { sha256Hex } from '../../shared/digest.ts';
+import { jsonAnswer, methodNotAllowed, problem, titleOf } from '../answer.ts';
+import { edgeContext, foremanOf } from '../edge-context.ts';
+import type { Env } from '../env.ts';
+import { authenticateNode } from '../node-auth.ts';
+import { readBody } from '../read-body.ts';
+import { ObjectStoreError } from '../storage/object-store-error.ts';
+
+export const logRoutes = new Hono<{ Bindings: Env }>()
+  .put('/farm/v1/logs/:lease/:piece', async (c) => {
+    const no = (status: number, reason: string): Response => problem(status, titleOf(status), reason);
+    const context = await edgeContext(c.env);
+    const sha256 = c.req.header(CALL_HEADERS.bodySha256) ?? '';
+    const caller = await authenticateNode(context, c.req.raw, sha256, Date.now());
+    if (!caller.ok) return no(401, caller.reason);
+    const { lease: leaseId, piece: number } = c.req.param();
+    const piece = logPieceNumber(number);
+    if (piece === null) return no(400, `expected the number of a piece, from 1 to ${LOG_LIMITS.pieces}`);
+    const bytes = await readBody(c.req.raw, LOG_LIMITS.pieceBytes);
+    if (bytes.length === 0 || sha256Hex(bytes) !== sha256) return no(400, `expected a body with sha256 ${sha256}`);
+    const refused = await foremanOf(context.env).refuseLog(caller.certificate.nodeId, leaseId);
+    if (refused !== null) return no(403, refused);
+    try {
+      const key = storeKey.log(leaseId, piece);
+      const stored = await context.store.head(key);
+      // Nodes write one piece after the other, so nobody writes this one between the look and the write.
+      if (stored.exists && (stored.size !== bytes.length || stored.sha256 !== sha256))
+        return no(409, `piece ${piece} is written already, with other bytes`);
+      const described = { size: bytes.length, sha256, contentType: 'text/plain; charset=utf-8' };
+      if (!stored.exists) await context.store.put(key, bytes, described);
+    } catch (error) {
+      if (error instanceof ObjectStoreError) return no(503, error.message);
+      throw error;
+    }
+    return jsonAnswer(200, { status: 200, detail: 'stored' });
+  })
+  .all('/farm/v1/logs/*', () => methodNotAllowed('PUT'));

@@ -1,0 +1,40 @@
+/** What can be asked of the Foreman's counters, and what it says. The charts are drawn from it at the edge. */
+import type { PublicFailure } from './public-failure.ts';
+
+export interface DayCount {
+  readonly day: number;
+  readonly branch: string;
+  readonly name: string;
+  readonly n: number;
+}
+
+export interface NamedCount {
+  readonly name: string;
+  readonly n: number;
+}
+
+export interface StatisticsAnswers {
+  readonly summary: { readonly queueLength: number; readonly builds24h: number };
+  /** Outcomes and ends of builds, for `DAYS`. */
+  readonly days: { readonly outcomes: readonly DayCount[]; readonly builds: readonly DayCount[] };
+  /** Images handed out, for `WEEKS`. */
+  readonly versions: readonly DayCount[];
+  /** Names with at least SHOWN_FROM uses, most used first; at most MAX_NAMES. */
+  readonly packages: readonly NamedCount[];
+  readonly clients: readonly NamedCount[];
+  /** Newest first. */
+  readonly errors: readonly PublicFailure[];
+  /** Since the beginning, by name. */
+  readonly totals: { readonly outcomes: readonly NamedCount[]; readonly builds: readonly NamedCount[] };
+}
+
+export interface StatisticsQuestion<About extends keyof StatisticsAnswers = keyof StatisticsAnswers> {
+  readonly about: About;
+  /** Of `packages`: which branch; null for all. */
+  readonly branch?: string | null;
+}
+
+export const DAYS = 30;
+export const WEEKS = 26;
+export const MAX_NAMES = 100;
+export const MAX_FAILURES = 500;

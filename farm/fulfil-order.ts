@@ -1,0 +1,138 @@
+/**
+ * One order from its first step to the last word about it: build, tell what is printed, upload what came out. Whatever goes
+ * wrong ends in a report; nothing is thrown.
+ */
+import { type BuildOrder, BuildStep } from '../shared/gen/asu/farm/v1/build_pb.js';
+import type { LeaseReport } from '../shared/gen/asu/farm/v1/foreman_pb.js';
+import type { AgentOptions } from './agent.ts';
+import { build } from './build/build.ts';
+import type { BuildEvent, BuildFailure, BuildOutput } from './build-event.ts';
+import { LogSender } from './log/log-sender.ts';
+import { putLogPiece } from './log/put-log-piece.ts';
+import { failedReport, handedBackReport, succeededReport } from './node-report.ts';
+import { UploadError, uploadThroughEdge } from './upload/through-edge.ts';
+
+/** How far a build has come, for the next report; written by who fulfils the order. */
+export interface Running {
+  readonly stop: AbortController;
+  step: BuildStep;
+  bytesDone: number;
+  bytesTotal: number;
+}
+
+export interface FulfilOptions extends Pick<AgentOptions, 'edgeUrl' | 'client' | 'key' | 'membership' | 'log'> {
+  readonly stateDirectory: string;
+  /** Between two pieces of a log. */
+  readonly reportMs: number;
+  /** The edge's clock. */
+  readonly now: () => number;
+  readonly onNewStep: () => void;
+}
+
+export interface Fulfilled {
+  readonly lastWord: LeaseReport['event'];
+  /** Does the end speak for this machine or against it? Null: neither. */
+  readonly isOwnFault: boolean | null;
+}
+
+/** Of this machine, not of the request or of others. */
+const OWN_FAULTS: readonly string[] = ['disk_full', 'internal'];
+/** The lease ends with the last word, and with it the log: so long it may wait for the rest. */
+const LAST_LINES_MS = 3_000;
+
+export async function fulfil(order: BuildOrder, running: Running, options: FulfilOptions): Promise<Fulfilled> {
+  const { stateDirectory, log } = options;
+  const { leaseId, inputs } = order;
+  const name = `${order.requestHash.slice(0, 12)} ${inputs?.version} ${inputs?.target} ${inputs?.profile}`;
+  const lines = new LogSender({
+    put: (piece, text, signal) => putLogPiece({ ...options, leaseId }, piece, text, signal),
+    paceMs: options.reportMs,
+    onLost: (reason) => log(`the log of ${name} is not told: ${reason}`),
+  });
+  running.stop.signal.addEventListener('abort', () => lines.drop(), { once: true });
+  log(`building ${name}`);
+  try {
+    const last = await lastOf(
+      build(order, {
+        stateDirectory,
+        signal: running.stop.signal,
+        now: options.now,
+        onFault: (fault) => log(`fault in ${name}: ${textOf(fault)}`),
+      }),
+      running,
+      options,
+      lines,
+    );
+    if (running.stop.signal.aborted) return handedBack(String(running.stop.signal.reason));
+    if (last.type === 'failed') {
+      log(`failed ${name}: ${last.failure.kind}: ${last.failure.detail}`);
+      await lines.finish(LAST_LINES_MS);
+      return { lastWord: failedReport(last.failure), isOwnFault: OWN_FAULTS.includes(last.failure.kind) };
+    }
+    await Promise.all([upload(leaseId, last.result, running, options), lines.finish(LAST_LINES_MS)]);
+    log(`built ${name} in ${Math.round(last.result.durationMs / 100) / 10} s`);
+    return { lastWord: succeededReport(last.result), isOwnFault: false };
+  } catch (error) {
+    if (running.stop.signal.aborted) return handedBack('the node stops');
+    const detail = (error as Error).message;
+    log(`failed ${name}: ${detail}`);
+    const kind = error instanceof UploadError ? error.kind : 'internal';
+    return { lastWord: failedReport({ ...NOTHING_BUILT, kind, detail }), isOwnFault: kind === 'internal' || null };
+  } finally {
+    lines.drop();
+  }
+}
+
+/** Follows a build to its end. */
+async function lastOf(
+  events: AsyncIterable<BuildEvent>,
+  running: Running,
+  { onNewStep }: FulfilOptions,
+  lines: LogSender,
+): Promise<Exclude<BuildEvent, { type: 'step' | 'log' }>> {
+  let last: Exclude<BuildEvent, { type: 'step' | 'log' }> | undefined;
+  for await (const event of events) {
+    if (event.type === 'log') lines.add(event.lines);
+    else if (event.type === 'step') {
+      const isNewStep = running.step !== event.step;
+      Object.assign(running, { step: event.step, bytesDone: event.bytesDone, bytesTotal: event.bytesTotal });
+      if (isNewStep) onNewStep();
+    } else last = event;
+  }
+  if (!last) throw new Error('expected a build to say how it ended');
+  return last;
+}
+
+async function upload(leaseId: string, result: BuildOutput, running: Running, options: FulfilOptions): Promise<void> {
+  const bytesTotal = result.files.reduce((sum, file) => sum + file.sizeBytes, 0);
+  Object.assign(running, { step: BuildStep.SIGNING_IMAGES, bytesDone: 0, bytesTotal });
+  const { edgeUrl, client, key, membership } = options;
+  await uploadThroughEdge(result.files, {
+    edgeUrl,
+    client,
+    key,
+    membership,
+    leaseId,
+    signal: running.stop.signal,
+    onProgress: (bytesDone) => {
+      running.bytesDone = bytesDone;
+    },
+  });
+}
+
+const handedBack = (reason: string): Fulfilled => ({ lastWord: handedBackReport(reason), isOwnFault: null });
+
+/** For this node's own log, which may name its paths. */
+export function textOf(fault: unknown): string {
+  if (!(fault instanceof Error)) return String(fault);
+  const cause = fault.cause === undefined ? '' : `\ncaused by: ${textOf(fault.cause)}`;
+  return `${fault.stack ?? fault.message}${cause}`;
+}
+
+export const NOTHING_BUILT = {
+  stdout: '',
+  stderr: '',
+  missingPackages: [],
+  conflictingPackages: [],
+  durationMs: 0,
+} as const satisfies Omit<BuildFailure, 'kind' | 'detail'>;

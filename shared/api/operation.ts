@@ -1,0 +1,53 @@
+/**
+ * What the API's document says of one route. The rows lie beside each other in three files; whatever can be told from
+ * elsewhere (statuses of errors, parameters in a path, the shape of a body) is not repeated in them.
+ */
+import type { z } from 'zod';
+import type { BuildErrorKind } from '../build-error.ts';
+import type { ComponentName } from './components.ts';
+import type { HeaderName } from './headers.ts';
+
+export interface Operation {
+  readonly method: 'get' | 'post';
+  /** Answers HEAD as well, and clients rely on it. */
+  readonly head?: true;
+  readonly paths: readonly string[];
+  /** Names that only clients of before ask, answered as the others are. */
+  readonly olderPaths?: readonly string[];
+  readonly id: string;
+  readonly tag: Tag;
+  readonly summary: string;
+  readonly text?: string;
+  readonly query?: Readonly<Record<string, Parameter>>;
+  readonly body?: Body;
+  readonly answers: Readonly<Record<number, Answer>>;
+  /** Their statuses and texts are in the table of errors. */
+  readonly errors?: readonly BuildErrorKind[];
+}
+
+export const TAGS = {
+  build: 'Asking for an image, waiting for it, fetching it.',
+  catalogue: 'What there is: versions, targets, profiles, packages.',
+  statistics: 'What was asked for and built; names and numbers that tell of nobody.',
+  server: 'The server about itself.',
+} as const;
+
+export type Tag = keyof typeof TAGS;
+
+export interface Parameter {
+  readonly schema: z.ZodType;
+  readonly text: string;
+}
+
+export interface Answer {
+  readonly text: string;
+  /** Shapes of a JSON body, one of which it has; without them it is described by its media type alone, or empty. */
+  readonly shapes?: readonly ComponentName[];
+  readonly mediaType?: string;
+  readonly headers?: readonly HeaderName[];
+}
+
+interface Body {
+  readonly shape: ComponentName;
+  readonly examples: Readonly<Record<string, unknown>>;
+}

@@ -1,0 +1,35 @@
+/** What may stand for `{name}` in a path of the API. The examples are what the page at /docs fills in. */
+import { z } from 'zod';
+import { OUTPUT_FILE, WORD } from '../grammar.ts';
+import type { Parameter } from './operation.ts';
+
+const hash = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .meta({ examples: ['5ca1ab1e'.repeat(8)] });
+const word = (max: number, example: string) =>
+  z
+    .string()
+    .max(max)
+    .regex(WORD)
+    .meta({ examples: [example] });
+const part = (example: string) =>
+  z
+    .string()
+    .regex(/^\w+$/)
+    .meta({ examples: [example] });
+const image = z
+  .string()
+  .regex(OUTPUT_FILE)
+  .meta({ examples: ['openwrt-24.10.2-x86-64-generic-squashfs-combined.img.gz'] });
+
+export const PATH_PARAMETERS: Readonly<Record<string, Parameter>> = {
+  request_hash: { schema: hash, text: '`request_hash` of the answer to the POST.' },
+  bin_dir: { schema: hash, text: '`bin_dir` of the finished build.' },
+  file: { schema: image, text: '`name` of one of its images.' },
+  version: { schema: word(64, '24.10.2'), text: 'A version.' },
+  target: { schema: part('x86'), text: 'The target, without its subtarget.' },
+  subtarget: { schema: part('64'), text: 'The subtarget.' },
+  profile: { schema: word(128, 'generic'), text: "A profile's id, or a name by which its images know the device." },
+  arch: { schema: word(128, 'x86_64'), text: 'An architecture of packages.' },
+};

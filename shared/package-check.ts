@@ -1,0 +1,40 @@
+/**
+ * What the indexes of upstream make certain about a selection before anybody builds it: that a package exists nowhere. A
+ * router learns of a mistyped name at once instead of behind a queue; and where an index cannot tell (the apk era lists no
+ * provides, a foreign feed may have anything) nothing is said, since a wrong "no such package" would be a lie.
+ */
+import { BuildError, impossibleSelection } from './build-error.ts';
+import type { ArchDocument, PackageList, TargetDocument } from './catalogue-document.ts';
+import { indexedVersion } from './freshness.ts';
+import type { NormalizedRequest } from './normalize-request.ts';
+
+/** Names to be installed that no index has, under this or as another's name; sorted. */
+export function unknownPackages(
+  request: Pick<NormalizedRequest, 'addPackages' | 'repositories'>,
+  target: TargetDocument,
+  arch: ArchDocument,
+): readonly string[] {
+  if (request.repositories.length > 0 || !target.providesKnown || !arch.providesKnown) return [];
+  return request.addPackages.filter(
+    (name) =>
+      indexedVersion(name, target, arch) === undefined && !provides(target).has(name) && !provides(arch).has(name),
+  );
+}
+
+/** @throws BuildError `unknown_package`, in the words of a build that failed for it */
+export function checkPackagesExist(...asked: Parameters<typeof unknownPackages>): void {
+  const missing = unknownPackages(...asked);
+  if (missing.length > 0) throw new BuildError('unknown_package', impossibleSelection(missing));
+}
+
+const sets = new WeakMap<object, ReadonlySet<string>>();
+
+/** As a set, made once per document: a feed provides some thousand names. */
+function provides(document: PackageList): ReadonlySet<string> {
+  let set = sets.get(document.provides);
+  if (!set) {
+    set = new Set(document.provides);
+    sets.set(document.provides, set);
+  }
+  return set;
+}
