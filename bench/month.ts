@@ -5,7 +5,15 @@
 import type { Conditions } from '../shared/conditions.ts';
 import { DAY, MONTH, TRACKS } from './month/parameters.ts';
 import { type Router, Routers, versionAt } from './month/routers.ts';
-import { type Answer, literalServer, ourServer, peerServer, type Question, type Server } from './month/servers.ts';
+import {
+  type Answer,
+  digest,
+  literalServer,
+  ourServer,
+  peerServer,
+  type Question,
+  type Server,
+} from './month/servers.ts';
 import { type Documents, targetOf, Upstream } from './month/upstream.ts';
 import { seeded } from './random.ts';
 
@@ -52,17 +60,22 @@ function questionOf(routers: Routers, upstream: Upstream, router: Router, at: nu
   const { places, without } = routers.selectionOf(router);
   const contents = once(() => upstream.contents(version, router.profile, places, without));
   const asked = routers.body(router, version);
+  const spelling = JSON.stringify(asked);
+  const target = targetOf(router.profile);
+  const conditions = (view: Documents) => conditionsOf(router, asked.packages, view);
   return {
     at,
     version,
-    target: targetOf(router.profile),
+    target,
     wish: routers.wish(router, version),
     contents,
     outdatedFrom: once(() => upstream.outdatedFrom(contents(), at)),
     asked,
-    spelling: JSON.stringify(asked),
+    spelling,
+    digest: digest(spelling),
     client: router.clientText,
-    conditions: (view) => conditionsOf(router, asked.packages, view),
+    conditions,
+    conditionsNow: once(() => conditions(upstream.documents(version, target, at))),
   };
 }
 

@@ -72,12 +72,22 @@ export function errorAnswer(error: unknown): Response {
     // What is wrong with upstream is no secret, and only who knows it can mend it: a missing key, a half-published release.
     const reason = error.kind === 'upstream_unavailable' && typeof error.cause === 'string' ? error.cause : undefined;
     if (error.cause !== undefined) console.error(`${error.kind}: ${String(error.cause)}`);
+    // A build that would fail, told before it is made, looks as it would look afterwards.
+    const isBuild = status === 500;
     return problem(
       status,
       titleOf(status),
       error.detail,
-      { error_kind: error.kind, ...(reason && { reason }), ...(error.errors.length > 0 && { errors: error.errors }) },
-      retry === 'never' ? {} : { 'retry-after': String(RETRY_AFTER_SECONDS.upstream) },
+      {
+        error_kind: error.kind,
+        ...(isBuild && { imagebuilder_status: 'failed' }),
+        ...(reason && { reason }),
+        ...(error.errors.length > 0 && { errors: error.errors }),
+      },
+      {
+        ...(isBuild && { 'x-imagebuilder-status': 'failed' }),
+        ...(retry !== 'never' && { 'retry-after': String(RETRY_AFTER_SECONDS.upstream) }),
+      },
     );
   }
   console.error(error instanceof Error ? (error.stack ?? error.message) : error);

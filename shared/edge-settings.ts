@@ -111,11 +111,7 @@ const setting = <T>(fallback: string, parse: (value: string) => T, text: string,
 });
 
 export const EDGE_SETTINGS = {
-  PUBLIC_URL: setting(
-    '',
-    optionalHttpUrl,
-    'how clients reach this server; the API’s document names it',
-  ),
+  PUBLIC_URL: setting('', optionalHttpUrl, 'how clients reach this server; the API’s document names it'),
   UPSTREAM_URL: setting('https://downloads.openwrt.org', httpUrl, 'mirror in the layout of downloads.openwrt.org'),
   UPSTREAM_KEYS: setting('[]', usignKeys, 'JSON array of usign public keys trusted beside the built-in ones'),
   UPSTREAM_UNSIGNED: setting(

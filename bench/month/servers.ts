@@ -27,11 +27,14 @@ export interface Question {
   /** When an image made now will be outdated. */
   outdatedFrom(): number;
   readonly asked: Readonly<Record<string, unknown>> & { readonly packages: readonly string[] };
-  /** `asked` as JSON. */
+  /** `asked` as JSON, and its digest. */
   readonly spelling: string;
+  readonly digest: string;
   readonly client: string | null;
   /** What the client makes its request depend on, read from the server that it asks. */
   conditions(upstream: Documents): Conditions;
+  /** The same, read from upstream itself. */
+  conditionsNow(): Conditions;
 }
 
 export type Answer =
@@ -84,7 +87,7 @@ class Builds {
   }
 }
 
-const digest = (text: string): string => hash('sha256', text, 'base64');
+export const digest = (text: string): string => hash('sha256', text, 'base64');
 
 /** A body's text, as it goes over the wire. */
 function bodyOf(question: Question, { version_code, packages_versions }: Conditions): string {
@@ -97,15 +100,14 @@ function bodyOf(question: Question, { version_code, packages_versions }: Conditi
 }
 
 /** The hash of the body, letter by letter. */
-export function literalServer(upstream: Upstream): Server {
+export function literalServer(): Server {
   const builds = new Builds();
   return {
     name: 'literal hash',
     identities: () => builds.size,
     ask(question) {
-      const { at, version, target } = question;
-      const body = bodyOf(question, question.conditions(upstream.documents(version, target, at)));
-      return builds.answer(digest(body), question, (build) => isAlive(build, at));
+      const identity = digest(bodyOf(question, question.conditionsNow()));
+      return builds.answer(identity, question, (build) => isAlive(build, question.at));
     },
   };
 }
@@ -114,23 +116,22 @@ export function literalServer(upstream: Upstream): Server {
  * What the peer (openwrt/asu) hashes: packages sorted and without repetitions, the profile's id; not the file system and
  * not the client; revision, package versions and `diff_packages` as they were sent.
  */
-export function peerServer(upstream: Upstream): Server {
+export function peerServer(): Server {
   const builds = new Builds();
   const known = new Map<string, string>();
   return {
     name: 'peer’s hash',
     identities: () => builds.size,
     ask(question) {
-      const { at, version, target, asked, spelling } = question;
-      const { version_code, packages_versions } = question.conditions(upstream.documents(version, target, at));
-      const key = digest(spelling);
-      let fields = known.get(key);
+      const { at, version, asked } = question;
+      const { version_code, packages_versions } = question.conditionsNow();
+      let fields = known.get(question.digest);
       if (fields === undefined) {
         const packages = new Set(asked.packages.map((name) => name.replace(/^\+/, '')));
         const profile = String(asked.profile).replaceAll(',', '_');
         const flags = [asked.diff_packages === true, asked.rootfs_size_mb ?? null];
         fields = digest(JSON.stringify([version, asked.target, profile, [...packages].sort(), ...flags]));
-        known.set(key, fields);
+        known.set(question.digest, fields);
       }
       const versions = Object.keys(packages_versions).length === 0 ? '' : digest(JSON.stringify(packages_versions));
       return builds.answer(`${fields} ${version_code} ${versions}`, question, (build) => isAlive(build, at));
@@ -151,14 +152,13 @@ export function ourServer(upstream: Upstream): Server {
     name: 'ours',
     identities: () => builds.size,
     ask(question) {
-      const { at, version, target, spelling } = question;
+      const { at, version, target } = question;
       const view = copies.view(version, target, at);
       const conditions = question.conditions(view);
-      const key = digest(spelling);
-      let intent = intents.get(key);
+      let intent = intents.get(question.digest);
       if (intent === undefined) {
         intent = intentOf(bodyOf(question, conditions), view);
-        intents.set(key, intent);
+        intents.set(question.digest, intent);
       }
       const isUsable = (build: Build): boolean => {
         const state = `${build.startedAt} ${view.target.imageBuilder.sha256} ${view.arch.packagesDigest}`;

@@ -3,13 +3,17 @@
  * the document does not tell of fails here, and so does an operation that nobody asked.
  */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
 import { COMPONENTS, type ComponentName } from '../../shared/api/components.ts';
 import { jsonSchema } from '../../shared/api/json-schemas.ts';
 import { answersOf } from '../../shared/api/openapi-answer.ts';
 import { OPERATIONS } from '../../shared/api/openapi-document.ts';
 import { BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
+import { EventReader } from '../../shared/server-sent-event.fixture.ts';
+import type { ServerSentEvent } from '../../shared/server-sent-event.ts';
 import { ask, GOOD_REQUEST, openUpstream, post } from '../edge.fixture.ts';
-import { built, type FarmNode, IMAGE_NAME, joinNode, lease, report } from '../farm-node.fixture.ts';
+import { built, type FarmNode, IMAGE_NAME, joinNode, report } from '../farm-node.fixture.ts';
+import { hashOf, orderFor, wish } from './build-steps.fixture.ts';
 
 let node: FarmNode;
 let done = '';
@@ -31,12 +35,6 @@ afterAll(() => {
   );
   expect([...new Set(named)].filter((shape) => !seen.has(shape))).toEqual([]);
 });
-
-async function order() {
-  const given = await lease(node);
-  if (!given) throw new Error('expected an order');
-  return given;
-}
 
 /** The answer's body, once it is one that the operation is documented to have. */
 async function documented(id: string, response: Response): Promise<unknown> {
@@ -153,7 +151,7 @@ describe('what a build answers while it goes', () => {
     const { request_hash } = (await documented('requestBuild', queued)) as { request_hash: string };
     const poll = async () => ask(`/api/v1/build/${request_hash}`);
     await documented('getBuild', await poll());
-    const { leaseId } = await order();
+    const { leaseId } = await orderFor(node);
     const value = { step: BuildStep.DOWNLOAD_IMAGEBUILDER, bytesDone: 5n, bytesTotal: 10n };
     await report(node, leaseId, 1, { case: 'progress', value });
     await vi.waitFor(
@@ -190,6 +188,30 @@ describe('what a build answers while it goes', () => {
     const path = `/store/${done}/${IMAGE_NAME}`;
     await documented('getFile', await ask(path, { headers: { range: 'bytes=0-1' } }));
     await documented('getFile', await ask(path, { headers: { range: 'bytes=99999-' } }));
+  });
+});
+
+describe('what a listener hears', () => {
+  const hears = async (hash: string): Promise<ServerSentEvent[]> =>
+    new EventReader().push(await (await ask(`/api/v1/build/${hash}/events`)).text());
+
+  it('are the answers that polls get, under names that the document tells', async () => {
+    const { text = '' } = OPERATIONS.find(({ id }) => id === 'listenToBuild') ?? {};
+    const hash = await hashOf(wish());
+    const heard = hears(hash);
+    const { leaseId } = await orderFor(node);
+    await report(node, leaseId, 1, { case: 'failed', value: { kind: 'conflict', detail: 'Error: x' } });
+    const events = [...(await heard), ...(await hears(done))];
+    expect(events.map(({ event }) => event)).toEqual(expect.arrayContaining(['state', 'failed', 'done']));
+    const shapes: Record<string, z.ZodType> = {
+      state: z.union([COMPONENTS.QueuedBuild, COMPONENTS.StartedBuild]),
+      failed: COMPONENTS.FailedBuild,
+      done: COMPONENTS.FinishedBuild,
+    };
+    for (const { event, data } of events) {
+      expect(text).toContain(`\`${event}\``);
+      if (event !== 'log') expect(shapes[event]?.safeParse(JSON.parse(data))).toMatchObject({ success: true });
+    }
   });
 });
 

@@ -144,6 +144,13 @@ describe('a flood of new builds', () => {
     expect(await statusesOf(BUILDS, () => newBuild())).toEqual([...times(BUILDS - 1, 202), 429]);
   });
 
+  it('that all join one build is a flood of misses: each of them has to be asked of the Foreman', async () => {
+    const wish = fresh();
+    const asking = (from = FLOODER) => edge.ask('/api/v1/build', from, wish);
+    expect(await statusesOf(MISSES + 1, asking)).toEqual([...times(MISSES, 202), 429]);
+    expect((await asking(OTHER)).status).toBe(202);
+  });
+
   it('is none where it was refused for another reason', async () => {
     const wrong = () => edge.ask('/api/v1/build', FLOODER, { ...fresh(), version: 'nonsense' });
     expect(await statusesOf(MISSES + 5, wrong)).toEqual(times(MISSES + 5, 400));

@@ -44,7 +44,9 @@ const said = async (response: Response): Promise<[number, unknown]> => [
 
 test('a piece is kept under its lease and number, and again is no other', async () => {
   expect(await said(await write('one\n'))).toEqual([200, 'stored']);
+  const { version } = (await bucket.head(storeKey.log(order.leaseId, 1))) as R2Object;
   expect(await said(await write('one\n'))).toEqual([200, 'stored']);
+  expect(await bucket.head(storeKey.log(order.leaseId, 1))).toMatchObject({ version });
   expect(await stored()).toBe('one\n');
   expect(await said(await write('two\n', 2))).toEqual([200, 'stored']);
   expect(await stored(2)).toBe('two\n');

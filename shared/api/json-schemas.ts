@@ -41,7 +41,7 @@ const asClientsSeeIt: Override = ({ zodSchema, jsonSchema }) => {
   // What every number of JavaScript has says nothing.
   if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
   if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
-  // zod drops both where something is transformed, since they might be of the outcome; ours are of what is sent.
+  // zod drops defaults and examples of what is transformed, for they might be of the outcome; ours are of what is sent.
   if (zodSchema._zod.def.type === 'default') jsonSchema.default = zodSchema._zod.def.defaultValue;
   const examples = z.globalRegistry.get(zodSchema)?.examples;
   if (Array.isArray(examples)) jsonSchema.examples = examples;

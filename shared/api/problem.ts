@@ -12,6 +12,10 @@ export const problemSchema = z.strictObject({
   title: z.string().describe('The HTTP status in words.'),
   detail: z.string().describe('A sentence for people.'),
   error_kind: errorKindSchema.optional(),
+  imagebuilder_status: z
+    .literal('failed')
+    .optional()
+    .describe('With status 500: the build would fail, which was certain before it was made.'),
   reason: z.string().optional().describe('What is wrong upstream, for whoever can mend it.'),
   errors: z
     .array(
