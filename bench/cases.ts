@@ -8,9 +8,9 @@ import { seeded, zipfRanks } from './random.ts';
 import { pollPath } from './seed.ts';
 import { type Load, type LoadResult, runWrk } from './wrk.ts';
 
-export const CASE_NAMES = [
-  ...(['hello POST', 'cached POST', '429', 'hello GET', 'cached GET', 'overview', 'arch index', '404'] as const),
-];
+const POSTS = ['hello POST', 'cached POST', '429'] as const;
+const GETS = ['hello GET', 'cached GET', 'overview', 'arch index', '404'] as const;
+export const CASE_NAMES = [...POSTS, ...GETS] as const;
 export type CaseName = (typeof CASE_NAMES)[number];
 
 export interface Case {
@@ -20,9 +20,12 @@ export interface Case {
   /** What is remembered for seconds, or let through now and then, may come to the Foreman that often, a request. */
   readonly maxForemanShare: number;
   readonly load: Omit<Load, 'seed' | 'seconds' | 'connections'>;
-  /** Asked once before each measurement, since it is remembered for seconds only. */
-  readonly prime?: string;
+  /** Asked once before each measurement: what is remembered must be remembered then, and a limit be met. */
+  readonly prime?: (seed: number, signal: AbortSignal) => Promise<Response>;
 }
+
+/** What a case says of its load; the rest is the same for all. */
+type Asking = Pick<Load, 'method' | 'path' | 'lines' | 'status'> & Partial<Load>;
 
 export interface Sample extends LoadResult {
   /** Microseconds of workerd's processor time a request. */
@@ -33,61 +36,65 @@ export interface Sample extends LoadResult {
 const DRAWS = 200_000;
 const REPEATS = 0.3;
 const SOMETIMES = 0.01;
+const FLOODING = '203.0.113.7';
 const UNKNOWN = pollPath('f'.repeat(64));
 
 /** A hello gets the same bodies as the edge, so that the client and the kernel have the same to carry. */
 export async function makeCases(server: BenchServer, builds: readonly FinishedBuild[]): Promise<readonly Case[]> {
-  const write = async (name: string, lines: readonly string[], separator = '\n') => {
+  const write = async (name: string, words: readonly string[], separator = '\n') => {
     const file = path.join(server.directory, name);
-    await writeFile(file, lines.join(separator) + separator);
+    await writeFile(file, words.join(separator) + separator);
     return file;
   };
   const bodies = builds.flatMap((build) => build.bodies);
+  const polls = builds.map(({ record }) => pollPath(record.requestHash));
   const ranks = await write('ranks.txt', zipfRanks(builds.length, DRAWS, seeded(2)).map(String), ' ');
   const posts = {
     method: 'POST',
+    path: '/api/v1/build',
     lines: await write('bodies.txt', bodies),
-    ranks,
-    repeats: REPEATS,
     status: 200,
   } as const;
-  const gets = { method: 'GET', lines: null, ranks, repeats: 0, status: 200 } as const;
-  const { edgeUrl, helloUrl } = server;
-  const yardstick = { beside: null, maxForemanShare: 0 } as const;
-  const besidePost = { beside: 'hello POST', maxForemanShare: 0 } as const;
-  const besideGet = { beside: 'hello GET', maxForemanShare: 0 } as const;
+  const gets = { method: 'GET', lines: null, status: 200 } as const;
+
+  const hello = (name: CaseName, load: Asking): Case => {
+    const whole = { ...load, url: server.helloUrl, path: '/', ranks, repeats: REPEATS };
+    return { name, beside: null, maxForemanShare: 0, load: whole };
+  };
+  const edge = (name: CaseName, load: Asking, more: Partial<Case> = {}): Case => {
+    const beside = load.method === 'POST' ? 'hello POST' : 'hello GET';
+    const whole = { url: server.edgeUrl, ranks, repeats: REPEATS, ...load };
+    return { name, beside, maxForemanShare: 0, load: whole, ...more };
+  };
   return [
-    { name: 'hello POST', ...yardstick, load: { ...posts, url: helloUrl, path: '/' } },
-    { name: 'cached POST', ...besidePost, load: { ...posts, url: edgeUrl, path: '/api/v1/build' } },
-    {
-      ...{ name: '429', ...besidePost, maxForemanShare: SOMETIMES },
-      load: {
-        ...{ ...posts, url: edgeUrl, path: '/api/v1/build', lines: await write('flood.txt', bodies.map(floodBody)) },
-        ...{ repeats: 0, status: 429, exceptionStatus: 202, header: `${server.addressHeader}: 203.0.113.7` },
-      },
-    },
-    { name: 'hello GET', ...yardstick, load: { ...gets, url: helloUrl, path: '/' } },
-    {
-      ...{ name: 'cached GET', ...besideGet },
-      load: {
-        ...{ ...gets, url: edgeUrl, path: null },
-        lines: await write(
-          'paths.txt',
-          builds.map(({ record }) => pollPath(record.requestHash)),
-        ),
-      },
-    },
-    { name: 'overview', ...besideGet, load: { ...gets, url: edgeUrl, path: '/json/v1/overview.json' } },
-    {
-      ...{ name: 'arch index', ...besideGet },
-      load: { ...gets, url: edgeUrl, path: `/json/v1/releases/${LARGE.version}/packages/${LARGE.arch}-index.json` },
-    },
-    {
-      ...{ name: '404', ...besideGet, maxForemanShare: SOMETIMES },
-      load: { ...gets, url: edgeUrl, path: UNKNOWN, status: 404 },
-      prime: edgeUrl + UNKNOWN,
-    },
+    hello('hello POST', posts),
+    edge('cached POST', posts),
+    edge('429', await flood(), { maxForemanShare: SOMETIMES, prime: beginFlood }),
+    hello('hello GET', { ...gets, path: '/' }),
+    edge('cached GET', { ...gets, path: null, lines: await write('paths.txt', polls) }),
+    edge('overview', { ...gets, path: '/json/v1/overview.json' }),
+    edge('arch index', {
+      ...gets,
+      path: `/json/v1/releases/${LARGE.version}/packages/${LARGE.arch}-index.json`,
+    }),
+    edge(
+      '404',
+      { ...gets, path: UNKNOWN, status: 404 },
+      { maxForemanShare: SOMETIMES, prime: (_, signal) => fetch(server.edgeUrl + UNKNOWN, { signal }) },
+    ),
   ];
+
+  async function flood(): Promise<Asking> {
+    const lines = await write('flood.txt', bodies.map(floodBody));
+    const header = `${server.addressHeader}: ${FLOODING}`;
+    return { ...posts, lines, repeats: 0, status: 429, exceptionStatus: 202, header };
+  }
+
+  function beginFlood(seed: number, signal: AbortSignal): Promise<Response> {
+    const body = floodBody(bodies[0] as string).replace('@', `first-${seed}`);
+    const headers = { [server.addressHeader]: FLOODING };
+    return fetch(`${server.edgeUrl}/api/v1/build`, { method: 'POST', headers, body, signal });
+  }
 }
 
 /**
@@ -106,7 +113,7 @@ export async function runCase(
   more: Pick<Load, 'seed' | 'seconds' | 'connections'>,
   signal: AbortSignal,
 ): Promise<Sample> {
-  if (prime !== undefined) await (await fetch(prime, { signal })).text();
+  await (await prime?.(more.seed, signal))?.text();
   const before = await server.processorMs();
   const result = await runWrk({ ...load, ...more }, signal);
   const after = await server.processorMs();

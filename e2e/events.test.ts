@@ -1,6 +1,7 @@
 /** Those who look on while an image is built, over real sockets that break, with nodes that die. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BuildListener } from './build-listener.ts';
+import { pausingProxy } from './pausing-proxy.ts';
 import { download, poll, post, REQUEST } from './router.ts';
 import { type NodeUnderTest, StackUnderTest, until } from './stack-under-test.ts';
 
@@ -95,9 +96,25 @@ test('a build with a first-boot script tells its states, and not a line of what 
   expect(node.lines.join('\n')).not.toContain('is not told');
 });
 
+test('an edge that takes no log gets the image all the same', async () => {
+  await node.stop();
+  const way = await pausingProxy(stack.url);
+  way.setHold(({ path }) => (path.startsWith('/farm/v1/logs/') ? 'request' : undefined));
+  const silent = await stack.startNode('silent', way.url);
+  const hash = await begin();
+  const listener = new BuildListener(stack.url, hash);
+  await listener.connect();
+  expect((await listener.toTheEnd())?.event).toBe('done');
+  expect(listener.lines).toEqual([]);
+  expect(way.held().length).toBeGreaterThan(0);
+  const told = silent.lines.filter((line) => line.includes('is not told: the edge did not take it in time'));
+  expect(told).toHaveLength(1);
+  await silent.stop();
+  await way.close();
+});
+
 describe('a client that is gone', () => {
   test('costs nothing any more', async () => {
-    await node.stop();
     const hash = await begin();
     const listener = new BuildListener(stack.url, hash);
     await listener.connect();

@@ -73,17 +73,23 @@ export async function requestBuild(context: EdgeContext, asked: Asked, visit: Vi
 }
 
 async function submit(context: EdgeContext, submission: Submission, visit: Visit): Promise<BuildStatus> {
-  const answer = await foremanOf(context.env).submit(submission);
-  if (!answer.accepted) {
-    context.fullQueue.remember();
-    throw QUEUE_FULL;
-  }
-  visit.outcome = answer.isNew ? 'new' : OUTCOME_OF[answer.status.state];
   // Only what is new costs a node: whoever asks again for what is under way is polling.
-  if (answer.isNew) await visit.chargeAfterwards('builds');
-  const hash = answer.status.state === 'failed' ? answer.status.failure.requestHash : answer.status.requestHash;
-  context.results.forgetUnknown(hash);
-  return answer.status;
+  visit.reserve('builds');
+  let isNew = false;
+  try {
+    const answer = await foremanOf(context.env).submit(submission);
+    if (!answer.accepted) {
+      context.fullQueue.remember();
+      throw QUEUE_FULL;
+    }
+    isNew = answer.isNew;
+    visit.outcome = isNew ? 'new' : OUTCOME_OF[answer.status.state];
+    const hash = answer.status.state === 'failed' ? answer.status.failure.requestHash : answer.status.requestHash;
+    context.results.forgetUnknown(hash);
+    return answer.status;
+  } finally {
+    await visit.settle('builds', isNew);
+  }
 }
 
 /** What a submission that began no build came upon. */

@@ -54,13 +54,17 @@ export class Wishes {
     this.#policy = policy;
   }
 
-  /** @throws BuildError for all that can be said without the catalogue: shape, grammar, policy, branch */
-  read(body: string): Asked {
+  /**
+   * `beforeAnew`: called where the wish is none that is known, before it is looked at, which costs more than all the rest.
+   * @throws BuildError for all that can be said without the catalogue: shape, grammar, policy, branch
+   */
+  read(body: string, beforeAnew: () => void = () => undefined): Asked {
     const json = parseJson(body);
     const key = spelling(json);
     const known = key === null ? undefined : this.#known.get(key);
     // The client's name was looked at by `spelling`, for it would have been no key otherwise.
     if (known) return asked(known, (json as { client?: string | null }).client ?? null, () => parse(json));
+    beforeAnew();
     const request = parse(json);
     checkPolicy(request, this.#policy);
     this.#branchOf(request.version);

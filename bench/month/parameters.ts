@@ -8,7 +8,7 @@ export const DAY = 24 * HOUR;
 export const MONTH = {
   seed: 20261101,
   days: 30,
-  requests: 200_000,
+  requests: 1_000_000,
   /** Each asks for the same thing in the same words all month, whenever it asks. */
   routers: 150_000,
   profiles: 300,

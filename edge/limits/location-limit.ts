@@ -21,9 +21,13 @@ export class LocationLimit implements RateLimit {
     return (await this.#near.take(client)) && this.#takeThere(client);
   }
 
-  async takeAfterwards(client: string): Promise<void> {
-    await this.#near.takeAfterwards(client);
-    await this.#takeThere(client);
+  reserve(client: string): boolean {
+    return this.#near.reserve(client);
+  }
+
+  async settle(client: string, isUsed: boolean): Promise<void> {
+    await this.#near.settle(client, isUsed);
+    if (isUsed) await this.#takeThere(client);
   }
 
   isSpent(client: string): boolean {

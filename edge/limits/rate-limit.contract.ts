@@ -34,10 +34,26 @@ export function describeRateLimit(name: string, perMinute: number, open: () => R
       expect(await limit.take(other)).toBe(true);
     });
 
-    it('counts what is taken afterwards, and refuses nobody for it but the next time', async () => {
+    it('lets nobody reserve more than is left, and gives back what was not used', async () => {
+      const limit = open();
+      const client = nextClient();
+      const reserveAll = (): number => {
+        let reserved = 0;
+        while (reserved < 20_000 && limit.reserve(client)) reserved++;
+        return reserved;
+      };
+      const reserved = reserveAll();
+      expect(reserved).toBeLessThan(20_000);
+      expect(limit.isSpent(client)).toBe(true);
+      await limit.settle(client, false);
+      await limit.settle(client, false);
+      expect(reserveAll()).toBe(2);
+    });
+
+    it('counts what was reserved and used as it counts all else', async () => {
       const limit = open();
       const [client, other] = [nextClient(), nextClient()];
-      for (let taken = 0; taken < 3 * perMinute; taken++) await limit.takeAfterwards(client);
+      for (let used = 0; used < 3 * perMinute && limit.reserve(client); used++) await limit.settle(client, true);
       expect([limit.isSpent(client), await limit.take(client), await limit.take(other)]).toEqual([true, false, true]);
     });
 

@@ -5,8 +5,10 @@
 export interface RateLimit {
   /** Takes one; false where nothing is left. A counter that does not answer lets everybody through. */
   take(client: string): Promise<boolean>;
-  /** Takes one for what is done already, where only then it is known what it was. What is lacking is owed. */
-  takeAfterwards(client: string): Promise<void>;
+  /** Takes one for something that may turn out to cost nothing: `settle` says so. Of this isolate alone; asks nobody. */
+  reserve(client: string): boolean;
+  /** Ends what `reserve` began: it is used, or given back. */
+  settle(client: string, isUsed: boolean): Promise<void>;
   /** Nothing is left, as far as this isolate knows. Takes nothing and asks nobody. */
   isSpent(client: string): boolean;
 }
@@ -21,6 +23,7 @@ export type RateLimits = Readonly<Record<LimitName, RateLimit>>;
 
 export const UNLIMITED: RateLimit = {
   take: async () => true,
-  takeAfterwards: async () => undefined,
+  reserve: () => true,
+  settle: async () => undefined,
   isSpent: () => false,
 };

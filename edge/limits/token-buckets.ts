@@ -24,15 +24,18 @@ export class TokenBuckets implements RateLimit {
   }
 
   async take(client: string): Promise<boolean> {
+    return this.reserve(client);
+  }
+
+  reserve(client: string): boolean {
     const tokens = this.#tokens(client);
     if (tokens < 1) return false;
     this.#put(client, tokens - 1);
     return true;
   }
 
-  /** A hundred requests at once all find the bucket full. What they take beyond it must be paid, but for a minute at most. */
-  async takeAfterwards(client: string): Promise<void> {
-    this.#put(client, Math.max(this.#tokens(client) - 1, -this.#perMinute));
+  async settle(client: string, isUsed: boolean): Promise<void> {
+    if (!isUsed) this.#put(client, Math.min(this.#tokens(client) + 1, this.#perMinute));
   }
 
   isSpent(client: string): boolean {
@@ -41,7 +44,7 @@ export class TokenBuckets implements RateLimit {
 
   /** Somebody who sees more of this client than we do says that it has had enough. */
   drain(client: string): void {
-    this.#put(client, Math.min(this.#tokens(client), 0));
+    this.#put(client, 0);
   }
 
   #tokens(client: string): number {

@@ -28,15 +28,22 @@ describe('a visit', () => {
     await expect(visit.charge('misses')).rejects.toThrow(refusal);
   });
 
-  it('pays afterwards for what is done already, and is not refused for it', async () => {
-    const visit = new Visit(limits(1, 1), () => 'a');
-    for (let times = 0; times < 3; times++) await visit.chargeAfterwards('builds');
-    expect(() => visit.refuseIfSpent('builds')).toThrow(refusal);
+  it('gets back what it reserved and did not use', async () => {
+    const open = limits(1, 1);
+    const visit = new Visit(open, () => 'a');
+    visit.reserve('builds');
+    expect(() => new Visit(open, () => 'a').reserve('builds')).toThrow(refusal);
+    await visit.settle('builds', false);
+    visit.reserve('builds');
+    await visit.settle('builds', true);
+    expect(() => visit.reserve('builds')).toThrow(refusal);
   });
 
   it('of nobody that can be told from others is never refused', async () => {
     const visit = new Visit(limits(1, 1), () => null);
     for (let times = 0; times < 5; times++) await visit.charge('misses');
+    for (let times = 0; times < 5; times++) visit.reserve('builds');
+    await visit.settle('builds', true);
     visit.refuseIfSpent('misses', 'builds');
   });
 

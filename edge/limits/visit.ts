@@ -34,10 +34,16 @@ export class Visit {
     if (client !== null && !(await this.#limits[name].take(client))) throw TOO_MANY;
   }
 
-  /** Takes one for what is done already; what is lacking then is refused the next times. */
-  async chargeAfterwards(name: LimitName): Promise<void> {
+  /** Takes one for what may turn out to cost nothing. @throws BuildError `too_many_requests` where nothing is left */
+  reserve(name: LimitName): void {
     const client = this.#clientKey();
-    if (client !== null) await this.#limits[name].takeAfterwards(client);
+    if (client !== null && !this.#limits[name].reserve(client)) throw TOO_MANY;
+  }
+
+  /** After `reserve`, whatever came of it. */
+  async settle(name: LimitName, isUsed: boolean): Promise<void> {
+    const client = this.#clientKey();
+    if (client !== null) await this.#limits[name].settle(client, isUsed);
   }
 
   /** Computed when it is first needed: a hit in memory never does. */

@@ -29,7 +29,9 @@ async function postBuild(c: App): Promise<Response> {
   const visit = visitOf(context, c.req.raw);
   let asked: Asked | undefined;
   try {
-    asked = context.wishes.read(await readText(c.req.raw, MAX_BODY_BYTES));
+    const body = await readText(c.req.raw, MAX_BODY_BYTES);
+    // A flood of wishes that nobody had would also push out of memory what others ask for.
+    asked = context.wishes.read(body, () => visit.refuseIfSpent('misses', 'builds'));
     const answer = await requestBuild(context, asked, visit);
     if (!asked.wish.isPrivate) countAnswer(c, context, asked, answer, visit.outcome);
     if (answer.state === 'built') return new Response(doneBody(answer.built.pieces, asked.echoJson), DONE);

@@ -79,6 +79,15 @@ test('a build is told from its place in the queue to its image, with what is pri
   expect(heard.filter(({ event }) => event === 'restart')).toEqual([]);
 });
 
+test('HEAD has the headers of the stream, and takes no place', async () => {
+  const client = await listen(hash);
+  const head = await ask(`/api/v1/build/${hash}/events`, { method: 'HEAD' });
+  expect([head.status, await head.text()]).toEqual([200, '']);
+  expect(Object.fromEntries(head.headers)).toEqual(Object.fromEntries(client.response.headers));
+  expect(await openStreams()).toBe(1);
+  await client.leave();
+});
+
 test('a state that lasts is told once', async () => {
   const given = await order();
   const client = await listen(hash);

@@ -35,6 +35,9 @@ const JSON_ROUTES: [method: string, path: string, status: number][] = [
   ['GET', '/api/v1/build/%zz', 404],
   ['DELETE', '/api/v1/build/{built}', 405],
   ['POST', '/api/v1/build/{built}', 405],
+  ['GET', '/api/v1/build/{unknown}/events', 404],
+  ['GET', '/api/v1/build/short/events', 404],
+  ['POST', '/api/v1/build/{built}/events', 405],
   ['GET', '/api/v1/build', 405],
   ['PUT', '/api/v1/build', 405],
   ['GET', '/api/v1/revision/24.10.2/x86/64', 200],
@@ -101,6 +104,8 @@ const JSON_ROUTES: [method: string, path: string, status: number][] = [
   ['POST', '/asu.farm.v1.ForemanService/NoSuch', 404],
   ['PUT', '/farm/v1/objects/lease/x.bin', 401],
   ['GET', '/farm/v1/objects/lease/x.bin', 405],
+  ['PUT', '/farm/v1/logs/lease/1', 401],
+  ['GET', '/farm/v1/logs/lease/1', 405],
 ];
 
 describe.each(JSON_ROUTES)('%s %s', (method, path, status) => {

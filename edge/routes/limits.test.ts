@@ -116,18 +116,30 @@ describe('a flood of new builds', () => {
     expect(limit).not.toHaveBeenCalled();
   });
 
-  it('all at once is paid for afterwards', async () => {
-    let now = 0;
-    vi.spyOn(performance, 'now').mockImplementation(() => now);
-    const answers = await Promise.all(Array.from({ length: 3 * BUILDS }, () => newBuild()));
-    const begun = answers.filter(({ status }) => status === 202).length;
-    expect(begun).toBeGreaterThanOrEqual(BUILDS);
-    const owed = Math.min(begun - BUILDS, BUILDS);
-    // One is given back every twenty seconds.
-    now += (owed + 1) * 20_000 - 1;
-    expect((await newBuild()).status).toBe(429);
-    now += 2;
-    expect((await newBuild()).status).toBe(202);
+  it('once refused is not even read, and takes no room in memory', async () => {
+    await statusesOf(BUILDS, () => newBuild());
+    const { wishes } = await edgeContext(edge.own);
+    const normalize = vi.spyOn(wishes, 'normalize');
+    expect(await statusesOf(5, () => newBuild())).toEqual(times(5, 429));
+    expect((await edge.ask('/api/v1/build', FLOODER, { ...fresh(), version: 7 })).status).toBe(429);
+    expect(normalize).not.toHaveBeenCalled();
+    expect((await edge.ask('/api/v1/build', OTHER, { ...fresh(), version: 7 })).status).toBe(422);
+  });
+
+  it('all at once is refused but for what was agreed', async () => {
+    const answers = await Promise.all(Array.from({ length: 4 * BUILDS }, () => newBuild()));
+    expect(answers.filter(({ status }) => status === 202).length).toBe(BUILDS);
+    expect(answers.filter(({ status }) => status === 429).length).toBe(3 * BUILDS);
+  });
+
+  it('that fails in between gets back what it did not use', async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const foreman = vi.spyOn(env.FOREMAN, 'get').mockImplementation(() => {
+      throw new Error('down');
+    });
+    expect(await statusesOf(2 * BUILDS, () => newBuild())).toEqual(times(2 * BUILDS, 500));
+    foreman.mockRestore();
+    expect(await statusesOf(BUILDS + 1, () => newBuild())).toEqual([...times(BUILDS, 202), 429]);
   });
 
   it('leaves its client what is in memory', async () => {

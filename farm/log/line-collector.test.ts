@@ -73,10 +73,13 @@ test('what a terminal would obey is not in a line', () => {
   expect(lines).toEqual(['green']);
 });
 
-test('a process that prints without end fills a log, which says so once', () => {
+test.each([
+  ['line by line', 1],
+  ['in one breath', 3_000],
+])('a process that prints without end, %s, fills a log, which says so once', (_, linesAtOnce) => {
   const { lines, collect } = collector();
-  const line = Buffer.from(`${'z'.repeat(999)}\n`);
-  for (let n = 0; n < 3_000; n += 1) collect.push('stdout', line);
+  const chunk = Buffer.from(`${'z'.repeat(999)}\n`.repeat(linesAtOnce));
+  for (let n = 0; n < 3_000; n += linesAtOnce) collect.push('stdout', chunk);
   collect.end();
   expect(lines.filter((each) => each === REST_LEFT_OUT)).toHaveLength(1);
   expect(lines.at(-1)).toBe(REST_LEFT_OUT);

@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it, test, vi } from 'vitest';
 import { LOG_LIMITS } from '../../shared/build-log.ts';
 import { REST_LEFT_OUT } from './line-collector.ts';
 import { LogSender, type LogSenderOptions } from './log-sender.ts';
+
+// What hangs here hangs for good.
+vi.setConfig({ testTimeout: 20_000 });
 
 /** Where pieces go; `answer` says what becomes of each try. */
 function place(answer: (piece: number, tries: number) => 'stored' | 'refused' | 'lost' | 'hangs' = () => 'stored') {
