@@ -4,8 +4,16 @@
  */
 import { BuildError } from '../shared/build-error.ts';
 
-/** @throws BuildError `body_too_large` */
+/** @throws BuildError `body_too_large`, or `invalid_request` for one that breaks off */
 export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return await readBytes(request, maxBytes);
+  } catch (error) {
+    throw error instanceof BuildError ? error : unreadable('expected a whole body, got a part of one');
+  }
+}
+
+async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   const tooLarge = () => new BuildError('body_too_large', `Request body too large: expected at most ${maxBytes} bytes`);
   const declared = request.headers.get('content-length');
   if (declared !== null) {
@@ -43,18 +51,22 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 export async function readText(request: Request, maxBytes: number): Promise<string> {
   const declared = request.headers.get('content-length');
   if (declared !== null && Number(declared) <= maxBytes) {
-    const text = await request.text();
-    if (text.includes('\uFFFD')) throw notUtf8();
+    const text = await request.text().catch(() => {
+      throw unreadable('expected a whole body, got a part of one');
+    });
+    if (text.includes('\uFFFD')) throw unreadable(NOT_UTF8);
     return text;
   }
+  const bytes = await readBody(request, maxBytes);
   try {
-    return utf8.decode(await readBody(request, maxBytes));
-  } catch (error) {
-    throw error instanceof BuildError ? error : notUtf8();
+    return utf8.decode(bytes);
+  } catch {
+    throw unreadable(NOT_UTF8);
   }
 }
 
-function notUtf8(): BuildError {
-  const message = 'expected UTF-8 without U+FFFD';
-  return new BuildError('invalid_request', `body: ${message}`, { errors: [{ path: '', message }] });
-}
+const NOT_UTF8 = 'expected UTF-8 without U+FFFD';
+
+/** Of a body that breaks off: mostly nobody is there any more to read this, but it is no fault of ours. */
+const unreadable = (message: string): BuildError =>
+  new BuildError('invalid_request', `body: ${message}`, { errors: [{ path: '', message }] });

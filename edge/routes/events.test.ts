@@ -102,6 +102,16 @@ test('a state that lasts is told once', async () => {
   expect(states).toContain('started');
 });
 
+test('while nothing happens the line is kept open', async () => {
+  await order();
+  const client = await listen(hash);
+  const end = client.rest();
+  await vi.waitFor(() => expect(client.reader.comments).toBeGreaterThan(0), { timeout: 40_000 });
+  expect(client.heard.map(({ event }) => event)).not.toContain('done');
+  await client.leave();
+  await end.catch(() => undefined);
+});
+
 describe('a client that comes back', () => {
   it('hears the log from where it was, whatever was printed meanwhile', async () => {
     const given = await order();

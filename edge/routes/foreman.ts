@@ -2,7 +2,7 @@
  * ForemanService over Connect, for farm nodes. This side speaks HTTP and protobuf, checks who calls, signs orders; the
  * Foreman behind it only decides. Contract and errors: proto/asu/farm/v1/foreman.proto.
  */
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create, type DescMessage, fromBinary, toBinary } from '@bufbuild/protobuf';
 import {
   Code,
   ConnectError,
@@ -27,7 +27,7 @@ import {
   signNodeCertificate,
   verifyJoinToken,
 } from '../../shared/node-identity.ts';
-import { JSON_HEADERS } from '../answer.ts';
+import { CORS, JSON_HEADERS } from '../answer.ts';
 import { type EdgeContext, edgeContext, foremanOf } from '../edge-context.ts';
 import type { Env } from '../env.ts';
 import type { Refused } from '../foreman/foreman.ts';
@@ -200,10 +200,28 @@ for (const handler of router.handlers) {
       if (!caller.ok) return refused(401, 'unauthenticated', caller.reason);
       certificate = caller.certificate;
     }
+    if (c.req.header('content-type') === 'application/proto' && !isMessage(handler.method.input, body))
+      return refused(400, 'invalid_argument', `expected a ${handler.method.input.typeName}`);
     const contextValues = createContextValues().set(callerKey, { context, certificate });
     const answer = createFetchHandler((request) => handler({ ...request, contextValues }));
-    return answer(new Request(c.req.url, { method: 'POST', headers: c.req.raw.headers, body }));
+    // The path is all that the handler looks at, and a Host header may be no part of any URL.
+    const url = `https://edge.invalid${handler.requestPath}`;
+    const answered = await answer(new Request(url, { method: 'POST', headers: c.req.raw.headers, body }));
+    if (answered.status === 415) return refused(415, 'unknown', 'expected application/proto or application/json');
+    // As on every answer; whoever looks into this from a browser shall see the error and not a riddle.
+    for (const [name, value] of Object.entries(CORS)) answered.headers.set(name, value);
+    return answered;
   });
+}
+
+/** Connect takes bytes that are no message for a fault of its own, and answers 500. */
+function isMessage(schema: DescMessage, body: Uint8Array): boolean {
+  try {
+    fromBinary(schema, body);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Null for one that is too large. */
