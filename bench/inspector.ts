@@ -8,7 +8,7 @@ type Result = Readonly<Record<string, unknown>>;
 
 export class Inspector {
   readonly #socket: WebSocket;
-  readonly #waiting = new Map<number, (result: Result) => void>();
+  readonly #waiting = new Map<number, PromiseWithResolvers<Result>>();
   #lastId = 0;
 
   private constructor(socket: WebSocket) {
@@ -16,8 +16,12 @@ export class Inspector {
     socket.addEventListener('message', ({ data }) => {
       const { id, result } = JSON.parse(String(data)) as { id?: number; result?: Result };
       if (id === undefined) return;
-      this.#waiting.get(id)?.(result ?? {});
+      this.#waiting.get(id)?.resolve(result ?? {});
       this.#waiting.delete(id);
+    });
+    // workerd ends a session when another one about the same Worker begins.
+    socket.addEventListener('close', () => {
+      for (const { reject } of this.#waiting.values()) reject(new Error('the inspector ended the session'));
     });
   }
 
@@ -34,13 +38,13 @@ export class Inspector {
     return new Inspector(socket);
   }
 
-  /** What went wrong on the other side is an empty result. */
+  /** What went wrong on the other side is an empty result. @throws Error when the session ends */
   send(method: string, params: object = {}): Promise<Result> {
-    return new Promise((resolve) => {
-      const id = ++this.#lastId;
-      this.#waiting.set(id, resolve);
-      this.#socket.send(JSON.stringify({ id, method, params }));
-    });
+    const id = ++this.#lastId;
+    const answer = Promise.withResolvers<Result>();
+    this.#waiting.set(id, answer);
+    this.#socket.send(JSON.stringify({ id, method, params }));
+    return answer.promise;
   }
 
   close(): void {

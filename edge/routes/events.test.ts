@@ -2,7 +2,17 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, test, vi } from
 import { storeKey } from '../../shared/build-record.ts';
 import { type BuildOrder, BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { leaseMark } from '../../shared/resume-point.ts';
-import { ask, env, foremanStats, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
+import {
+  alterTables,
+  ask,
+  env,
+  foremanStats,
+  foremanStub,
+  GOOD_REQUEST,
+  jsonOf,
+  openUpstream,
+  post,
+} from '../edge.fixture.ts';
 import { edgeContext } from '../edge-context.ts';
 import { linesOf, listen } from '../events/listener.fixture.ts';
 import { type FarmNode, finish, joinNode, lease, put, report } from '../farm-node.fixture.ts';
@@ -199,6 +209,18 @@ describe('a build that fails', () => {
     const late = await listen(hash);
     expect((await late.rest()).map(({ event }) => event)).toEqual(['log', 'log', 'failed']);
   });
+});
+
+test('a build that is forgotten is no end: the stream is over, and who comes back gets the 404', async () => {
+  const client = await listen(hash);
+  await client.next();
+  await alterTables(foremanStub(), 'DELETE FROM builds WHERE request_hash = ?', hash);
+  expect((await client.rest()).map(({ event }) => event)).toEqual(['state']);
+  const again = await listen(hash, client.reader.lastEventId);
+  expect([again.response.status, again.response.headers.get('content-type')]).toEqual([
+    404,
+    'application/json; charset=utf-8',
+  ]);
 });
 
 test('a node that lies writes lines into a log, and nothing else', async () => {
