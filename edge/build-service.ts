@@ -53,7 +53,7 @@ export async function requestBuild(context: EdgeContext, asked: Asked, visit: Vi
   if (known.usable?.kind === 'failed') return { state: 'failed', failed: known.usable };
   const request = asked.request();
   const normalized = context.wishes.normalize(request, upstream.target);
-  checkPackageVersions(request, (name) => indexedVersion(name, upstream.target, upstream.arch), 'says nothing');
+  checkPackageVersions(wish.conditions, (name) => indexedVersion(name, upstream.target, upstream.arch), 'says nothing');
   checkPackagesExist(normalized, upstream.target, upstream.arch);
   const submission: Submission = {
     intentHash: intent,
@@ -66,29 +66,40 @@ export async function requestBuild(context: EdgeContext, asked: Asked, visit: Vi
   };
   const status = await submit(context, submission, visit);
   const settled = await settle(context, status, intent);
-  if (settled || status.state !== 'done') return settled ?? gone();
+  if (settled || status.state !== 'done') return settled ? forConditions(wish.conditions, settled) : gone();
   // Built once and gone since: a private image that expired, or one whose files are lost. The next generation.
   const next = await submit(context, { ...submission, seenGeneration: status.generation }, visit);
-  return (await settle(context, next, intent)) ?? gone();
+  const again = await settle(context, next, intent);
+  return again ? forConditions(wish.conditions, again) : gone();
 }
 
+/** What was published while this client asked must be what it asked for all the same. */
+const forConditions = (conditions: Conditions, answer: BuildAnswer): BuildAnswer =>
+  answer.state === 'built' ? builtFor(conditions, answer.built) : answer;
+
 async function submit(context: EdgeContext, submission: Submission, visit: Visit): Promise<BuildStatus> {
-  // Only what is new costs a node: whoever asks again for what is under way is polling.
-  visit.reserve('builds');
+  // Only what is new costs a node: whoever asks for what is under way, or is being submitted, is polling.
+  const intent = submission.intentHash;
+  const isJoining = context.pending.isLive(intent);
+  if (!isJoining) visit.reserve('builds');
+  context.pending.goesLive(intent);
   let isNew = false;
+  let isAccepted = false;
   try {
     const answer = await foremanOf(context.env).submit(submission);
     if (!answer.accepted) {
       context.fullQueue.remember();
       throw QUEUE_FULL;
     }
+    isAccepted = true;
     isNew = answer.isNew;
     visit.outcome = isNew ? 'new' : OUTCOME_OF[answer.status.state];
     const hash = answer.status.state === 'failed' ? answer.status.failure.requestHash : answer.status.requestHash;
     context.results.forgetUnknown(hash);
     return answer.status;
   } finally {
-    await visit.settle('builds', isNew);
+    if (!isAccepted) context.pending.isOver(intent);
+    if (!isJoining) await visit.settle('builds', isNew);
   }
 }
 
@@ -201,10 +212,11 @@ async function lookUp(
   const key = resultKey.intent(intent);
   const held = isPrivate ? undefined : context.results.inMemory(key);
   if (held && isUsable(held)) return use(held, 'hit_memory');
-  visit.refuseIfSpent('misses', 'builds');
+  visit.refuseIfSpent('misses', ...(context.pending.isLive(intent) ? [] : (['builds'] as const)));
   const near = isPrivate ? undefined : await context.results.fromCache(key);
   if (near && isUsable(near)) return use(near, 'hit_kv');
-  if (context.fullQueue.isNow && !context.pending.isLive(intent)) throw QUEUE_FULL;
+  // A private image is known to the store alone.
+  if (context.fullQueue.isNow && !isPrivate && !context.pending.isLive(intent)) throw QUEUE_FULL;
   await visit.charge('misses');
   const latest = await context.results.latestFromStore(intent, now, (built) =>
     built.isFresh(upstream.target, upstream.arch),

@@ -18,6 +18,8 @@ export const LIFETIMES = {
   statisticsMs: 60_000,
   /** What an isolate counted may be lost with it: so much of it at most. */
   countsMs: 60_000,
+  /** The same, where there is no more room for new names. */
+  fullCountsMs: 10_000,
   /** Networks whose requests an isolate counts against the limits. */
   limitedClients: 20_000,
   /** What a poller of a running build is told, for those who ask in the same moment. */

@@ -86,3 +86,9 @@ test('a wish with a secret is read anew each time and its echo does not tell it'
   expect(first.echoJson).not.toContain('hunter2');
   expect(JSON.parse(first.echoJson).defaults).toBeNull();
 });
+
+test('the version of a package that has another name by now is no condition; that of any other is', () => {
+  const packages_versions = { auc: '1', 'luci-i18n-base-en': '2', luci: '3' };
+  const { wish } = wishes().read(JSON.stringify({ ...good, packages: undefined, packages_versions }));
+  expect(wish.conditions.packages_versions).toEqual({ luci: '3' });
+});

@@ -17,6 +17,7 @@ import {
   normalizeRequest,
   type RequestPolicy,
 } from '../shared/normalize-request.ts';
+import { applyPackageChanges } from '../shared/package-changes.ts';
 import { LIFETIMES } from './lifetimes.ts';
 
 /** What is kept. */
@@ -67,8 +68,7 @@ export class Wishes {
     beforeAnew();
     const request = parse(json);
     checkPolicy(request, this.#policy);
-    this.#branchOf(request.version);
-    const wish = wishOf(request);
+    const wish = wishOf(request, this.#branchOf(request.version));
     if (key !== null && !wish.isPrivate) this.#known.set(key, wish);
     return asked(wish, request.client, () => request);
   }
@@ -94,16 +94,22 @@ export class Wishes {
   }
 }
 
-function wishOf(request: BuildRequest): Wish {
+function wishOf(request: BuildRequest, branch: Branch): Wish {
   const echo = JSON.stringify(echoOf({ ...request, client: null }));
   return {
     version: request.version,
     target: request.target,
     isPrivate: request.defaults !== '',
-    conditions: { version_code: request.version_code, packages_versions: request.packages_versions },
+    conditions: { version_code: request.version_code, packages_versions: standing(request, branch) },
     echoHead: echo.slice(0, echo.lastIndexOf('null')),
   };
 }
+
+/** Of a package that has another name by now, or none, the old name's version says nothing about the image. */
+const standing = ({ packages_versions }: BuildRequest, branch: Branch): Conditions['packages_versions'] =>
+  Object.fromEntries(
+    Object.entries(packages_versions).filter(([name]) => applyPackageChanges([name], branch)[0] === name),
+  );
 
 const asked = (wish: Wish, client: string | null, request: () => BuildRequest): Asked => ({
   wish,

@@ -134,14 +134,15 @@ const hashOf = (body: object): string => {
   return intentHash('1', request);
 };
 
-describe('of all that a client may ask', () => {
+// Patience for machines that do other things too; it takes some seconds.
+describe('of all that a client may ask', { timeout: 120_000 }, () => {
   it('one wish is one hash: order, duplicates, plus signs, aliases, defaults named or not, both spellings', () => {
     fc.assert(
       fc.property(
         want.chain((one) => fc.tuple(spelled(one), spelled(one))),
         ([a, b]) => hashOf(a) === hashOf(b),
       ),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 
@@ -155,7 +156,7 @@ describe('of all that a client may ask', () => {
           .chain(([a, b]) => fc.tuple(spelled(a), spelled(b))),
         ([a, b]) => hashOf(a) !== hashOf(b),
       ),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 
@@ -217,8 +218,8 @@ describe('of all that a client may ask', () => {
         ];
         return words.every((word) => /^[A-Za-z0-9_.+-]*$/.test(word));
       }),
-      { numRuns: 5000 },
+      { numRuns: 3000 },
     );
-    if (accepted < 500) throw new Error(`expected the property to see accepted requests, got ${accepted}`);
+    if (accepted < 300) throw new Error(`expected the property to see accepted requests, got ${accepted}`);
   });
 });

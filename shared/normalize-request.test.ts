@@ -117,6 +117,9 @@ describe('a normalised request', () => {
 
   it('with an empty absolute list removes nothing', () => {
     expect(normalize({ diff_packages: true, packages: [] }).removePackages).toEqual([]);
+    // Nothing to install is left of these either.
+    expect(normalize({ diff_packages: true, packages: ['-ppp'] }).removePackages).toEqual(['ppp']);
+    expect(normalize({ diff_packages: true, packages: ['luci-i18n-base-en'] }).removePackages).toEqual([]);
     expect(normalize({ diff_packages: true, packages: ['vim'] })).toMatchObject({
       addPackages: ['vim'],
       removePackages: ['base-files', 'dnsmasq', 'ppp'],

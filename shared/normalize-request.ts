@@ -95,15 +95,16 @@ export function normalizeRequest(
     profile: profileId,
     defaults,
   };
-  const selected = selectedPackages(request);
+  const selected = applyPackageChanges(selectedPackages(request), branch);
   const asked = [
-    ...applyPackageChanges(selected, branch),
+    ...selected,
     ...deviceAdditions(device),
     // As a name that the client wrote: so that a removal wins over it.
     ...distro.packages,
   ];
-  // An empty list counts as absent: "install nothing at all" is nobody's wish.
-  const spelling = request.diff_packages && selected.length > 0 ? 'absolute' : 'additional';
+  // A list without a package counts as absent: "install nothing at all" is nobody's wish.
+  const isWhole = request.diff_packages && selected.some((word) => !word.startsWith('-'));
+  const spelling = isWhole ? 'absolute' : 'additional';
   const isForeign = Object.keys(request.repositories).length > 0;
   const place = { version: request.version, target: request.target, arch: target.archPackages };
   const { add, remove } = foldPackages(asked, defaults, spelling);

@@ -98,11 +98,14 @@ const happenedBefore = (revision: number, branch: Branch): boolean =>
 /** Applies the table to a selection as asked (`name`, `+name` or `-name`); order is kept, duplicates may appear. */
 export function applyPackageChanges(asked: readonly string[], branch: Branch): string[] {
   const words: string[] = [];
+  // A client that does not want the old one may well want its successor, and has said so.
+  const isAskedFor = (name: string): boolean => asked.includes(name) || asked.includes(`+${name}`);
   for (const word of asked) {
     const sign = word.startsWith('-') || word.startsWith('+') ? word.charAt(0) : '';
     const name = sign ? word.slice(1) : word;
     const changed = changedName(name, branch);
-    if (changed !== null) words.push(changed === name ? word : sign + changed);
+    if (changed === null || (changed !== name && sign === '-' && isAskedFor(changed))) continue;
+    words.push(changed === name ? word : sign + changed);
   }
   return words;
 }

@@ -14,13 +14,16 @@ export interface FuzzServer {
   memory(): Promise<Memory>;
 }
 
-/** After the edge's garbage was collected; without that, a number says how long ago it was. */
+/** After garbage was collected; without that, a number says how long ago it was. */
 export interface Memory {
   /** Of the edge's own objects. */
   readonly heapBytes: number;
   /** Of the whole process. */
   readonly residentBytes: number;
 }
+
+/** Each has a heap of its own, and what the platform keeps for an object goes with it. */
+const WORKERS = ['control', 'kv', 'edge'];
 
 /** What is off or empty by default is on, since what is off cannot go wrong; limits that are met. */
 const VARIABLES = {
@@ -43,15 +46,19 @@ export async function startFuzzServer(onLine: (line: string) => void): Promise<F
 }
 
 async function memoryOf(server: BenchServer): Promise<Memory> {
-  const inspector = await Inspector.open(server.inspectorPort ?? 0, 'edge');
-  try {
-    await inspector.send('HeapProfiler.enable');
-    await inspector.send('HeapProfiler.collectGarbage');
-    const { usedSize } = await inspector.send('Runtime.getHeapUsage');
-    return { heapBytes: Number(usedSize), residentBytes: (await server.residentBytes()) ?? Number.NaN };
-  } finally {
-    inspector.close();
+  let heapBytes = Number.NaN;
+  for (const worker of WORKERS) {
+    const inspector = await Inspector.open(server.inspectorPort ?? 0, worker);
+    try {
+      await inspector.send('HeapProfiler.enable');
+      await inspector.send('HeapProfiler.collectGarbage');
+      const { usedSize } = await inspector.send('Runtime.getHeapUsage');
+      if (worker === 'edge') heapBytes = Number(usedSize);
+    } finally {
+      inspector.close();
+    }
   }
+  return { heapBytes, residentBytes: (await server.residentBytes()) ?? Number.NaN };
 }
 
 async function furnish(server: BenchServer): Promise<Known> {

@@ -182,6 +182,8 @@ const found = <Id extends DocumentId>(document: CatalogueDocument): Lookup<Docum
 /** KV may give an older copy than this isolate has seen already. */
 function newest(a: CatalogueDocument | null, b: CatalogueDocument | null): CatalogueDocument | null {
   if (!a || !b) return a ?? b;
+  // The same in other objects: what is memoised by the parts of the one that we have stays.
+  if (a.fetchedAt === b.fetchedAt) return { ...a, checkedAt: Math.max(a.checkedAt, b.checkedAt) };
   return b.checkedAt > a.checkedAt ? b : a;
 }
 

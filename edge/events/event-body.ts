@@ -19,9 +19,14 @@ export function eventBody(
 ): ReadableStream<Uint8Array> {
   const over = new AbortController();
   let hasEnded = false;
+  let isPulling = false;
+  let isCancelled = false;
+  let body: ReadableStreamDefaultController<Uint8Array> | undefined;
   const end = (): void => {
     if (hasEnded) return;
     hasEnded = true;
+    // Of a reader who does not read: no pull will come that could close it.
+    if (!isPulling && !isCancelled) body?.close();
     clearTimeout(life);
     client.removeEventListener('abort', end);
     over.abort(new Error('the stream is over'));
@@ -34,16 +39,22 @@ export function eventBody(
   if (client.aborted) end();
   const texts = write(over.signal);
 
-  let isCancelled = false;
   return new ReadableStream<Uint8Array>(
     {
+      start(controller) {
+        body = controller;
+        if (hasEnded) controller.close();
+      },
       async pull(controller) {
+        isPulling = true;
         const next = await texts.next().catch((error: unknown) => {
           if (!over.signal.aborted) console.error(`an event stream broke: ${error}`);
           return { done: true, value: undefined } as const;
         });
-        if (!next.done) {
+        if (!next.done && !isCancelled) {
           controller.enqueue(utf8.encode(next.value));
+          isPulling = false;
+          if (hasEnded) controller.close();
           return;
         }
         end();

@@ -7,11 +7,13 @@ import { Turns } from './turns.ts';
 /** Longer than most builds; whoever listens still is back within seconds. */
 export const STREAM_MS = 10 * 60_000;
 const MAX_STREAMS = 1_000;
+/** A household follows a few builds; a page for developers some dozen. */
+const MAX_STREAMS_OF_ONE = 50;
 
 export class EventDesk {
   readonly logs: LogPieces;
   readonly turns = new Turns();
-  readonly open = new OpenStreams(MAX_STREAMS, STREAM_MS);
+  readonly open = new OpenStreams(MAX_STREAMS, MAX_STREAMS_OF_ONE, STREAM_MS);
 
   constructor(store: ObjectStore) {
     this.logs = new LogPieces(store);

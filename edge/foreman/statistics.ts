@@ -109,9 +109,11 @@ export class Statistics {
   forget(now: number): void {
     const today = dayOf(now);
     if (this.#forgottenOn === today) return;
-    this.#counters.forget(today);
-    this.#failures.forget(now - FAILURES_KEPT_MS);
     this.#forgottenOn = today;
+    attempt(() => {
+      this.#counters.forget(today);
+      this.#failures.forget(now - FAILURES_KEPT_MS);
+    });
   }
 
   #builds24h(now: number): number {
@@ -133,12 +135,12 @@ export class Statistics {
   }
 }
 
-/** What is counted must never stop what is built. */
+/** What is counted must never stop what is built, nor the alarm that keeps it going. */
 function attempt(work: () => void): void {
   try {
     work();
   } catch (error) {
-    console.error(`statistics: something was not counted: ${error}`);
+    console.error(`statistics: something was not counted, or not forgotten: ${error}`);
   }
 }
 

@@ -85,6 +85,18 @@ describe('the limit of a location', () => {
     expect(limit).toHaveBeenCalledTimes(1);
   });
 
+  it('that has had enough is believed for a minute, also where it is asked afterwards', async () => {
+    const clock = { ms: 0, now: () => clock.ms };
+    const both = new LocationLimit(new TokenBuckets(120, clock), { limit: async () => ({ success: false }) });
+    let built = 0;
+    for (; clock.ms < 10 * 60_000; clock.ms += 500)
+      if (both.reserve('a')) {
+        built++;
+        await both.settle('a', true);
+      }
+    expect(built).toBeLessThanOrEqual(10);
+  });
+
   it('that does not answer refuses nobody', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
     const both = new LocationLimit(new TokenBuckets(2, still), { limit: () => Promise.reject(new Error('gone')) });

@@ -42,9 +42,9 @@ export class TokenBuckets implements RateLimit {
     return this.#tokens(client) < 1;
   }
 
-  /** Somebody who sees more of this client than we do says that it has had enough. */
+  /** Somebody who sees more of this client than we do says that it has had enough: nothing for a minute, which is what he counts. */
   drain(client: string): void {
-    this.#put(client, 0);
+    this.#put(client, 1 - this.#perMinute);
   }
 
   #tokens(client: string): number {

@@ -46,6 +46,11 @@ export class Visit {
     if (client !== null) await this.#limits[name].settle(client, isUsed);
   }
 
+  /** Who asks; null where nobody can be told from anybody else. */
+  get client(): string | null {
+    return this.#clientKey();
+  }
+
   /** Computed when it is first needed: a hit in memory never does. */
   #clientKey(): string | null {
     if (this.#client === undefined) this.#client = this.#findClient();

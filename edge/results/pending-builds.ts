@@ -34,9 +34,19 @@ export class PendingBuilds {
     return this.#live.has(intentHash);
   }
 
+  /** It is being submitted: whoever asks for it from now on begins no build. */
+  goesLive(intentHash: string): void {
+    this.#live.set(intentHash, true);
+  }
+
+  /** The Foreman did not take it. */
+  isOver(intentHash: string): void {
+    this.#live.delete(intentHash);
+  }
+
   /** `intentHash`: where it is known. */
   remember(status: PendingStatus, intentHash?: string): void {
-    if (intentHash !== undefined) this.#live.set(intentHash, true);
+    if (intentHash !== undefined) this.goesLive(intentHash);
     this.#statuses.set(status.requestHash, status, { ttl: pendingMs(status) });
   }
 }

@@ -308,7 +308,7 @@ describe('one listener too many', () => {
   it('is sent away to poll', async () => {
     const { open } = (await edgeContext(env)).events;
     const places: (() => void)[] = [];
-    for (let place = open.open(Date.now()); place; place = open.open(Date.now())) places.push(place);
+    for (let place = open.open(Date.now(), null); place; place = open.open(Date.now(), null)) places.push(place);
     const response = await ask(`/api/v1/build/${hash}/events`);
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '60']);
     expect(await jsonOf(response)).toMatchObject({ status: 503, detail: expect.stringContaining('ask for the build') });

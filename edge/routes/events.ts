@@ -37,7 +37,7 @@ async function getEvents(c: App): Promise<Response> {
   if (c.req.method === 'HEAD') return new Response(null, { headers: EVENT_HEADERS });
   // What the stream asks for later is shared by all who listen, and charged to nobody.
   await visit.charge('misses');
-  const close = context.events.open.open(Date.now());
+  const close = context.events.open.open(Date.now(), visit.client);
   if (!close) {
     const detail = 'Too many clients listen to builds here; ask for the build itself every few seconds';
     return problem(503, titleOf(503), detail, {}, { 'retry-after': String(RETRY_AFTER_SECONDS.overloaded) });

@@ -83,11 +83,12 @@ describe('hits', () => {
 });
 
 describe('memory', () => {
-  it('holds so many images, and then tells before its time', () => {
-    for (let n = 0; n < 999; n++) desk.answered('hit_kv', 'a/1', image({ requestHash: `image ${n}` }));
+  it('holds so many images, tells before its time, and never as often as they come', () => {
+    for (let n = 0; n < 5_000; n++) desk.answered('hit_kv', 'a/1', image({ requestHash: `image ${n}` }));
     expect(sent.length).toBe(0);
+    now += LIFETIMES.fullCountsMs;
     desk.answered('hit_kv', 'a/1', image({ requestHash: 'one more' }));
-    expect(sent.length).toBe(1);
+    expect(numbers(sent[0]?.counts)).toMatchObject({ 'outcome hit_kv': 5_001, 'profile 24.10 generic': 1_000 });
   });
 
   it('holds so many characters of package names', () => {
@@ -95,7 +96,9 @@ describe('memory', () => {
     for (let n = 0; n < 8; n++) desk.answered('hit_kv', 'a/1', image({ requestHash: `image ${n}`, packages }));
     expect(sent.length).toBe(0);
     desk.answered('hit_kv', 'a/1', image({ requestHash: 'one more', packages }));
-    expect(sent.length).toBe(1);
+    now += LIFETIMES.fullCountsMs;
+    desk.answered('hit_kv', 'a/1', image({ requestHash: 'one too many', packages }));
+    expect(numbers(sent[0]?.counts)).toMatchObject({ 'outcome hit_kv': 10, 'profile 24.10 generic': 9 });
   });
 
   it('holds so many names of clients, and the flood of another name each is no call', async () => {

@@ -3,6 +3,7 @@
  * same question is one question. Values only: in Workers a promise of one request must not be awaited by another.
  */
 import { LRUCache } from 'lru-cache';
+import { BuildError } from '../../shared/build-error.ts';
 
 /** How long an old answer does while somebody makes the next one. */
 const MAKING_MS = 5_000;
@@ -34,7 +35,9 @@ export class KeptAnswers<Answer extends object | string> {
       this.#kept.set(question, { answer, until: this.#now() + this.#lifeMs });
       return answer;
     } catch (error) {
-      this.#kept.delete(question);
+      // One client that has spent its share says nothing about the answer, which the others go on with.
+      if (kept && error instanceof BuildError && error.kind === 'too_many_requests') this.#kept.set(question, kept);
+      else this.#kept.delete(question);
       throw error;
     }
   }

@@ -83,7 +83,8 @@ class Partial {
     this.#text += text;
     if (this.#text.length <= KEPT_LENGTH) return;
     // Without its last word, of which the half that is kept would not be found by who scrubs.
-    this.#text = this.#text.slice(0, KEPT_LENGTH).replace(/[^ ]*$/, '') + CUT;
+    const kept = this.#text.slice(0, KEPT_LENGTH);
+    this.#text = kept.slice(0, kept.lastIndexOf(' ') + 1) + CUT;
     this.#isFull = true;
   }
 
