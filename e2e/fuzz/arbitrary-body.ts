@@ -198,7 +198,7 @@ const NEAR_MISSES: Readonly<Record<string, readonly unknown[]>> = {
 type Fields = Readonly<Record<string, unknown>>;
 
 function goodFields(known: Known): Arbitrary<Fields> {
-  return fc.record(
+  const any = fc.record(
     {
       version: fc.constantFrom(...known.versions),
       target: fc.constantFrom(...known.targets),
@@ -209,6 +209,7 @@ function goodFields(known: Known): Arbitrary<Fields> {
     },
     { requiredKeys: ['version', 'target', 'profile'] },
   );
+  return fc.oneof({ weight: 3, arbitrary: fc.constant(known.built) }, { weight: 1, arbitrary: any });
 }
 
 const valuesFor = (name: string): readonly unknown[] =>

@@ -81,6 +81,7 @@ async function furnish(server: BenchServer): Promise<Known> {
   const { request_hash } = (await queued.json()) as { request_hash?: string };
   if (request_hash === undefined) throw new Error(`expected a build that waits, got status ${queued.status}`);
   return {
+    built: JSON.parse(build.bodies[0] ?? '') as Known['built'],
     hashes: [record.requestHash, request_hash],
     files: small.map(({ name }) => name),
     versions: ['24.10.2', '25.12.1', 'SNAPSHOT'],
