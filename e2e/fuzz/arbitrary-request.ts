@@ -4,7 +4,7 @@
  */
 import fc, { type Arbitrary } from 'fast-check';
 import { arbitraryBody } from './arbitrary-body.ts';
-import { arbitraryHeaders } from './arbitrary-headers.ts';
+import { arbitraryHeaders, someOf } from './arbitrary-headers.ts';
 import type { Body, RawRequest } from './raw-request.ts';
 import { ROUTES, type Route } from './routes.ts';
 
@@ -60,7 +60,7 @@ function valuesOf(known: Known): Readonly<Record<string, Arbitrary<string>>> {
   const [hash = ''] = known.hashes;
   return {
     hash: among(
-      [...known.hashes, ...UNKNOWN_HASHES],
+      [...known.hashes, ...known.hashes, ...UNKNOWN_HASHES],
       [hash.toUpperCase(), hash.slice(1), `${hash}0`, `${hash}%0a`, `${hash}.json`, `0x${hash.slice(2)}`],
     ),
     file: among(
@@ -127,6 +127,8 @@ const ODD_METHODS = [
   ...['QUERY', 'SEARCH', 'LOCK', 'M-SEARCH', 'get', 'G', 'FOO', '__proto__'],
 ];
 
+const OF_FILES = ['Range', 'If-Range', 'If-None-Match', 'If-Match'];
+
 /** Every method can be tried with every body: what a route does not expect, it must not trip over. */
 function methodOf(route: Route): Arbitrary<string> {
   return fc.oneof(
@@ -140,33 +142,45 @@ function methodOf(route: Route): Arbitrary<string> {
 export function arbitraryRequest(known: Known): Arbitrary<RawRequest> {
   const values = valuesOf(known);
   const headers = arbitraryHeaders(known.hashes);
+  const conditional = someOf([...OF_FILES, 'If-Modified-Since', 'Last-Event-ID'], known.hashes);
   const body = arbitraryBody(known);
   const none = fc.constant<Body>({ kind: 'none' });
-  const ofRoute = (route: Route): Arbitrary<RawRequest> =>
-    fc
-      .record({
-        method: methodOf(route),
-        path: pathOf(route, values),
-        query,
-        bend,
-        headers,
-        body: route.method === 'GET' ? fc.oneof({ weight: 9, arbitrary: none }, { weight: 1, arbitrary: body }) : body,
-      })
-      .map(({ method, path, query, bend, headers, body }) => ({
-        method,
-        target: `${bend(path)}${query}`,
-        headers,
-        body,
-      }));
-  return fc.oneof(...ROUTES.map((route) => ({ weight: route.weight, arbitrary: ofRoute(route) })), {
-    weight: 6,
-    arbitrary: fc.record({
-      method: fc.constantFrom(...ODD_METHODS),
-      target: fc.array(nastySegment, { maxLength: 6 }).map((segments) => `/${segments.join('/')}`),
+  const ofRoute = (route: Route): Arbitrary<RawRequest> => {
+    const parts = {
+      method: methodOf(route),
+      path: pathOf(route, values),
+      query,
+      bend,
       headers,
-      body: none,
-    }),
+      more: route.path.includes('{hash}') ? conditional : fc.constant([]),
+      body: route.method === 'GET' ? fc.oneof({ weight: 9, arbitrary: none }, { weight: 1, arbitrary: body }) : body,
+    };
+    return fc.record(parts).map(({ method, path, query, bend, headers, more, body }) => ({
+      method,
+      target: `${bend(path)}${query}`,
+      headers: [...headers, ...more],
+      body,
+    }));
+  };
+  const goodFile: Arbitrary<RawRequest> = fc.record({
+    method: fc.constantFrom('GET', 'GET', 'HEAD'),
+    target: fc.constantFrom(...known.files).map((file) => `/store/${known.hashes[0]}/${file}`),
+    headers: someOf(OF_FILES, known.hashes),
+    body: none,
   });
+  return fc.oneof(
+    { weight: 3, arbitrary: goodFile },
+    ...ROUTES.map((route) => ({ weight: route.weight, arbitrary: ofRoute(route) })),
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        method: fc.constantFrom(...ODD_METHODS),
+        target: fc.array(nastySegment, { maxLength: 6 }).map((segments) => `/${segments.join('/')}`),
+        headers,
+        body: none,
+      }),
+    },
+  );
 }
 
 /** The path with a value in each of its places. */

@@ -37,6 +37,14 @@ export class KeepAliveConnection {
 
   /** @throws Error where the server is silent for half a minute */
   async exchange(request: RawRequest): Promise<RawAnswer | NoAnswer> {
+    const isReused = this.#socket !== null && !this.#ended;
+    const answer = await this.#exchange(request);
+    // RFC 9112, 9.3.1: a server may end a kept connection just when the next request is on its way; the client asks again.
+    const wasEnding = isReused && answer.status === null && answer.received.length === 0;
+    return wasEnding ? this.#exchange(request) : answer;
+  }
+
+  async #exchange(request: RawRequest): Promise<RawAnswer | NoAnswer> {
     const socket = this.#open();
     socket.write(bytesOf(request));
     if (isContradictory(request)) socket.end();
