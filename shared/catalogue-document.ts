@@ -67,6 +67,8 @@ export interface TargetDocument extends PackageList {
     readonly path: string;
     readonly sha256: string;
   };
+  /** Digest of the index of its own packages (`target`), and of its kernel's modules (`kmods`) where they have one. */
+  readonly feeds: readonly { readonly name: string; readonly sha256: string }[];
   /** Key id that signed `sha256sums`, or `unsigned` where the operator allowed that. */
   readonly signedBy: string;
   readonly fetchedAt: number;

@@ -24,6 +24,7 @@ export const targetDocument = (fields: Partial<TargetDocument> = {}): TargetDocu
     'glinet_gl-ar150': profileEntry({ supportedDevices: ['glinet,gl-ar150', 'gl-ar150'] }),
   },
   imageBuilder: { path: 'releases/24.10.2/targets/ath79/generic/ib.tar.zst', sha256: 'a'.repeat(64) },
+  feeds: [{ name: 'target', sha256: 'e'.repeat(64) }],
   packages: { 'base-files': '1638', 'kmod-ath10k-ct': '6.6.93-r1' },
   packagesDigest: 'b'.repeat(64),
   provides: ['kernel', 'libc'],

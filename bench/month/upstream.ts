@@ -194,6 +194,7 @@ export class Upstream {
       defaultPackages,
       profiles: profilesOf(target),
       imageBuilder: { path: name, sha256: sha256Hex(name) },
+      feeds: [],
       packages: Object.fromEntries(TARGET_PACKAGES.map((each) => [each, String(revision)])),
       packagesDigest: sha256Hex(`${name} packages`),
       provides: [],

@@ -25,6 +25,7 @@ describe('the document of a target', () => {
         path: `${directory}/openwrt-imagebuilder-24.10.2-x86-64.Linux-x86_64.tar.zst`,
         sha256: sha256Hex('r28427-6df0e3d02a'),
       },
+      feeds: ['target', 'kmods'].map((name) => ({ name, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) })),
       packages: { 'base-files': '1', dnsmasq: '2.90', 'kmod-e1000': '6.6.93-r1' },
       packagesDigest: expect.stringMatching(/^[0-9a-f]{64}$/),
       provides: [],

@@ -43,6 +43,7 @@ export async function compileTarget(
     defaultPackages: profiles.defaultPackages,
     profiles: profiles.profiles,
     imageBuilder: { path: `${base}/${imageBuilder.file}`, sha256: imageBuilder.sha256 },
+    feeds: [{ name: 'target', sha256: packages.sha256 }, ...(kmods ? [{ name: 'kmods', sha256: kmods.sha256 }] : [])],
     ...(await packageList(isWhole ? merged : { ...merged, provides: null }, [
       ...CARRIED,
       ...installedByDefault(profiles),

@@ -6,8 +6,9 @@
 import { versionPath } from '../../shared/branch.ts';
 import { parseSha256Sums, type Sha256Sums } from '../../shared/sha256sums.ts';
 import { parseProfilesJson, type UpstreamProfiles } from '../../shared/upstream-profiles.ts';
+import { UNSIGNED } from '../../shared/upstream-signature.ts';
 import { parsed, type ReadFile, type Reading, UpstreamTrouble } from './reading.ts';
-import { signerOf, type TrustSettings, UNSIGNED } from './trust.ts';
+import { signerOf, type TrustSettings } from './trust.ts';
 
 export interface WantedTarget {
   readonly version: string;

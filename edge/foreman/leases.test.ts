@@ -44,7 +44,7 @@ describe('a node that asks', () => {
         imageBuilder: {
           url: `${configOf(env).UPSTREAM_URL}/releases/24.10.2/targets/x86/64/openwrt-imagebuilder-24.10.2-x86-64.Linux-x86_64.tar.zst`,
         },
-        feeds: [{ name: 'target' }, { name: 'base' }, { name: 'luci' }],
+        feeds: [{ name: 'target' }, { name: 'kmods' }, { name: 'base' }, { name: 'luci' }],
       },
     });
     expect(await foreman.status(order.requestHash)).toMatchObject({ state: 'running', step: 0 });

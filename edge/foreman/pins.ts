@@ -43,10 +43,7 @@ export async function pinInputs(
         url: `${upstreamUrl}/${target.document.imageBuilder.path}`,
         sha256: target.document.imageBuilder.sha256,
       },
-      feeds: [
-        { name: 'target', sha256: target.document.packagesDigest },
-        ...arch.document.feeds.map((feed) => ({ name: feed.name, sha256: feed.sha256 })),
-      ],
+      feeds: [...target.document.feeds, ...arch.document.feeds],
     },
     upstreamDigest: upstreamDigest(target.document, arch.document),
   };

@@ -149,12 +149,15 @@ export declare type ImageBuilder = Message<"asu.farm.v1.ImageBuilder"> & {
 export declare const ImageBuilderSchema: GenMessage<ImageBuilder>;
 
 /**
- * Digest of a package index at lease time: what the catalogue believed when it let the request through.
+ * Digest of a package index at lease time, of the file that the catalogue read: `Packages` (as plain text), or `index.json`
+ * where there is none. The node gives the build this index and no other.
  *
  * @generated from message asu.farm.v1.FeedPin
  */
 export declare type FeedPin = Message<"asu.farm.v1.FeedPin"> & {
   /**
+   * `target` and `kmods` below the target, else the name of the feed below the architecture.
+   *
    * @generated from field: string name = 1;
    */
   name: string;
