@@ -31,12 +31,20 @@ export default defineConfig({
         ],
         test: { name: 'edge', include: ['edge/**/*.test.ts'], globalSetup: ['e2e/swift.global-setup.ts'] },
       },
-      { test: { name: 'farm', include: ['farm/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000 } },
+      {
+        test: {
+          name: 'farm',
+          include: ['farm/**/*.test.ts'],
+          globalSetup: ['farm/fence/bubblewrap.global-setup.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
       {
         test: {
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
-          globalSetup: ['e2e/swift.global-setup.ts'],
+          globalSetup: ['e2e/swift.global-setup.ts', 'farm/fence/bubblewrap.global-setup.ts'],
           fileParallelism: false,
           testTimeout: 300_000,
           hookTimeout: 300_000,

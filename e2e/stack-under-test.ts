@@ -2,7 +2,7 @@
  * The whole service for a test: a demo mirror, the edge run by wrangler, and nodes, each a real process that can be killed
  * and started again on the same state. Unlike `npm start` nothing is restarted by itself.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -35,6 +35,8 @@ export interface NodeUnderTest {
   stop(): Promise<void>;
   restart(): Promise<void>;
 }
+
+const UPSTREAM_KEY = 'upstream-key.pub';
 
 export class StackUnderTest {
   readonly directory: string;
@@ -69,6 +71,7 @@ export class StackUnderTest {
       directory: mirrorDirectory,
       ...(options.delaySeconds !== undefined && { delaySeconds: options.delaySeconds }),
     });
+    await writeFile(path.join(directory, UPSTREAM_KEY), mirror.publicKey);
     const mirrorServer = await serveMirror(mirrorDirectory);
     const port = await freePort();
     const variables: Record<string, string> = {
@@ -112,6 +115,7 @@ export class StackUnderTest {
         name,
         slots: 2,
         reportMs: 300,
+        upstreamKeyFile: path.join(this.directory, UPSTREAM_KEY),
         onLine: (line) => lines.push(line),
       });
       joinToken = '';

@@ -186,6 +186,7 @@ export const succeeded = (
     profilesJson: JSON.stringify(PROFILES_JSON),
     buildCommand: ['make', 'image', 'PROFILE=generic'],
     durationMs: 1000n,
+    circumstances: { sandbox: 'a fence', imageBuilderSignedBy: 'd310c6f2833e97f7' },
   }),
 });
 

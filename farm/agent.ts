@@ -18,7 +18,8 @@ import {
 import { type LeaseReport, LeaseReportSchema, LeaseStanding } from '../shared/gen/asu/farm/v1/foreman_pb.js';
 import { SERVER_VERSION } from '../shared/server-version.ts';
 import { backoffMs, pause } from './backoff.ts';
-import { removeLeftovers, removeWorkspace } from './build/workspace.ts';
+import type { Workshop } from './build/workshop.ts';
+import type { DiskWatch } from './disk/disk-watch.ts';
 import type { ForemanClient, Membership } from './edge-client.ts';
 import { fulfil, NOTHING_BUILT, type Running, textOf } from './fulfil-order.ts';
 import { failedReport, progressReport } from './node-report.ts';
@@ -30,7 +31,8 @@ export interface AgentOptions {
   readonly key: SigningKey;
   readonly membership: () => Membership | null;
   readonly outbox: Outbox;
-  readonly stateDirectory: string;
+  readonly workshop: Workshop;
+  readonly disk: DiskWatch;
   readonly slots: number;
   /** How often progress is told. */
   readonly reportMs: number;
@@ -42,6 +44,8 @@ const LEASE_WAIT_SECONDS = 25;
 const LEASE_TIMEOUT_MS = 40_000;
 const CALL_TIMEOUT_MS = 30_000;
 const LAST_WORDS_MS = 8_000;
+/** Between two looks at a full disk. */
+const FULL_MS = 30_000;
 const MAX_BATCH_BYTES = 3 * 1024 * 1024;
 
 export class Agent {
@@ -52,6 +56,7 @@ export class Agent {
   #slotFree = Promise.withResolvers<void>();
   /** In a row. */
   #ownFaults = 0;
+  #fullTimes = 0;
   /** Deadlines are on the edge's clock. */
   #edgeAheadMs = 0;
 
@@ -61,14 +66,13 @@ export class Agent {
 
   /** Works until `signal` aborts, then hands back what runs, says so, and returns. */
   async run(signal: AbortSignal): Promise<void> {
-    const { outbox, stateDirectory } = this.#options;
+    const { outbox } = this.#options;
     // Counted as a lost build, not as one handed back: a build that takes its node down must not come back for ever.
     for (const leaseId of outbox.unfinished())
       outbox.finish(
         leaseId,
         failedReport({ ...NOTHING_BUILT, kind: 'node_lost', detail: 'the node died in the middle' }),
       );
-    await removeLeftovers(stateDirectory, this.#options.log);
     const hurry = new AbortController();
     signal.addEventListener('abort', () => {
       this.#wake();
@@ -93,7 +97,8 @@ export class Agent {
         await Promise.race([this.#slotFree.promise, stopped]);
         continue;
       }
-      // A machine with a full disk fails within moments, and would be the first to take the next build, and the next.
+      if (!(await this.#hasRoom(signal))) continue;
+      // A machine that lacks something fails within moments, and would be the first to take the next build, and the next.
       if (this.#ownFaults > 0) await pause(backoffMs(this.#ownFaults, Math.random(), 10_000, 300_000), signal);
       try {
         const answer = await this.#options.client.lease(
@@ -118,6 +123,19 @@ export class Agent {
     }
   }
 
+  /** False after a while in which there was none: with a full disk no work is taken, and the log says so. */
+  async #hasRoom(signal: AbortSignal): Promise<boolean> {
+    const full = await this.#options.disk.isFull();
+    if (full === null) {
+      this.#fullTimes = 0;
+      return true;
+    }
+    this.#fullTimes += 1;
+    if (isPowerOfTwo(this.#fullTimes)) this.#options.log(`no work is taken: ${full}`);
+    await pause(FULL_MS, signal);
+    return false;
+  }
+
   async #accept(signed: SignedBuildOrder): Promise<void> {
     const edgeKey = hexToBytes(this.#options.membership()?.edgePublicKey ?? '');
     if (!(await verifyEd25519(edgeKey, signed.order, signed.signature)))
@@ -137,7 +155,7 @@ export class Agent {
   }
 
   async #work(order: BuildOrder): Promise<void> {
-    const { outbox, stateDirectory } = this.#options;
+    const { outbox, workshop } = this.#options;
     const running: Running = { stop: new AbortController(), step: BuildStep.INIT, bytesDone: 0, bytesTotal: 0 };
     this.#running.set(order.leaseId, running);
     const { lastWord, isOwnFault } = await fulfil(order, running, {
@@ -147,7 +165,7 @@ export class Agent {
     });
     if (isOwnFault !== null) this.#ownFaults = isOwnFault ? this.#ownFaults + 1 : 0;
     outbox.finish(order.leaseId, lastWord);
-    await removeWorkspace(stateDirectory, order.leaseId);
+    await workshop.removeWorkspace(order.leaseId);
   }
 
   /** `hurry`: the time for last words is over. */
@@ -194,11 +212,13 @@ export class Agent {
 
   /** The first failure and then ever rarer: an edge that is away for a night must not fill the disk with one sentence. */
   #complain(what: string, error: unknown, failures: number): void {
-    if ((failures & (failures - 1)) !== 0) return;
+    if (!isPowerOfTwo(failures)) return;
     const text = error instanceof ConnectError ? `${Code[error.code]}: ${error.rawMessage}` : (error as Error).message;
     this.#options.log(`${what} (${failures} times): ${text}`);
   }
 }
+
+const isPowerOfTwo = (count: number): boolean => (count & (count - 1)) === 0;
 
 /** What fits into one message; the rest follows when this is acknowledged. */
 function firstBatch(reports: readonly LeaseReport[]): LeaseReport[] {

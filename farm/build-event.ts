@@ -2,7 +2,9 @@
  * What a build says while it runs. The pipeline yields these; the agent turns them into reports and into a log. `succeeded`
  * or `failed` is always the last one, and there is exactly one of them.
  */
+
 import type { BuildErrorKind } from '../shared/build-error.ts';
+import type { Circumstances } from '../shared/build-record.ts';
 import type { BuildStep } from '../shared/gen/asu/farm/v1/build_pb.js';
 
 export type BuildEvent =
@@ -33,6 +35,7 @@ export interface BuildOutput {
   readonly manifest: Readonly<Record<string, string>>;
   readonly profilesJson: string;
   readonly buildCommand: readonly string[];
+  readonly circumstances: Circumstances;
   readonly durationMs: number;
 }
 

@@ -1,10 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { parseNodeCommand, UsageError } from './config.ts';
+import { GIB, MIB } from './cli/byte-size.ts';
+import { UsageError } from './cli/flags.ts';
+import { parseNodeCommand } from './config.ts';
 
 const edge = ['--edge', 'http://127.0.0.1:8787'];
 
-const configOf = (argv: readonly string[], environment: NodeJS.ProcessEnv = {}) => {
-  const command = parseNodeCommand(argv, environment);
+const machine = { cores: 4, memoryBytes: 8 * GIB, hostname: 'host' };
+
+const configOf = (argv: readonly string[], environment: NodeJS.ProcessEnv = {}, on = machine) => {
+  const command = parseNodeCommand(argv, environment, on);
   if (command.command !== 'run') throw new Error('expected a run');
   return command.config;
 };
@@ -34,10 +38,99 @@ describe('a node', () => {
     [[...edge, '--state', '/tmp/with blank'], /--state: expected the state directory to be an absolute path/],
     [[...edge, '--state', '/tmp/$(x)'], /--state/],
     [[...edge, '--unheard-of'], /--unheard-of/],
-    [[...edge, 'word'], /word/],
+    [[...edge, '--unheard-of'], /^there is no flag --unheard-of; --help lists what there is$/],
+    [[...edge, 'word'], /^expected flags only, got "word"/],
+    [[...edge, '--slots'], /--slots/],
+    [[...edge, '--disk-budget', '40GB'], /--disk-budget: expected an amount from 100M to 1P?.*, got "40GB"/],
+    [[...edge, '--disk-budget', '5'], /--disk-budget: .* got "5"/],
+    [[...edge, '--disk-budget', ''], /--disk-budget/],
+    [[...edge, '--disk-reserve', '-1'], /--disk-reserve/],
+    [[...edge, '--build-memory', '64M'], /--build-memory: expected an amount from 128M to 1T/],
+    [[...edge, '--build-processes', '63'], /--build-processes: expected a whole number from 64 to 100000, got "63"/],
+    [[...edge, '--metrics', '9100'], /--metrics: expected HOST:PORT such as 127.0.0.1:9100, got "9100"/],
+    [[...edge, '--log-format', 'xml'], /--log-format: expected text or json, got "xml"/],
+    [[...edge, '--require-sandbox', '--no-require-sandbox'], /exclude each other/],
+    [[...edge, '--allow-unsigned=yes'], /--allow-unsigned/],
   ])('%j is refused with a sentence', (argv, sentence) => {
     expect(() => configOf(argv)).toThrow(UsageError);
     expect(() => configOf(argv)).toThrow(sentence);
+  });
+
+  test.each([
+    [{ ASU_NODE_REQUIRE_SANDBOX: 'no' }, /ASU_NODE_REQUIRE_SANDBOX: expected 1 or 0, got "no"/],
+    [{ ASU_NODE_ALLOW_UNSIGNED: 'true' }, /ASU_NODE_ALLOW_UNSIGNED/],
+    [{ ASU_NODE_ALLOW_UNSIGNED: '' }, /ASU_NODE_ALLOW_UNSIGNED/],
+    [{ ASU_NODE_DISK_BUDGET: '1 G' }, /--disk-budget/],
+  ])('%j is refused with a sentence', (environment, sentence) => {
+    expect(() => configOf(edge, environment)).toThrow(sentence);
+  });
+
+  test('has defaults for all that is not given', () => {
+    expect(configOf(edge)).toEqual({
+      edgeUrl: 'http://127.0.0.1:8787',
+      joinToken: null,
+      stateDirectory: expect.stringMatching(/\/\.asu\/node$/),
+      slots: 4,
+      name: 'host',
+      reportMs: 5000,
+      upstreamKeyFiles: [],
+      upstreamGpgKeyFile: null,
+      allowsUnsigned: false,
+      requiresSandbox: true,
+      diskBudgetBytes: null,
+      diskReserveBytes: GIB,
+      buildMemoryBytes: 1.5 * GIB,
+      buildProcesses: 2000,
+      metrics: null,
+      logFormat: 'text',
+    });
+  });
+
+  test.each([
+    [{ cores: 2, memoryBytes: 64 * GIB }, [], 2, 4 * GIB],
+    [{ cores: 64, memoryBytes: 8 * GIB }, [], 8, 768 * MIB],
+    [{ cores: 2, memoryBytes: 512 * MIB }, [], 1, 512 * MIB],
+    [{ cores: 2, memoryBytes: 3 * GIB - 1 }, ['--slots', '1'], 1, 2303 * MIB],
+    [{ cores: 2, memoryBytes: 8 * GIB }, ['--slots', '256'], 256, 512 * MIB],
+    [{ cores: 2, memoryBytes: 8 * GIB }, ['--build-memory', '2G'], 2, 2 * GIB],
+  ])('on %j with %j it builds %i at once with %i bytes each', (size, argv, slots, memory) => {
+    const config = configOf([...edge, ...argv], {}, { ...machine, ...size });
+    expect([config.slots, config.buildMemoryBytes]).toEqual([slots, memory]);
+  });
+
+  test.each([
+    [[], {}, true],
+    [['--no-require-sandbox'], {}, false],
+    [[], { ASU_NODE_REQUIRE_SANDBOX: '0' }, false],
+    [['--require-sandbox'], { ASU_NODE_REQUIRE_SANDBOX: '0' }, true],
+  ])('with %j and %j the sandbox is required: %j', (argv, environment, required) => {
+    expect(configOf([...edge, ...argv], environment).requiresSandbox).toBe(required);
+  });
+
+  test.each([
+    [['--upstream-keys', 'a.pub', '--upstream-keys', 'b.pub'], {}, ['a.pub', 'b.pub']],
+    [[], { ASU_NODE_UPSTREAM_KEYS: '/keys/a.pub:/keys/b.pub' }, ['/keys/a.pub', '/keys/b.pub']],
+    [[], { ASU_NODE_UPSTREAM_KEYS: '' }, []],
+  ])('with %j and %j the key files are %j', (argv, environment, files) => {
+    expect(configOf([...edge, ...argv], environment).upstreamKeyFiles).toEqual(files);
+  });
+
+  test('takes amounts, an address and a format', () => {
+    const config = configOf([
+      ...edge,
+      ...['--disk-budget', '40G'],
+      ...['--disk-reserve', '500M'],
+      ...['--metrics', '[::1]:9100'],
+      ...['--log-format', 'json'],
+      '--allow-unsigned',
+    ]);
+    expect(config).toMatchObject({
+      diskBudgetBytes: 40 * GIB,
+      diskReserveBytes: 500 * MIB,
+      metrics: { host: '::1', port: 9100 },
+      logFormat: 'json',
+      allowsUnsigned: true,
+    });
   });
 
   test('prints where every value came from, and no token', () => {
@@ -46,14 +139,17 @@ describe('a node', () => {
     expect(text).toContain('edge = http://127.0.0.1:8787 (--edge)');
     expect(text).toContain('slots = 4 (ASU_NODE_SLOTS)');
     expect(text).toContain('join = (secret) (ASU_NODE_JOIN)');
+    expect(text).toContain('require-sandbox = 1 (default)');
+    expect(text).toContain('disk-budget = auto (default)');
     expect(text).not.toContain('hunter2');
   });
 
   test('--help names every flag and its variable', () => {
     const command = parseNodeCommand(['--help'], {});
     const text = command.command === 'print' ? command.text : '';
-    for (const flag of ['--edge URL', '--join TOKEN', '--state DIR', '--slots N', '--name NAME', '--report-ms MS'])
-      expect(text).toContain(flag);
+    const flags =
+      '--edge URL,--join TOKEN,--state DIR,--slots N,--name NAME,--report-ms MS,--upstream-keys FILE,--upstream-gpg-keys FILE,--[no-]allow-unsigned,--[no-]require-sandbox,--disk-budget SIZE,--disk-reserve SIZE,--build-memory SIZE,--build-processes N,--metrics HOST:PORT,--log-format FORMAT';
+    for (const flag of flags.split(',')) expect(text).toContain(`  ${flag} `);
     expect(text).toContain('ASU_NODE_REPORT_MS');
   });
 });

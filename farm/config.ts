@@ -2,23 +2,33 @@
  * A node's configuration: flags first, then `ASU_NODE_*` variables, then defaults. Read once; an unknown flag or an
  * impossible value stops the start with a sentence.
  */
-import os from 'node:os';
-import path from 'node:path';
-import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { checkStateDirectory } from './build/workspace.ts';
+import type { ParseArgsConfig } from 'node:util';
+import { exactByteSize, GIB, MIB } from './cli/byte-size.ts';
+import { byteSize, type FlagValues, parse, stateDirectory, UsageError, whole } from './cli/flags.ts';
+import { type ListenAddress, parseListenAddress } from './cli/listen-address.ts';
+import { type Machine, thisMachine } from './cli/machine.ts';
 
 interface Setting {
   readonly flag: string;
-  readonly placeholder: string;
+  /** `switch`: `--flag` and `--no-flag`, its variable 1 or 0. `list`: may be repeated, its variable parted by ":". */
+  readonly kind?: 'switch' | 'list';
+  readonly placeholder?: string;
   readonly text: string;
-  readonly fallback: () => string;
+  readonly fallback: (machine: Machine, value: (name: 'slots') => string) => string;
   readonly secret?: true;
 }
 
-const GIB = 1024 ** 3;
-
 /** A build takes a core and about a GiB of memory. */
-const defaultSlots = (): number => Math.max(1, Math.min(os.availableParallelism(), Math.floor(os.totalmem() / GIB)));
+const defaultSlots = (machine: Machine): number =>
+  Math.max(1, Math.min(machine.cores, Math.floor(machine.memoryBytes / GIB)));
+
+/** The rest is for the node itself, its proxy and the page cache. */
+function defaultBuildMemory(machine: Machine, slots: number): number {
+  const shareBytes = Math.floor((machine.memoryBytes * 0.75) / slots / MIB) * MIB;
+  return Math.min(4 * GIB, Math.max(512 * MIB, shareBytes || 0));
+}
+
+const AUTO = 'auto';
 
 const SETTINGS = {
   edge: { flag: 'edge', placeholder: 'URL', text: 'the edge to work for', fallback: () => '' },
@@ -35,21 +45,81 @@ const SETTINGS = {
     text: 'where key, ImageBuilders and workspaces lie',
     fallback: () => '.asu/node',
   },
-  slots: { flag: 'slots', placeholder: 'N', text: 'builds at once', fallback: () => String(defaultSlots()) },
+  slots: {
+    flag: 'slots',
+    placeholder: 'N',
+    text: 'builds at once',
+    fallback: (machine) => String(defaultSlots(machine)),
+  },
   name: {
     flag: 'name',
     placeholder: 'NAME',
     text: 'shown in tables',
-    fallback: () =>
-      os
-        .hostname()
-        .replace(/[^A-Za-z0-9_.-]/g, '-')
-        .replace(/^[^A-Za-z0-9]+/, '') || 'node',
+    fallback: ({ hostname }) => hostname.replace(/[^A-Za-z0-9_.-]/g, '-').replace(/^[^A-Za-z0-9]+/, '') || 'node',
   },
   report: { flag: 'report-ms', placeholder: 'MS', text: 'how often progress is told', fallback: () => '5000' },
+  upstreamKeys: {
+    flag: 'upstream-keys',
+    kind: 'list',
+    placeholder: 'FILE',
+    text: 'further usign public keys that upstream may sign with; may be repeated',
+    fallback: () => '',
+  },
+  upstreamGpgKeys: {
+    flag: 'upstream-gpg-keys',
+    placeholder: 'FILE',
+    text: 'OpenPGP public keys whose signature counts where there is no usign one; needs gpg',
+    fallback: () => '',
+  },
+  allowUnsigned: {
+    flag: 'allow-unsigned',
+    kind: 'switch',
+    text: 'build from an upstream without signatures',
+    fallback: () => '0',
+  },
+  requireSandbox: {
+    flag: 'require-sandbox',
+    kind: 'switch',
+    text: 'refuse to start where builds cannot be fenced',
+    fallback: () => '1',
+  },
+  diskBudget: {
+    flag: 'disk-budget',
+    placeholder: 'SIZE',
+    text: `what ImageBuilders, packages and builds may take (${AUTO}: half of what is free at the first start, 5G to 100G)`,
+    fallback: () => AUTO,
+  },
+  diskReserve: {
+    flag: 'disk-reserve',
+    placeholder: 'SIZE',
+    text: 'what stays free on that disk whatever the budget',
+    fallback: () => '1G',
+  },
+  buildMemory: {
+    flag: 'build-memory',
+    placeholder: 'SIZE',
+    text: 'memory of one build',
+    fallback: (machine, value) => exactByteSize(defaultBuildMemory(machine, Number(value('slots')))),
+  },
+  buildProcesses: {
+    flag: 'build-processes',
+    placeholder: 'N',
+    text: 'processes of one build',
+    fallback: () => '2000',
+  },
+  metrics: {
+    flag: 'metrics',
+    placeholder: 'HOST:PORT',
+    text: 'where Prometheus may ask, best on loopback (empty: nowhere)',
+    fallback: () => '',
+  },
+  logFormat: { flag: 'log-format', placeholder: 'FORMAT', text: 'text or json', fallback: () => 'text' },
 } as const satisfies Record<string, Setting>;
 
 type Name = keyof typeof SETTINGS;
+type Found = Readonly<Record<Name, { readonly value: string; readonly from: string }>>;
+
+const ROWS = Object.entries(SETTINGS) as readonly [Name, Setting][];
 
 export interface NodeConfig {
   readonly edgeUrl: string;
@@ -58,50 +128,85 @@ export interface NodeConfig {
   readonly slots: number;
   readonly name: string;
   readonly reportMs: number;
+  /** Not read yet; see cli/upstream-keys.ts. */
+  readonly upstreamKeyFiles: readonly string[];
+  readonly upstreamGpgKeyFile: string | null;
+  readonly allowsUnsigned: boolean;
+  readonly requiresSandbox: boolean;
+  /** Null: settled at the first start; see cli/settle-disk-budget.ts. */
+  readonly diskBudgetBytes: number | null;
+  readonly diskReserveBytes: number;
+  /** Of one build. */
+  readonly buildMemoryBytes: number;
+  readonly buildProcesses: number;
+  readonly metrics: ListenAddress | null;
+  readonly logFormat: 'text' | 'json';
 }
 
 export type NodeCommand =
   | { readonly command: 'run'; readonly config: NodeConfig }
   | { readonly command: 'print'; readonly text: string };
 
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
+/** @throws UsageError saying what was expected */
+export function parseNodeCommand(
+  argv: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  machine: Machine = thisMachine(),
+): NodeCommand {
+  const values = parse(argv, { ...Object.assign({}, ...ROWS.map(([, row]) => flagsOf(row))), ...PRINTING });
+  if (values.help) return { command: 'print', text: help() };
+  const found: Partial<Record<Name, { value: string; from: string }>> = {};
+  // In the table's order: a default may be made from what stands above it.
+  for (const [name, row] of ROWS)
+    found[name] = given(row, values, environment) ?? {
+      value: row.fallback(machine, (earlier) => found[earlier]?.value ?? ''),
+      from: 'default',
+    };
+  if (values['print-config']) return { command: 'print', text: tableOf(found as Found) };
+  return { command: 'run', config: checked((name) => (found as Found)[name].value) };
 }
 
-export function parseNodeCommand(argv: readonly string[], environment: NodeJS.ProcessEnv): NodeCommand {
-  const flags = Object.fromEntries(Object.values(SETTINGS).map((row) => [row.flag, { type: 'string' as const }]));
-  const values = parse(argv, { ...flags, help: { type: 'boolean' }, 'print-config': { type: 'boolean' } });
-  if (values.help) return { command: 'print', text: help() };
-  const found = Object.fromEntries(
-    (Object.entries(SETTINGS) as [Name, Setting][]).map(([name, row]) => {
-      const variable = variableOf(row);
-      const flag = values[row.flag] as string | undefined;
-      if (flag !== undefined) return [name, { value: flag, from: `--${row.flag}` }];
-      const given = environment[variable];
-      return [
-        name,
-        given === undefined ? { value: row.fallback(), from: 'default' } : { value: given, from: variable },
-      ];
-    }),
-  ) as Record<Name, { value: string; from: string }>;
-  if (values['print-config'])
-    return {
-      command: 'print',
-      text: (Object.entries(SETTINGS) as [Name, Setting][])
-        .map(
-          ([name, row]) =>
-            `${row.flag} = ${row.secret && found[name].value ? '(secret)' : found[name].value} (${found[name].from})`,
-        )
-        .join('\n'),
-    };
-  return { command: 'run', config: checked((name) => found[name].value) };
+const PRINTING = { help: { type: 'boolean' }, 'print-config': { type: 'boolean' } } as const;
+
+function flagsOf({ flag, kind }: Setting): NonNullable<ParseArgsConfig['options']> {
+  if (kind === 'switch') return { [flag]: { type: 'boolean' }, [`no-${flag}`]: { type: 'boolean' } };
+  return { [flag]: { type: 'string', multiple: kind === 'list' } };
 }
+
+function given(
+  row: Setting,
+  values: FlagValues,
+  environment: NodeJS.ProcessEnv,
+): { value: string; from: string } | undefined {
+  const [flag, off] = [values[row.flag], values[`no-${row.flag}`]];
+  if (flag !== undefined && off !== undefined)
+    throw new UsageError(`--${row.flag} and --no-${row.flag} exclude each other`);
+  if (off !== undefined) return { value: '0', from: `--no-${row.flag}` };
+  if (flag === true) return { value: '1', from: `--${row.flag}` };
+  if (flag !== undefined) return { value: [flag].flat().join(':'), from: `--${row.flag}` };
+  const value = environment[variableOf(row)];
+  return value === undefined ? undefined : { value, from: variableOf(row) };
+}
+
+const tableOf = (found: Found): string =>
+  ROWS.map(([name, row]) => {
+    const { value, from } = found[name];
+    return `${row.flag} = ${row.secret && value ? '(secret)' : value} (${from})`;
+  }).join('\n');
 
 function checked(value: (name: Name) => string): NodeConfig {
   if (!/^https?:\/\/[^\s?#@]+$/.test(value('edge')))
     throw new UsageError(`--edge: expected the URL of an edge, got ${JSON.stringify(value('edge'))}`);
   if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(value('name')))
     throw new UsageError(`--name: expected letters, digits, "_", "." or "-", got ${JSON.stringify(value('name'))}`);
+  const metrics = parseListenAddress(value('metrics'));
+  if (metrics === null && value('metrics') !== '')
+    throw new UsageError(
+      `--metrics: expected HOST:PORT such as 127.0.0.1:9100, got ${JSON.stringify(value('metrics'))}`,
+    );
+  const logFormat = value('logFormat');
+  if (logFormat !== 'text' && logFormat !== 'json')
+    throw new UsageError(`--log-format: expected text or json, got ${JSON.stringify(logFormat)}`);
   return {
     edgeUrl: value('edge').replace(/\/+$/, ''),
     joinToken: value('join') || null,
@@ -109,47 +214,43 @@ function checked(value: (name: Name) => string): NodeConfig {
     slots: whole('--slots', value('slots'), 1, 256),
     name: value('name'),
     reportMs: whole('--report-ms', value('report'), 100, 20_000),
+    upstreamKeyFiles: value('upstreamKeys').split(':').filter(Boolean),
+    upstreamGpgKeyFile: value('upstreamGpgKeys') || null,
+    allowsUnsigned: isOn('allow-unsigned', value('allowUnsigned')),
+    requiresSandbox: isOn('require-sandbox', value('requireSandbox')),
+    diskBudgetBytes:
+      value('diskBudget') === AUTO
+        ? null
+        : byteSize('--disk-budget', value('diskBudget'), 100 * MIB, 1024 * 1024 * GIB),
+    diskReserveBytes: byteSize('--disk-reserve', value('diskReserve'), 0, 1024 * GIB),
+    buildMemoryBytes: byteSize('--build-memory', value('buildMemory'), 128 * MIB, 1024 * GIB),
+    buildProcesses: whole('--build-processes', value('buildProcesses'), 64, 100_000),
+    metrics,
+    logFormat,
   };
 }
 
-/** Absolute; checked here, since make would fail below such a directory only in the middle of a build. */
-export function stateDirectory(flag: string, value: string): string {
-  const directory = path.resolve(value);
-  try {
-    checkStateDirectory(directory);
-  } catch (error) {
-    throw new UsageError(`${flag}: ${(error as Error).message}`);
-  }
-  return directory;
+/** A switch; its other values can only come from the variable. */
+function isOn(flag: string, value: string): boolean {
+  if (value !== '0' && value !== '1')
+    throw new UsageError(`${variableOf({ flag })}: expected 1 or 0, got ${JSON.stringify(value)}`);
+  return value === '1';
 }
 
-export function whole(flag: string, value: string, min: number, max: number): number {
-  if (!/^\d+$/.test(value) || Number(value) < min || Number(value) > max)
-    throw new UsageError(`${flag}: expected a whole number from ${min} to ${max}, got ${JSON.stringify(value)}`);
-  return Number(value);
-}
+const variableOf = ({ flag }: Pick<Setting, 'flag'>): string => `ASU_NODE_${flag.toUpperCase().replaceAll('-', '_')}`;
 
-/** parseArgs, its errors as usage errors. */
-export function parse(
-  args: readonly string[],
-  options: NonNullable<ParseArgsConfig['options']>,
-): Readonly<Record<string, string | boolean | readonly (string | boolean)[] | undefined>> {
-  try {
-    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message}; --help lists what there is`);
-  }
-}
-
-const variableOf = (row: Setting): string => `ASU_NODE_${row.flag.toUpperCase().replaceAll('-', '_')}`;
+const HELP_COLUMN = 26;
 
 const help = (): string =>
   [
     'A farm node: builds images for an edge.',
     '',
-    ...Object.values(SETTINGS).map(
-      (row: Setting) => `  --${`${row.flag} ${row.placeholder}`.padEnd(16)} ${row.text} (or ${variableOf(row)})`,
-    ),
-    '  --print-config    print every value and where it came from',
-    '  --help            this text',
+    ...ROWS.map(([, row]) => {
+      const flag = row.kind === 'switch' ? `--[no-]${row.flag}` : `--${row.flag} ${row.placeholder}`;
+      return `  ${flag.padEnd(HELP_COLUMN)} ${row.text} (or ${variableOf(row)})`;
+    }),
+    `  ${'--print-config'.padEnd(HELP_COLUMN)} print every value and where it came from`,
+    `  ${'--help'.padEnd(HELP_COLUMN)} this text`,
+    '',
+    'SIZE is a number of bytes or 500M, 40G, 1T, in powers of 1024.',
   ].join('\n');

@@ -20,8 +20,8 @@ export interface Running {
   bytesTotal: number;
 }
 
-export interface FulfilOptions extends Pick<AgentOptions, 'edgeUrl' | 'client' | 'key' | 'membership' | 'log'> {
-  readonly stateDirectory: string;
+export interface FulfilOptions
+  extends Pick<AgentOptions, 'edgeUrl' | 'client' | 'key' | 'membership' | 'workshop' | 'log'> {
   /** Between two pieces of a log. */
   readonly reportMs: number;
   /** The edge's clock. */
@@ -41,7 +41,7 @@ const OWN_FAULTS: readonly string[] = ['disk_full', 'internal'];
 const LAST_LINES_MS = 3_000;
 
 export async function fulfil(order: BuildOrder, running: Running, options: FulfilOptions): Promise<Fulfilled> {
-  const { stateDirectory, log } = options;
+  const { workshop, log } = options;
   const { leaseId, inputs } = order;
   const name = `${order.requestHash.slice(0, 12)} ${inputs?.version} ${inputs?.target} ${inputs?.profile}`;
   const lines = new LogSender({
@@ -54,7 +54,7 @@ export async function fulfil(order: BuildOrder, running: Running, options: Fulfi
   try {
     const last = await lastOf(
       build(order, {
-        stateDirectory,
+        workshop,
         signal: running.stop.signal,
         now: options.now,
         onFault: (fault) => log(`fault in ${name}: ${textOf(fault)}`),

@@ -110,7 +110,7 @@ function refusalOf(error: unknown): JoinRefused | null {
 }
 
 /** When a certificate ends; 0 for what cannot be read. The edge verifies it, the node only wants the date. */
-function expiryOf(certificate: string): number {
+export function expiryOf(certificate: string): number {
   try {
     const payload = fromBase64Url(certificate.split('.')[0] ?? '') ?? new Uint8Array();
     return Number((JSON.parse(new TextDecoder().decode(payload)) as { expiresAt?: unknown }).expiresAt) || 0;

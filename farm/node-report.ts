@@ -54,6 +54,7 @@ export const succeededReport = (result: BuildOutput): ReportEvent => ({
       .map(([name, version]) => ({ name, version })),
     profilesJson: result.profilesJson,
     buildCommand: [...result.buildCommand],
+    circumstances: result.circumstances,
     durationMs: BigInt(Math.round(result.durationMs)),
   }),
 });

@@ -1,33 +1,67 @@
 /** Puts a node together and runs it until told to stop. */
 import { mkdir } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { Agent } from './agent.ts';
 import { pause } from './backoff.ts';
+import { Workshop } from './build/workshop.ts';
+import { settleDiskBudget } from './cli/settle-disk-budget.ts';
 import type { NodeConfig } from './config.ts';
 import { openDatabase } from './db/open-database.ts';
+import { DiskWatch } from './disk/disk-watch.ts';
+import { lockState } from './disk/state-lock.ts';
 import { foremanClient } from './edge-client.ts';
+import { defaultBounds } from './fence/bounds.ts';
+import type { Fence } from './fence/fence.ts';
+import { nodeLog } from './log/node-log.ts';
 import { Memberships } from './membership.ts';
+import { serveMetrics } from './metrics/metrics-server.ts';
+import { NodeMetrics } from './metrics/node-metrics.ts';
 import { loadNodeKey } from './node-key.ts';
 import { Outbox } from './outbox.ts';
 
 const RENEW_CHECK_MS = 10 * 60_000;
 
-/** @throws JoinRefused where the edge will not have this node */
-export async function runNode(config: NodeConfig, signal: AbortSignal): Promise<void> {
+/** What was read and tried before the start; see cli/node-command.ts. */
+export interface NodeStart extends NodeConfig {
+  /** usign public keys, checked. */
+  readonly upstreamKeys: readonly string[];
+  readonly fence: Fence;
+}
+
+/** @throws StateInUse where another one works in its directory; JoinRefused where the edge will not have this node */
+export async function runNode(config: NodeStart, signal: AbortSignal): Promise<void> {
   const { edgeUrl, stateDirectory } = config;
+  const log = nodeLog({
+    format: config.logFormat,
+    write: (line) => console.log(line),
+    now: () => new Date(),
+    secrets: [config.joinToken],
+  });
   await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
+  using _lock = lockState(stateDirectory);
   const key = await loadNodeKey(stateDirectory);
   const { db, close } = openDatabase(path.join(stateDirectory, 'node.sqlite'));
+  const workshop = await openWorkshop(config, log.line);
+  const metrics = new NodeMetrics({
+    slots: config.slots,
+    disk: () => workshop.budget.space(),
+    packages: () => workshop.packages.counters,
+  });
   try {
+    await using _metrics = config.metrics && (await serveMetrics(config.metrics, () => metrics.text()));
     const memberships = new Memberships(db, edgeUrl);
     const client = foremanClient(edgeUrl, key, memberships.current);
     await memberships.establish(client, key, { token: config.joinToken, name: config.name }, signal);
     if (signal.aborted) return;
-    console.log(`ready: ${config.slots} slots for ${edgeUrl}`);
+    log.line(`ready: ${config.slots} slots for ${edgeUrl}`);
     const renewing = renewUntil(
       signal,
       () => memberships.isDue(Date.now()),
-      () => memberships.renew(client, signal),
+      () =>
+        memberships
+          .renew(client, signal)
+          .catch((error) => log.log('renewing the certificate failed', { reason: error.message })),
     );
     const agent = new Agent({
       edgeUrl,
@@ -35,21 +69,44 @@ export async function runNode(config: NodeConfig, signal: AbortSignal): Promise<
       key,
       membership: memberships.current,
       outbox: new Outbox(db, edgeUrl),
-      stateDirectory,
+      workshop,
+      disk: new DiskWatch(workshop.budget),
       slots: config.slots,
       reportMs: config.reportMs,
-      log: (line) => console.log(line),
+      log: log.line,
     });
     await agent.run(signal);
     await renewing;
   } finally {
+    await workshop.close();
     close();
   }
 }
 
+const openWorkshop = async (config: NodeStart, tell: (line: string) => void): Promise<Workshop> =>
+  await Workshop.open({
+    stateDirectory: config.stateDirectory,
+    trust: {
+      keys: config.upstreamKeys,
+      allowUnsigned: config.allowsUnsigned,
+      keysSetting: '--upstream-keys',
+      gpgKeyFile: config.upstreamGpgKeyFile,
+    },
+    diskBytes: await settleDiskBudget(config.stateDirectory, config.diskBudgetBytes),
+    reserveBytes: config.diskReserveBytes,
+    bounds: {
+      ...defaultBounds(os.totalmem()),
+      memoryBytes: config.buildMemoryBytes,
+      processes: config.buildProcesses,
+      freeBytes: config.diskReserveBytes,
+    },
+    fence: config.fence,
+    tell,
+  });
+
 async function renewUntil(signal: AbortSignal, isDue: () => boolean, renew: () => Promise<void>): Promise<void> {
   while (!signal.aborted) {
-    if (isDue()) await renew().catch((error) => console.error(`renewing the certificate failed: ${error.message}`));
+    if (isDue()) await renew();
     await pause(RENEW_CHECK_MS, signal);
   }
 }

@@ -39,6 +39,7 @@ const claim = (fields: Partial<BuildSucceeded> = {}): BuildSucceeded => ({
     ],
     profilesJson: JSON.stringify(described),
     buildCommand: ['make', 'image'],
+    circumstances: { sandbox: 'a fence\u001b[2J', imageBuilderSignedBy: 'unsigned' },
     durationMs: 42_000n,
   }),
   ...fields,
@@ -68,9 +69,16 @@ test('an honest result is accepted, with the sizes and digests that the store ve
         linuxKernel: { version: '6.6.93', release: '1', vermagic: 'abc' },
       },
       buildCommand: ['make', 'image'],
+      circumstances: { sandbox: 'a fence?[2J', imageBuilderSignedBy: 'unsigned' },
       durationMs: 42_000,
     },
   });
+});
+
+test('a node that does not tell how it built is accepted', () => {
+  const { circumstances: _, ...older } = claim();
+  const check = acceptResult(older, { request, pins }, uploaded);
+  expect(check.ok && check.result.circumstances).toEqual({ sandbox: '', imageBuilderSignedBy: '' });
 });
 
 test('files that were uploaded and are not claimed are left out', () => {
@@ -204,6 +212,11 @@ describe('what clients and stores could not hold', () => {
     [141, false],
   ])('an image name of %i characters is accepted: %s', (length, ok) => {
     expect(named(length).ok).toBe(ok);
+  });
+
+  it('how it was built is told in 256 characters', () => {
+    const result = answer({ circumstances: made({ circumstances: { sandbox: 'x'.repeat(300) } }).circumstances });
+    expect(result.ok && result.result.circumstances.sandbox).toHaveLength(256);
   });
 
   it('a command is cut to 64 KiB in all', () => {

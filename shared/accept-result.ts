@@ -4,7 +4,7 @@
  * the node's fault, never the user's.
  */
 import { z } from 'zod';
-import type { DeviceFacts, Pins, RecordedImage, StoredFile } from './build-record.ts';
+import type { Circumstances, DeviceFacts, Pins, RecordedImage, StoredFile } from './build-record.ts';
 import type { BuildSucceeded } from './gen/asu/farm/v1/build_pb.js';
 import { isPackageName, OUTPUT_FILE, PACKAGE_VERSION } from './grammar.ts';
 import type { NormalizedRequest } from './normalize-request.ts';
@@ -14,6 +14,7 @@ const MAX_MANIFEST = 3_000;
 /** Clients keep an image's URL, our origin and two directories in it, in 256 bytes. */
 const MAX_IMAGE_NAME = 140;
 const MAX_COMMAND_CHARACTERS = 65_536;
+const MAX_TOLD_CHARACTERS = 256;
 /** End of the year 9999 in seconds: what lies behind it is no date that a client could read. */
 const MAX_EPOCH_SECONDS = 253_402_300_799;
 
@@ -23,6 +24,7 @@ export interface AcceptedResult {
   readonly manifest: Readonly<Record<string, string>>;
   readonly device: DeviceFacts;
   readonly buildCommand: readonly string[];
+  readonly circumstances: Circumstances;
   readonly durationMs: number;
 }
 
@@ -100,10 +102,17 @@ export function acceptResult(
       manifest: Object.fromEntries(manifest),
       device: described,
       buildCommand: cut(claim.buildCommand.slice(0, 64), MAX_COMMAND_CHARACTERS),
+      circumstances: {
+        sandbox: told(claim.circumstances?.sandbox),
+        imageBuilderSignedBy: told(claim.circumstances?.imageBuilderSignedBy),
+      },
       durationMs: Number(claim.durationMs),
     },
   };
 }
+
+/** A node's own words: printable, and not many. Empty where an older node says nothing. */
+const told = (text = ''): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_TOLD_CHARACTERS);
 
 /** The words up to so many characters in all. */
 function cut(words: readonly string[], characters: number): string[] {

@@ -42,6 +42,14 @@ export interface DeviceFacts {
   readonly linuxKernel: Readonly<Record<string, string>> | null;
 }
 
+/** Under which the node says that it built. */
+export interface Circumstances {
+  /** What the build was fenced with, or that it was not. */
+  readonly sandbox: string;
+  /** Key id that signed the ImageBuilder's `sha256sums`, or `unsigned`. */
+  readonly imageBuilderSignedBy: string;
+}
+
 export interface BuildRecord {
   readonly format: 1;
   readonly requestHash: string;
@@ -64,6 +72,8 @@ export interface BuildRecord {
   readonly unindexed: readonly string[];
   readonly device: DeviceFacts;
   readonly buildCommand: readonly string[];
+  /** Absent in records of a time when nodes did not tell. */
+  readonly circumstances?: Circumstances;
   /** Milliseconds since 1970. */
   readonly enqueuedAt: number;
   readonly publishedAt: number;

@@ -109,7 +109,7 @@ export function parsePackagesText(text: string): FeedIndex {
  * As upstream's `make-index-json.py` has it. A dash that sets a name's digit apart counts to the ABI (`libnghttp2-14`, ABI
  * `-14`). A package whose whole name is its ABI would have no name left.
  */
-const withoutAbi = (name: string, abi: string): string =>
+export const withoutAbi = (name: string, abi: string): string =>
   abi !== '' && name.length > abi.length && name.endsWith(abi) ? name.slice(0, -abi.length) : name;
 
 /** `libelf1, libwolfssl=5.7.2, @ip-any, wget (>= 1)`: names alone. */
@@ -123,7 +123,7 @@ function providedNames(value: string): string[] {
 }
 
 /** Copies: a string that was cut out of a text keeps the whole text alive, and ten thousand names would hold 5 MB. */
-const copied = <Value>(value: Value): Value => JSON.parse(JSON.stringify(value)) as Value;
+export const copied = <Value>(value: Value): Value => JSON.parse(JSON.stringify(value)) as Value;
 
 /**
  * Version 2 has bare names. Version 1 of an opkg feed has the ABI in its names (`libubox20230523`) and cannot say where it

@@ -6,20 +6,36 @@ import { isPackageName, PACKAGE_VERSION } from './grammar.ts';
 
 export type Manifest = Readonly<Record<string, string>>;
 
+/** Between a name and its version; the blank alone was apk's own form between November 2024 and July 2025. */
+const SEPARATORS = [' - ', ' '] as const;
+const MAX_VERSION_LENGTH = 128;
+
 /**
- * `name - version`, or `name version` as apk's own list had it between November 2024 and July 2025. Sorted by name.
- * Warnings that stray into stdout have neither form.
+ * `name - version`, or, in a text without any such line, `name version`. Sorted by name. Warnings that stray into stdout
+ * have neither form, nor do they decide which form it is.
  */
 export function parseManifest(text: string): Manifest {
   const lines = text.split('\n').map((line) => line.trim());
-  const dashed = lines.some((line) => line.includes(' - '));
-  const entries = lines.flatMap((line): [string, string][] => {
-    const [name = '', version = '', ...rest] = line.split(dashed ? ' - ' : ' ');
-    const isEntry = rest.length === 0 && isPackageName(name) && version !== '' && PACKAGE_VERSION.test(version);
-    return isEntry ? [[name, version]] : [];
-  });
-  entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  return Object.fromEntries(entries);
+  for (const separator of SEPARATORS) {
+    const entries = lines.flatMap((line) => entryOf(line, separator));
+    if (entries.length === 0) continue;
+    entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+    return Object.fromEntries(entries);
+  }
+  return {};
+}
+
+function entryOf(line: string, separator: (typeof SEPARATORS)[number]): [name: string, version: string][] {
+  const [name = '', version = '', ...rest] = line.split(separator, 3);
+  const isEntry =
+    rest.length === 0 &&
+    isPackageName(name) &&
+    version !== '' &&
+    version.length <= MAX_VERSION_LENGTH &&
+    PACKAGE_VERSION.test(version) &&
+    // A sentence of two words ("Enabling network") has no version; each of apk's begins with a digit.
+    (separator === ' - ' || /^[0-9]/.test(version));
+  return isEntry ? [[name, version]] : [];
 }
 
 /**

@@ -19,6 +19,7 @@ import type {
   VersionsDocument,
 } from '../../shared/catalogue-document.ts';
 import type { EdgeSettings } from '../../shared/edge-settings.ts';
+import { openSlots } from '../../shared/slots.ts';
 import { configOf } from '../config.ts';
 import type { Env } from '../env.ts';
 import { compile, recipeOf } from './compile.ts';
@@ -26,7 +27,6 @@ import { type DocumentId, isListed, keyOf, upstreamKey } from './document-id.ts'
 import { type DocumentMemory, openDocumentMemory } from './document-memory.ts';
 import { DocumentStore, type StoredDocument } from './document-store.ts';
 import { isCurrent, Reading, UpstreamTrouble } from './reading.ts';
-import { openSlots } from './slots.ts';
 import { isTrusted } from './trust.ts';
 import { openUpstream, type Upstream } from './upstream.ts';
 

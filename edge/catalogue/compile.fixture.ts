@@ -1,8 +1,8 @@
 /** What the tests of the compilers share: one target of one release, on a mirror whose key is trusted. */
 import { sha256Hex } from '../../shared/digest.ts';
+import { openSlots } from '../../shared/slots.ts';
 import type { Mirror } from './mirror.fixture.ts';
 import { Reading } from './reading.ts';
-import { openSlots } from './slots.ts';
 import { openUpstream } from './upstream.ts';
 
 export const upstreamOf = (mirror: Mirror) =>

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { OPENWRT_BRANCHES } from '../../shared/branch.ts';
+import { openSlots } from '../../shared/slots.ts';
 import { directory, signed, upstreamOf, wanted } from './compile.fixture.ts';
 import { compileArch } from './compile-arch.ts';
 import { compileTarget } from './compile-target.ts';
 import { compileVersions } from './compile-versions.ts';
 import { openGoodMirror } from './mirror.fixture.ts';
 import { isCurrent, Reading } from './reading.ts';
-import { openSlots } from './slots.ts';
 import { openUpstream } from './upstream.ts';
 
 describe('a document is current', () => {

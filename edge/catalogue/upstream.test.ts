@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
+import { openSlots } from '../../shared/slots.ts';
 import { openMirror } from './mirror.fixture.ts';
-import { openSlots } from './slots.ts';
 import { type Fetched, openUpstream } from './upstream.ts';
 
 type Answer = () => Response | Promise<Response>;

@@ -4,7 +4,7 @@
  * from "it cannot be told now": only the first may ever be told to a client as an answer.
  */
 import { bytesToHex } from '../../shared/digest.ts';
-import { openSlots, type Slots } from './slots.ts';
+import { openSlots, type Slots } from '../../shared/slots.ts';
 
 export interface Validators {
   readonly etag: string | null;

@@ -226,6 +226,7 @@ function recordOf(
     unindexed,
     device: result.device,
     buildCommand: result.buildCommand,
+    circumstances: result.circumstances,
     enqueuedAt: build.enqueuedAt,
     publishedAt: now,
     durationMs: result.durationMs,

@@ -1,4 +1,5 @@
-/** `GET /metrics` in Prometheus' text format, version 0.0.4. */
+/** `GET /metrics` of the edge: what Foreman and statistics count, as Prometheus reads it. */
+import { prometheusText, type Sample } from '../../shared/prometheus-text.ts';
 import type { ForemanStats } from '../foreman/foreman.ts';
 import { DAYS, type NamedCount, type StatisticsAnswers } from './questions.ts';
 
@@ -14,33 +15,40 @@ export function metricsText(
     { name: 'waiting', n: stats.waiting },
     { name: 'live', n: stats.live },
   ];
-  return [
-    ...metric('counter', 'asu_foreman_calls_total', 'Calls to the Foreman since it woke, by name.', 'call', calls),
-    ...metric('gauge', 'asu_builds', 'Unfinished builds.', 'state', unfinished),
-    '# HELP asu_nodes_present Nodes heard of within a minute.',
-    '# TYPE asu_nodes_present gauge',
-    `asu_nodes_present ${stats.nodesPresent}`,
-    ...metric('counter', 'asu_requests_total', 'POSTs, by what became of them.', 'outcome', totals.outcomes),
-    ...metric('counter', 'asu_finished_builds_total', 'Builds that ended, by how.', 'result', totals.builds),
-    ...metric(
-      'gauge',
-      'asu_client_requests',
-      `Answered POSTs of the last ${DAYS} days, by what the client calls itself.`,
-      'client',
-      clients.slice(0, MAX_CLIENTS),
-    ),
-    '',
-  ].join('\n');
+  return prometheusText([
+    {
+      type: 'counter',
+      name: 'asu_foreman_calls_total',
+      help: 'Calls to the Foreman since it woke, by name.',
+      samples: samplesOf('call', calls),
+    },
+    { type: 'gauge', name: 'asu_builds', help: 'Unfinished builds.', samples: samplesOf('state', unfinished) },
+    {
+      type: 'gauge',
+      name: 'asu_nodes_present',
+      help: 'Nodes heard of within a minute.',
+      samples: [{ value: stats.nodesPresent }],
+    },
+    {
+      type: 'counter',
+      name: 'asu_requests_total',
+      help: 'POSTs, by what became of them.',
+      samples: samplesOf('outcome', totals.outcomes),
+    },
+    {
+      type: 'counter',
+      name: 'asu_finished_builds_total',
+      help: 'Builds that ended, by how.',
+      samples: samplesOf('result', totals.builds),
+    },
+    {
+      type: 'gauge',
+      name: 'asu_client_requests',
+      help: `Answered POSTs of the last ${DAYS} days, by what the client calls itself.`,
+      samples: samplesOf('client', clients.slice(0, MAX_CLIENTS)),
+    },
+  ]);
 }
 
-const metric = (
-  type: 'counter' | 'gauge',
-  name: string,
-  help: string,
-  label: string,
-  values: readonly NamedCount[],
-): string[] => [
-  `# HELP ${name} ${help}`,
-  `# TYPE ${name} ${type}`,
-  ...values.map((value) => `${name}{${label}="${value.name}"} ${value.n}`),
-];
+const samplesOf = (label: string, counts: readonly NamedCount[]): Sample[] =>
+  counts.map(({ name, n }) => ({ labels: { [label]: name }, value: n }));

@@ -6,19 +6,11 @@ import path from 'node:path';
 import { TOOL_DIRECTORIES } from '../imagebuilder/host-tools.ts';
 import type { Workspace } from './workspace.ts';
 
-/** Of the operator's configuration. */
-export interface ProxySettings {
-  readonly http?: string;
-  readonly https?: string;
-}
-
-export const buildEnvironment = (workspace: Workspace, proxy: ProxySettings): Readonly<Record<string, string>> => ({
+export const buildEnvironment = (workspace: Workspace): Readonly<Record<string, string>> => ({
   // Ours last: it only fills in for what the machine lacks (the demo's fetcher can do with Node.js).
   PATH: [...TOOL_DIRECTORIES, path.dirname(process.execPath)].join(':'),
   HOME: workspace.home,
   TMPDIR: workspace.temporaryDirectory,
   LC_ALL: 'C',
   TZ: 'UTC',
-  ...(proxy.http ? { http_proxy: proxy.http } : {}),
-  ...(proxy.https ? { https_proxy: proxy.https } : {}),
 });

@@ -2,13 +2,13 @@
  * The stages of a build, from a checked order to files that can be served. Each is a few lines here and a file of its own;
  * this is the order in which they happen, and what must be true between them.
  */
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { BuildError } from '../../shared/build-error.ts';
 import { BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import type { MakeInfo } from '../../shared/make-info.ts';
-import { areSameInstallation, type Manifest, parseManifest } from '../../shared/manifest.ts';
 import type { BuildOutput } from '../build-event.ts';
+import type { Peaks } from '../fence/bounds.ts';
 import {
   commandForReading,
   type ImageWishes,
@@ -16,87 +16,143 @@ import {
   infoArguments,
   manifestArguments,
 } from '../imagebuilder/arguments.ts';
-import type { DownloadLimits } from '../imagebuilder/download.ts';
-import { detectEra, type Era, REPOSITORIES_FILE } from '../imagebuilder/era.ts';
+import { detectEra, REPOSITORIES_FILE } from '../imagebuilder/era.ts';
+import type { HeldTree, TreeProgress } from '../imagebuilder/imagebuilder-supply.ts';
 import { infoOf } from '../imagebuilder/info.ts';
-import { provideTree, type TreeProgress } from '../imagebuilder/provide-tree.ts';
-import { rewriteRepositories } from '../imagebuilder/repositories.ts';
-import type { ProxySettings } from './build-environment.ts';
+import { proxyRepositories } from '../imagebuilder/repositories.ts';
+import type { BuildPlace } from './build-place.ts';
+import { asSeen } from './build-place.ts';
 import type { CheckedOrder } from './checked-order.ts';
 import { classifyMissingImage, saysTooBig } from './classify-failure.ts';
 import { type Collected, collectImages } from './collect-images.ts';
 import { ImageBuilderFailure } from './image-builder-failure.ts';
+import { installedOf } from './installed-of.ts';
+import { type PackageWay, packageWay } from './package-way.ts';
+import { privateTree } from './private-tree.ts';
 import { type MakeOptions, type MakeOutput, runMake } from './run-make.ts';
-import { copyTree, createWorkspace, removeAllButOutput, type Workspace, writeDefaults } from './workspace.ts';
+import type { Workshop } from './workshop.ts';
+import { createWorkspace, removeAllButOutput, type Workspace, writeDefaults } from './workspace.ts';
 
 export interface BuildImageOptions {
-  readonly stateDirectory: string;
+  readonly workshop: Workshop;
   readonly signal: AbortSignal;
   readonly onStep: (step: BuildStep, bytesDone?: number, bytesTotal?: number) => void;
-  readonly proxy?: ProxySettings | undefined;
-  readonly downloadLimits?: Partial<DownloadLimits> | undefined;
   readonly killGraceMs?: number | undefined;
   readonly onOutput?: MakeOptions['onOutput'];
+  readonly onPeaks?: ((peaks: Peaks) => void) | undefined;
+  readonly onWay?: ((way: PackageWay) => void) | undefined;
 }
 
 /** 48 bits of the request's hash: enough to tell files apart by eye, never used as a key. */
 const EXTRA_NAME_LENGTH = 12;
+/** What a workspace takes at its height, images of a PC included. */
+const WORKSPACE_BYTES = 1024 ** 3;
 
 /** @throws BuildError; what the file system throws; the signal's reason */
 export async function buildImage(
   order: CheckedOrder,
   options: BuildImageOptions,
 ): Promise<Omit<BuildOutput, 'durationMs'>> {
-  const { signal, onStep, stateDirectory } = options;
-  const make: MakeOptions = {
-    signal,
-    proxy: options.proxy ?? {},
-    graceMs: options.killGraceMs,
-    onOutput: options.onOutput,
-  };
-
-  const pristine = await provideTree(order.imageBuilder, {
-    stateDirectory,
+  const { workshop, signal, onStep } = options;
+  using held = await workshop.supply.provide(order.imageBuilder, {
     signal,
     onProgress: (progress) => tellTreeProgress(progress, onStep),
-    downloadLimits: options.downloadLimits,
   });
 
   onStep(BuildStep.CONTAINER_SETUP);
-  const workspace = await createWorkspace(stateDirectory, order.leaseId);
-  await copyTree(pristine, workspace, signal);
-  await pointAtMirror(workspace, await detectEra(workspace.tree), order);
+  workshop.occupy(order.leaseId);
+  const workspace = await createWorkspace(workshop.stateDirectory, order.leaseId);
+  using room = await workshop.budget.hold(WORKSPACE_BYTES, workspace.directory);
+  if (room === null) throw new BuildError('disk_full');
+  const prepared = await prepare(order, held, workspace, options);
+  try {
+    return await buildIn(prepared, order, options);
+  } catch (error) {
+    // A copy that was kept on a mirror's word alone, and that apk or opkg found wanting, would fail every later build.
+    if (error instanceof BuildError && error.kind === 'upstream_unavailable') await prepared.way.distrust();
+    throw error;
+  } finally {
+    await prepared.way.close();
+  }
+}
+
+interface Prepared {
+  readonly held: HeldTree;
+  readonly place: BuildPlace;
+  readonly way: PackageWay;
+}
+
+/** A private tree whose feeds are the package proxy's, and that proxy's door. */
+async function prepare(
+  order: CheckedOrder,
+  held: HeldTree,
+  workspace: Workspace,
+  { workshop, signal, onWay }: BuildImageOptions,
+): Promise<Prepared> {
+  const tree = await privateTree(held.tree, workspace, workshop.fence, signal);
+  const era = await detectEra(held.tree);
+  const repositories = proxyRepositories(era, await readFile(path.join(held.tree, REPOSITORIES_FILE[era]), 'utf8'), {
+    versionUrl: order.versionUrl,
+    target: order.target,
+    foreign: order.repositories,
+    mode: order.repositoriesMode,
+    pins: order.pins,
+  });
+  const way = await packageWay(workshop, { era, leaseId: order.leaseId, feeds: repositories.feeds, signal });
+  onWay?.(way);
+  try {
+    await tree.write(REPOSITORIES_FILE[era], repositories.textAt(way.address));
+    for (const { name, content } of order.repositoryKeys) await tree.write(path.join('keys', name), content);
+  } catch (error) {
+    await way.close();
+    throw error;
+  }
+  const { fence, bounds } = workshop;
+  return { held, way, place: { workspace, fence, bounds, lower: tree.lower, proxySocket: way.socketPath } };
+}
+
+async function buildIn(
+  { held, place, way }: Prepared,
+  order: CheckedOrder,
+  options: BuildImageOptions,
+): Promise<Omit<BuildOutput, 'durationMs'>> {
+  const { workshop, signal, onStep } = options;
+  const { workspace } = place;
+  const make: MakeOptions = {
+    signal,
+    graceMs: options.killGraceMs,
+    onOutput: options.onOutput,
+    trouble: () => way.trouble,
+    onPeaks: options.onPeaks,
+    era: way.era,
+  };
 
   onStep(BuildStep.VALIDATE_REVISION);
-  const info = await infoOf(pristine, order.leaseId, async () => {
-    const { stdout } = await runMake(workspace, 'info', infoArguments(), make);
+  const info = await infoOf(held.tree, order.leaseId, async () => {
+    const { stdout } = await runMake(place, 'info', infoArguments(), make);
     return stdout;
   });
   mustBeOrdered(info, order);
 
-  onStep(BuildStep.VALIDATE_MANIFEST);
-  const listed = await runMake(workspace, 'manifest', manifestArguments(order), make);
-  const manifest = parseManifest(listed.stdout);
-  if (Object.keys(manifest).length === 0)
-    throw new BuildError('internal', undefined, {
-      ...listed,
-      cause: 'make manifest ended well and listed no packages',
-    });
-
   onStep(BuildStep.BUILDING_IMAGE);
   const wishes: ImageWishes = {
     ...order,
-    binDirectory: workspace.binDirectory,
+    binDirectory: asSeen(place, workspace.binDirectory),
     extraImageName: order.requestHash.slice(0, EXTRA_NAME_LENGTH),
-    filesDirectory: order.defaults === '' ? '' : await writeDefaults(workspace, order.defaults),
+    filesDirectory: order.defaults === '' ? '' : asSeen(place, await writeDefaults(workspace, order.defaults)),
   };
-  const output = await runMake(workspace, 'image', imageArguments(wishes), make);
+  const output = await runMake(place, 'image', imageArguments(wishes), make);
 
   onStep(BuildStep.SIGNING_IMAGES);
   const collected = await collectImages(workspace.binDirectory, order);
-  if (collected === null) throw new ImageBuilderFailure(classifyMissingImage(output), output);
+  if (collected === null)
+    throw new ImageBuilderFailure(classifyMissingImage({ ...output, era: way.era, trouble: way.trouble }), output);
   mustBeWhole(collected, output);
-  mustBeInstalled(manifest, collected);
+  const manifest = await installedOf(collected.imageManifest, way, async () => {
+    onStep(BuildStep.VALIDATE_MANIFEST);
+    const { stdout } = await runMake(place, 'manifest', manifestArguments(order), make);
+    return stdout;
+  });
   await removeAllButOutput(workspace);
   signal.throwIfAborted();
   return {
@@ -105,31 +161,13 @@ export async function buildImage(
     profilesJson: collected.profilesJson,
     manifest,
     buildCommand: commandForReading(wishes),
+    circumstances: { sandbox: workshop.fence.told, imageBuilderSignedBy: held.signedBy },
   };
 }
 
 function tellTreeProgress(progress: TreeProgress, onStep: BuildImageOptions['onStep']): void {
   if (progress.step === 'unpack') onStep(BuildStep.UNPACK_IMAGEBUILDER);
   else onStep(BuildStep.DOWNLOAD_IMAGEBUILDER, progress.bytesDone, progress.bytesTotal);
-}
-
-async function pointAtMirror(workspace: Workspace, era: Era, order: CheckedOrder): Promise<void> {
-  const file = path.join(workspace.tree, REPOSITORIES_FILE[era]);
-  const text = rewriteRepositories(era, await readFile(file, 'utf8'), {
-    versionUrl: order.versionUrl,
-    target: order.target,
-    foreign: order.repositories,
-    mode: order.repositoriesMode,
-  });
-  // Removed first: were it a link in the archive, writing would go to what it points at.
-  await rm(file);
-  await writeFile(file, text, { flag: 'wx' });
-  const keys = path.join(workspace.tree, 'keys');
-  if (order.repositoryKeys.length > 0) await mkdir(keys, { recursive: true });
-  for (const { name, content } of order.repositoryKeys) {
-    await rm(path.join(keys, name), { force: true });
-    await writeFile(path.join(keys, name), content, { flag: 'wx', mode: 0o644 });
-  }
 }
 
 /** The pins were made from upstream's profiles.json; an ImageBuilder of another day is upstream's doing, not the user's. */
@@ -150,17 +188,4 @@ function mustBeOrdered(info: MakeInfo, order: CheckedOrder): void {
 function mustBeWhole(collected: Collected, output: MakeOutput): void {
   if (saysTooBig(output) && !collected.images.some(({ type }) => type === 'sysupgrade'))
     throw new ImageBuilderFailure(classifyMissingImage(output), output);
-}
-
-/**
- * The manifest was listed before the image was made; if the feeds changed in between, it is not the image's. That each asked
- * package is in it was opkg's or apk's to see to: a name may be a virtual one, of which the manifest holds the provider, so
- * looking for the name here would refuse good images.
- */
-function mustBeInstalled(manifest: Manifest, { imageManifest }: Collected): void {
-  if (imageManifest === null || areSameInstallation(manifest, parseManifest(imageManifest))) return;
-  throw new BuildError(
-    'upstream_unavailable',
-    'Error: The packages changed while the image was built. This is not a fault of your request',
-  );
 }

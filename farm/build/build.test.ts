@@ -12,13 +12,16 @@ import { type BuildOrder, BuildStep } from '../../shared/gen/asu/farm/v1/build_p
 import type { BuildEvent, BuildFailure, BuildOutput } from '../build-event.ts';
 import { type DemoMirror, generateMirror } from '../demo/generate-mirror.ts';
 import { type MirrorServer, serveMirror } from '../demo/mirror-server.ts';
+import { type Fence, probeFence } from '../fence/fence.ts';
 import { type BuildContext, build } from './build.ts';
 import { type InputsInit, testOrder } from './test-order.ts';
-import { removeWorkspace } from './workspace.ts';
+import { testWorkshop } from './test-workshop.ts';
+import type { Workshop } from './workshop.ts';
 
 let root: string;
 let mirror: DemoMirror;
 let server: MirrorServer;
+let fence: Fence;
 let slow: { mirror: DemoMirror; server: MirrorServer };
 /** Shared by tests that do not look at the node's disk, as a node shares its trees between builds. */
 let warmState: string;
@@ -27,6 +30,7 @@ let state: string;
 
 beforeAll(async () => {
   root = await mkdtemp(path.join(tmpdir(), 'build-'));
+  fence = await probeFence(root);
   warmState = path.join(root, 'warm');
   mirror = await generateMirror({ directory: path.join(root, 'mirror') });
   server = await serveMirror(mirror.directory);
@@ -35,6 +39,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  for (const workshop of workshops.values()) await (await workshop).close();
   await server.close();
   await slow.server.close();
   await rm(root, { recursive: true });
@@ -81,18 +86,26 @@ interface Ended {
   readonly last: BuildEvent | undefined;
 }
 
-async function follow(
-  order: BuildOrder,
-  context: Partial<BuildContext> = {},
-  on?: (event: BuildEvent) => void,
-): Promise<Ended> {
+/** One for each state directory, as a node has. */
+const workshops = new Map<string, Promise<Workshop>>();
+function workshopIn(stateDirectory: string): Promise<Workshop> {
+  const known = workshops.get(stateDirectory);
+  if (known) return known;
+  const opened = testWorkshop(stateDirectory, { fence, downloadLimits: { backoffMs: 1 } });
+  workshops.set(stateDirectory, opened);
+  return opened;
+}
+
+type Context = Partial<Omit<BuildContext, 'workshop'>> & { readonly stateDirectory?: string };
+
+async function follow(order: BuildOrder, context: Context = {}, on?: (event: BuildEvent) => void): Promise<Ended> {
   const events: BuildEvent[] = [];
+  const { stateDirectory = state, ...rest } = context;
   for await (const event of build(order, {
-    stateDirectory: state,
+    workshop: await workshopIn(stateDirectory),
     signal: new AbortController().signal,
-    downloadLimits: { backoffMs: 1 },
     killGraceMs: 500,
-    ...context,
+    ...rest,
   })) {
     events.push(event);
     on?.(event);
@@ -104,13 +117,13 @@ async function follow(
 const linesOf = (events: readonly BuildEvent[]): string[] =>
   events.flatMap((event) => (event.type === 'log' ? event.lines : []));
 
-async function succeed(order: BuildOrder, context?: Partial<BuildContext>): Promise<BuildOutput> {
+async function succeed(order: BuildOrder, context?: Context): Promise<BuildOutput> {
   const { last } = await follow(order, context);
   if (last?.type !== 'succeeded') throw new Error(`expected success, got ${JSON.stringify(last)}`);
   return last.result;
 }
 
-async function fail(order: BuildOrder, context?: Partial<BuildContext>): Promise<BuildFailure> {
+async function fail(order: BuildOrder, context?: Context): Promise<BuildFailure> {
   const { last } = await follow(order, context);
   if (last?.type !== 'failed') throw new Error(`expected a failure, got ${JSON.stringify(last)}`);
   return last.failure;
@@ -129,7 +142,6 @@ const allSteps = [
   'UNPACK_IMAGEBUILDER',
   'CONTAINER_SETUP',
   'VALIDATE_REVISION',
-  'VALIDATE_MANIFEST',
   'BUILDING_IMAGE',
   'SIGNING_IMAGES',
 ];
@@ -189,7 +201,7 @@ describe.each<Era>(['opkg', 'apk'])('%s', (era) => {
     expect(digests(again)).toEqual(digests(result));
 
     expect(await readdir(path.join(state, 'work', order.leaseId))).toEqual(['bin']);
-    await removeWorkspace(state, order.leaseId);
+    await (await workshopIn(state)).removeWorkspace(order.leaseId);
     expect(await readdir(path.join(state, 'work'))).toEqual([]);
   });
 
@@ -307,7 +319,7 @@ test('two builds at once share one download, make one image each, and leave the 
     fail(await orderOf('opkg', { profile: 'nosuch' }, { mirror, server }, { leaseId: 'one' }), context),
     fail(await orderOf('opkg', { profile: 'nosuch' }, { mirror, server }, { leaseId: 'other' }), context),
   ]);
-  expect(server.requests()).toHaveLength(1);
+  expect(server.requests().filter((request) => request.includes('imagebuilder'))).toHaveLength(1);
   const order = await orderOf('opkg', {}, { mirror, server }, { leaseId: 'one' });
   const pack = ['--sort=name', '-cf', '-', order.inputs?.imageBuilder?.sha256 ?? ''];
   const digest = () =>
@@ -332,12 +344,23 @@ test.each<[string, object]>([
 });
 
 test('an ImageBuilder with other bytes than were signed is not unpacked', async () => {
-  const order = await orderOf('apk', { imageBuilder: { url: `${server.url}/ib.tar.gz`, sha256: 'a'.repeat(64) } });
-  server.setFault((file) => (file === '/ib.tar.gz' ? { body: 'something else' } : undefined));
+  const order = await orderOf('apk');
+  server.setFault((file) => (file.includes('imagebuilder') ? { body: 'something else' } : undefined));
   const failure = await fail(order);
   expect(failure.kind).toBe('upstream_unavailable');
-  expect(failure.detail).toContain(`expected sha256 ${'a'.repeat(64)}, got `);
+  expect(failure.detail).toContain(`expected sha256 ${order.inputs?.imageBuilder?.sha256}, got `);
   expect(await readdir(path.join(state, 'imagebuilders'))).toEqual([]);
+});
+
+test('an ImageBuilder that upstream did not sign is not fetched, whatever the order says', async () => {
+  const { imageBuilder } = (await orderOf('apk')).inputs ?? {};
+  server.forgetRequests();
+  const failure = await fail(
+    await orderOf('apk', { imageBuilder: { url: imageBuilder?.url ?? '', sha256: 'a'.repeat(64) } }),
+  );
+  expect(failure.kind).toBe('upstream_unavailable');
+  expect(failure.detail).toContain(`upstream's sha256sums lists ${imageBuilder?.sha256}`);
+  expect(server.requests().filter((request) => request.includes('imagebuilder'))).toEqual([]);
 });
 
 test('no field of an order makes anything run: the canary is never touched', async () => {
@@ -376,7 +399,11 @@ test('no field of an order makes anything run: the canary is never touched', asy
 
 test('a reader that stops listening stops the build', async () => {
   const order = await orderOf('opkg', {}, slow);
-  const events = build(order, { stateDirectory: state, signal: new AbortController().signal, killGraceMs: 500 });
+  const events = build(order, {
+    workshop: await workshopIn(state),
+    signal: new AbortController().signal,
+    killGraceMs: 500,
+  });
   for await (const event of events) if (event.type === 'step' && event.step === BuildStep.BUILDING_IMAGE) break;
   expect(await processesIn(state)).toEqual([]);
   expect(await readdir(path.join(state, 'work'))).toEqual([]);
@@ -387,11 +414,19 @@ test('an order whose deadline is over starts nothing', async () => {
   expect(failure.kind).toBe('timeout');
 });
 
-test('a state directory that cannot be written is a fault of ours, without its path', async () => {
-  const file = path.join(root, 'a-file');
-  await writeFile(file, '');
+test('a disk that cannot be written is a fault of ours, without its path', async () => {
+  await workshopIn(state);
+  await writeFile(path.join(state, 'work'), '');
   const faults: unknown[] = [];
-  const failure = await fail(await orderOf('opkg'), { stateDirectory: file, onFault: (error) => faults.push(error) });
-  expect(failure).toMatchObject({ kind: 'internal', detail: expect.not.stringContaining(file) });
+  const failure = await fail(await orderOf('opkg'), { onFault: (error) => faults.push(error) });
+  expect(failure).toMatchObject({ kind: 'internal', detail: expect.not.stringContaining(state) });
   expect(faults).toHaveLength(1);
+});
+
+test('packages that exclude each other, of which opkg asks only the first, are found in the image', async () => {
+  expect(await fail(await orderOf('opkg', { addPackages: ['demo-onesided'] }))).toMatchObject({
+    kind: 'conflict',
+    detail: 'Error: Impossible package selection: conflicts (demo-onesided, dnsmasq)',
+    conflictingPackages: ['demo-onesided', 'dnsmasq'],
+  });
 });

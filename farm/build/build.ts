@@ -3,36 +3,34 @@
  * between ends in exactly one `succeeded` or `failed`, and a fault of this machine is never told as a fault of the request.
  *
  * The files of a success lie in the build's workspace until the caller has uploaded them and calls `removeWorkspace`
- * (workspace.ts). A failure leaves nothing behind.
+ * of the workshop. A failure leaves nothing behind.
  */
-import path from 'node:path';
 import { BuildError } from '../../shared/build-error.ts';
 import { type BuildOrder, BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import type { BuildEvent, BuildFailure } from '../build-event.ts';
-import type { DownloadLimits } from '../imagebuilder/download.ts';
+import type { Peaks } from '../fence/bounds.ts';
 import { LineCollector } from '../log/line-collector.ts';
-import type { ProxySettings } from './build-environment.ts';
 import { type BuildImageOptions, buildImage } from './build-image.ts';
 import { checkedOrder } from './checked-order.ts';
 import { EventChannel } from './event-channel.ts';
 import { ImageBuilderFailure } from './image-builder-failure.ts';
 import { endsOf } from './output-ends.ts';
 import { scrubberOf } from './scrub.ts';
-import { checkStateDirectory, removeWorkspace } from './workspace.ts';
+import { ToldText } from './told-text.ts';
+import type { Workshop } from './workshop.ts';
 
 export interface BuildContext {
-  /** Absolute, of bytes that make can work with; see checkStateDirectory. */
-  readonly stateDirectory: string;
+  readonly workshop: Workshop;
   /** Aborts the build: it ends as `node_lost`, to be built elsewhere. */
   readonly signal: AbortSignal;
   /** The edge's clock, by which the order's deadline is meant. */
   readonly now?: () => number;
-  readonly proxy?: ProxySettings;
-  readonly downloadLimits?: Partial<DownloadLimits>;
-  /** Between SIGTERM and SIGKILL; 5 s unless told. */
+  /** Between SIGTERM and SIGKILL where there is no fence; 5 s unless told. */
   readonly killGraceMs?: number;
   /** For the node's own log: what is behind an `internal` failure. May name paths of this machine. */
   readonly onFault?: (error: unknown) => void;
+  /** What the build used; once for each command that ran in the fence. */
+  readonly onPeaks?: (peaks: Peaks) => void;
 }
 
 /** setTimeout takes no more. */
@@ -40,7 +38,6 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Events until exactly one `succeeded` or `failed`. A reader that leaves early aborts the build. */
 export async function* build(order: BuildOrder, context: BuildContext): AsyncGenerator<BuildEvent, void, undefined> {
-  checkStateDirectory(context.stateDirectory);
   const events = new EventChannel<BuildEvent>(
     (later, earlier) => later.type === 'step' && earlier.type === 'step' && later.step === earlier.step,
   );
@@ -60,39 +57,33 @@ async function run(order: BuildOrder, context: BuildContext, emit: (event: Build
   const durationMs = () => Math.round(performance.now() - startedMs);
   const onStep: BuildImageOptions['onStep'] = (step, bytesDone = 0, bytesTotal = 0) =>
     emit({ type: 'step', step, bytesDone, bytesTotal });
-  const log = logOf(order, context, (lines) => emit({ type: 'log', lines }));
+  const told = new ToldText(order, context.workshop.stateDirectory);
+  const log = logOf(order, told, (lines) => emit({ type: 'log', lines }));
   const deadline = deadlineSignal(Number(order.deadlineMs) - (context.now ?? Date.now)());
   try {
     onStep(BuildStep.INIT);
     const signal = AbortSignal.any([context.signal, deadline.signal]);
     const checked = checkedOrder(order);
     const onOutput: BuildImageOptions['onOutput'] = (stream, chunk) => log?.push(stream, chunk);
-    const result = await buildImage(checked, { ...context, signal, onStep, onOutput });
+    const onWay: BuildImageOptions['onWay'] = ({ tellable }) => told.alsoBy(tellable);
+    const result = await buildImage(checked, { ...context, signal, onStep, onOutput, onWay });
     log?.end();
     emit({ type: 'succeeded', result: { ...result, durationMs: durationMs() } });
   } catch (error) {
     log?.end();
-    await removeWorkspace(context.stateDirectory, order.leaseId).catch(() => {});
+    await context.workshop.removeWorkspace(order.leaseId).catch(() => {});
     const failure = failureOf(error, context, deadline.signal);
-    emit({ type: 'failed', failure: { ...scrubbed(failure, order, context), durationMs: durationMs() } });
+    emit({ type: 'failed', failure: { ...scrubbed(failure, order, told), durationMs: durationMs() } });
   } finally {
     deadline.clear();
   }
 }
 
 /** Null for a build with a first-boot script: whatever such a build prints is for nobody. */
-function logOf(order: BuildOrder, context: BuildContext, onLines: (lines: readonly string[]) => void) {
+function logOf(order: BuildOrder, told: ToldText, onLines: (lines: readonly string[]) => void) {
   if (order.inputs?.defaults !== '') return null;
-  const withoutPaths = pathScrubberOf(order, context);
-  const scrub = (line: string) => withoutPaths(line).replaceAll(context.stateDirectory, '/node');
-  return new LineCollector({ scrub, onLines });
+  return new LineCollector({ scrub: (line) => told.of(line), onLines });
 }
-
-/** Takes out where on this machine the build is made. */
-const pathScrubberOf = (order: BuildOrder, context: BuildContext): ((text: string) => string) => {
-  const directory = path.join(context.stateDirectory, 'work', order.leaseId);
-  return (text) => text.replaceAll(directory, '/builder');
-};
 
 function deadlineSignal(remainingMs: number): { readonly signal: AbortSignal; readonly clear: () => void } {
   const controller = new AbortController();
@@ -133,10 +124,9 @@ function without(kind: BuildFailure['kind'], detail?: string): Failure {
  * report may be. Cut twice: scrubbing megabytes would stop the node, and a piece of a secret that the second cut leaves at an
  * edge was scrubbed while it was whole.
  */
-function scrubbed(failure: Failure, order: BuildOrder, context: BuildContext): Failure {
+function scrubbed(failure: Failure, order: BuildOrder, told: ToldText): Failure {
   const withoutDefaults = scrubberOf(order.inputs?.defaults ?? '');
-  const withoutPaths = pathScrubberOf(order, context);
-  const scrub = (text: string) => endsOf(withoutDefaults(withoutPaths(endsOf(text, 4 * TOLD_BYTES))), TOLD_BYTES);
+  const scrub = (text: string) => endsOf(withoutDefaults(told.of(endsOf(text, 4 * TOLD_BYTES))), TOLD_BYTES);
   return { ...failure, detail: scrub(failure.detail), stdout: scrub(failure.stdout), stderr: scrub(failure.stderr) };
 }
 

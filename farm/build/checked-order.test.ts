@@ -17,8 +17,16 @@ test('an order that is right comes through as it is', () => {
       repositories: [{ name: 'mine', url: 'https://feeds.example/24.10/a%20b/packages' }],
       repositoriesMode: RepositoriesMode.REPLACE,
       repositoryKeys: [usignKey],
+      feeds: [
+        { name: 'target', sha256: 'a'.repeat(64) },
+        { name: 'luci', sha256: 'b'.repeat(64) },
+      ],
     }),
   );
+  expect([...checked.pins]).toEqual([
+    ['target', 'a'.repeat(64)],
+    ['luci', 'b'.repeat(64)],
+  ]);
   expect(checked).toMatchObject({ rootfsSizeMb: 256, filesystem: 'squashfs', repositoriesMode: 'replace' });
   expect(checked.addPackages).toHaveLength(4);
   expect(checked.repositoryKeys).toHaveLength(1);
@@ -44,6 +52,25 @@ const userMistakes: [string, InputsInit][] = [
   ['a repository with user info', { repositories: [{ name: 'a', url: 'https://a@x.example/' }] }],
   ['a repository key that is none', { repositoryKeys: ['ssh-rsa AAAA'] }],
   ['a first-boot script without end', { defaults: 'x'.repeat(100_000) }],
+  ['a first-boot script of too many bytes', { defaults: 'ü'.repeat(33_000) }],
+  ['a package file of the other era', { addPackages: ['evil.apk'] }],
+  ['a package file to be removed', { removePackages: ['evil.ipk'] }],
+  ['a package that is to be removed twice', { removePackages: ['-ppp'] }],
+  ['a package without end', { addPackages: ['p'.repeat(128)] }],
+  ['packages without end', { addPackages: Array.from({ length: 2001 }, (_, n) => `p${n}`) }],
+  ['packages of too many characters', { addPackages: Array.from({ length: 500 }, (_, n) => `${n}${'p'.repeat(100)}`) }],
+  ['a word without end', { version: '2'.repeat(65) }],
+  ['a target without end', { target: `x86/${'6'.repeat(128)}` }],
+  ['a profile without end', { profile: 'p'.repeat(129) }],
+  [
+    'repositories without end',
+    { repositories: Array.from({ length: 25 }, () => ({ name: 'a', url: 'https://x.example/' })) },
+  ],
+  ['a repository name without end', { repositories: [{ name: 'a'.repeat(129), url: 'https://x.example/' }] }],
+  ['a repository URL without end', { repositories: [{ name: 'a', url: `https://x.example/${'a'.repeat(1024)}` }] }],
+  ['a repository URL that climbs', { repositories: [{ name: 'a', url: 'https://x.example/a/../b' }] }],
+  ['keys without end', { repositoryKeys: Array.from({ length: 25 }, () => usignKey) }],
+  ['a key without end', { repositoryKeys: [`untrusted comment: ${'x'.repeat(2000)}\n${usignKey.split('\n')[1]}`] }],
 ];
 
 test.each(userMistakes)('%s is refused as a bad request', (_, inputs) => {
@@ -57,6 +84,14 @@ test.each<[string, InputsInit]>([
   ['a revision with a blank', { revision: 'r1 x' }],
   ['no revision', { revision: '' }],
   ['a version URL with an expansion', { versionUrl: 'https://x.example/$(id)' }],
+  ['a version URL that climbs', { versionUrl: 'https://x.example/releases/../..' }],
+  ['a version URL without end', { versionUrl: `https://x.example/${'a'.repeat(1024)}` }],
+  ['a revision without end', { revision: 'r'.repeat(65) }],
+  ['a feed that climbs', { feeds: [{ name: '../luci', sha256: 'a'.repeat(64) }] }],
+  ['a feed without digest', { feeds: [{ name: 'luci', sha256: '' }] }],
+  ['a feed twice', { feeds: ['a', 'b'].map((digit) => ({ name: 'luci', sha256: digit.repeat(64) })) }],
+  ['feeds without end', { feeds: Array.from({ length: 65 }, (_, n) => ({ name: `f${n}`, sha256: 'a'.repeat(64) })) }],
+  ['a mode that nobody knows', { repositoriesMode: 7 as RepositoriesMode }],
 ])('%s is a fault of ours', (_, inputs) => {
   expect(() => checkedOrder(testOrder(inputs))).toThrowError(expect.objectContaining({ kind: 'internal' }));
 });
@@ -157,5 +192,5 @@ test('no accepted order holds a byte that make or a shell expands, and make is c
 
 test('a word that slipped through a grammar stops at the last gate', () => {
   const selection = { profile: 'x', addPackages: ['$(shell id)'], removePackages: [] };
-  expect(() => manifestArguments(selection)).toThrow('expected PACKAGES to hold only');
+  expect(() => manifestArguments(selection)).toThrow('expected PACKAGES to be names of packages');
 });

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
-import { link, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { execa } from 'execa';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { collectImages } from './collect-images.ts';
+import { collectImages, MAX_FILES } from './collect-images.ts';
 
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
@@ -131,12 +133,21 @@ test('a file system that the profile is not built with is named as the reason', 
   });
 });
 
-test('no profiles.json, another profile, or a profile without images: nothing was made', async () => {
+test('no profiles.json, no profile in it, or a profile without images: nothing was made', async () => {
   expect(await collectImages(bin, ordered)).toBeNull();
-  await made([sysupgrade], goodFiles, { profiles: { other: { images: [sysupgrade] } } });
+  await made([sysupgrade], goodFiles, { profiles: {} });
   expect(await collectImages(bin, ordered)).toBeNull();
   await made([], goodFiles);
   expect(await collectImages(bin, ordered)).toBeNull();
+});
+
+test.each<[string, object]>([
+  ['another profile', { other: { images: [sysupgrade] } }],
+  ['another profile beside it', { acme_x1: { images: [sysupgrade] }, other: { images: [] } }],
+  ['a name of Object', { constructor: { images: [sysupgrade] } }],
+])('%s is no build of what was ordered, and not for want of an image', async (_, profiles) => {
+  await made([sysupgrade], goodFiles, { profiles });
+  await expect(collectImages(bin, ordered)).rejects.toMatchObject({ kind: 'internal' });
 });
 
 test('an image of another target or revision is not what was ordered', async () => {
@@ -156,6 +167,11 @@ test.each<[string, Image, Record<string, Buffer>]>([
     { [sysupgrade.name]: signed },
   ],
   ['has a name that leaves the directory', { ...ext4, name: '../x1' }, {}],
+  ['has a name of two lines', { ...ext4, name: 'x1\nx2' }, {}],
+  ['has a name that hides', { ...ext4, name: '.x1' }, {}],
+  ['has another size than its own', { ...ext4, size: 1 }, { [ext4.name]: rootfs }],
+  ['takes the name of the list of packages', { ...ext4, name: 'x1.manifest' }, { 'x1.manifest': rootfs }],
+  ['takes the name of the digests', { ...ext4, name: 'sha256sums' }, {}],
 ])('an image that %s fails the build, as a fault of ours', async (_, image, files) => {
   await made([image], files);
   await expect(collectImages(bin, ordered)).rejects.toMatchObject({ kind: 'internal' });
@@ -172,4 +188,120 @@ test('a link where an image should be is never followed', async () => {
   await link(secret, path.join(bin, sysupgrade.name));
   await expect(collectImages(bin, ordered)).rejects.toMatchObject({ kind: 'internal' });
   expect(await readFile(secret)).toEqual(signed);
+});
+
+const GIB = 1024 ** 3;
+const at = (name: string) => path.join(bin, name);
+/** What it says it is, and in its place whatever the test puts there. */
+async function inPlaceOf(name: string, put: (file: string) => Promise<unknown>): Promise<void> {
+  await made([sysupgrade, ext4], goodFiles);
+  await rm(at(name));
+  await put(at(name));
+}
+const sparse = (sizeBytes: number) => async (file: string) => {
+  await writeFile(file, '');
+  await truncate(file, sizeBytes);
+};
+
+test.each<[string, string, (file: string) => Promise<unknown>]>([
+  ['an image that is a pipe', ext4.name, (file) => execa('mkfifo', [file])],
+  ['an image that is a directory', ext4.name, (file) => mkdir(file)],
+  ['an image that links to a device', ext4.name, (file) => symlink('/dev/zero', file)],
+  ['an image of 100 GiB without a byte', ext4.name, sparse(100 * GIB)],
+  ['a kernel that is a pipe', 'x1-kernel.bin', (file) => execa('mkfifo', [file])],
+  ['a kernel of 100 GiB without a byte', 'x1-kernel.bin', sparse(100 * GIB)],
+  ['a list of packages that is a link', 'x1.manifest', (file) => symlink('/etc/hostname', file)],
+  ['a profiles.json of 1 GiB', 'profiles.json', sparse(GIB)],
+  ['a profiles.json that is nested without end', 'profiles.json', (file) => writeFile(file, '['.repeat(900_000))],
+  ['digests of 1 GiB', 'sha256sums', sparse(GIB)],
+])('%s is refused without being read, as a fault of ours', async (_, name, put) => {
+  await inPlaceOf(name, put);
+  await expect(collectImages(bin, ordered)).rejects.toMatchObject({ kind: 'internal' });
+});
+
+test('a size that profiles.json tells is held against the file before the file is read', async () => {
+  await made([{ ...ext4, size: GIB }], {});
+  await sparse(8 * GIB)(at(ext4.name));
+  await expect(collectImages(bin, ordered)).rejects.toMatchObject({
+    detail: expect.stringContaining(`expected ${ext4.name} with ${GIB} bytes, got ${8 * GIB}`),
+  });
+});
+
+const listen = async (file: string) => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(file, resolve));
+  server.unref();
+};
+
+test.each<[string, (file: string) => Promise<unknown>]>([
+  ['a pipe', (file) => execa('mkfifo', [file])],
+  ['a socket', listen],
+  ['a directory with something in it', (file) => mkdir(path.join(file, 'with/something'), { recursive: true })],
+  ['a link', (file) => symlink('/dev/zero', file)],
+])('%s in the place of profiles.json or sha256sums is none', async (_, put) => {
+  await inPlaceOf('sha256sums', put);
+  const result = await collectImages(bin, ordered);
+  expect(result?.files.map(({ name }) => name)).toEqual(['profiles.json', ext4.name, sysupgrade.name, 'sha256sums']);
+  await rm(at('profiles.json'));
+  await put(at('profiles.json'));
+  expect(await collectImages(bin, ordered)).toBeNull();
+});
+
+test.skipIf(process.getuid?.() !== 0)('a device in the place of an image is not opened', async () => {
+  await inPlaceOf(ext4.name, (file) => execa('mknod', [file, 'c', '1', '5']));
+  await expect(collectImages(bin, ordered)).rejects.toMatchObject({ kind: 'internal' });
+});
+
+test('what nobody names does not matter: 10,000 files, directories without end, names of two lines', async () => {
+  await made([sysupgrade, ext4], goodFiles);
+  const deep = at(Array.from({ length: 40 }, (_, n) => `${n}`.repeat(40)).join('/'));
+  await mkdir(deep, { recursive: true });
+  await execa('sh', ['-c', 'seq 10000 | xargs touch'], { cwd: at('0'.repeat(40)) });
+  await writeFile(at('x\ny'), '');
+  await writeFile(at('sha256sums'), `${await readFile(at('sha256sums'), 'utf8')}\\${'a'.repeat(64)} *x\\ny\n`);
+  const result = await collectImages(bin, ordered);
+  expect(result?.files).toHaveLength(6);
+});
+
+test.each<[string, (n: number) => string]>([
+  ['files', (n) => `f${n}`],
+  ['times the same file', () => 'x1-kernel.bin'],
+])('digests of too many %s are refused', async (_, name) => {
+  await made([sysupgrade, ext4], goodFiles);
+  const lines = Array.from({ length: MAX_FILES + 1 }, (__, n) => `${'a'.repeat(64)} *${name(n)}\n`);
+  await writeFile(at('sha256sums'), lines.join(''));
+  await expect(collectImages(bin, ordered)).rejects.toMatchObject({ kind: 'internal' });
+});
+
+test('too many images, and two of one name, are refused before any is read', async () => {
+  await made(
+    Array.from({ length: MAX_FILES + 1 }, (_, n) => ({ ...ext4, name: `x${n}` })),
+    {},
+  );
+  await expect(collectImages(bin, ordered)).rejects.toMatchObject({ detail: expect.stringContaining('at most') });
+  await made([sysupgrade, sysupgrade], goodFiles);
+  await expect(collectImages(bin, ordered)).rejects.toMatchObject({ detail: expect.stringContaining('one name') });
+  expect(await readFile(at(sysupgrade.name))).toEqual(signed);
+});
+
+test('two lists of packages are one too many', async () => {
+  await made([sysupgrade], { ...goodFiles, 'x2.manifest': Buffer.from('vim - 1\n') });
+  await expect(collectImages(bin, ordered)).rejects.toMatchObject({ kind: 'internal' });
+});
+
+test('links in the place of what we write are replaced, and what they lead to stays', async () => {
+  await made([sysupgrade], goodFiles);
+  const secret = at('secret');
+  await writeFile(secret, 'secret');
+  await rm(at('sha256sums'));
+  await symlink(secret, at('sha256sums'));
+  const result = await collectImages(bin, ordered);
+  expect(result?.files.at(-1)?.name).toBe('sha256sums');
+  expect(await readFile(secret, 'utf8')).toBe('secret');
+});
+
+test('a build that is stopped is not read to its end', async () => {
+  await made([sysupgrade, ext4], goodFiles);
+  const reason = new Error('stopped');
+  await expect(collectImages(bin, ordered, AbortSignal.abort(reason))).rejects.toBe(reason);
 });

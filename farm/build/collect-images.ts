@@ -3,15 +3,12 @@
  * it; so a build counts when profiles.json says what was ordered and every file that it names is there with its digest.
  * Afterwards BIN_DIR holds the unsigned bytes, and profiles.json and sha256sums that agree with them.
  */
-import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { type FileHandle, open, readFile, rm, writeFile } from 'node:fs/promises';
-import path from 'node:path';
+import { rm } from 'node:fs/promises';
 import { BUILD_ERRORS, BuildError } from '../../shared/build-error.ts';
-import { sha256Hex, utf8ToBytes } from '../../shared/digest.ts';
 import { OUTPUT_FILE } from '../../shared/grammar.ts';
 import { type ProfilesJson, type ProfilesJsonImage, parseProfilesJson } from '../../shared/profiles-json.ts';
 import type { BuildOutput, OutputFile } from '../build-event.ts';
+import { digestOf, disagreement, openOutput, outputPath, readOutput, writeOutput } from './output-directory.ts';
 import { unsignedLength } from './strip-signature.ts';
 
 export interface Ordered {
@@ -32,22 +29,31 @@ export type CollectResult = Collected | null;
 
 const PROFILES_JSON = 'profiles.json';
 const SHA256SUMS = 'sha256sums';
+const MANIFEST = /\.manifest$/;
+
+/** An ImageBuilder writes some KB; a whole target with 350 profiles has 0.5 MB. */
+const MAX_JSON_BYTES = 1024 * 1024;
+const MAX_MANIFEST_BYTES = 1024 * 1024;
+/** The PC with the most kinds of images has some twenty files. */
+export const MAX_FILES = 256;
+/** As far as any process of a build may write; see run-make.ts. */
+const MAX_FILE_BYTES = 8 * 1024 ** 3;
+const MAX_TOTAL_BYTES = 2 * MAX_FILE_BYTES;
 
 /**
  * @throws BuildError `upstream_unavailable` when it is not what was ordered, `no_sysupgrade` when there is no image with
- * the wanted file system, `internal` when files and digests disagree
+ * the wanted file system, `internal` when files and digests disagree or are more than a build makes; the signal's reason
  */
-export async function collectImages(binDirectory: string, ordered: Ordered): Promise<CollectResult> {
-  const text = await readRegularFile(path.join(binDirectory, PROFILES_JSON));
+export async function collectImages(
+  binDirectory: string,
+  ordered: Ordered,
+  signal?: AbortSignal,
+): Promise<CollectResult> {
+  const text = await readOutput(binDirectory, PROFILES_JSON, MAX_JSON_BYTES);
   if (text === null) return null;
   const made = understood(text);
-  const profile = made.profiles[ordered.profile];
-  if (profile === undefined || profile.images.length === 0) return null;
-  if (made.target !== ordered.target || made.version_code !== ordered.revision)
-    throw new BuildError(
-      'upstream_unavailable',
-      `Error: Expected an image of ${ordered.target} at ${ordered.revision}, the ImageBuilder made one of ${made.target} at ${made.version_code}. This is not a fault of your request`,
-    );
+  const profile = orderedProfile(made, ordered);
+  if (profile === null || profile.images.length === 0) return null;
   const kept = profile.images.filter((image) => isWanted(image, ordered.filesystem));
   const dropped = new Set(profile.images.filter((image) => !kept.includes(image)).map((image) => image.name));
   if (!kept.some((image) => ordered.filesystem === '' || image.filesystem === ordered.filesystem))
@@ -56,9 +62,16 @@ export async function collectImages(binDirectory: string, ordered: Ordered): Pro
       `${BUILD_ERRORS.no_sysupgrade.text} with file system ${ordered.filesystem}; it has ${filesystemsOf(profile.images)}`,
     );
 
-  const images = await Promise.all(kept.map((image) => stripImage(binDirectory, image)));
-  const others = await otherFiles(binDirectory, new Set([...images.map(({ name }) => name), ...dropped]));
-  for (const name of dropped) if (OUTPUT_FILE.test(name)) await rm(path.join(binDirectory, name), { force: true });
+  const budget = new Budget();
+  const images: StrippedImage[] = [];
+  for (const image of kept) images.push(await stripImage(binDirectory, image, budget, signal));
+  const others = await otherFiles(
+    binDirectory,
+    new Set([...images.map(({ name }) => name), ...dropped]),
+    budget,
+    signal,
+  );
+  for (const name of dropped) await rm(outputPath(binDirectory, name), { force: true, recursive: true });
 
   const profilesJson = JSON.stringify(unsignedDocument(made, ordered.profile, kept, images));
   const profilesFile = await writeOutput(binDirectory, PROFILES_JSON, profilesJson);
@@ -76,15 +89,52 @@ export async function collectImages(binDirectory: string, ordered: Ordered): Pro
       sizeBytes: file.sizeBytes,
     })),
     profilesJson,
-    imageManifest: await manifestAmong(others),
+    imageManifest: await manifestAmong(binDirectory, others),
   };
+}
+
+/** Bytes that may still be hashed: a sparse file costs whoever makes it nothing, and us minutes. */
+class Budget {
+  #leftBytes = MAX_TOTAL_BYTES;
+
+  spend(name: string, sizeBytes: number): void {
+    this.#leftBytes -= sizeBytes;
+    if (sizeBytes > MAX_FILE_BYTES || this.#leftBytes < 0)
+      throw disagreement(`${name} has ${sizeBytes} bytes, more than a build may make`);
+  }
+}
+
+type MadeProfile = ProfilesJson['profiles'][string];
+
+/**
+ * Null: nothing was made for any profile.
+ * Another profile than the ordered one is no failure to make an image: it is another build's, and nobody's who asked.
+ */
+function orderedProfile(made: ProfilesJson, ordered: Ordered): MadeProfile | null {
+  if (made.target !== ordered.target || made.version_code !== ordered.revision)
+    throw new BuildError(
+      'upstream_unavailable',
+      `Error: Expected an image of ${ordered.target} at ${ordered.revision}, the ImageBuilder made one of ${cut(made.target)} at ${cut(made.version_code)}. This is not a fault of your request`,
+    );
+  const profiles = Object.entries(made.profiles);
+  const stranger = profiles.find(([id]) => id !== ordered.profile);
+  if (stranger) throw disagreement(`expected images of ${ordered.profile} alone, got some of ${cut(stranger[0])}`);
+  const profile = profiles[0]?.[1] ?? null;
+  const names = profile?.images.map(({ name }) => name) ?? [];
+  if (names.length > MAX_FILES) throw disagreement(`expected at most ${MAX_FILES} images, got ${names.length}`);
+  if (new Set(names).size < names.length) throw disagreement('two images have one name');
+  const taken = names.find((name) => name === PROFILES_JSON || name === SHA256SUMS || MANIFEST.test(name));
+  if (taken !== undefined) throw disagreement(`${taken} cannot be an image`);
+  return profile;
 }
 
 const isWanted = (image: ProfilesJsonImage, filesystem: string): boolean =>
   filesystem === '' || image.filesystem === undefined || image.filesystem === filesystem;
 
 const filesystemsOf = (images: readonly ProfilesJsonImage[]): string =>
-  [...new Set(images.flatMap((image) => image.filesystem ?? []))].sort().join(', ') || 'none';
+  cut([...new Set(images.flatMap((image) => image.filesystem ?? []))].sort().join(', ')) || 'none';
+
+const cut = (text: string): string => text.slice(0, 200);
 
 interface StrippedImage {
   readonly name: string;
@@ -93,29 +143,35 @@ interface StrippedImage {
   readonly file: OutputFile;
 }
 
-async function stripImage(binDirectory: string, image: ProfilesJsonImage): Promise<StrippedImage> {
-  if (!OUTPUT_FILE.test(image.name)) throw disagreement(`${JSON.stringify(image.name)} cannot be the name of a file`);
-  const filePath = path.join(binDirectory, image.name);
-  const file = await openRegularFile(filePath, constants.O_RDWR);
-  if (file === null) throw disagreement(`${image.name} is named in profiles.json and not there`);
+async function stripImage(
+  binDirectory: string,
+  image: ProfilesJsonImage,
+  budget: Budget,
+  signal?: AbortSignal,
+): Promise<StrippedImage> {
+  const opened = await openOutput(binDirectory, image.name, 'write');
+  if (opened === null) throw disagreement(`${image.name} is named in profiles.json and not there`);
+  const { file, sizeBytes } = opened;
   try {
-    const asMade = await digestOf(file, (await file.stat()).size);
+    budget.spend(image.name, sizeBytes);
+    if (image.size !== undefined && image.size !== sizeBytes)
+      throw disagreement(`expected ${image.name} with ${image.size} bytes, got ${sizeBytes}`);
+    const asMade = await digestOf(file, sizeBytes, signal);
     if (asMade !== image.sha256)
       throw disagreement(`expected ${image.name} with sha256 ${image.sha256}, got ${asMade}`);
     const sha256 = image.sha256_unsigned ?? image.sha256;
+    const lengthBytes = sha256 === asMade ? sizeBytes : await unsignedLength(file);
     if (sha256 !== asMade) {
-      const lengthBytes = await unsignedLength(file);
-      const unsigned = await digestOf(file, lengthBytes);
+      const unsigned = await digestOf(file, lengthBytes, signal);
       if (unsigned !== sha256)
         throw disagreement(`expected ${image.name} without its signature to have sha256 ${sha256}, got ${unsigned}`);
       await file.truncate(lengthBytes);
     }
-    const { size } = await file.stat();
     return {
       name: image.name,
       type: image.type,
       filesystem: image.filesystem ?? '',
-      file: { name: image.name, path: filePath, sizeBytes: size, sha256 },
+      file: { name: image.name, path: outputPath(binDirectory, image.name), sizeBytes: lengthBytes, sha256 },
     };
   } finally {
     await file.close();
@@ -123,30 +179,36 @@ async function stripImage(binDirectory: string, image: ProfilesJsonImage): Promi
 }
 
 /** What sha256sums lists beside the images: manifest, kernel, root file system, bill of materials. */
-async function otherFiles(binDirectory: string, except: ReadonlySet<string>): Promise<OutputFile[]> {
-  const sums = (await readRegularFile(path.join(binDirectory, SHA256SUMS))) ?? '';
-  const listed = [...sums.matchAll(/^([0-9a-f]{64}) [ *](.+)$/gm)].map(([, sha256 = '', name = '']) => ({
-    sha256,
-    name,
-  }));
-  const wanted = listed.filter(
-    ({ name }) => OUTPUT_FILE.test(name) && !except.has(name) && name !== PROFILES_JSON && name !== SHA256SUMS,
-  );
-  return await Promise.all(
-    wanted.map(async ({ name, sha256 }) => {
-      const filePath = path.join(binDirectory, name);
-      const file = await openRegularFile(filePath, constants.O_RDONLY);
-      if (file === null) throw disagreement(`${name} is named in sha256sums and not there`);
-      try {
-        const { size } = await file.stat();
-        const got = await digestOf(file, size);
-        if (got !== sha256) throw disagreement(`expected ${name} with sha256 ${sha256}, got ${got}`);
-        return { name, path: filePath, sizeBytes: size, sha256 };
-      } finally {
-        await file.close();
-      }
-    }),
-  );
+async function otherFiles(
+  binDirectory: string,
+  except: ReadonlySet<string>,
+  budget: Budget,
+  signal?: AbortSignal,
+): Promise<OutputFile[]> {
+  const sums = (await readOutput(binDirectory, SHA256SUMS, MAX_JSON_BYTES)) ?? '';
+  const listed = new Map<string, string>();
+  for (const line of sums.split('\n')) {
+    const [, sha256 = '', name = ''] = /^([0-9a-f]{64}) [ *](.+)$/.exec(line) ?? [];
+    // A name that could not be served is not: files below directories, names of two lines.
+    if (!OUTPUT_FILE.test(name) || except.has(name) || name === PROFILES_JSON || name === SHA256SUMS) continue;
+    if (listed.has(name)) throw disagreement(`sha256sums names ${name} twice`);
+    listed.set(name, sha256);
+    if (listed.size > MAX_FILES) throw disagreement(`expected sha256sums to name at most ${MAX_FILES} files, got more`);
+  }
+  const files: OutputFile[] = [];
+  for (const [name, sha256] of listed) {
+    const opened = await openOutput(binDirectory, name, 'read');
+    if (opened === null) throw disagreement(`${name} is named in sha256sums and not there`);
+    try {
+      budget.spend(name, opened.sizeBytes);
+      const got = await digestOf(opened.file, opened.sizeBytes, signal);
+      if (got !== sha256) throw disagreement(`expected ${name} with sha256 ${sha256}, got ${got}`);
+      files.push({ name, path: outputPath(binDirectory, name), sizeBytes: opened.sizeBytes, sha256 });
+    } finally {
+      await opened.file.close();
+    }
+  }
+  return files;
 }
 
 /** With the digests and sizes of what is served, and of the one profile that was ordered. */
@@ -167,65 +229,17 @@ function unsignedDocument(
   return { ...made, profiles: { [profileId]: { ...profile, images } } };
 }
 
-async function writeOutput(binDirectory: string, name: string, text: string): Promise<OutputFile> {
-  const filePath = path.join(binDirectory, name);
-  // Removed first: a build could have left a link there, and we would write to what it points at.
-  await rm(filePath, { force: true });
-  await writeFile(filePath, text, { flag: 'wx' });
-  return { name, path: filePath, sizeBytes: utf8ToBytes(text).length, sha256: sha256Hex(text) };
-}
-
-async function manifestAmong(files: readonly OutputFile[]): Promise<string | null> {
-  const manifest = files.find(({ name }) => name.endsWith('.manifest'));
-  return manifest === undefined ? null : await readFile(manifest.path, 'utf8');
-}
-
-async function readRegularFile(filePath: string): Promise<string | null> {
-  const file = await openRegularFile(filePath, constants.O_RDONLY);
-  if (file === null) return null;
-  try {
-    return await file.readFile('utf8');
-  } finally {
-    await file.close();
-  }
-}
-
-/** Never through a link: a package's script could have put one to the node's own key where an image is expected. */
-async function openRegularFile(filePath: string, flags: number): Promise<FileHandle | null> {
-  let file: FileHandle;
-  try {
-    file = await open(filePath, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : '';
-    // ENOENT: none; ELOOP: a link; ENXIO: a pipe or a socket; EISDIR: a directory.
-    if (['ENOENT', 'ELOOP', 'ENXIO', 'EISDIR'].includes(String(code))) return null;
-    throw error;
-  }
-  const entry = await file.stat();
-  // With a second name the bytes could change after they were judged, or be somebody else's file.
-  if (entry.isFile() && entry.nlink === 1) return file;
-  await file.close();
-  return null;
-}
-
-async function digestOf(file: FileHandle, lengthBytes: number): Promise<string> {
-  const hash = createHash('sha256');
-  if (lengthBytes > 0)
-    for await (const chunk of file.createReadStream({ start: 0, end: lengthBytes - 1, autoClose: false }))
-      hash.update(chunk);
-  return hash.digest('hex');
+async function manifestAmong(binDirectory: string, files: readonly OutputFile[]): Promise<string | null> {
+  const [manifest, another] = files.filter(({ name }) => MANIFEST.test(name));
+  if (manifest === undefined) return null;
+  if (another) throw disagreement(`${manifest.name} and ${another.name} are both the list of packages`);
+  return await readOutput(binDirectory, manifest.name, MAX_MANIFEST_BYTES);
 }
 
 function understood(text: string): ProfilesJson {
   try {
     return parseProfilesJson(text);
   } catch (error) {
-    throw disagreement(error instanceof Error ? error.message : String(error));
+    throw disagreement(cut(error instanceof Error ? error.message : String(error)));
   }
 }
-
-const disagreement = (what: string): BuildError =>
-  new BuildError(
-    'internal',
-    `Error: The ImageBuilder's files do not fit together: ${what}. This is not a fault of your request`,
-  );

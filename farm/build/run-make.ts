@@ -1,27 +1,36 @@
 /**
- * make in a build's private tree, under limits where the machine has prlimit. A failure comes back as what the user is to be
- * told of it.
+ * make in a build's private tree, behind the fence where there is one. A failure comes back as what the user is to be told
+ * of it.
  */
+import { BuildError } from '../../shared/build-error.ts';
+import { OverrunError, type Peaks } from '../fence/bounds.ts';
+import { fencedCommand } from '../fence/fenced-command.ts';
+import type { Era } from '../imagebuilder/era.ts';
 import { findTool } from '../imagebuilder/host-tools.ts';
-import type { ProxySettings } from './build-environment.ts';
+import type { Trouble } from '../packages/proxy-trouble.ts';
 import { buildEnvironment } from './build-environment.ts';
+import type { BuildPlace } from './build-place.ts';
 import { classifyFailure, findUnreadFeed } from './classify-failure.ts';
 import { ImageBuilderFailure } from './image-builder-failure.ts';
-import { type Command, runProcess } from './run-process.ts';
-import type { Workspace } from './workspace.ts';
+import { type Command, type Ended, runProcess } from './run-process.ts';
 
 export interface MakeOptions {
   readonly signal: AbortSignal;
-  readonly proxy: ProxySettings;
   readonly graceMs: number | undefined;
   /** What make prints of the build itself, for those who look on. */
   readonly onOutput?: Command['onOutput'];
+  /** What went wrong at the package proxy so far. */
+  readonly trouble?: () => readonly Trouble[];
+  readonly onPeaks?: ((peaks: Peaks) => void) | undefined;
+  readonly era?: Era;
 }
 
 export interface MakeOutput {
   readonly stdout: string;
   readonly stderr: string;
 }
+
+export type Stage = 'info' | 'manifest' | 'image';
 
 /** The largest image that anything makes is far below; a process that writes without end is stopped here. */
 const MAX_FILE_BYTES = 8 * 1024 ** 3;
@@ -31,36 +40,71 @@ const MAX_CPU_S = 3600;
 const KEPT_BYTES = 4 * 1024 * 1024;
 
 /** The rest are tables that are made for us: of every profile, of every package. */
-const SHOWN: Readonly<Record<'info' | 'manifest' | 'image', readonly string[]>> = {
+const SHOWN: Readonly<Record<Stage, readonly string[]>> = {
   info: [],
   manifest: ['stderr'],
   image: ['stdout', 'stderr'],
 };
 
-/** @throws ImageBuilderFailure; Error when make cannot be started; the signal's reason */
+/** @throws ImageBuilderFailure; BuildError for a build beyond its bounds; Error when make cannot be started; the signal's reason */
 export async function runMake(
-  workspace: Workspace,
-  stage: 'info' | 'manifest' | 'image',
+  place: BuildPlace,
+  stage: Stage,
   args: readonly string[],
   options: MakeOptions,
 ): Promise<MakeOutput> {
-  const prlimit = await findTool('prlimit');
-  const limits = ['--core=0', `--fsize=${MAX_FILE_BYTES}`, `--cpu=${MAX_CPU_S}`];
-  const run = await runProcess({
-    file: prlimit ?? 'make',
-    args: prlimit === null ? args : [...limits, 'make', ...args],
-    cwd: workspace.tree,
-    environment: buildEnvironment(workspace, options.proxy),
-    signal: options.signal,
-    temporaryDirectory: workspace.temporaryDirectory,
-    ...(options.graceMs === undefined ? {} : { graceMs: options.graceMs }),
-    capBytes: KEPT_BYTES,
-    onOutput: (stream, chunk) => {
-      if (SHOWN[stage].includes(stream)) options.onOutput?.(stream, chunk);
-    },
-  });
+  const onOutput: MakeOptions['onOutput'] = (stream, chunk) => {
+    if (SHOWN[stage].includes(stream)) options.onOutput?.(stream, chunk);
+  };
+  const run = await startMake(place, args, { ...options, onOutput });
   const isDone = run.ended.state === 'exited' && run.ended.exitCode === 0;
-  const failure = isDone ? findUnreadFeed(run) : classifyFailure({ stage, ...run });
+  const evidence = { ...run, era: options.era, trouble: options.trouble?.() ?? [] };
+  const failure = isDone ? findUnreadFeed(evidence) : classifyFailure({ stage, ...evidence });
   if (failure) throw new ImageBuilderFailure(failure, run);
   return run;
+}
+
+/** The same, not judged. */
+export async function startMake(
+  place: BuildPlace,
+  args: readonly string[],
+  { signal, graceMs, onOutput, onPeaks }: MakeOptions,
+): Promise<Ended> {
+  try {
+    const run = await runProcess({
+      ...(await commandFor(place, args)),
+      signal,
+      temporaryDirectory: place.workspace.temporaryDirectory,
+      ...(graceMs === undefined ? {} : { graceMs }),
+      capBytes: KEPT_BYTES,
+      onOutput,
+    });
+    if (run.peaks) onPeaks?.(run.peaks);
+    return run;
+  } catch (error) {
+    if (!(error instanceof OverrunError)) throw error;
+    onPeaks?.(error.peaks);
+    throw new BuildError(error.kind, undefined, { stdout: error.stdout, stderr: error.stderr, cause: error });
+  }
+}
+
+async function commandFor(
+  place: BuildPlace,
+  args: readonly string[],
+): Promise<Pick<Command, 'file' | 'args' | 'cwd' | 'environment' | 'sandbox'>> {
+  const { workspace, fence, lower, proxySocket, bounds } = place;
+  const environment = buildEnvironment(workspace);
+  if (fence.host !== null) {
+    const enclosure = { workspace: workspace.directory, lower, proxySocket };
+    return {
+      ...fencedCommand(enclosure, { file: 'make', args, environment }, fence.host),
+      cwd: workspace.directory,
+      sandbox: { workspace: workspace.directory, bounds },
+    };
+  }
+  const bare = { cwd: workspace.tree, environment };
+  const prlimit = await findTool('prlimit');
+  if (prlimit === null) return { ...bare, file: 'make', args };
+  const limits = ['--core=0', `--fsize=${MAX_FILE_BYTES}`, `--cpu=${MAX_CPU_S}`];
+  return { ...bare, file: prlimit, args: [...limits, 'make', ...args] };
 }

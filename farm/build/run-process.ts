@@ -3,13 +3,15 @@
  * that it started ends with it. make spawns deep trees; a signal to make alone would leave them working in a directory
  * that is about to be removed.
  */
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { Socket } from 'node:net';
 import path from 'node:path';
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { execa } from 'execa';
-import { OutputEnds } from './output-ends.ts';
+import { type Bounds, OverrunError, type Peaks } from '../fence/bounds.ts';
+import { Sandbox } from '../fence/sandbox.ts';
+import { strayDescriptors } from '../fence/stray-descriptors.ts';
+import { OutputPipe } from './output-pipe.ts';
 
 export interface Command {
   readonly file: string;
@@ -25,6 +27,11 @@ export interface Command {
   readonly capBytes?: number;
   /** All of it, while it is printed; a chunk is the callee's for the time of the call. */
   readonly onOutput?: ((stream: 'stdout' | 'stderr', chunk: Buffer) => void) | undefined;
+  /**
+   * Set where the command is one of fencedCommand's: it is watched, ends at once when it must (there is no grace: the
+   * sandbox's first process takes everything with it), and a fence that does not come up is not taken for its answer.
+   */
+  readonly sandbox?: { readonly workspace: string; readonly bounds: Bounds } | undefined;
 }
 
 export interface Ended {
@@ -33,6 +40,8 @@ export interface Ended {
     | { readonly state: 'signalled'; readonly signal: string };
   readonly stdout: string;
   readonly stderr: string;
+  /** Of a sandbox alone. */
+  readonly peaks?: Peaks;
 }
 
 const GRACE_MS = 5000;
@@ -42,7 +51,8 @@ const DRAIN_MS = 1000;
 const REAP_MS = 1000;
 
 /**
- * @throws the signal's reason, once nothing of the process group is left; Error when the command cannot be started
+ * @throws the signal's reason, once nothing of the process group or sandbox is left; OverrunError when it used more than its
+ *   bounds; Error when the command cannot be started, or the fence around it
  */
 export async function runProcess(command: Command): Promise<Ended> {
   command.signal.throwIfAborted();
@@ -56,19 +66,25 @@ export async function runProcess(command: Command): Promise<Ended> {
   const group = startGroup(command, stdout.writeEnd, stderr.writeEnd);
   stdout.closeWriteEnd();
   stderr.closeWriteEnd();
+  const sandbox = sandboxOf(command, group);
   const killNow = () => signalGroup(group.pid, 'SIGKILL');
-  // A node that exits must not leave a build behind; it runs in a session of its own and would not notice.
-  process.once('exit', killNow);
-  const stop = stopWhenAborted(command, group.pid);
+  // A node that exits must not leave a build behind; it runs in a session of its own and would not notice. A sandbox does.
+  if (sandbox === null) process.once('exit', killNow);
+  const stop = sandbox === null ? stopWhenAborted(command, group.pid) : killWhenAborted(command, sandbox);
   try {
-    const result = await group.ended;
+    let result: Result = await group.ended;
     // Whatever the command left in the background has nobody to work for.
     killNow();
     await stop.finished();
+    if (sandbox !== null && result.state !== 'failed') result = await sandbox.ended(result);
     await Promise.all([stdout.drained(DRAIN_MS), stderr.drained(DRAIN_MS)]);
+    const output = { stdout: stdout.text(), stderr: stderr.text() };
+    if (sandbox?.overrun) throw new OverrunError(sandbox.overrun, sandbox.peaks, output);
     command.signal.throwIfAborted();
     if (result.state === 'failed') throw result.error;
-    return { ended: result, stdout: stdout.text(), stderr: stderr.text() };
+    if (result.state === 'never ran')
+      throw new Error(`expected the fence to come up, got ${output.stderr.slice(-1000)}`);
+    return { ended: result, ...output, ...(sandbox === null ? {} : { peaks: sandbox.peaks }) };
   } finally {
     process.removeListener('exit', killNow);
     stop.dispose();
@@ -77,37 +93,57 @@ export async function runProcess(command: Command): Promise<Ended> {
   }
 }
 
-type Result = Ended['ended'] | { readonly state: 'failed'; readonly error: unknown };
+type Result = Ended['ended'] | { readonly state: 'failed'; readonly error: unknown } | { readonly state: 'never ran' };
 
-function startGroup(
-  command: Command,
-  stdout: number,
-  stderr: number,
-): { readonly pid: number | undefined; readonly ended: Promise<Result> } {
-  // execa's types know descriptors up to 9 only; it takes any.
-  const [out, err] = [stdout as 3, stderr as 3];
+interface Group {
+  readonly pid: number | undefined;
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended['ended'] | { readonly state: 'failed'; readonly error: unknown }>;
+}
+
+function startGroup(command: Command, stdout: number, stderr: number): Group {
+  const nowhere = openSync('/dev/null', constants.O_RDWR);
+  // Up to 23.05 "image is too big" is printed to fd 8 alone; without it the reason of the failure is lost.
+  const stdio: ('ignore' | 'pipe' | number)[] = [nowhere, stdout, stderr, ...Array(5).fill('ignore'), stderr, stderr];
+  for (const stray of strayDescriptors()) {
+    while (stdio.length <= stray) stdio.push('ignore');
+    if (stdio[stray] === 'ignore') stdio[stray] = nowhere;
+  }
+  if (command.sandbox !== undefined) stdio[3] = 'pipe';
   // An ImageBuilder refuses to work under a umask other than 022. Spawning is synchronous, so this touches nobody else.
   const previousUmask = process.umask(0o022);
-  const child = execa(command.file, [...command.args], {
-    cwd: command.cwd,
-    env: command.environment,
-    extendEnv: false,
-    shell: false,
-    reject: false,
-    detached: true,
-    cleanup: false,
-    buffer: false,
-    // Up to 23.05 "image is too big" is printed to fd 8 alone; without it the reason of the failure is lost.
-    stdio: ['ignore', out, err, 'ignore', 'ignore', 'ignore', 'ignore', 'ignore', err, err],
-  });
-  process.umask(previousUmask);
+  try {
+    const child = spawn(command.file, command.args, {
+      cwd: command.cwd,
+      env: command.environment,
+      detached: true,
+      stdio,
+    });
+    const ended: Group['ended'] = new Promise((resolve) => {
+      child.once('error', (error) => resolve({ state: 'failed', error }));
+      child.once('exit', (exitCode, signal) =>
+        resolve(exitCode === null ? { state: 'signalled', signal: `${signal}` } : { state: 'exited', exitCode }),
+      );
+    });
+    return { pid: child.pid, child, ended };
+  } finally {
+    process.umask(previousUmask);
+    closeSync(nowhere);
+  }
+}
+
+function sandboxOf(command: Command, { pid, child }: Group): Sandbox | null {
+  if (command.sandbox === undefined || pid === undefined) return null;
+  return new Sandbox(pid, child.stdio[3] as Duplex, command.sandbox);
+}
+
+function killWhenAborted(command: Command, sandbox: Sandbox) {
+  const onAbort = () => sandbox.kill();
+  command.signal.addEventListener('abort', onAbort, { once: true });
+  if (command.signal.aborted) onAbort();
   return {
-    pid: child.pid,
-    ended: child.then((result): Result => {
-      if (result.exitCode !== undefined) return { state: 'exited', exitCode: result.exitCode };
-      if (result.signal !== undefined) return { state: 'signalled', signal: result.signal };
-      return { state: 'failed', error: result };
-    }),
+    finished: async () => {},
+    dispose: () => command.signal.removeEventListener('abort', onAbort),
   };
 }
 
@@ -143,64 +179,3 @@ function signalGroup(pid: number | undefined, signal: NodeJS.Signals | 0): boole
 }
 
 const groupExists = (pid: number | undefined): boolean => signalGroup(pid, 0);
-
-/**
- * A named pipe for one stream. Node's own pipes to a child are sockets: a script that opens /dev/stderr fails on one, and one
- * pipe cannot be given to a child under several numbers.
- */
-class OutputPipe {
-  readonly #output: OutputEnds;
-  readonly #reader: Socket;
-  readonly #ended: Promise<void>;
-  #writeEnd: number | undefined;
-
-  private constructor(readEnd: number, writeEnd: number, capBytes: number, onChunk: (chunk: Buffer) => void) {
-    this.#output = new OutputEnds(capBytes);
-    this.#writeEnd = writeEnd;
-    this.#reader = new Socket({ fd: readEnd, readable: true, writable: false });
-    this.#reader.on('data', (chunk: Buffer) => {
-      this.#output.push(chunk);
-      onChunk(chunk);
-    });
-    this.#ended = new Promise((resolve) => {
-      this.#reader.once('close', () => resolve());
-      this.#reader.once('end', () => resolve());
-      this.#reader.once('error', () => resolve());
-    });
-  }
-
-  static async open(file: string, capBytes: number, onChunk: (chunk: Buffer) => void): Promise<OutputPipe> {
-    await rm(file, { force: true });
-    await execa('mkfifo', ['-m', '600', file]);
-    // Without a writer yet: only a non-blocking open for reading succeeds at once.
-    const readEnd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
-    const writeEnd = openSync(file, constants.O_WRONLY);
-    await rm(file, { force: true });
-    return new OutputPipe(readEnd, writeEnd, capBytes, onChunk);
-  }
-
-  get writeEnd(): number {
-    if (this.#writeEnd === undefined) throw new Error('expected an open pipe, got a closed one');
-    return this.#writeEnd;
-  }
-
-  closeWriteEnd(): void {
-    if (this.#writeEnd !== undefined) closeSync(this.#writeEnd);
-    this.#writeEnd = undefined;
-  }
-
-  async drained(withinMs: number): Promise<void> {
-    const giveUp = new AbortController();
-    await Promise.race([this.#ended, sleep(withinMs, undefined, { signal: giveUp.signal }).catch(() => {})]);
-    giveUp.abort();
-  }
-
-  text(): string {
-    return this.#output.toString();
-  }
-
-  close(): void {
-    this.closeWriteEnd();
-    this.#reader.destroy();
-  }
-}

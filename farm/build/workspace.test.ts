@@ -1,14 +1,13 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
   checkStateDirectory,
-  copyTree,
   createWorkspace,
   removeAllButOutput,
-  removeLeftovers,
   removeWorkspace,
+  removeWorkspaces,
   writeDefaults,
 } from './workspace.ts';
 
@@ -18,18 +17,10 @@ beforeEach(async () => {
 });
 afterEach(async () => await rm(state, { recursive: true }));
 
-const never = new AbortController().signal;
 const modeOf = async (file: string): Promise<string> => ((await stat(file)).mode & 0o777).toString(8);
 
-test('writing to the copy does not write to the tree that later builds start from', async () => {
-  const pristine = path.join(state, 'imagebuilders/aa');
-  await mkdir(pristine, { recursive: true });
-  await writeFile(path.join(pristine, 'Makefile'), 'pristine');
-  const workspace = await createWorkspace(state, 'lease1');
-  await copyTree(pristine, workspace, never);
-  await writeFile(path.join(workspace.tree, 'Makefile'), 'changed');
-  expect(await readFile(path.join(pristine, 'Makefile'), 'utf8')).toBe('pristine');
-  expect(await modeOf(workspace.directory)).toBe('700');
+test('a workspace is for the node alone', async () => {
+  expect(await modeOf((await createWorkspace(state, 'lease1')).directory)).toBe('700');
 });
 
 test('the first-boot script is for root alone, its directories are those of a root file system, and no clock is in them', async () => {
@@ -58,18 +49,10 @@ test('a second attempt under the same lease starts empty', async () => {
   expect(await readdir(second.binDirectory)).toEqual([]);
 });
 
-test('after a crash its leftovers are removed; ImageBuilders stay, and downloads that can be resumed', async () => {
+test('after a crash the workspaces that it left are removed', async () => {
   for (const leaseId of ['lost', 'lost-too']) await createWorkspace(state, leaseId);
-  for (const name of ['aa', 'bb.unpacking']) await mkdir(path.join(state, 'imagebuilders', name), { recursive: true });
-  for (const name of ['aa.info', 'aa.info.lost']) await writeFile(path.join(state, 'imagebuilders', name), '{}');
-  await mkdir(path.join(state, 'downloads'));
-  for (const name of ['cc', 'dd.part', 'ee.part']) await writeFile(path.join(state, 'downloads', name), 'bytes');
-  const weekAgo = Date.now() / 1000 - 8 * 24 * 3600;
-  await utimes(path.join(state, 'downloads/ee.part'), weekAgo, weekAgo);
-  await removeLeftovers(state, (line) => expect.fail(line));
+  await removeWorkspaces(state, (line) => expect.fail(line));
   expect(await readdir(path.join(state, 'work'))).toEqual([]);
-  expect((await readdir(path.join(state, 'imagebuilders'))).sort()).toEqual(['aa', 'aa.info']);
-  expect(await readdir(path.join(state, 'downloads'))).toEqual(['dd.part']);
 });
 
 test('a directory that its own user may not empty is removed all the same', async () => {
@@ -82,7 +65,7 @@ test('a directory that its own user may not empty is removed all the same', asyn
 });
 
 test('a node that has never built anything has nothing to remove', async () => {
-  await expect(removeLeftovers(path.join(state, 'new'), (line) => expect.fail(line))).resolves.toBeUndefined();
+  await expect(removeWorkspaces(path.join(state, 'new'), (line) => expect.fail(line))).resolves.toBeUndefined();
 });
 
 test('a lease id that leads elsewhere is refused', async () => {
@@ -96,4 +79,5 @@ test('a state directory that make cannot work below is refused with a sentence',
   expect(() => checkStateDirectory('/var/lib/asu-node_1.0')).not.toThrow();
   for (const directory of ['relative', '/with blank', '/a#b', '/a$b', '/a:b', '/100%', '/ünicode'])
     expect(() => checkStateDirectory(directory)).toThrow('expected the state directory');
+  expect(() => checkStateDirectory(`/${'a'.repeat(90)}`)).toThrow('at most 90 characters');
 });

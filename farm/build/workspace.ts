@@ -1,12 +1,11 @@
 /**
- * The directory of one build, `<state>/work/<lease id>`: a private copy of the ImageBuilder's tree and what comes out of it.
+ * The directory of one build, `<state>/work/<lease id>`: its private ImageBuilder and what comes out of it.
  * It outlives the build until its files are uploaded; whoever started the build removes it then, and what a crash left
  * behind is removed at the next start.
  */
-import { chmod, mkdir, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
-import { BuildError } from '../../shared/build-error.ts';
 
 export interface Workspace {
   readonly directory: string;
@@ -21,11 +20,18 @@ const LEASE_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
 /** make splits and expands paths: a blank, `#`, `$`, `:` or `%` anywhere above breaks builds in ways nobody can read. */
 const MAKE_SAFE_PATH = /^\/[A-Za-z0-9/_.-]*$/;
 
+/** Builds reach the package proxy by a socket below it, of whose path the kernel takes 107 bytes. */
+const MAX_STATE_PATH = 90;
+
 /** @throws Error with a sentence for whoever runs the node */
 export function checkStateDirectory(stateDirectory: string): void {
   if (!MAKE_SAFE_PATH.test(stateDirectory))
     throw new Error(
       `expected the state directory to be an absolute path of letters, digits, "/", "_", "." and "-" (make cannot work below another), got ${JSON.stringify(stateDirectory)}`,
+    );
+  if (stateDirectory.length > MAX_STATE_PATH)
+    throw new Error(
+      `expected the state directory to have a path of at most ${MAX_STATE_PATH} characters (sockets lie below it), got ${stateDirectory}`,
     );
 }
 
@@ -46,22 +52,6 @@ export async function createWorkspace(stateDirectory: string, leaseId: string): 
   };
   for (const part of [workspace.binDirectory, workspace.home, workspace.temporaryDirectory]) await mkdir(part);
   return workspace;
-}
-
-/**
- * A private copy of the pristine tree. Never hard links: the ImageBuilder rewrites files in place (`> $@`, `usign -S`), and
- * would write into the tree of every later build.
- */
-export async function copyTree(pristine: string, workspace: Workspace, signal: AbortSignal): Promise<void> {
-  const copied = await execa('cp', ['-a', '--reflink=auto', pristine, workspace.tree], {
-    reject: false,
-    cancelSignal: signal,
-    env: { LC_ALL: 'C' },
-  });
-  signal.throwIfAborted();
-  if (!copied.failed) return;
-  if (copied.stderr.includes('No space left on device')) throw new BuildError('disk_full');
-  throw new BuildError('internal', undefined, { cause: copied });
 }
 
 /**
@@ -95,32 +85,11 @@ export async function removeWorkspace(stateDirectory: string, leaseId: string): 
   await removeTree(directoryOf(stateDirectory, leaseId));
 }
 
-/**
- * At start-up: removes what a crash left: every workspace, what was half unpacked, and what was downloaded and not unpacked
- * (a part that may be resumed is kept for a week). What cannot be removed is told and left: it must not keep the node away.
- */
-export async function removeLeftovers(stateDirectory: string, tell: (line: string) => void): Promise<void> {
-  const leftovers = [
-    ...(await entriesOf(path.join(stateDirectory, 'work'))),
-    ...(await entriesOf(path.join(stateDirectory, 'imagebuilders'))).filter((file) =>
-      /\.unpacking$|\.info\./.test(file),
-    ),
-    ...(await old(await entriesOf(path.join(stateDirectory, 'downloads')))),
-  ];
-  for (const leftover of leftovers)
-    await removeTree(leftover).catch((error) => tell(`${leftover} cannot be removed: ${error.message}`));
-}
-
-const RESUMABLE_MS = 7 * 24 * 3_600_000;
-
-async function old(files: readonly string[]): Promise<string[]> {
-  const aged = await Promise.all(
-    files.map(async (file) => {
-      const { mtimeMs } = await stat(file);
-      return file.endsWith('.part') && Date.now() - mtimeMs < RESUMABLE_MS ? [] : [file];
-    }),
-  );
-  return aged.flat();
+/** At start-up: what a crash left. What cannot be removed is told and left: it must not keep the node away. */
+export async function removeWorkspaces(stateDirectory: string, tell: (line: string) => void): Promise<void> {
+  const work = path.join(stateDirectory, 'work');
+  for (const name of await readdir(work).catch(() => []))
+    await removeTree(path.join(work, name)).catch((error) => tell(`${name} cannot be removed: ${error.message}`));
 }
 
 /** A package may leave a directory that its own user may not empty. */
@@ -133,9 +102,6 @@ async function removeTree(directory: string): Promise<void> {
     await rm(directory, options);
   }
 }
-
-const entriesOf = async (directory: string): Promise<string[]> =>
-  (await readdir(directory).catch(() => [])).map((name) => path.join(directory, name));
 
 function directoryOf(stateDirectory: string, leaseId: string): string {
   if (!isLeaseId(leaseId))

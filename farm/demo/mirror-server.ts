@@ -8,6 +8,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export type Fault = {
   /** Answer with this instead of the file. */
@@ -18,6 +19,10 @@ export type Fault = {
   readonly truncateAt?: number;
   /** Take the request and never answer. */
   readonly hang?: true;
+  /** Announce everything, send `atOnceBytes`, and then so many bytes each time. */
+  readonly trickle?: { readonly atOnceBytes: number; readonly bytes: number; readonly everyMs: number };
+  /** Send the client elsewhere: a path of this mirror, or a URL. */
+  readonly redirectTo?: string;
   /** A friendly HTML page with status 200, as captive portals and broken proxies send. */
   readonly html?: true;
 };
@@ -30,6 +35,8 @@ export type MirrorServer = {
   forgetRequests(): void;
   /** Asked for each request with its path; undefined means: no fault. Replaces the one before. */
   setFault(fault: ((path: string) => Fault | undefined) | undefined): void;
+  /** How far away the mirror seems: each answer begins so much later. */
+  setLatency(milliseconds: number): void;
   /** Ends open connections too. */
   close(): Promise<void>;
 };
@@ -39,13 +46,17 @@ type Range = { readonly first: number; readonly last: number };
 export async function serveMirror(directory: string, options: { readonly port?: number } = {}): Promise<MirrorServer> {
   const requests: string[] = [];
   let fault: ((path: string) => Fault | undefined) | undefined;
+  let latencyMs = 0;
 
   const server = createServer((request, response) => {
     const path = pathOf(request);
     requests.push(`${request.method} ${path ?? request.url}`);
-    const answered =
-      path === undefined ? notFound(request, response) : answer(directory, path, request, response, fault?.(path));
-    answered.catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));
+    const answered = async () => {
+      if (latencyMs > 0) await sleep(latencyMs);
+      if (path === undefined) await notFound(request, response);
+      else await answer(directory, path, request, response, fault?.(path));
+    };
+    answered().catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -58,6 +69,9 @@ export async function serveMirror(directory: string, options: { readonly port?: 
     forgetRequests: () => requests.splice(0),
     setFault: (next) => {
       fault = next;
+    },
+    setLatency: (milliseconds) => {
+      latencyMs = milliseconds;
     },
     close: () =>
       new Promise((resolve, reject) => {
@@ -86,6 +100,10 @@ async function answer(
 ): Promise<void> {
   if (fault?.hang) return;
   if (request.method !== 'GET' && request.method !== 'HEAD') return page(request, response, 405, 'Method Not Allowed');
+  if (fault?.redirectTo !== undefined) {
+    response.writeHead(302, { Location: fault.redirectTo, 'Content-Length': 0 }).end();
+    return;
+  }
   if (fault?.html) return page(request, response, 200, 'Welcome to this network');
   if (fault?.status !== undefined && fault.body === undefined)
     return page(request, response, fault.status, `Status ${fault.status}`);
@@ -97,7 +115,7 @@ async function answer(
   const file = await open(join(directory, path)).catch(() => undefined);
   if (file === undefined) return notFound(request, response);
   try {
-    await sendFile(file, path, request, response, fault?.truncateAt);
+    await sendFile(file, path, request, response, fault);
   } finally {
     await file.close();
   }
@@ -108,7 +126,7 @@ async function sendFile(
   path: string,
   request: IncomingMessage,
   response: ServerResponse,
-  truncateAt: number | undefined,
+  fault: Fault | undefined,
 ): Promise<void> {
   const stat = await file.stat();
   if (!stat.isFile()) return notFound(request, response);
@@ -137,10 +155,25 @@ async function sendFile(
     response.end();
     return;
   }
+  const truncateAt = fault?.truncateAt;
   const wanted = Math.min(lengthBytes, truncateAt ?? lengthBytes);
   const { buffer } = await file.read(Buffer.alloc(wanted), 0, wanted, first);
+  if (fault?.trickle) return await sendSlowly(buffer, response, fault.trickle);
   if (truncateAt === undefined || truncateAt >= lengthBytes) response.end(buffer);
   else response.write(buffer, () => response.destroy());
+}
+
+async function sendSlowly(
+  bytes: Uint8Array,
+  response: ServerResponse,
+  { atOnceBytes, bytes: eachBytes, everyMs }: NonNullable<Fault['trickle']>,
+): Promise<void> {
+  response.write(bytes.subarray(0, atOnceBytes));
+  for (let at = atOnceBytes; at < bytes.length && !response.destroyed; at += eachBytes) {
+    await sleep(everyMs);
+    response.write(bytes.subarray(at, at + eachBytes));
+  }
+  response.end();
 }
 
 /** RFC 9110, section 13.2.2: with If-None-Match given, If-Modified-Since does not count. */

@@ -290,6 +290,7 @@ export const troublemakers = {
   'demo-clash': { version: '1.0-r1', files: { 'usr/sbin/dropbear': 'not dropbear\n' } },
   'demo-conflict-a': { version: '1.0-r1', replaces: ['demo-virtual'], conflicts: ['demo-conflict-b'] },
   'demo-conflict-b': { version: '1.0-r1', replaces: ['demo-virtual'], conflicts: ['demo-conflict-a'] },
+  'demo-onesided': { version: '1.0-r1', conflicts: ['dnsmasq'] },
   'demo-corrupt': { version: '1.0-r1', corrupt: true },
   'demo-huge': { version: '1.0-r1', fillerBytes: 640 << 10 },
 } satisfies Rows;

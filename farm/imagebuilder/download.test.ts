@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { BuildError } from '../../shared/build-error.ts';
 import { type Download, download } from './download.ts';
 
 const content = Buffer.alloc(300_000, 'ImageBuilder ');
@@ -103,6 +104,13 @@ test('what an earlier run left is continued', async () => {
   expect(requests.map(({ headers }) => headers.range)).toEqual(['bytes=1000-']);
 });
 
+test('what an earlier run had whole and did not come to name is not asked for', async () => {
+  await writeFile(`${target()}.part`, content);
+  await fetchIt();
+  await isWhole();
+  expect(requests).toEqual([]);
+});
+
 test('a server without ranges starts again from the beginning', async () => {
   await writeFile(`${target()}.part`, 'rubbish of another day');
   answers = [whole];
@@ -190,6 +198,37 @@ test('a server that stops in the middle is given up', async () => {
   await expect(fetchIt({ limits: { idleTimeoutMs: 50, attempts: 1 } })).rejects.toMatchObject({
     detail: expect.stringContaining('more bytes did not come'),
   });
+});
+
+test('a server that sends a byte now and then is never idle, and is given up for its pace', async () => {
+  answers = [
+    async (_, response) => {
+      response.setHeader('content-length', content.length);
+      while (!response.destroyed) {
+        response.write('x');
+        await sleep(10);
+      }
+    },
+  ];
+  const limits = { idleTimeoutMs: 60_000, paceBytes: 1000, paceMs: 200, attempts: 2 };
+  await expect(fetchIt({ limits })).rejects.toMatchObject({
+    kind: 'upstream_unavailable',
+    detail: expect.stringMatching(/expected at least 1000 bytes in 0\.2 s, got \d+: it is too slow/),
+  });
+  expect(requests).toHaveLength(2);
+});
+
+test('whoever has no room for a file of that size is asked before anything is written', async () => {
+  answers = [whole];
+  const sizes: number[] = [];
+  const refuse = async (totalBytes: number) => {
+    sizes.push(totalBytes);
+    throw new BuildError('disk_full');
+  };
+  await expect(fetchIt({ onSize: refuse })).rejects.toMatchObject({ kind: 'disk_full' });
+  expect(sizes).toEqual([content.length]);
+  expect((await stat(`${target()}.part`)).size).toBe(0);
+  expect(requests).toHaveLength(1);
 });
 
 test('nobody there: the reason is told', async () => {

@@ -7,6 +7,8 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BuildError } from '../../shared/build-error.ts';
+import { isDiskFull } from '../disk/disk-full.ts';
+import { describeNetworkError, PassingFault, refusal, request, unavailable, Watchdog } from './mirror-request.ts';
 
 export interface DownloadLimits {
   readonly maxBytes: number;
@@ -14,6 +16,9 @@ export interface DownloadLimits {
   readonly connectTimeoutMs: number;
   /** Between two pieces of the body. */
   readonly idleTimeoutMs: number;
+  /** So many bytes must come in each stretch of `paceMs`. */
+  readonly paceBytes: number;
+  readonly paceMs: number;
   readonly attempts: number;
   /** Before the second attempt; doubled for each further one, with up to as much again at random. */
   readonly backoffMs: number;
@@ -23,6 +28,8 @@ export const DOWNLOAD_LIMITS: DownloadLimits = {
   maxBytes: 1024 ** 3,
   connectTimeoutMs: 30_000,
   idleTimeoutMs: 60_000,
+  paceBytes: 2 * 1024 ** 2,
+  paceMs: 120_000,
   attempts: 3,
   backoffMs: 1000,
 };
@@ -34,21 +41,23 @@ export interface Download {
   /** Where the whole, checked file will be. Until then its bytes are in `<path>.part`, and stay there for a resumption. */
   readonly path: string;
   readonly signal: AbortSignal;
+  /** Told how large the file will be, before anything of it is written; what it throws ends the download. */
+  readonly onSize?: (totalBytes: number) => Promise<void>;
   readonly onProgress?: (bytesDone: number, bytesTotal: number) => void;
   readonly limits?: Partial<DownloadLimits>;
 }
 
-const MAX_REDIRECTS = 3;
 const PROGRESS_STEP_BYTES = 1024 * 1024;
-
-/** Worth another attempt: the network's fault or a passing one of the server's. */
-class PassingFault extends Error {}
 
 /** @throws BuildError `upstream_unavailable` with what was expected and what came; the signal's reason when aborted */
 export async function download(file: Download): Promise<void> {
   const limits = { ...DOWNLOAD_LIMITS, ...file.limits };
   const partPath = `${file.path}.part`;
   const part: Part = { path: partPath, etag: undefined };
+  // Killed between the last byte and the name: a range behind its end would be refused, and all of it fetched again.
+  if ((await sha256OfFile(partPath, file.signal).catch(() => null)) === file.sha256)
+    return await rename(partPath, file.path);
+  file.signal.throwIfAborted();
   let passingFault: PassingFault | undefined;
   for (let attempt = 0; attempt < limits.attempts; attempt++) {
     if (passingFault) {
@@ -64,6 +73,8 @@ export async function download(file: Download): Promise<void> {
       if (!fetched.resumed) throw unavailable(file.url, wrongBytes(file.sha256, got, fetched.contentType));
       passingFault = new PassingFault(wrongBytes(file.sha256, got, fetched.contentType));
     } catch (error) {
+      // There is no room for it to be resumed in.
+      if (isDiskFull(error)) await rm(partPath, { force: true });
       file.signal.throwIfAborted();
       if (!(error instanceof PassingFault)) throw error;
       passingFault = error;
@@ -90,6 +101,7 @@ async function fetchInto(known: Part, file: Download, limits: DownloadLimits): P
     watchdog.expect('an answer', limits.connectTimeoutMs);
     const haveBytes = (await part.stat()).size;
     const response = await request(file.url, rangeHeaders(haveBytes, known.etag), watchdog.signal);
+    watchdog.relax();
     const resumed = await startAt(part, haveBytes, response);
     if (response.status !== 200 && response.status !== 206) {
       await response.body?.cancel();
@@ -97,9 +109,7 @@ async function fetchInto(known: Part, file: Download, limits: DownloadLimits): P
         await part.truncate(0);
         throw new PassingFault('it does not have the rest of what it had before');
       }
-      const message = `it answered ${response.status}`;
-      if (response.status >= 500 || response.status === 429 || response.status === 408) throw new PassingFault(message);
-      throw unavailable(file.url, message);
+      throw refusal(file.url, response.status);
     }
     const etag = response.headers.get('etag');
     // A weak one (`W/…`) does not promise equal bytes, and may not be used for ranges (RFC 9110, 13.1.5).
@@ -108,7 +118,10 @@ async function fetchInto(known: Part, file: Download, limits: DownloadLimits): P
     const lengthBytes = Number(response.headers.get('content-length') ?? 0);
     const totalBytes = lengthBytes > 0 ? startBytes + lengthBytes : 0;
     if (totalBytes > limits.maxBytes) throw tooLarge(file.url, totalBytes, limits);
+    if (totalBytes > 0) await file.onSize?.(totalBytes);
     await copyBody(response, part, startBytes, totalBytes, file, limits, watchdog);
+    // Else a power cut may leave the whole file's name on half of its bytes.
+    await part.sync();
     return { resumed, contentType: response.headers.get('content-type') ?? '' };
   } catch (error) {
     if (error instanceof BuildError || error instanceof PassingFault) throw error;
@@ -126,22 +139,6 @@ const rangeHeaders = (haveBytes: number, etag: string | undefined): Record<strin
   ...(haveBytes > 0 ? { range: `bytes=${haveBytes}-` } : {}),
   ...(haveBytes > 0 && etag !== undefined ? { 'if-range': etag } : {}),
 });
-
-/** Follows redirects by hand: at most three, and never to another scheme than http and https. */
-async function request(url: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response> {
-  let location = new URL(url);
-  for (let redirects = 0; ; redirects++) {
-    if (location.protocol !== 'http:' && location.protocol !== 'https:')
-      throw unavailable(url, `it redirects to ${location.protocol}`);
-    const response = await fetch(location.href, { headers, signal, redirect: 'manual' });
-    const next = response.headers.get('location');
-    if (response.status < 300 || response.status > 399 || response.status === 304 || next === null) return response;
-    await response.body?.cancel();
-    if (redirects === MAX_REDIRECTS) throw unavailable(url, `it redirects more than ${MAX_REDIRECTS} times`);
-    if (!URL.canParse(next, location.href)) throw unavailable(url, 'it redirects to something that is no URL');
-    location = new URL(next, location);
-  }
-}
 
 /** True where the body continues what we have; else what we have is dropped, whatever was asked for. */
 async function startAt(part: FileHandle, haveBytes: number, response: Response): Promise<boolean> {
@@ -168,6 +165,7 @@ async function copyBody(
   let toldBytes = startBytes;
   file.onProgress?.(doneBytes, totalBytes);
   watchdog.expect('more bytes', limits.idleTimeoutMs);
+  
   for await (const chunk of response.body ?? []) {
     watchdog.expect('more bytes', limits.idleTimeoutMs);
     doneBytes += chunk.length;
@@ -183,30 +181,6 @@ async function copyBody(
   file.onProgress?.(doneBytes, totalBytes > 0 ? totalBytes : doneBytes);
 }
 
-/** Aborts what it watches when the expected thing does not come, or when the caller gives up. */
-class Watchdog {
-  readonly #controller = new AbortController();
-  readonly signal: AbortSignal;
-  #timer: NodeJS.Timeout | undefined;
-  reason: string | undefined;
-
-  constructor(caller: AbortSignal) {
-    this.signal = AbortSignal.any([caller, this.#controller.signal]);
-  }
-
-  expect(what: string, withinMs: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.reason = `${what} did not come within ${withinMs / 1000} s`;
-      this.#controller.abort();
-    }, withinMs);
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer);
-  }
-}
-
 export async function sha256OfFile(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path, { signal })) hash.update(chunk);
@@ -220,12 +194,6 @@ export const isDownloaded = async (path: string): Promise<boolean> =>
     () => false,
   );
 
-const unavailable = (url: string, what: string): BuildError =>
-  new BuildError(
-    'upstream_unavailable',
-    `Error: The upstream mirror does not answer as it should: ${url}: ${what}. This is not a fault of your request`,
-  );
-
 const tooLarge = (url: string, bytes: number, limits: DownloadLimits): BuildError =>
   unavailable(url, `expected at most ${limits.maxBytes} bytes, got ${bytes} or more`);
 
@@ -236,10 +204,4 @@ const wrongBytes = (expected: string, got: string, contentType: string): string 
 const isLocal = (error: unknown): boolean =>
   error instanceof Error &&
   'syscall' in error &&
-  ['write', 'open', 'ftruncate', 'fstat'].includes(String(error.syscall));
-
-function describeNetworkError(error: unknown): string {
-  const cause = error instanceof Error ? (error.cause ?? error) : error;
-  if (cause instanceof Error && 'code' in cause) return `the connection failed (${String(cause.code)})`;
-  return `the connection failed (${cause instanceof Error ? cause.message : String(cause)})`;
-}
+  ['write', 'open', 'ftruncate', 'fstat', 'fsync'].includes(String(error.syscall));

@@ -1,6 +1,7 @@
 /**
- * What an ImageBuilder needs of the machine it runs on (OpenWrt, include/prereq-build.mk, its IB=1 part). Asked by
- * `npm start`: the ImageBuilder itself would say so only in the middle of somebody's build.
+ * What an ImageBuilder needs of the machine it runs on (OpenWrt, include/prereq-build.mk, its IB=1 part), and what we need
+ * to unpack and to fence it. Asked by `npm start` and `asu doctor`: the ImageBuilder itself would say so only in the middle
+ * of somebody's build.
  */
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
@@ -13,8 +14,11 @@ export interface MissingTool {
   readonly package: string;
 }
 
+/** `openwrt` is what real ImageBuilders need, `demo` what the built-in one does. */
+export type ToolNeed = 'demo' | 'openwrt';
+
 interface Tool extends MissingTool {
-  readonly need: 'demo' | 'openwrt';
+  readonly need: ToolNeed;
   /** Where a file of that name is not proof enough: a command that must succeed. */
   readonly check?: readonly string[];
 }
@@ -32,6 +36,11 @@ export const TOOL_DIRECTORIES = [
 const MODULES = ['Data::Dumper', 'FindBin', 'File::Copy', 'File::Compare', 'Thread::Queue'];
 
 const TOOLS: readonly Tool[] = [
+  // The fence's own.
+  { need: 'openwrt', tool: 'bwrap', package: 'bubblewrap' },
+  { need: 'openwrt', tool: 'prlimit', package: 'util-linux' },
+  { need: 'openwrt', tool: 'unshare', package: 'util-linux' },
+  { need: 'openwrt', tool: 'mount', package: 'mount' },
   { need: 'demo', tool: 'make', package: 'make' },
   { need: 'demo', tool: 'bash', package: 'bash' },
   { need: 'demo', tool: 'cp', package: 'coreutils' },
@@ -66,16 +75,43 @@ const TOOLS: readonly Tool[] = [
   },
 ];
 
-/** Empty when everything is there. `openwrt` is what real ImageBuilders need, `demo` what the built-in one does. */
-export async function missingHostTools(need: 'demo' | 'openwrt'): Promise<MissingTool[]> {
+export interface HostTool extends MissingTool {
+  readonly isPresent: boolean;
+}
+
+/** Each tool that is needed, in the table's order. */
+export async function hostTools(
+  need: ToolNeed,
+  directories: readonly string[] = TOOL_DIRECTORIES,
+): Promise<readonly HostTool[]> {
   const wanted = TOOLS.filter((tool) => need === 'openwrt' || tool.need === 'demo');
-  const present = await Promise.all(wanted.map(isPresent));
-  return wanted.filter((_, index) => !present[index]).map(({ tool, package: debian }) => ({ tool, package: debian }));
+  return await Promise.all(
+    wanted.map(async (tool) => ({
+      tool: tool.tool,
+      package: tool.package,
+      isPresent: await isPresent(tool, directories),
+    })),
+  );
+}
+
+/** Empty when everything is there. */
+export async function missingHostTools(need: ToolNeed): Promise<readonly MissingTool[]> {
+  const tools = await hostTools(need);
+  return tools.filter((tool) => !tool.isPresent).map(({ tool, package: debian }) => ({ tool, package: debian }));
+}
+
+/** The one command that installs all of them on Debian; null where nothing is missing. */
+export function installCommand(packages: readonly string[]): string | null {
+  const unique = [...new Set(packages)].sort();
+  return unique.length === 0 ? null : `apt-get install -y ${unique.join(' ')}`;
 }
 
 /** The path of a tool where builds look for it; null when it is not there. */
-export async function findTool(name: string): Promise<string | null> {
-  for (const directory of TOOL_DIRECTORIES) {
+export async function findTool(
+  name: string,
+  directories: readonly string[] = TOOL_DIRECTORIES,
+): Promise<string | null> {
+  for (const directory of directories) {
     const file = path.join(directory, name);
     const isThere = await access(file, constants.X_OK).then(
       () => true,
@@ -86,10 +122,12 @@ export async function findTool(name: string): Promise<string | null> {
   return null;
 }
 
-async function isPresent({ tool, check }: Tool): Promise<boolean> {
+const CHECK_PATIENCE_MS = 20_000;
+
+async function isPresent({ tool, check }: Tool, directories: readonly string[]): Promise<boolean> {
   const [name = tool, ...args] = check ?? [tool];
-  const file = await findTool(name);
+  const file = await findTool(name, directories);
   if (file === null || check === undefined) return file !== null;
-  const result = await execa(file, args, { reject: false, stdio: 'ignore' });
+  const result = await execa(file, args, { reject: false, stdio: 'ignore', timeout: CHECK_PATIENCE_MS });
   return result.exitCode === 0;
 }

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { type RepositoryWishes, rewriteRepositories } from './repositories.ts';
+import { describe, expect, test } from 'vitest';
+import { proxyRepositories, type RepositoryWishes, rewriteRepositories, unproxied } from './repositories.ts';
 import { keyFiles } from './repository-keys.ts';
 
 const opkg = `## Place your custom repositories here, they must match the architecture and version.
@@ -88,4 +88,83 @@ test('keys become files of their own, named as opkg and apk look for them', () =
     { name: 'repository-1.pem', content: `${pem}\n` },
   ]);
   expect(() => keyFiles(['ssh-rsa AAAA'])).toThrowError(expect.objectContaining({ kind: 'bad_request' }));
+});
+
+describe('at the proxy', () => {
+  const pins = new Map([
+    ['target', 'a'.repeat(64)],
+    ['kmods', 'b'.repeat(64)],
+    ['mine', 'c'.repeat(64)],
+    ['foreign-1', 'd'.repeat(64)],
+  ]);
+  const mirror = 'http://127.0.0.1:8080/m/releases/24.10.2';
+  const address = 'http://127.0.0.1:8000';
+
+  test('opkg: a feed is a directory of the door, with its pin; a foreign one is never pinned', () => {
+    const { feeds, textAt } = proxyRepositories('opkg', opkg, { ...wishes, foreign, pins });
+    expect(feeds).toEqual([
+      { id: 'target', url: `${mirror}/targets/x86/64/packages`, pin: 'a'.repeat(64), isForeign: false },
+      { id: 'base', url: `${mirror}/packages/x86_64/base`, pin: null, isForeign: false },
+      { id: 'kmods', url: `${mirror}/targets/x86/64/kmods/6.6.93-1-0123abcd`, pin: 'b'.repeat(64), isForeign: false },
+      { id: 'foreign-1', url: 'https://feeds.example/24.10/packages', pin: null, isForeign: true },
+    ]);
+    expect(textAt(address)).toBe(
+      `src/gz openwrt_core ${address}/target
+src/gz openwrt_base ${address}/base
+src/gz openwrt_kmods ${address}/kmods
+src/gz mine ${address}/foreign-1
+src imagebuilder file:packages
+option check_signature
+`,
+    );
+  });
+
+  test('apk: each line names an index; a foreign repository may be named by its directory', () => {
+    const two = [
+      { name: 'one', url: 'https://feeds.example/25.12/packages.adb' },
+      { name: 'two', url: 'https://feeds.example/other/' },
+    ];
+    const { feeds, textAt } = proxyRepositories('apk', apk, { ...wishes, foreign: two, pins });
+    expect(feeds.map(({ id, url, isForeign }) => [id, url, isForeign])).toEqual([
+      ['target', `${mirror}/targets/x86/64/packages`, false],
+      ['base', `${mirror}/packages/x86_64/base`, false],
+      ['foreign-1', 'https://feeds.example/25.12', true],
+      ['foreign-2', 'https://feeds.example/other', true],
+    ]);
+    expect(textAt(`${address}/0123`).split('\n')).toEqual([
+      `${address}/0123/target/packages.adb`,
+      `${address}/0123/base/packages.adb`,
+      `${address}/0123/foreign-1/packages.adb`,
+      `${address}/0123/foreign-2/packages.adb`,
+      '',
+    ]);
+    const odd = [{ name: 'odd', url: 'https://feeds.example/my.adb' }];
+    expect(() => proxyRepositories('apk', apk, { ...wishes, foreign: odd, pins })).toThrowError(
+      expect.objectContaining({ kind: 'bad_request' }),
+    );
+  });
+
+  test('replaced feeds are not at the door either', () => {
+    const { feeds } = proxyRepositories('opkg', opkg, { ...wishes, foreign, mode: 'replace', pins });
+    expect(feeds.map(({ id }) => id)).toEqual(['foreign-1']);
+  });
+
+  test.each([
+    ['two feeds of one name', 'https://h/packages/x86_64/base', 'https://h/packages/other/base'],
+    ['a name that climbs', 'https://h/packages/x86_64/base', 'https://h/packages/x86_64/..'],
+  ])('%s are no file that we know', (_, one, other) => {
+    const text = `${one}/packages.adb\n${other}/packages.adb\n`;
+    expect(() => proxyRepositories('apk', text, { ...wishes, pins })).toThrowError(
+      expect.objectContaining({ kind: 'internal' }),
+    );
+  });
+
+  test('what make printed names upstream again, whole ids only, and never the door', () => {
+    const { feeds } = proxyRepositories('opkg', opkg, { ...wishes, foreign, pins });
+    const door = `${address}/0123`;
+    const printed = `wget ${door}/base/Packages.gz\n${door}/base-files/x ${door}/foreign-1/a.ipk, ${door}/target\n${door}`;
+    expect(unproxied(printed, feeds, door)).toBe(
+      `wget ${mirror}/packages/x86_64/base/Packages.gz\npackage proxy: base-files/x https://feeds.example/24.10/packages/a.ipk, ${mirror}/targets/x86/64/packages\npackage proxy`,
+    );
+  });
 });

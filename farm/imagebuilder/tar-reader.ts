@@ -174,6 +174,8 @@ function number(block: Uint8Array, offset: number, length: number): number {
 class ByteSource {
   readonly #chunks: AsyncIterator<Uint8Array>;
   #rest: Uint8Array = new Uint8Array();
+  /** Of the chunks; after it they say that they are at their end, and a fault of our disk would be told as a short archive. */
+  #failure: Error | undefined;
 
   constructor(chunks: AsyncIterable<Uint8Array>) {
     this.#chunks = chunks[Symbol.asyncIterator]();
@@ -181,7 +183,11 @@ class ByteSource {
 
   async #upTo(maxBytes: number): Promise<Uint8Array> {
     while (this.#rest.length === 0) {
-      const next = await this.#chunks.next();
+      if (this.#failure) throw this.#failure;
+      const next = await this.#chunks.next().catch((error) => {
+        this.#failure = error;
+        throw error;
+      });
       if (next.done) throw new Error('expected more of the archive, got its end: it is truncated');
       this.#rest = next.value;
     }

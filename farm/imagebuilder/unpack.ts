@@ -41,7 +41,8 @@ export const compressionOf = (name: string): Compression | null =>
 export class ArchiveError extends Error {}
 
 /**
- * The content of the archive's one top directory becomes `directory`, which must not exist.
+ * The content of the archive's one top directory becomes `directory`, which must not exist. `finish` is given the tree while
+ * it still has another name and belongs to nobody; if it fails, there is no tree.
  *
  * @throws ArchiveError for an archive that is broken or hostile; what the file system throws; the signal's reason
  */
@@ -50,11 +51,13 @@ export async function unpack(
   directory: string,
   signal: AbortSignal,
   limits: UnpackLimits = UNPACK_LIMITS,
+  finish: (tree: string) => Promise<void> = async () => {},
 ): Promise<void> {
   const unfinished = `${directory}.unpacking`;
   await fs.rm(unfinished, { recursive: true, force: true });
   try {
     await unpackInto(unfinished, archive, signal, limits);
+    await finish(unfinished);
     // Else a power cut may leave the new name with empty files behind it.
     await execa('sync', ['-f', unfinished], { reject: false });
     await fs.rename(unfinished, directory);

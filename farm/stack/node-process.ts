@@ -10,6 +10,11 @@ export interface NodeOptions {
   readonly name: string;
   readonly slots?: number;
   readonly reportMs?: number;
+  /** Keys that upstream may sign with, beside OpenWrt's. */
+  readonly upstreamKeyFile?: string;
+  readonly allowsUnsigned?: boolean;
+  /** Absent: as a node by itself. */
+  readonly requiresSandbox?: boolean;
   readonly onLine: (line: string) => void;
 }
 
@@ -23,6 +28,9 @@ export const startNode = (options: NodeOptions): Child =>
       ...['--name', options.name],
       ...(options.slots === undefined ? [] : ['--slots', String(options.slots)]),
       ...(options.reportMs === undefined ? [] : ['--report-ms', String(options.reportMs)]),
+      ...(options.upstreamKeyFile === undefined ? [] : ['--upstream-keys', options.upstreamKeyFile]),
+      ...(options.allowsUnsigned ? ['--allow-unsigned'] : []),
+      ...(options.requiresSandbox === false ? ['--no-require-sandbox'] : []),
     ],
     cwd: PROJECT,
     // A token on the command line could be read by everybody on this machine.

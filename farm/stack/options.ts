@@ -1,6 +1,6 @@
 /** The command line of `npm start` and `npm run demo`. */
 import { EDGE_SETTINGS, type EdgeSettingName, isEdgeSetting, parseEdgeSettings } from '../../shared/edge-settings.ts';
-import { parse, stateDirectory, UsageError, whole } from '../config.ts';
+import { httpUrl, parse, stateDirectory, UsageError, whole } from '../cli/flags.ts';
 
 export interface StackOptions {
   readonly stateDirectory: string;
@@ -10,6 +10,8 @@ export interface StackOptions {
   /** Null: any free one. */
   readonly port: number | null;
   readonly slots: number | null;
+  /** Off for the demo, whose packages are ours. */
+  readonly requiresSandbox: boolean;
   /** S3 endpoint; null: the R2 of wrangler. */
   readonly s3: string | null;
   /** Edge variables as given, unparsed. */
@@ -27,6 +29,7 @@ const FLAGS = {
   port: { type: 'string' },
   state: { type: 'string' },
   slots: { type: 'string' },
+  'no-require-sandbox': { type: 'boolean' },
   s3: { type: 'string' },
   set: { type: 'string', multiple: true },
   'print-config': { type: 'boolean' },
@@ -49,6 +52,8 @@ export const HELP = `Runs the whole service on this machine: the edge (wrangler)
   --port N         port of the edge (default ${DEFAULT_PORT})
   --state DIR      where everything is kept (default .asu)
   --slots N        builds at once (default: cores, or memory in GiB if less)
+  --no-require-sandbox
+                   build without a fence where this machine has none (the demo does so anyway)
   --s3 URL         keep images in this S3 store instead of wrangler's R2
   --set NAME=VALUE set a variable of the edge; may be repeated
   --print-config   list the variables, their values and where these came from
@@ -64,11 +69,11 @@ export function parseStackCommand(argv: readonly string[]): StackCommand {
   const set = parseSet((values.set as string[] | undefined) ?? []);
   if (values.demo && values.upstream !== undefined) throw new UsageError('--demo and --upstream exclude each other');
   const upstreamUrl = text('upstream') ?? set.UPSTREAM_URL ?? EDGE_SETTINGS.UPSTREAM_URL.fallback;
+  const isDemo = values.demo === true || verb === 'demo';
   const options: StackOptions = {
     stateDirectory: stateDirectory('--state', text('state') ?? '.asu'),
     keepsState: verb === 'start' || text('state') !== undefined,
-    upstream:
-      values.demo || verb === 'demo' ? { kind: 'demo' } : { kind: 'mirror', url: httpUrl('--upstream', upstreamUrl) },
+    upstream: isDemo ? { kind: 'demo' } : { kind: 'mirror', url: httpUrl('--upstream', upstreamUrl) },
     port:
       text('port') === undefined
         ? verb === 'demo'
@@ -76,6 +81,7 @@ export function parseStackCommand(argv: readonly string[]): StackCommand {
           : DEFAULT_PORT
         : whole('--port', text('port') ?? '', 1, 65_535),
     slots: text('slots') === undefined ? null : whole('--slots', text('slots') ?? '', 1, 256),
+    requiresSandbox: !isDemo && !values['no-require-sandbox'],
     s3: text('s3') === undefined ? null : httpUrl('--s3', text('s3') ?? ''),
     set,
   };
@@ -97,12 +103,6 @@ function parseSet(pairs: readonly string[]): Record<string, string> {
     throw new UsageError(`--set: ${(error as Error).message}`);
   }
   return set;
-}
-
-function httpUrl(flag: string, value: string): string {
-  if (!/^https?:\/\/[^\s?#@]+$/.test(value))
-    throw new UsageError(`${flag}: expected an http or https URL, got ${JSON.stringify(value)}`);
-  return value.replace(/\/+$/, '');
 }
 
 /** One line per variable; secrets are not shown. `computed`: what the stack itself would set. */

@@ -3,14 +3,15 @@
  * they need each other, restarts what dies, and stops everything it started.
  */
 import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EDGE_SETTINGS } from '../../shared/edge-settings.ts';
+import { EDGE_SETTINGS, parseEdgeSettings } from '../../shared/edge-settings.ts';
 import { backoffMs, pause } from '../backoff.ts';
 import { generateMirror } from '../demo/generate-mirror.ts';
 import { serveMirror } from '../demo/mirror-server.ts';
-import { missingHostTools } from '../imagebuilder/host-tools.ts';
+import { probeFence } from '../fence/fence.ts';
+import { installCommand, missingHostTools } from '../imagebuilder/host-tools.ts';
 import { ensureBucket } from './bucket.ts';
 import type { Child } from './child-process.ts';
 import { startEdge } from './edge-process.ts';
@@ -60,6 +61,7 @@ export async function startStack(options: StackOptions, log: (line: string) => v
       });
     const { stateDirectory } = options;
     cleanups.push(await keepRunning('edge', log, (onLine) => startEdge({ port, stateDirectory, variables, onLine })));
+    const upstreamKeyFile = await writeUpstreamKeys(stateDirectory, variables);
     cleanups.push(
       await keepRunning('node', log, async (onLine) =>
         startNode({
@@ -68,6 +70,9 @@ export async function startStack(options: StackOptions, log: (line: string) => v
           joinToken: await mintJoinToken(variables.SERVER_KEY ?? serverKey),
           name: 'local',
           ...(options.slots !== null && { slots: options.slots }),
+          ...(upstreamKeyFile !== null && { upstreamKeyFile }),
+          allowsUnsigned: parseEdgeSettings(variables).UPSTREAM_UNSIGNED,
+          requiresSandbox: options.requiresSandbox,
           onLine,
         }),
       ),
@@ -94,14 +99,29 @@ export function computedVariables(
   };
 }
 
+/** What the edge believes of upstream, its node believes too; a node elsewhere is told by whoever runs it. */
+async function writeUpstreamKeys(
+  stateDirectory: string,
+  variables: Readonly<Record<string, string>>,
+): Promise<string | null> {
+  const keys = parseEdgeSettings(variables).UPSTREAM_KEYS;
+  if (keys.length === 0) return null;
+  const file = path.join(stateDirectory, 'upstream-keys');
+  await writeFile(file, keys.map((key) => `${key}\n`).join(''));
+  return file;
+}
+
 /** Named before a build is accepted: an ImageBuilder would say so only in the middle of somebody's build. */
 async function checkHost(options: StackOptions): Promise<void> {
-  const missing = await missingHostTools(options.upstream.kind === 'demo' ? 'demo' : 'openwrt');
-  if (missing.length === 0) return;
-  const packages = [...new Set(missing.map((tool) => tool.package))].sort();
-  throw new StackError(
-    `This machine lacks ${missing.map((tool) => tool.tool).join(', ')}. Install with: apt-get install -y ${packages.join(' ')}`,
-  );
+  const needed = await missingHostTools(options.upstream.kind === 'demo' ? 'demo' : 'openwrt');
+  const missing = needed.filter(({ tool }) => options.requiresSandbox || tool !== 'bwrap');
+  if (missing.length > 0)
+    throw new StackError(
+      `This machine lacks ${missing.map((tool) => tool.tool).join(', ')}. Install with: ${installCommand(missing.map((tool) => tool.package))}`,
+    );
+  if (!options.requiresSandbox) return;
+  const { kind, told } = await probeFence(path.join(options.stateDirectory, 'node'));
+  if (kind === 'none') throw new StackError(`${told} With --no-require-sandbox it starts all the same`);
 }
 
 async function choosePort(wanted: number | null): Promise<number> {

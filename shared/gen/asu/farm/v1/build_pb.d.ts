@@ -419,6 +419,11 @@ export declare type BuildSucceeded = Message<"asu.farm.v1.BuildSucceeded"> & {
    * @generated from field: uint64 duration_ms = 6;
    */
   durationMs: bigint;
+
+  /**
+   * @generated from field: asu.farm.v1.Circumstances circumstances = 7;
+   */
+  circumstances?: Circumstances | undefined;
 };
 
 /**
@@ -426,6 +431,33 @@ export declare type BuildSucceeded = Message<"asu.farm.v1.BuildSucceeded"> & {
  * Use `create(BuildSucceededSchema)` to create a new message.
  */
 export declare const BuildSucceededSchema: GenMessage<BuildSucceeded>;
+
+/**
+ * Under which the node says that it built; kept in the record for whoever asks later. It decides nothing.
+ *
+ * @generated from message asu.farm.v1.Circumstances
+ */
+export declare type Circumstances = Message<"asu.farm.v1.Circumstances"> & {
+  /**
+   * One sentence on what the build was fenced with, or that it was not.
+   *
+   * @generated from field: string sandbox = 1;
+   */
+  sandbox: string;
+
+  /**
+   * Key id that signed the ImageBuilder's `sha256sums`, or `unsigned`.
+   *
+   * @generated from field: string image_builder_signed_by = 2;
+   */
+  imageBuilderSignedBy: string;
+};
+
+/**
+ * Describes the message asu.farm.v1.Circumstances.
+ * Use `create(CircumstancesSchema)` to create a new message.
+ */
+export declare const CircumstancesSchema: GenMessage<Circumstances>;
 
 /**
  * A closed set: `kind` is a key of the BuildError table (shared/build-error.ts). A kind that the edge does not know counts

@@ -1,6 +1,6 @@
 /**
- * At most so many at once, the others wait their turn. A Durable Object has six outgoing connections; a seventh fetch would
- * wait inside the runtime, with its own timeout already running.
+ * At most so many at once, the others wait their turn. Whoever fetches without such a bound is at the mercy of what asks: a
+ * Durable Object has six outgoing connections, and a mirror that one build asks for hundreds of files shows it the door.
  */
 export type Slots = <Result>(task: () => Promise<Result>) => Promise<Result>;
 

@@ -1,0 +1,19 @@
+/** Where one build's commands run: its workspace, its tree, its way to packages, and the fence around all that. */
+import type { Bounds } from '../fence/bounds.ts';
+import type { Fence } from '../fence/fence.ts';
+import { insideOf } from '../fence/fenced-command.ts';
+import type { Workspace } from './workspace.ts';
+
+export interface BuildPlace {
+  readonly workspace: Workspace;
+  readonly fence: Fence;
+  /** What the tree is an overlay of; null: it is a copy. */
+  readonly lower: string | null;
+  /** Of the door to the package proxy; null: no network at all in a fence. */
+  readonly proxySocket: string | null;
+  readonly bounds: Bounds;
+}
+
+/** A path of the workspace as the build's commands know it. */
+export const asSeen = ({ fence, workspace }: BuildPlace, file: string): string =>
+  fence.host === null ? file : insideOf(workspace.directory, file);

@@ -1,0 +1,79 @@
+/**
+ * What is installed in an image, as clients are told it, and whether it may be: opkg lets packages through that exclude each
+ * other (spec of shared/one-sided-conflicts.ts). All from the list that `make image` leaves and the indexes that the build
+ * had; only a name that these do not explain costs a second installation.
+ */
+import { BuildError, impossibleSelection } from '../../shared/build-error.ts';
+import {
+  type BareNames,
+  bareNamesOfIndex,
+  bareNamesOfStanzas,
+  installedPackages,
+} from '../../shared/installed-packages.ts';
+import { areSameInstallation, type Manifest, parseManifest } from '../../shared/manifest.ts';
+import { oneSidedConflicts } from '../../shared/one-sided-conflicts.ts';
+import type { FeedContents } from '../packages/feed-contents.ts';
+import { ImageBuilderFailure } from './image-builder-failure.ts';
+import type { PackageWay } from './package-way.ts';
+
+const NOTHING_PRINTED = { stdout: '', stderr: '' };
+
+/**
+ * @param imageManifest text of the `*.manifest` beside the images; null where the ImageBuilder left none
+ * @param ask runs `make manifest STRIP_ABI=1` in the same tree and gives its stdout
+ * @throws ImageBuilderFailure `conflict`; BuildError
+ */
+export async function installedOf(
+  imageManifest: string | null,
+  way: Pick<PackageWay, 'contents' | 'trouble'>,
+  ask: () => Promise<string>,
+): Promise<Manifest> {
+  const inImage = parseManifest(imageManifest ?? '');
+  const contents = await way.contents();
+  mustNotExclude(inImage, contents);
+  const { packages, undecided } = installedPackages(inImage, bareNamesOf(contents));
+  if (imageManifest !== null && undecided.length === 0) return packages;
+  return await asked(imageManifest === null ? null : inImage, ask);
+}
+
+function mustNotExclude(installed: Manifest, contents: readonly FeedContents[]): void {
+  const stanzas = contents.flatMap((feed) => (feed.kind === 'opkg' ? feed.packages : []));
+  const names = new Set(oneSidedConflicts(installed, stanzas).flatMap((pair) => [pair.package, pair.other]));
+  if (names.size === 0) return;
+  const conflictingPackages = [...names].sort();
+  throw new ImageBuilderFailure(
+    {
+      kind: 'conflict',
+      detail: impossibleSelection([], conflictingPackages),
+      missingPackages: [],
+      conflictingPackages,
+    },
+    NOTHING_PRINTED,
+  );
+}
+
+function bareNamesOf(contents: readonly FeedContents[]): BareNames {
+  const stanzas = bareNamesOfStanzas(contents.flatMap((feed) => (feed.kind === 'opkg' ? feed.packages : [])));
+  const indexes = contents.flatMap((feed) => (feed.kind === 'names' ? [bareNamesOfIndex(feed.versions)] : []));
+  return (name, version) => {
+    const ofStanzas = stanzas(name, version);
+    if (ofStanzas !== null) return ofStanzas;
+    for (const ofIndex of indexes) {
+      const bare = ofIndex(name, version);
+      if (bare !== null) return bare;
+    }
+    return null;
+  };
+}
+
+async function asked(inImage: Manifest | null, ask: () => Promise<string>): Promise<Manifest> {
+  const stdout = await ask();
+  const listed = parseManifest(stdout);
+  if (Object.keys(listed).length === 0)
+    throw new BuildError('internal', undefined, { stdout, cause: 'make manifest ended well and listed no packages' });
+  if (inImage === null || areSameInstallation(listed, inImage)) return listed;
+  throw new BuildError(
+    'upstream_unavailable',
+    'Error: The packages changed while the image was built. This is not a fault of your request',
+  );
+}

@@ -1,0 +1,41 @@
+/**
+ * Warms a new tree where every build will see it: in the fence, as `/builder/tree`, with nothing in reach, no network either.
+ * An ImageBuilder is a program from a mirror; that upstream signed it is no reason to run it outside.
+ */
+import { rename } from 'node:fs/promises';
+import path from 'node:path';
+import type { Bounds } from '../fence/bounds.ts';
+import type { Fence } from '../fence/fence.ts';
+import { warmTree } from '../imagebuilder/warm-tree.ts';
+import { startMake } from './run-make.ts';
+import { createWorkspace, removeWorkspace } from './workspace.ts';
+
+export interface WarmOptions {
+  readonly stateDirectory: string;
+  readonly fence: Fence;
+  readonly bounds: Bounds;
+  readonly signal: AbortSignal;
+  readonly tell: (line: string) => void;
+}
+
+/**
+ * @param tree where it is unpacked, and is again when this resolves
+ * @returns what `make info` said; null where it failed
+ */
+export async function warmInWorkspace(tree: string, options: WarmOptions): Promise<string | null> {
+  const { stateDirectory, fence, bounds, signal, tell } = options;
+  const leaseId = `warm-${path.basename(tree).slice(0, 16)}`;
+  const workspace = await createWorkspace(stateDirectory, leaseId);
+  try {
+    await rename(tree, workspace.tree);
+    const place = { workspace, fence, lower: null, proxySocket: null, bounds };
+    const info = await warmTree(async (args) => {
+      const { ended, stdout } = await startMake(place, args, { signal, graceMs: undefined });
+      return { ok: ended.state === 'exited' && ended.exitCode === 0, stdout };
+    }, tell);
+    await rename(workspace.tree, tree);
+    return info;
+  } finally {
+    await removeWorkspace(stateDirectory, leaseId);
+  }
+}

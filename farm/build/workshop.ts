@@ -1,0 +1,124 @@
+/**
+ * What all builds of a node share: its ImageBuilders, its way to packages, its disk, its fence. Opened once for a state
+ * directory; what a crash left there is removed first, so nobody else may work in it (farm/disk/state-lock.ts).
+ */
+import { mkdir, rm } from 'node:fs/promises';
+import { totalmem } from 'node:os';
+import path from 'node:path';
+import { DiskBudget } from '../disk/disk-budget.ts';
+import { WorkspaceShelf } from '../disk/workspace-shelf.ts';
+import { type Bounds, defaultBounds } from '../fence/bounds.ts';
+import { type Fence, probeFence } from '../fence/fence.ts';
+import type { DownloadLimits } from '../imagebuilder/download.ts';
+import { DownloadShelf } from '../imagebuilder/download-shelf.ts';
+import { ImageBuilderShelf } from '../imagebuilder/imagebuilder-shelf.ts';
+import { ImageBuilderSupply } from '../imagebuilder/imagebuilder-supply.ts';
+import type { SupplyTrust } from '../imagebuilder/verified-sums.ts';
+import { PackageProxy } from '../packages/package-proxy.ts';
+import { warmInWorkspace } from './warm-in-workspace.ts';
+import { checkStateDirectory, removeWorkspace, removeWorkspaces } from './workspace.ts';
+
+export interface WorkshopOptions {
+  readonly stateDirectory: string;
+  readonly trust: SupplyTrust;
+  readonly diskBytes: number;
+  /** Stays free on that disk whatever the budget. */
+  readonly reserveBytes: number;
+  readonly bounds?: Bounds;
+  /** Absent: whatever this machine can. */
+  readonly fence?: Fence;
+  readonly downloadLimits?: Partial<DownloadLimits> | undefined;
+  /** For the node's log. */
+  readonly tell: (line: string) => void;
+}
+
+export class Workshop {
+  readonly stateDirectory: string;
+  readonly fence: Fence;
+  readonly bounds: Bounds;
+  readonly supply: ImageBuilderSupply;
+  readonly imageBuilders: ImageBuilderShelf;
+  readonly packages: PackageProxy;
+  readonly budget: DiskBudget;
+  readonly tell: (line: string) => void;
+  /** Leases whose workspaces are somebody's. */
+  readonly #occupied: Set<string>;
+  #doors = 0;
+
+  private constructor(parts: Pick<Workshop, Shared>, occupied: Set<string>) {
+    this.stateDirectory = parts.stateDirectory;
+    this.fence = parts.fence;
+    this.bounds = parts.bounds;
+    this.supply = parts.supply;
+    this.imageBuilders = parts.imageBuilders;
+    this.packages = parts.packages;
+    this.budget = parts.budget;
+    this.tell = parts.tell;
+    this.#occupied = occupied;
+  }
+
+  static async open(options: WorkshopOptions): Promise<Workshop> {
+    const { stateDirectory, tell } = options;
+    checkStateDirectory(stateDirectory);
+    await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
+    await removeWorkspaces(stateDirectory, tell);
+    const doors = doorsDirectory(stateDirectory);
+    await rm(doors, { recursive: true, force: true });
+    await mkdir(doors, { mode: 0o700 });
+    const imageBuilders = new ImageBuilderShelf(stateDirectory);
+    const downloads = new DownloadShelf(stateDirectory);
+    await imageBuilders.sweep(tell);
+    await downloads.sweep((sha256) => imageBuilders.has(sha256), tell);
+
+    const fence = options.fence ?? (await probeFence(stateDirectory));
+    const bounds = options.bounds ?? defaultBounds(totalmem());
+    const occupied = new Set<string>();
+    const packages = await PackageProxy.start({
+      stateDirectory,
+      limits: options.downloadLimits,
+      makeRoom: (bytes) => budget.makeRoom(bytes),
+    });
+    const workspaces = new WorkspaceShelf(stateDirectory, (leaseId) => occupied.has(leaseId));
+    const budget = new DiskBudget([imageBuilders, downloads, packages.store, workspaces], {
+      bytes: options.diskBytes,
+      reserveBytes: options.reserveBytes,
+      directory: stateDirectory,
+      tell,
+    });
+    const supply = new ImageBuilderSupply({
+      shelf: imageBuilders,
+      downloads,
+      trust: options.trust,
+      budget,
+      downloadLimits: options.downloadLimits,
+      warm: (tree, signal) => warmInWorkspace(tree, { stateDirectory, fence, bounds, signal, tell }),
+    });
+    return new Workshop({ stateDirectory, fence, bounds, supply, imageBuilders, packages, budget, tell }, occupied);
+  }
+
+  /** Until `removeWorkspace`, whoever looks for room leaves the workspace of this lease alone. */
+  occupy(leaseId: string): void {
+    this.#occupied.add(leaseId);
+  }
+
+  /** To be called when the build's files are uploaded, or nobody wants them. */
+  async removeWorkspace(leaseId: string): Promise<void> {
+    // Given up first: what cannot be removed now may be later, when room is needed.
+    this.#occupied.delete(leaseId);
+    await removeWorkspace(this.stateDirectory, leaseId);
+  }
+
+  /** For a socket. Short, and not below the lease's own directory: the kernel takes a path of some hundred bytes. */
+  newDoor(): string {
+    this.#doors += 1;
+    return path.join(doorsDirectory(this.stateDirectory), String(this.#doors));
+  }
+
+  async close(): Promise<void> {
+    await this.packages.close();
+  }
+}
+
+type Shared = 'stateDirectory' | 'fence' | 'bounds' | 'supply' | 'imageBuilders' | 'packages' | 'budget' | 'tell';
+
+const doorsDirectory = (stateDirectory: string): string => path.join(stateDirectory, 'doors');

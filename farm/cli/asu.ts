@@ -1,0 +1,56 @@
+/** The commands behind `asu`, as one command that hands over to them. */
+import { SERVER_VERSION } from '../../shared/server-version.ts';
+import type { Command } from './command.ts';
+import { UsageError } from './flags.ts';
+
+interface Row {
+  readonly name: string;
+  readonly summary: string;
+  /** Not before it is wanted: a list of ImageBuilders needs no database driver, and a doctor must start on a sick machine. */
+  readonly load: () => Promise<Command>;
+}
+
+const COMMANDS: readonly Row[] = [
+  {
+    name: 'doctor',
+    summary: 'look whether this machine can be a node, and say what to do where it cannot',
+    load: async () => (await import('../doctor/doctor.ts')).doctorCommand,
+  },
+  {
+    name: 'node',
+    summary: 'run a farm node until told to stop',
+    load: async () => (await import('./node-command.ts')).nodeCommand,
+  },
+  {
+    name: 'imagebuilder',
+    summary: 'list, fetch, remove and prune the ImageBuilders on disk',
+    load: async () => (await import('./imagebuilder-command.ts')).imageBuilderCommand,
+  },
+];
+
+const HELP = `A farm node of the Attended Sysupgrade Server.
+
+${COMMANDS.map(({ name, summary }) => `  asu ${name.padEnd(14)} ${summary}`).join('\n')}
+
+  asu COMMAND --help  what it takes
+  asu --version       which version this is
+
+Begin with: asu doctor`;
+
+export const asu: Command = async ([name, ...rest], context) => {
+  const { out } = context.terminal;
+  if (name === undefined || name === '--help' || name === 'help') return print(out, HELP);
+  if (name === '--version') return print(out, SERVER_VERSION);
+  const row = COMMANDS.find((candidate) => candidate.name === name);
+  if (row === undefined) {
+    const kind = name.startsWith('-') ? 'flag' : 'command';
+    throw new UsageError(`there is no ${kind} ${JSON.stringify(name)}; asu --help lists what there is`);
+  }
+  const command = await row.load();
+  return await command(rest, context);
+};
+
+function print(out: NodeJS.WriteStream, text: string): number {
+  out.write(`${text}\n`);
+  return 0;
+}

@@ -1,0 +1,102 @@
+/** A node as a process, as far as it comes without an edge: what stops its start, and with which status. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { lockState } from '../disk/state-lock.ts';
+import { freePort } from '../stack/free-port.ts';
+
+const MAIN = path.resolve(import.meta.dirname, '../main.ts');
+
+let directory: string;
+const children: ChildProcess[] = [];
+
+beforeEach(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), 'node-command-'));
+});
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  await rm(directory, { recursive: true, force: true });
+});
+
+/** `hides`: a program that is not to be had, in a mount namespace of the process's own. */
+function start(args: readonly string[], { hides }: { readonly hides?: string } = {}) {
+  const { ASU_NODE_EDGE: _, ...inherited } = process.env;
+  // Nobody listens there: the node waits for it, and is up all the same.
+  const named = ['--edge', 'http://127.0.0.1:9', '--join', 'a-secret-token', '--state', directory];
+  const node = [process.execPath, MAIN, ...named, ...args];
+  const hiding = ['unshare', '-m', 'sh', '-c', 'mount --bind /dev/null "$0" && exec "$@"', hides ?? ''];
+  const [file = '', ...words] = hides === undefined ? node : [...hiding, ...node];
+  const child = spawn(file, words, { env: inherited });
+  children.push(child);
+  let text = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk) => {
+      text += chunk;
+    });
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { child, ended, text: () => text };
+}
+
+test('where another one works in the state directory it does not start: status 3 and a sentence', async () => {
+  using _ = lockState(directory);
+  const node = start(['--no-require-sandbox']);
+  expect(await node.ended).toBe(3);
+  expect(node.text()).toMatch(new RegExp(`which process ${process.pid} is using: stop that one`));
+});
+
+test('an address for the metrics that is taken: status 2 and a sentence', async () => {
+  const server = createServer();
+  const port = await new Promise<number>((resolve) =>
+    server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port)),
+  );
+  const node = start(['--no-require-sandbox', '--metrics', `127.0.0.1:${port}`]);
+  expect(await node.ended).toBe(2);
+  expect(node.text()).toMatch(/--metrics: they cannot be served on 127\.0\.0\.1:\d+ \(EADDRINUSE\)/);
+  await new Promise((resolve) => server.close(resolve));
+});
+
+test('it serves its metrics while it waits for the edge, and ends with 0 when it is told to stop', async () => {
+  const port = await freePort();
+  const node = start(['--no-require-sandbox', '--slots', '3', '--disk-budget', '7G', '--metrics', `127.0.0.1:${port}`]);
+  const url = `http://127.0.0.1:${port}/metrics`;
+  let page: string | undefined;
+  while (page === undefined && node.child.exitCode === null) {
+    page = await fetch(url).then(
+      (response) => response.text(),
+      () => undefined,
+    );
+    await sleep(50);
+  }
+  expect(page).toContain('\nasu_node_slots 3\n');
+  expect(page).toContain(`\nasu_node_disk_budget_bytes ${7 * 1024 ** 3}\n`);
+  expect(page).toMatch(/^asu_node_package_requests_total\{outcome="hit"\} 0$/m);
+  node.child.kill('SIGTERM');
+  expect(await node.ended).toBe(0);
+  expect(node.text()).not.toContain('a-secret-token');
+});
+
+const isRoot = process.getuid?.() === 0;
+if (!isRoot) console.warn('SKIPPED, LOUDLY: hiding bubblewrap from a process needs root');
+test.skipIf(!isRoot)(
+  'where builds cannot be fenced it does not start unless told to: status 4, and what to do',
+  async () => {
+    const refused = start([], { hides: '/usr/bin/bwrap' });
+    expect(await refused.ended).toBe(4);
+    expect(refused.text()).toMatch(/^Builds run without a fence: .*bubblewrap.*asu doctor .*--no-require-sandbox/);
+    const port = await freePort();
+    const allowed = start(['--no-require-sandbox', '--metrics', `127.0.0.1:${port}`], { hides: '/usr/bin/bwrap' });
+    let isUp = false;
+    while (!isUp && allowed.child.exitCode === null) {
+      isUp = await fetch(`http://127.0.0.1:${port}/metrics`).then(
+        (response) => response.ok,
+        () => false,
+      );
+      await sleep(50);
+    }
+    expect(isUp).toBe(true);
+  },
+);

@@ -1,0 +1,44 @@
+/**
+ * `asu node`, and all of farm/main.ts: settings are read and judged, whatever must stop the start stops it here with a
+ * sentence, and then the node runs until it is told to stop.
+ */
+import { parseNodeCommand } from '../config.ts';
+import { StateInUse } from '../disk/state-lock.ts';
+import { probeFence } from '../fence/fence.ts';
+import { JoinRefused } from '../membership.ts';
+import { MetricsError } from '../metrics/metrics-server.ts';
+import { runNode } from '../run-node.ts';
+import type { Command } from './command.ts';
+import { UsageError } from './flags.ts';
+import { mustBeReadable, readUpstreamKeys } from './upstream-keys.ts';
+
+/** Beside 0, 1 (a fault) and 2 (wrong words). */
+export const EXIT_REFUSED = 3;
+export const EXIT_NO_SANDBOX = 4;
+
+export const nodeCommand: Command = async (args, { terminal, environment, signal }) => {
+  const command = parseNodeCommand(args, environment);
+  if (command.command === 'print') {
+    terminal.out.write(`${command.text}\n`);
+    return 0;
+  }
+  const { config } = command;
+  const upstreamKeys = await readUpstreamKeys(config.upstreamKeyFiles);
+  if (config.upstreamGpgKeyFile !== null) await mustBeReadable('--upstream-gpg-keys', config.upstreamGpgKeyFile);
+  const fence = await probeFence(config.stateDirectory);
+  if (fence.kind === 'none' && config.requiresSandbox) {
+    terminal.err.write(
+      `${fence.told} They run foreign code, so the node does not start like that: asu doctor says what to do; --no-require-sandbox starts it all the same\n`,
+    );
+    return EXIT_NO_SANDBOX;
+  }
+  try {
+    await runNode({ ...config, upstreamKeys, fence }, signal);
+  } catch (error) {
+    if (error instanceof MetricsError) throw new UsageError(error.message);
+    if (!(error instanceof JoinRefused || error instanceof StateInUse)) throw error;
+    terminal.err.write(`${error.message}\n`);
+    return EXIT_REFUSED;
+  }
+  return 0;
+};

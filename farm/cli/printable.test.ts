@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { printable } from './printable.ts';
+
+test.each([
+  ['ath79/generic – schön', 'ath79/generic – schön'],
+  ['a\nb', 'a\\x0ab'],
+  ['\x1b[2Jgone', '\\x1b[2Jgone'],
+  ['\x9b31m', '\\x9b31m'],
+  ['back\b\x7f', 'back\\x08\\x7f'],
+  ['exe.\u202egnp', 'exe.\\u{202e}gnp'],
+  ['one\u2028two', 'one\\u{2028}two'],
+])('%j is shown as %j', (text, shown) => {
+  expect(printable(text)).toBe(shown);
+});
+
+test('a page is cut', () => {
+  expect(printable('x'.repeat(50), 10)).toBe(`${'x'.repeat(10)}…`);
+});

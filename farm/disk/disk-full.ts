@@ -1,0 +1,3 @@
+/** Is it the disk that is full? Asked where an error would else be told as the mirror's, or as a fault that nobody can read. */
+export const isDiskFull = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');

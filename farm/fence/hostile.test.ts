@@ -1,0 +1,319 @@
+/** A hostile program in the fence: what it sees, reaches and can write to, and that nothing of it outlives its build. */
+import { type ChildProcess, execFileSync } from 'node:child_process';
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdir, open, readdir, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { FenceUnderTest, nobodyHas, processesWith, type RunOptions, USERS } from './fence-tests.fixture.ts';
+
+describe.each(USERS)('as %s', (user) => {
+  let under: FenceUnderTest;
+  let builds = 0;
+  beforeAll(async () => {
+    under = await FenceUnderTest.start(user);
+  });
+  afterAll(async () => await under.stop());
+
+  const workspace = async (): Promise<string> => await under.workspace(`build-${builds++}`);
+  const run = async (command: readonly string[], options: RunOptions = {}) =>
+    await under.run({ workspace: await workspace(), lower: null, proxySocket: null }, command, options);
+  const shell = async (script: string, options?: RunOptions) => await run(['sh', '-c', script], options);
+  /** Node.js inside, with words that reach it as arguments. */
+  const script = async (text: string, words: readonly string[] = [], options?: RunOptions) =>
+    await run(['node', '-e', text, ...words], options);
+
+  test('the fence is there, and trying it left nothing behind', async () => {
+    const inside = await workspace();
+    expect(under.fence).toMatchObject({
+      kind: 'bubblewrap',
+      canOverlay: true,
+      told: expect.stringContaining('overlay'),
+    });
+    expect(under.fence.told).not.toContain(under.state);
+    expect(await readdir(path.join(under.state, 'work'))).toEqual([path.basename(inside)]);
+  });
+
+  test('it sees its own parts of the workspace, tools, and nothing else of the machine', async () => {
+    const other = await workspace();
+    const secrets = [path.join(under.state, 'node-key'), path.join(other, 'home/secret')];
+    for (const file of secrets) {
+      await writeFile(file, 'secret');
+      await under.own(file);
+    }
+    const inside = await workspace();
+    await mkdir(path.join(inside, 'files'));
+    const forbidden = [...secrets, '/etc/shadow', '/etc/hostname', '/root', '/home', '/var/lib', '/sys', '/proc/kcore'];
+    forbidden.push(
+      under.state,
+      inside,
+      `/proc/${process.pid}/environ`,
+      '/builder/upper',
+      '/builder/work',
+      '/builder/../state',
+    );
+    const text = `
+      const fs = require('node:fs');
+      const open = (file) => { try { fs.closeSync(fs.openSync(file)); return true } catch { return false } };
+      console.log(JSON.stringify({
+        open: process.argv.slice(1).filter(open),
+        root: fs.readdirSync('/').sort(), builder: fs.readdirSync('/builder').sort(), etc: fs.readdirSync('/etc').sort(),
+        passwd: fs.readFileSync('/etc/passwd', 'utf8'), cwd: process.cwd(),
+      }))`;
+    const { ended, stdout, stderr } = await under.run({ workspace: inside, lower: null, proxySocket: null }, [
+      'node',
+      '-e',
+      text,
+      ...forbidden,
+    ]);
+    expect({ ended, stderr }).toEqual({ ended: { state: 'exited', exitCode: 0 }, stderr: '' });
+    const seen = JSON.parse(stdout);
+    expect(seen).toMatchObject({
+      open: [],
+      builder: ['bin', 'files', 'home', 'tmp', 'tree'],
+      passwd: 'builder:x:1000:1000::/builder/home:/bin/sh\n',
+      cwd: '/builder/tree',
+    });
+    const allowed = [
+      'bin',
+      'builder',
+      'dev',
+      'etc',
+      'lib',
+      'lib32',
+      'lib64',
+      'libx32',
+      'opt',
+      'proc',
+      'run',
+      'sbin',
+      'tmp',
+      'usr',
+      'var',
+    ];
+    expect(allowed).toEqual(expect.arrayContaining(seen.root));
+    expect(['alternatives', 'group', 'ld.so.cache', 'passwd']).toEqual(expect.arrayContaining(seen.etc));
+  });
+
+  test('no variable of the node is to be found, and the given ones are those of the inside', async () => {
+    const inside = await workspace();
+    const environment = { PATH: '/usr/bin:/bin:/nowhere', HOME: `${inside}/home`, TMPDIR: `${inside}/tmp`, TZ: 'UTC' };
+    const { stdout } = await under.run(
+      { workspace: inside, lower: null, proxySocket: null },
+      ['sh', '-c', 'env | sort; cat /proc/[0-9]*/environ | tr "\\0" "\\n" | grep -c -e SECRET -e "$0"', under.state],
+      { environment, nodeEnvironment: { SECRET: 'of the node' } },
+    );
+    const lines = [
+      'HOME=/builder/home',
+      'PATH=/usr/bin:/bin:/opt/node/bin',
+      'PWD=/builder/tree',
+      'TMPDIR=/builder/tmp',
+      'TZ=UTC',
+    ];
+    expect(stdout.trim().split('\n')).toEqual([...lines, '0']);
+  });
+
+  test('it has no capability and no way to one, and is alone', async () => {
+    const { stdout, stderr } = await shell(`
+      id -u; id -g; hostname; umask; ulimit -c
+      grep -E '^(Cap[A-Z][a-z]*|NoNewPrivs):' /proc/self/status | tr -d '\\t'
+      for way in --user --mount --pid --net; do unshare "$way" true 2>/dev/null && echo "unshare $way"; done
+      mount -t tmpfs none /builder/tmp 2>/dev/null && echo mounted
+      chroot / true 2>/dev/null && echo chrooted
+      echo /proc/[0-9]*
+      echo 8 >&8; echo 9 >&9`);
+    expect(stdout.trim().split('\n')).toEqual([
+      ...['1000', '1000', 'builder', '0022', '0'],
+      ...['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'].map((set) => `${set}:0000000000000000`),
+      'NoNewPrivs:1',
+      expect.stringMatching(/^\/proc\/1 \/proc\/\d+$/),
+    ]);
+    expect(stderr).toBe('8\n9\n');
+  });
+
+  test('it can write to its parts alone, and to no switch of the kernel', async () => {
+    const forbidden = [
+      '/x',
+      '/usr/x',
+      '/etc/x',
+      '/etc/passwd',
+      '/dev/x',
+      '/opt/node/bin/node',
+      '/run/x',
+      '/run/bridge.mjs',
+    ];
+    // Opened for appending and closed again: were it possible, nothing would be changed.
+    forbidden.push('/proc/sys/kernel/core_pattern', '/proc/sys/vm/overcommit_memory', '/proc/irq/default_smp_affinity');
+    forbidden.push('/proc/sysrq-trigger', '/builder/x', '/builder/files/x', '/var/x');
+    const allowed = [
+      '/builder/tree/x',
+      '/builder/bin/x',
+      '/builder/home/x',
+      '/builder/tmp/x',
+      '/tmp/x',
+      '/dev/shm/x',
+      '/dev/null',
+    ];
+    const text = `
+      const fs = require('node:fs');
+      const open = (file) => { try { fs.closeSync(fs.openSync(file, 'a')); return true } catch { return false } };
+      console.log(JSON.stringify(process.argv.slice(1).filter(open)))`;
+    const { stdout } = await script(text, [...forbidden, ...allowed]);
+    expect(JSON.parse(stdout)).toEqual(allowed);
+  });
+
+  describe('with somebody who listens on the machine', () => {
+    let tcp: Server;
+    let abstract: Server;
+    let udp: UdpSocket;
+    const reached: string[] = [];
+    const name = `\0fence-test-${process.pid}-${user.length}`;
+    beforeAll(async () => {
+      tcp = createServer((socket) => {
+        reached.push('tcp');
+        socket.end();
+      }).listen(0, '127.0.0.1');
+      abstract = createServer((socket) => {
+        reached.push('unix');
+        socket.end();
+      }).listen(name);
+      udp = createSocket('udp4', () => reached.push('udp')).bind(0, '127.0.0.1');
+      await Promise.all([once(tcp, 'listening'), once(abstract, 'listening'), once(udp, 'listening')]);
+    });
+    afterAll(() => {
+      tcp.close();
+      abstract.close();
+      udp.close();
+    });
+
+    test('it reaches nobody', async () => {
+      const ports = [(tcp.address() as { port: number }).port, udp.address().port];
+      const text = `
+        const [tcp, udp, name] = process.argv.slice(1);
+        const net = require('node:net'), dgram = require('node:dgram');
+        const socket = dgram.createSocket('udp4').on('error', () => {});
+        for (const [port, host] of [[Number(udp), '127.0.0.1'], [53, '9.9.9.9']])
+          socket.send(Buffer.from('x'), port, host, (error) => console.log(host, error?.code ?? 'sent'));
+        for (const target of [{ port: Number(tcp), host: '127.0.0.1' }, { port: 80, host: '9.9.9.9' }, { path: '\\0' + name }])
+          net.connect(target, () => console.log('connected')).on('error', (error) => console.log(error.code));
+        setTimeout(() => process.exit(), 500);`;
+      const { stdout } = await script(text, [...ports.map(String), name.slice(1)]);
+      // To its own loopback a datagram can be sent; nobody is there.
+      expect(stdout.trim().split('\n').sort()).toEqual([
+        '127.0.0.1 sent',
+        '9.9.9.9 ENETUNREACH',
+        'ECONNREFUSED',
+        'ECONNREFUSED',
+        'ENETUNREACH',
+      ]);
+      expect(reached).toEqual([]);
+    });
+  });
+
+  test('a fence that cannot be made is an error, never the answer of the command', async () => {
+    const inside = await workspace();
+    const { error } = await under.run({ workspace: inside, lower: null, proxySocket: `${under.state}/nosuch` }, [
+      'true',
+    ]);
+    expect(error?.message).toMatch(/^expected the fence to come up, got bwrap: .*nosuch/);
+  });
+
+  test.each([
+    ['exits', 'exit 7', { state: 'exited', exitCode: 7 }],
+    ['is killed', 'kill -9 $$', { state: 'signalled', signal: 'SIGKILL' }],
+    ['is not there', null, { state: 'never ran' }],
+  ] as const)('a command that %s is told as such', async (_, text, expected) => {
+    const { ended, error } = text === null ? await run(['/nonexistent']) : await shell(text);
+    if (expected.state === 'never ran') expect(error?.message).toMatch(/execvp|nonexistent/);
+    else expect(ended).toEqual(expected);
+  });
+
+  /** Each prints "ready" when it is as it says; `$0` is a word to know it by. */
+  const STAYING = [
+    ['sleeps for ever', 'echo ready; exec sleep "$0"'],
+    [
+      'ignores every signal that can be',
+      'trap "" TERM INT HUP QUIT; sleep "$0" & echo ready; while :; do wait; sleep "$0"; done',
+    ],
+    [
+      'daemonises',
+      'setsid sh -c "trap \\"\\" TERM; setsid sleep $0 >/dev/null 2>&1 </dev/null 8>&- 9>&- & sleep 0.1; echo ready"; sleep "$0"',
+    ],
+    ['is stopped', 'sleep "$0" & kill -STOP $!; echo ready; kill -STOP $$'],
+    ['changes its group and session', 'for i in 1 2 3 4 5; do setsid sleep "$0" & done; echo ready; wait'],
+  ] as const;
+
+  /** As an argument of sleep, found in no other process. */
+  const word = (): string => `${40_000 + (builds % 1000)}.${process.pid}${user.length}`;
+
+  test.each(STAYING)('a program that %s is gone when the build is aborted', async (_, text) => {
+    const mark = word();
+    const { error, stdout } = await run(['sh', '-c', text, mark], { abortAt: 'ready\n' });
+    expect({ message: error?.message, stdout }).toEqual({ message: 'aborted by the test', stdout: 'ready\n' });
+    expect(await processesWith(mark)).toEqual([]);
+  });
+
+  test.each(STAYING)('a program that %s is gone when the node is killed', async (_, text) => {
+    const mark = word();
+    const enclosure = { workspace: await workspace(), lower: null, proxySocket: null };
+    const node = under.start(enclosure, ['sh', '-c', text, mark]);
+    await ready(node);
+    expect(await processesWith(mark)).not.toEqual([]);
+    node.kill('SIGKILL');
+    await nobodyHas(mark);
+  });
+
+  test('what it leaves behind is gone when it has ended', async () => {
+    const mark = word();
+    const text = '(setsid sleep "$0" >/dev/null 2>&1 8>&- 9>&- &) ; sleep 0.2; echo done';
+    const { ended, stdout } = await run(['sh', '-c', text, mark]);
+    expect({ ended, stdout }).toEqual({ ended: { state: 'exited', exitCode: 0 }, stdout: 'done\n' });
+    expect(await processesWith(mark)).toEqual([]);
+  });
+
+  test('a node that is killed at any moment while the fence is made leaves nothing', async () => {
+    for (let atMs = 0; atMs < 120; atMs += 10) {
+      const inside = await workspace();
+      const lower = atMs % 20 === 0 ? path.join(under.state, 'lower') : null;
+      await mkdir(path.join(under.state, 'lower'), { recursive: true });
+      const node = under.start({ workspace: inside, lower, proxySocket: null }, ['sleep', word()]);
+      // From the first process that has the workspace in its command line on.
+      while ((await processesWith(`${inside}/tree`)).length < 1 && node.exitCode === null) await sleep(1);
+      await sleep(atMs / 4);
+      node.kill('SIGKILL');
+      await nobodyHas(inside);
+    }
+  });
+
+  test('no mount of a build is seen by the machine', () => {
+    expect(execFileSync('cat', ['/proc/self/mounts']).toString()).not.toContain(under.state);
+  });
+
+  test('of the descriptors of the node none is open inside but those of the build', async () => {
+    const secret = path.join(under.state, 'secret-file');
+    await writeFile(secret, '');
+    const file = await open(secret);
+    try {
+      const text = `
+        const fs = require('node:fs');
+        const to = (fd) => { try { return fs.readlinkSync('/proc/' + process.ppid + '/fd/' + fd) } catch { return '' } };
+        console.log(JSON.stringify(Object.fromEntries(fs.readdirSync('/proc/' + process.ppid + '/fd').map((fd) => [fd, to(fd)]))))`;
+      const { stdout } = await run(['sh', '-c', 'node -e "$0"; :', text], { stray: file.fd });
+      const { 1: out, 2: error, 8: eight, 9: nine, ...others } = JSON.parse(stdout) as Record<string, string>;
+      expect(out).toContain('stdout');
+      expect([error, eight, nine]).toEqual(Array(3).fill(expect.stringContaining('stderr')));
+      expect([...new Set(Object.values(others))]).toEqual(['/dev/null']);
+    } finally {
+      await file.close();
+    }
+  });
+});
+
+async function ready(node: ChildProcess): Promise<void> {
+  if (node.stdout === null) throw new Error('expected a pipe');
+  for await (const line of createInterface({ input: node.stdout })) if (line.includes('"ready"')) return;
+  throw new Error('expected the command to be ready, the node ended');
+}

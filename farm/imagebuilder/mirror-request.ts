@@ -1,0 +1,87 @@
+/**
+ * One GET of a mirror as far as its headers, and the watch over what follows. Shared by everything that reads from a mirror,
+ * so that patience, redirects and the sentences about a mirror that fails are the same for a tarball and for its signature.
+ */
+import { BuildError } from '../../shared/build-error.ts';
+
+const MAX_REDIRECTS = 3;
+
+/** Worth another attempt: the network's fault or a passing one of the server's. */
+export class PassingFault extends Error {}
+
+/** Follows redirects by hand: at most three, and never to another scheme than http and https. */
+export async function request(url: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response> {
+  let location = new URL(url);
+  for (let redirects = 0; ; redirects++) {
+    if (location.protocol !== 'http:' && location.protocol !== 'https:')
+      throw unavailable(url, `it redirects to ${location.protocol}`);
+    const response = await fetch(location.href, { headers, signal, redirect: 'manual' });
+    const next = response.headers.get('location');
+    if (response.status < 300 || response.status > 399 || response.status === 304 || next === null) return response;
+    await response.body?.cancel();
+    if (redirects === MAX_REDIRECTS) throw unavailable(url, `it redirects more than ${MAX_REDIRECTS} times`);
+    if (!URL.canParse(next, location.href)) throw unavailable(url, 'it redirects to something that is no URL');
+    location = new URL(next, location);
+  }
+}
+
+/** What an answer without the file means. */
+export function refusal(url: string, status: number): Error {
+  const message = `it answered ${status}`;
+  return status >= 500 || status === 429 || status === 408 ? new PassingFault(message) : unavailable(url, message);
+}
+
+/** Aborts what it watches when the expected thing does not come, or when the caller gives up. */
+export class Watchdog {
+  readonly #controller = new AbortController();
+  readonly signal: AbortSignal;
+  #timer: NodeJS.Timeout | undefined;
+  #pace: NodeJS.Timeout | undefined;
+  reason: string | undefined;
+
+  constructor(caller: AbortSignal) {
+    this.signal = AbortSignal.any([caller, this.#controller.signal]);
+  }
+
+  expect(what: string, withinMs: number): void {
+    this.relax();
+    this.#timer = setTimeout(() => this.#bite(`${what} did not come within ${withinMs / 1000} s`), withinMs);
+  }
+
+  /** While it is we who take our time. */
+  relax(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** In each such stretch of time so many bytes: one a minute is never idle, and would hold a build for days. */
+  expectPace(bytes: number, eachMs: number, doneBytes: () => number): void {
+    let before = doneBytes();
+    this.#pace = setInterval(() => {
+      const got = doneBytes() - before;
+      if (got < bytes) this.#bite(`expected at least ${bytes} bytes in ${eachMs / 1000} s, got ${got}: it is too slow`);
+      before += got;
+    }, eachMs);
+  }
+
+  stop(): void {
+    this.relax();
+    clearInterval(this.#pace);
+  }
+
+  #bite(reason: string): void {
+    this.reason ??= reason;
+    this.#controller.abort();
+  }
+}
+
+export const unavailable = (url: string, what: string): BuildError =>
+  new BuildError(
+    'upstream_unavailable',
+    `Error: The upstream mirror does not answer as it should: ${url}: ${what}. This is not a fault of your request`,
+  );
+
+export function describeNetworkError(error: unknown): string {
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  if (cause instanceof Error && 'code' in cause) return `the connection failed (${String(cause.code)})`;
+  return `the connection failed (${cause instanceof Error ? cause.message : String(cause)})`;
+}

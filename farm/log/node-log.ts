@@ -1,0 +1,83 @@
+/**
+ * What a node says about itself: lines for a person, or one JSON object a line for a collector of logs. What strangers wrote
+ * (a package's name, a mirror's reason) may be in it, so nothing leaves here that could move a terminal's cursor, forge an
+ * entry, or show a secret.
+ */
+import { printable } from '../cli/printable.ts';
+
+export type LogField = string | number | boolean | null | undefined | readonly string[];
+export type LogFields = Readonly<Record<string, LogField>>;
+
+export interface NodeLog {
+  /** `event`: a few words in lower case, the same each time; what differs goes into the fields. */
+  log(event: string, fields?: LogFields): void;
+  /** For whoever has a sentence only. A function by itself: `log: nodeLog.line`. */
+  readonly line: (text: string) => void;
+}
+
+export interface NodeLogOptions {
+  readonly format: 'text' | 'json';
+  /** Takes a line without its end. */
+  readonly write: (line: string) => void;
+  readonly now: () => Date;
+  /** Replaced wherever they stand; empty ones and such as are too short to be secrets are not looked for. */
+  readonly secrets?: readonly (string | null)[];
+}
+
+const MAX_LENGTH = 20_000;
+const MIN_SECRET_LENGTH = 5;
+/** The names that each JSON entry has itself. */
+const OWN = new Set(['time', 'event']);
+
+export function nodeLog({ format, write, now, secrets = [] }: NodeLogOptions): NodeLog {
+  // The longest first: a secret that is part of another must not leave the rest of it standing.
+  const hidden = secrets
+    .filter((secret): secret is string => secret !== null && secret.length >= MIN_SECRET_LENGTH)
+    .sort((a, b) => b.length - a.length);
+  const clean = (text: string) => hidden.reduce((rest, secret) => rest.replaceAll(secret, '(secret)'), text);
+  const log = (event: string, fields: LogFields = {}) => {
+    const entries = Object.entries(fields).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, cleaned(value, clean)] as const],
+    );
+    write(format === 'json' ? jsonLine(now(), clean(event), entries) : textLine(clean(event), entries));
+  };
+  return { log, line: (text) => log(text) };
+}
+
+type Entries = readonly (readonly [string, Exclude<LogField, undefined>])[];
+
+function cleaned(value: Exclude<LogField, undefined>, clean: (text: string) => string): Exclude<LogField, undefined> {
+  if (typeof value === 'string') return clean(value);
+  return Array.isArray(value) ? value.map((text: string) => clean(text)) : value;
+}
+
+/** JSON.stringify escapes what is below 0x20; the rest is escaped before. */
+function jsonLine(time: Date, event: string, entries: Entries): string {
+  const safe = (value: Entries[number][1]) =>
+    typeof value === 'string' ? inOnePiece(value) : Array.isArray(value) ? value.map(inOnePiece) : value;
+  const fields = entries.map(([name, value]) => [OWN.has(name) ? `${name}_` : name, safe(value)]);
+  return JSON.stringify({ time: time.toISOString(), event: inOnePiece(event), ...Object.fromEntries(fields) });
+}
+
+/** Lines are kept apart by JSON itself, so that a stack can be read again. */
+const inOnePiece = (text: string): string =>
+  text
+    .slice(0, MAX_LENGTH)
+    .split('\n')
+    .map((line) => printable(line, MAX_LENGTH))
+    .join('\n');
+
+/** The time is left to whoever collects the lines (journald, docker); a person at a terminal has a clock. */
+function textLine(event: string, entries: Entries): string {
+  // Continued lines are indented: no text of a stranger can look like an entry of its own.
+  const [head, ...rest] = event.slice(0, MAX_LENGTH).split('\n');
+  const words = entries.map(([name, value]) => `${name}=${word(value)}`);
+  const first = [printable(head ?? '', MAX_LENGTH), ...words].join(' ');
+  return [first, ...rest.map((line) => `    ${printable(line, MAX_LENGTH)}`)].join('\n');
+}
+
+function word(value: Entries[number][1]): string {
+  const text = Array.isArray(value) ? value.join(',') : String(value);
+  const shown = printable(text, MAX_LENGTH);
+  return /^[^\s"=]+$/.test(shown) ? shown : JSON.stringify(shown);
+}

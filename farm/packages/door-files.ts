@@ -1,0 +1,141 @@
+/**
+ * Which file a build gets for what it asks: of its own feeds, each in one edition for as long as the build lasts. An index that
+ * changed between two questions of one build would name packages that the other does not.
+ */
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { Era } from '../imagebuilder/era.ts';
+import type { EditionFile, EditionFiles } from './edition-files.ts';
+import type { FeedContents } from './feed-contents.ts';
+import type { Edition, FeedEditions } from './feed-editions.ts';
+import type { FileLedger } from './file-ledger.ts';
+import type { HeldFile, PackageStore } from './package-store.ts';
+import type { IndexFile, ProxiedFeed } from './proxied-feed.ts';
+import type { ProxyPath } from './proxy-path.ts';
+
+export interface DoorFilesOptions {
+  readonly era: Era;
+  readonly feeds: ReadonlyMap<string, ProxiedFeed>;
+  readonly store: PackageStore;
+  readonly ledger: FileLedger;
+  readonly editions: FeedEditions;
+  readonly files: EditionFiles;
+  readonly signal: AbortSignal;
+}
+
+export type ServedFile = { readonly isFetched: boolean } & (
+  | { readonly held: HeldFile }
+  | { readonly bytes: Uint8Array }
+);
+
+interface Resolved {
+  readonly edition: Edition;
+  /** Keeps the index in the store until the door closes. */
+  readonly held: HeldFile | null;
+}
+
+/** A build installs some hundred packages; one that wants them all is after our disk. */
+const MAX_FETCHES = 5000;
+
+export class DoorFiles {
+  readonly #options: DoorFilesOptions;
+  readonly #resolved = new Map<string, Promise<Resolved>>();
+  readonly #unverified = new Map<string, NonNullable<EditionFile['unverified']>>();
+  readonly #used = new Set<string>();
+  #fetches = 0;
+
+  constructor(options: DoorFilesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Null: this build has no such file. A held file is the caller's to release.
+   * @throws UpstreamFault; BuildError `disk_full`; what the file system throws; the signal's reason
+   */
+  async get(path: ProxyPath): Promise<ServedFile | null> {
+    const feed = this.#options.feeds.get(path.id);
+    if (feed === undefined) return null;
+    const isFirst = !this.#resolved.has(path.id);
+    const { edition } = await this.#resolve(feed);
+    const isFetched = isFirst && edition.witness !== null;
+    if (path.kind === 'index') return await this.#index(edition, path.file, isFetched);
+    return await this.#held(() => this.#package(edition, path.file));
+  }
+
+  async contents(id: string): Promise<FeedContents | null> {
+    const feed = this.#options.feeds.get(id);
+    return feed === undefined ? null : await this.#options.editions.contents((await this.#resolve(feed)).edition);
+  }
+
+  urlOf({ id, file }: { readonly id: string; readonly file: string }): string {
+    return `${this.#options.feeds.get(id)?.url ?? ''}/${file}`;
+  }
+
+  async distrust(): Promise<void> {
+    const { ledger, store, editions, feeds, era } = this.#options;
+    for (const { scope, name } of this.#unverified.values()) await ledger.forget(scope, [name]);
+    for (const feed of feeds.values()) if (feed.pin === null) await editions.forget(feed, era);
+    for (const sha256 of this.#used) store.doubt(sha256);
+    await this.release();
+  }
+
+  /** Of the indexes; they are looked for anew when they are wanted again. */
+  async release(): Promise<void> {
+    const resolved = await Promise.allSettled(this.#resolved.values());
+    this.#resolved.clear();
+    for (const each of resolved) if (each.status === 'fulfilled') await each.value.held?.release();
+  }
+
+  async #index(edition: Edition, file: IndexFile, isFetched: boolean): Promise<ServedFile> {
+    const { store, files, signal } = this.#options;
+    if (file === 'Packages' || file === 'Packages.gz') this.#used.add(edition.sha256);
+    if (file === 'Packages.gz') {
+      const text = await store.read(edition.sha256);
+      if (text === null) throw new Error(`the index ${edition.sha256} was removed while it was in use`);
+      // Made anew, since the pin is of the text; not compressed, since nobody is far away.
+      return { bytes: await promisify(gzip)(text, { level: 0 }), isFetched };
+    }
+    const served = await this.#held(async () =>
+      file === 'Packages'
+        ? { sha256: edition.sha256, isFetched, unverified: null }
+        : await files.companion(edition, signal),
+    );
+    if (served === null) throw new Error(`the index ${edition.sha256} was removed while it was in use`);
+    return { ...served, isFetched: served.isFetched || isFetched };
+  }
+
+  async #package(edition: Edition, file: string): Promise<EditionFile | null> {
+    const { files, signal } = this.#options;
+    if (this.#fetches >= MAX_FETCHES) throw new Error(`expected at most ${MAX_FETCHES} packages for a build`);
+    const found = await files.package(edition, file, signal);
+    if (found?.isFetched) this.#fetches++;
+    return found;
+  }
+
+  /** What is removed between its being found and its being opened is fetched once more. */
+  async #held(find: () => Promise<EditionFile | null>): Promise<(ServedFile & { readonly held: HeldFile }) | null> {
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const found = await find();
+      if (found === null) return null;
+      const { sha256, isFetched, unverified } = found;
+      this.#used.add(sha256);
+      if (unverified !== null) this.#unverified.set(JSON.stringify(unverified), unverified);
+      const held = await this.#options.store.hold(sha256);
+      if (held !== null) return { held, isFetched };
+    }
+    throw new Error('a file was removed as soon as it was stored');
+  }
+
+  async #resolve(feed: ProxiedFeed): Promise<Resolved> {
+    const known = this.#resolved.get(feed.id);
+    if (known !== undefined) return await known;
+    const { editions, era, store, signal } = this.#options;
+    const resolving = editions
+      .resolve(feed, era, signal)
+      .then(async (edition) => ({ edition, held: await store.hold(edition.sha256) }));
+    this.#resolved.set(feed.id, resolving);
+    // A mirror that failed may be back when opkg asks again.
+    resolving.catch(() => this.#resolved.delete(feed.id));
+    return await resolving;
+  }
+}

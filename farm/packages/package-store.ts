@@ -1,0 +1,183 @@
+/**
+ * Files by their sha256, `<state>/packages/<first 2 digits>/<digest>`: packages and indexes, whichever mirror they came from.
+ * A file gets its name when it is whole and its digest is taken, by renaming, so a killed node leaves no half one. A power
+ * cut can (nothing is synced, for there are hundreds of small files a build), and disks rot: so the first use after a
+ * start takes the digest again. Without that, one bad file would fail every build that wants it, for ever.
+ */
+import { createHash } from 'node:crypto';
+import type { Stats } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { isSha256Hex } from '../../shared/digest.ts';
+import type { Shelf, ShelfEntry } from '../disk/shelf.ts';
+import { sha256OfFile } from '../imagebuilder/download.ts';
+
+/** A file that is being read; it counts as in use until it is released. */
+export interface HeldFile {
+  readonly sizeBytes: number;
+  readonly handle: FileHandle;
+  release(): Promise<void>;
+}
+
+/** Half-written files; the only other directory beside those of two digits and what the proxy knows about mirrors. */
+const INCOMING = 'incoming';
+const LAST_USE_STEP_MS = 60_000;
+
+export class PackageStore implements Shelf {
+  readonly name = 'packages';
+  readonly #directory: string;
+  readonly #sound = new Set<string>();
+  readonly #uses = new Map<string, number>();
+  #temporaries = 0;
+
+  private constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Makes the directory and removes what a killed node left half-written. One node a directory. */
+  static async open(directory: string): Promise<PackageStore> {
+    const incoming = path.join(directory, INCOMING);
+    await rm(incoming, { recursive: true, force: true });
+    await mkdir(incoming, { recursive: true, mode: 0o700 });
+    return new PackageStore(directory);
+  }
+
+  /** A name for a file that is being written, on the store's own file system. */
+  temporaryPath(): string {
+    return path.join(this.#directory, INCOMING, String(++this.#temporaries));
+  }
+
+  /** Takes a whole file whose digest was taken while it was written. */
+  async adopt(temporaryPath: string, sha256: string): Promise<void> {
+    const place = this.#pathOf(sha256);
+    await mkdir(path.dirname(place), { recursive: true, mode: 0o700 });
+    await rename(temporaryPath, place);
+    this.#sound.add(sha256);
+  }
+
+  /** Its digest. */
+  async put(bytes: Uint8Array): Promise<string> {
+    const sha256 = sha256OfBytes(bytes);
+    if (await this.has(sha256)) return sha256;
+    const temporary = this.temporaryPath();
+    try {
+      await writeFile(temporary, bytes, { mode: 0o600 });
+      await this.adopt(temporary, sha256);
+    } finally {
+      await rm(temporary, { force: true });
+    }
+    return sha256;
+  }
+
+  /** True where it is there and sound. */
+  async has(sha256: string): Promise<boolean> {
+    return (await this.sizeOf(sha256)) !== null;
+  }
+
+  /** In bytes; null where it is not there, or not sound. */
+  async sizeOf(sha256: string): Promise<number | null> {
+    const entry = await this.#stat(sha256);
+    if (entry === null || this.#sound.has(sha256)) return entry?.size ?? null;
+    const got = await sha256OfFile(this.#pathOf(sha256));
+    if (got === sha256) this.#sound.add(sha256);
+    else await rm(this.#pathOf(sha256), { force: true });
+    return got === sha256 ? entry.size : null;
+  }
+
+  /** Null where it is not there, or not sound. */
+  async hold(sha256: string): Promise<HeldFile | null> {
+    // Counted before it is looked for, so that nobody makes room of it in between.
+    const release = this.#use(sha256);
+    try {
+      if (!(await this.has(sha256))) return release();
+      const handle = await open(this.#pathOf(sha256), 'r');
+      const { size, mtimeMs } = await handle.stat();
+      await this.#touch(sha256, mtimeMs);
+      return {
+        sizeBytes: size,
+        handle,
+        release: async () => {
+          release();
+          await handle.close();
+        },
+      };
+    } catch (error) {
+      release();
+      if (isMissing(error)) return null;
+      throw error;
+    }
+  }
+
+  /** Null where it is not there, or not sound. */
+  async read(sha256: string): Promise<Buffer | null> {
+    const held = await this.hold(sha256);
+    if (held === null) return null;
+    try {
+      return await held.handle.readFile();
+    } finally {
+      await held.release();
+    }
+  }
+
+  /** Takes the digest again before the next use: somebody found these bytes wanting. */
+  doubt(sha256: string): void {
+    this.#sound.delete(sha256);
+  }
+
+  async entries(): Promise<ShelfEntry[]> {
+    const found: ShelfEntry[] = [];
+    for (const prefix of await readdir(this.#directory)) {
+      if (!/^[0-9a-f]{2}$/.test(prefix)) continue;
+      for (const name of await readdir(path.join(this.#directory, prefix))) {
+        const entry = isSha256Hex(name) ? await this.#stat(name) : null;
+        if (entry === null) continue;
+        const { size, mtimeMs } = entry;
+        found.push({ name, bytes: size, lastUsedMs: mtimeMs, inUse: this.#uses.has(name) });
+      }
+    }
+    return found;
+  }
+
+  /** @throws Error where it is in use, or cannot be removed */
+  async remove(name: string): Promise<void> {
+    if (!isSha256Hex(name)) throw new Error(`expected a sha256 of 64 hex digits, got ${JSON.stringify(name)}`);
+    if (this.#uses.has(name)) throw new Error(`expected a file that nobody reads, got ${name}`);
+    this.#sound.delete(name);
+    await rm(this.#pathOf(name), { force: true });
+  }
+
+  #pathOf(sha256: string): string {
+    return path.join(this.#directory, sha256.slice(0, 2), sha256);
+  }
+
+  async #stat(sha256: string): Promise<Stats | null> {
+    return await stat(this.#pathOf(sha256)).catch((error) => {
+      if (isMissing(error)) return null;
+      throw error;
+    });
+  }
+
+  async #touch(sha256: string, mtimeMs: number): Promise<void> {
+    const now = Date.now();
+    if (Math.abs(now - mtimeMs) < LAST_USE_STEP_MS) return;
+    // A disk that takes no more writes can still be read.
+    await utimes(this.#pathOf(sha256), now / 1000, now / 1000).catch(() => {});
+  }
+
+  #use(sha256: string): () => null {
+    this.#uses.set(sha256, (this.#uses.get(sha256) ?? 0) + 1);
+    let isOver = false;
+    return () => {
+      if (isOver) return null;
+      isOver = true;
+      const left = (this.#uses.get(sha256) ?? 1) - 1;
+      if (left === 0) this.#uses.delete(sha256);
+      else this.#uses.set(sha256, left);
+      return null;
+    };
+  }
+}
+
+export const sha256OfBytes = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT';
