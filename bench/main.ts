@@ -8,6 +8,7 @@ import { type Case, type CaseName, makeCases, runCase } from './cases.ts';
 import { measureCatalogueRead } from './catalogue-read.ts';
 import { readCounters } from './counters.ts';
 import { finishedBuilds } from './finished-builds.ts';
+import { benchImageBuilder } from './imagebuilder.ts';
 import { enlargeIndex } from './large-index.ts';
 import { simulateMonth } from './month.ts';
 import { type BenchOptions, HELP, parseOptions } from './options.ts';
@@ -109,10 +110,11 @@ const stop = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const)
   process.once(name, () => stop.abort(new Error(`stopped by ${name}`)));
 try {
-  const options = parseOptions(process.argv.slice(2));
-  if (options === 'help') console.log(HELP);
-  else if (options === 'month') simulateMonth(console.log);
-  else await bench(options, stop.signal);
+  const command = parseOptions(process.argv.slice(2));
+  if (command.bench === 'edge') await bench(command.options, stop.signal);
+  else if (command.bench === 'imagebuilder') await benchImageBuilder(command.options, stop.signal);
+  else if (command.bench === 'month') simulateMonth(console.log);
+  else console.log(HELP);
 } catch (error) {
   console.error(stop.signal.aborted ? String(stop.signal.reason) : error);
   process.exitCode = 1;

@@ -1,6 +1,8 @@
 /** What `npm run bench` can be told. */
+import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { CASE_NAMES, type CaseName } from './cases.ts';
+import type { ImageBuilderBenchOptions } from './imagebuilder.ts';
 
 export interface BenchOptions {
   readonly only: ReadonlySet<CaseName>;
@@ -14,7 +16,8 @@ export interface BenchOptions {
 
 export const HELP = `npm run bench -- [options]
 
-The edge on "workerd serve", beside a bare Hono hello in the same process; or a simulated month.
+The edge on "workerd serve", beside a bare Hono hello in the same process; or a farm node beside bare make; or a simulated
+month.
 
   --only NAMES      these cases, and the hello beside them: ${CASE_NAMES.filter((name) => !name.startsWith('hello')).join(',')}
   --rounds N        rounds of the cases in turn (12)
@@ -22,6 +25,7 @@ The edge on "workerd serve", beside a bare Hono hello in the same process; or a 
   --distinct N      finished builds, Zipf-distributed (5000)
   --connections N   keep-alive connections, one request in flight on each (32)
   --profile DIR     instead of measuring: write a .cpuprofile of each edge case to DIR
+  --imagebuilder    instead: a farm node's builds beside bare make, with --rounds (3) and --parallel N (cores) at once
   --month           instead of measuring: a month of requests, answered by our identity and by hashes that live for a day
   --help            this text
 
@@ -29,30 +33,49 @@ Needs wrk (Debian: apt-get install -y wrk) and, for the S3 store, python3-swift;
 (The month needs neither.) See docs/benchmarks.md for what the figures mean.
 `;
 
+export type BenchCommand =
+  | { readonly bench: 'edge'; readonly options: BenchOptions }
+  | { readonly bench: 'imagebuilder'; readonly options: ImageBuilderBenchOptions }
+  | { readonly bench: 'month' | 'help' };
+
 /** @throws Error saying what was expected */
-export function parseOptions(args: readonly string[]): BenchOptions | 'month' | 'help' {
+export function parseOptions(args: readonly string[]): BenchCommand {
   const { values } = parseArgs({
     args: [...args],
     options: {
       only: { type: 'string', default: CASE_NAMES.join(',') },
-      rounds: { type: 'string', default: '12' },
+      rounds: { type: 'string' },
       seconds: { type: 'string', default: '2' },
       distinct: { type: 'string', default: '5000' },
       connections: { type: 'string', default: '32' },
       profile: { type: 'string' },
+      parallel: { type: 'string', default: String(os.availableParallelism()) },
+      imagebuilder: { type: 'boolean', default: false },
       month: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
-  if (values.help) return 'help';
-  if (values.month) return 'month';
+  if (values.help) return { bench: 'help' };
+  if (values.month) return { bench: 'month' };
+  if (values.imagebuilder)
+    return {
+      bench: 'imagebuilder',
+      options: {
+        rounds: whole('rounds', values.rounds ?? '3', 1, 100),
+        parallel: whole('parallel', values.parallel, 2, 64),
+        latenciesMs: [0, 50],
+      },
+    };
   return {
-    only: new Set(values.only.split(',').map(caseName)),
-    rounds: whole('rounds', values.rounds, 1, 1000),
-    seconds: whole('seconds', values.seconds, 1, 600),
-    distinct: whole('distinct', values.distinct, 1, 100_000),
-    connections: whole('connections', values.connections, 1, 1000),
-    profileDirectory: values.profile ?? null,
+    bench: 'edge',
+    options: {
+      only: new Set(values.only.split(',').map(caseName)),
+      rounds: whole('rounds', values.rounds ?? '12', 1, 1000),
+      seconds: whole('seconds', values.seconds, 1, 600),
+      distinct: whole('distinct', values.distinct, 1, 100_000),
+      connections: whole('connections', values.connections, 1, 1000),
+      profileDirectory: values.profile ?? null,
+    },
   };
 }
 

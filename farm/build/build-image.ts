@@ -23,7 +23,7 @@ import { proxyRepositories } from '../imagebuilder/repositories.ts';
 import type { BuildPlace } from './build-place.ts';
 import { asSeen } from './build-place.ts';
 import type { CheckedOrder } from './checked-order.ts';
-import { classifyMissingImage, saysTooBig } from './classify-failure.ts';
+import { classifyMissingImage, type Evidence, saysTooBig } from './classify-failure.ts';
 import { type Collected, collectImages } from './collect-images.ts';
 import { ImageBuilderFailure } from './image-builder-failure.ts';
 import { installedOf } from './installed-of.ts';
@@ -144,11 +144,11 @@ async function buildIn(
   const output = await runMake(place, 'image', imageArguments(wishes), make);
 
   onStep(BuildStep.SIGNING_IMAGES);
-  const collected = await collectImages(workspace.binDirectory, order);
-  if (collected === null)
-    throw new ImageBuilderFailure(classifyMissingImage({ ...output, era: way.era, trouble: way.trouble }), output);
-  mustBeWhole(collected, output);
-  const manifest = await installedOf(collected.imageManifest, way, async () => {
+  const seen = { ...output, era: way.era, trouble: way.trouble };
+  const collected = await collectImages(workspace.binDirectory, order, signal);
+  if (collected === null) throw new ImageBuilderFailure(classifyMissingImage(seen), output);
+  mustBeWhole(collected, seen);
+  const manifest = await installedOf(collected.imageManifest, order.addPackages, way, async () => {
     onStep(BuildStep.VALIDATE_MANIFEST);
     const { stdout } = await runMake(place, 'manifest', manifestArguments(order), make);
     return stdout;
@@ -185,7 +185,7 @@ function mustBeOrdered(info: MakeInfo, order: CheckedOrder): void {
 }
 
 /** Where the sysupgrade image alone was left out for its size, the rest would look like a success, and could not be used. */
-function mustBeWhole(collected: Collected, output: MakeOutput): void {
-  if (saysTooBig(output) && !collected.images.some(({ type }) => type === 'sysupgrade'))
-    throw new ImageBuilderFailure(classifyMissingImage(output), output);
+function mustBeWhole(collected: Collected, seen: MakeOutput & Evidence): void {
+  if (saysTooBig(seen) && !collected.images.some(({ type }) => type === 'sysupgrade'))
+    throw new ImageBuilderFailure(classifyMissingImage(seen), seen);
 }

@@ -5,6 +5,7 @@
  */
 import { BUILD_ERRORS, type BuildErrorKind, unsupportedProfile } from '../../shared/build-error.ts';
 import { isPackageName, PROFILE_ID } from '../../shared/grammar.ts';
+import type { Overrun as FenceOverrun } from '../fence/bounds.ts';
 import type { Era } from '../imagebuilder/era.ts';
 import type { Trouble as ProxyTrouble } from '../packages/proxy-trouble.ts';
 import { apkObstacles, bareName } from './apk-obstacles.ts';
@@ -23,9 +24,7 @@ interface Output {
 export type Trouble = Pick<ProxyTrouble, 'url' | 'what' | 'kind'>;
 
 /** The bound at which the node stopped the build. */
-export interface Overrun {
-  readonly bound: 'memory' | 'processes' | 'disk' | 'free space';
-}
+export type Overrun = Pick<FenceOverrun, 'bound'>;
 
 /** What is known of a build beside its text. */
 export interface Evidence {
@@ -93,8 +92,9 @@ function findFault(printed: Printed, { era, trouble = [], overrun }: Evidence): 
 }
 
 function overran({ bound }: Overrun): FailureParts {
-  if (bound === 'free space') return blameless('disk_full', 'no space left');
-  const what = bound === 'processes' ? 'processes' : bound === 'disk' ? 'disk space' : 'memory';
+  if (bound === 'free space' || bound === 'free files') return blameless('disk_full', 'no space left');
+  if (bound === 'machine memory') return blameless('internal', 'the machine ran out of memory');
+  const what = bound === 'disk' ? 'disk space' : bound;
   return blameless('internal', `the build used more ${what} than a build may`);
 }
 

@@ -1,9 +1,10 @@
 /**
  * What is installed in an image, as clients are told it, and whether it may be: opkg lets packages through that exclude each
- * other (spec of shared/one-sided-conflicts.ts). All from the list that `make image` leaves and the indexes that the build
+ * other (shared/one-sided-conflicts.ts). All from the list that `make image` leaves and the indexes that the build
  * had; only a name that these do not explain costs a second installation.
  */
-import { BuildError, impossibleSelection } from '../../shared/build-error.ts';
+import { absentPackages } from '../../shared/absent-packages.ts';
+import { BuildError } from '../../shared/build-error.ts';
 import {
   type BareNames,
   bareNamesOfIndex,
@@ -15,16 +16,19 @@ import { oneSidedConflicts } from '../../shared/one-sided-conflicts.ts';
 import type { FeedContents } from '../packages/feed-contents.ts';
 import { ImageBuilderFailure } from './image-builder-failure.ts';
 import type { PackageWay } from './package-way.ts';
+import { selectionFailure } from './selection-failure.ts';
 
 const NOTHING_PRINTED = { stdout: '', stderr: '' };
 
 /**
  * @param imageManifest text of the `*.manifest` beside the images; null where the ImageBuilder left none
+ * @param wanted the packages that were asked for beside the defaults
  * @param ask runs `make manifest STRIP_ABI=1` in the same tree and gives its stdout
  * @throws ImageBuilderFailure `conflict`; BuildError
  */
 export async function installedOf(
   imageManifest: string | null,
+  wanted: readonly string[],
   way: Pick<PackageWay, 'contents' | 'trouble'>,
   ask: () => Promise<string>,
 ): Promise<Manifest> {
@@ -32,28 +36,33 @@ export async function installedOf(
   const contents = await way.contents();
   mustNotExclude(inImage, contents);
   const { packages, undecided } = installedPackages(inImage, bareNamesOf(contents));
+  if (imageManifest !== null) mustHold(wanted, [inImage, packages], contents);
   if (imageManifest !== null && undecided.length === 0) return packages;
   return await asked(imageManifest === null ? null : inImage, ask);
 }
 
 function mustNotExclude(installed: Manifest, contents: readonly FeedContents[]): void {
-  const stanzas = contents.flatMap((feed) => (feed.kind === 'opkg' ? feed.packages : []));
-  const names = new Set(oneSidedConflicts(installed, stanzas).flatMap((pair) => [pair.package, pair.other]));
-  if (names.size === 0) return;
-  const conflictingPackages = [...names].sort();
-  throw new ImageBuilderFailure(
-    {
-      kind: 'conflict',
-      detail: impossibleSelection([], conflictingPackages),
-      missingPackages: [],
-      conflictingPackages,
-    },
-    NOTHING_PRINTED,
-  );
+  const conflicting = oneSidedConflicts(installed, stanzasOf(contents)).flatMap((pair) => [pair.package, pair.other]);
+  const failure = selectionFailure({ missing: [], conflicting });
+  if (failure) throw new ImageBuilderFailure(failure, NOTHING_PRINTED);
 }
 
+/** The ImageBuilder took each name with status 0: that one is not there is no fault of whoever asked. */
+function mustHold(wanted: readonly string[], installed: readonly Manifest[], contents: readonly FeedContents[]): void {
+  const isAllTold = contents.every(({ kind }) => kind === 'opkg');
+  const absent = absentPackages(wanted, installed, isAllTold ? stanzasOf(contents) : null);
+  if (absent.length > 0)
+    throw new BuildError(
+      'internal',
+      `Error: The image was made without ${absent.join(', ')}. This is not a fault of your request`,
+    );
+}
+
+const stanzasOf = (contents: readonly FeedContents[]) =>
+  contents.flatMap((feed) => (feed.kind === 'opkg' ? feed.packages : []));
+
 function bareNamesOf(contents: readonly FeedContents[]): BareNames {
-  const stanzas = bareNamesOfStanzas(contents.flatMap((feed) => (feed.kind === 'opkg' ? feed.packages : [])));
+  const stanzas = bareNamesOfStanzas(stanzasOf(contents));
   const indexes = contents.flatMap((feed) => (feed.kind === 'names' ? [bareNamesOfIndex(feed.versions)] : []));
   return (name, version) => {
     const ofStanzas = stanzas(name, version);

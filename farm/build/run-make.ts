@@ -2,7 +2,6 @@
  * make in a build's private tree, behind the fence where there is one. A failure comes back as what the user is to be told
  * of it.
  */
-import { BuildError } from '../../shared/build-error.ts';
 import { OverrunError, type Peaks } from '../fence/bounds.ts';
 import { fencedCommand } from '../fence/fenced-command.ts';
 import type { Era } from '../imagebuilder/era.ts';
@@ -46,7 +45,7 @@ const SHOWN: Readonly<Record<Stage, readonly string[]>> = {
   image: ['stdout', 'stderr'],
 };
 
-/** @throws ImageBuilderFailure; BuildError for a build beyond its bounds; Error when make cannot be started; the signal's reason */
+/** @throws ImageBuilderFailure, also for a build beyond its bounds; Error when make cannot be started; the signal's reason */
 export async function runMake(
   place: BuildPlace,
   stage: Stage,
@@ -56,7 +55,12 @@ export async function runMake(
   const onOutput: MakeOptions['onOutput'] = (stream, chunk) => {
     if (SHOWN[stage].includes(stream)) options.onOutput?.(stream, chunk);
   };
-  const run = await startMake(place, args, { ...options, onOutput });
+  const run = await startMake(place, args, { ...options, onOutput }).catch((error) => {
+    if (!(error instanceof OverrunError)) throw error;
+    const ended = { state: 'signalled', signal: 'SIGKILL' } as const;
+    const { stdout, stderr, overrun } = error;
+    throw new ImageBuilderFailure(classifyFailure({ stage, ended, stdout, stderr, overrun }), error);
+  });
   const isDone = run.ended.state === 'exited' && run.ended.exitCode === 0;
   const evidence = { ...run, era: options.era, trouble: options.trouble?.() ?? [] };
   const failure = isDone ? findUnreadFeed(evidence) : classifyFailure({ stage, ...evidence });
@@ -64,7 +68,7 @@ export async function runMake(
   return run;
 }
 
-/** The same, not judged. */
+/** The same, not judged. @throws OverrunError; Error when make cannot be started; the signal's reason */
 export async function startMake(
   place: BuildPlace,
   args: readonly string[],
@@ -82,9 +86,8 @@ export async function startMake(
     if (run.peaks) onPeaks?.(run.peaks);
     return run;
   } catch (error) {
-    if (!(error instanceof OverrunError)) throw error;
-    onPeaks?.(error.peaks);
-    throw new BuildError(error.kind, undefined, { stdout: error.stdout, stderr: error.stderr, cause: error });
+    if (error instanceof OverrunError) onPeaks?.(error.peaks);
+    throw error;
   }
 }
 

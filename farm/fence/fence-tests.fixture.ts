@@ -78,6 +78,12 @@ export class FenceUnderTest {
     return new FenceUnderTest(state, user, program, fence);
   }
 
+  /** On a machine that is lacking something: `shell` takes it away, in namespaces that nobody else is in. */
+  async probeWithout(shell: string, stateDirectory = this.state): Promise<Fence> {
+    const under = ['unshare', '--user', '--map-root-user', '--mount', '--', 'sh', '-ec', `${shell}; exec "$@"`, 'sh'];
+    return (await this.#last(this.#start({ do: 'probe', stateDirectory }, {}, undefined, under))) as unknown as Fence;
+  }
+
   async own(file: string): Promise<void> {
     if (isRoot && this.#user !== 'root') await chown(file, ORDINARY_USER, ORDINARY_USER);
   }
@@ -107,8 +113,18 @@ export class FenceUnderTest {
     );
   }
 
-  #start(job: DriverJob, environment: Readonly<Record<string, string>>, stray?: number): ChildProcess {
-    const command = [path.join(this.#program, 'node'), path.join(this.#program, 'driver.mjs'), JSON.stringify(job)];
+  #start(
+    job: DriverJob,
+    environment: Readonly<Record<string, string>>,
+    stray?: number,
+    under: readonly string[] = [],
+  ): ChildProcess {
+    const command = [
+      ...under,
+      path.join(this.#program, 'node'),
+      path.join(this.#program, 'driver.mjs'),
+      JSON.stringify(job),
+    ];
     const as = ['setpriv', `--reuid=${ORDINARY_USER}`, `--regid=${ORDINARY_USER}`, '--clear-groups', '--'];
     const [file = '', ...args] = isRoot && this.#user !== 'root' ? [...as, ...command] : command;
     const driver = spawn(file, args, {

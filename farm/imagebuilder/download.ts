@@ -165,7 +165,7 @@ async function copyBody(
   let toldBytes = startBytes;
   file.onProgress?.(doneBytes, totalBytes);
   watchdog.expect('more bytes', limits.idleTimeoutMs);
-  
+  watchdog.expectPace(limits.paceBytes, limits.paceMs, () => doneBytes);
   for await (const chunk of response.body ?? []) {
     watchdog.expect('more bytes', limits.idleTimeoutMs);
     doneBytes += chunk.length;

@@ -230,6 +230,18 @@ describe('with OpenPGP keys configured', () => {
     });
   });
 
+  test('.asc by a key that has expired since does not count', async () => {
+    const then = ['--faked-system-time', '20200101T000000!'];
+    gpg(...then, '--quick-generate-key', 'Old <old@example.org>', 'ed25519', 'sign', '2020-02-01');
+    const [old, sums] = [path.join(home, 'old.asc'), path.join(mirror.directory, below, 'sha256sums')];
+    await writeFile(old, gpg('--armor', '--export', 'old@example.org'));
+    const body = gpg(...then, '--armor', '--local-user', 'old@example.org', '--output', '-', '--detach-sign', sums);
+    faults({ ...noUsign, 'sha256sums.asc': { body } });
+    await expect(read(trust({ gpgKeyFile: old }))).rejects.toMatchObject({
+      detail: expect.stringContaining('gpg finds no signature that counts'),
+    });
+  });
+
   test('a host without gpg says so', async () => {
     faults(noUsign);
     const { PATH } = process.env;

@@ -90,6 +90,7 @@ export class FeedEditions {
       return read === 'unchanged' || read.sha256 === sha256;
     }
     for (const file of WITNESSES[era]) {
+      if (kindOf(file) !== edition.kind) continue;
       const read = await this.#readWitness(feed, file, signal).catch(nullWhereMissing);
       if (read !== null && read !== 'unchanged' && read.sha256 === sha256) return true;
     }

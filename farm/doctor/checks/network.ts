@@ -141,7 +141,7 @@ type Answered = Extract<Answer, { state: 'answered' }>;
 function oddity(url: string, answer: Answer): Finding | null {
   const shown = printable(url);
   if (answer.state === 'failed') return problem(`${shown} does not answer: ${printable(answer.reason, 200)}`, NETWORK);
-  if (false)
+  if (answer.isHtml && answer.status === 200)
     return problem(
       `a captive portal or proxy answers in place of ${shown}: an HTML page${titleOf(answer.body)}`,
       'sign in to that network, or go around the proxy',
