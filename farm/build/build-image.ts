@@ -28,8 +28,9 @@ import { type Collected, collectImages } from './collect-images.ts';
 import { ImageBuilderFailure } from './image-builder-failure.ts';
 import { installedOf } from './installed-of.ts';
 import { type PackageWay, packageWay } from './package-way.ts';
-import { privateTree } from './private-tree.ts';
+import { type PrivateTree, privateTree } from './private-tree.ts';
 import { type MakeOptions, type MakeOutput, runMake } from './run-make.ts';
+import { learnFromTree, stockTree } from './stock-tree.ts';
 import type { Workshop } from './workshop.ts';
 import { createWorkspace, removeAllButOutput, type Workspace, writeDefaults } from './workspace.ts';
 
@@ -78,6 +79,7 @@ export async function buildImage(
 
 interface Prepared {
   readonly held: HeldTree;
+  readonly tree: PrivateTree;
   readonly place: BuildPlace;
   readonly way: PackageWay;
 }
@@ -103,16 +105,17 @@ async function prepare(
   try {
     await tree.write(REPOSITORIES_FILE[era], repositories.textAt(way.address));
     for (const { name, content } of order.repositoryKeys) await tree.write(path.join('keys', name), content);
+    await stockTree(tree, way, workshop);
   } catch (error) {
     await way.close();
     throw error;
   }
   const { fence, bounds } = workshop;
-  return { held, way, place: { workspace, fence, bounds, lower: tree.lower, proxySocket: way.socketPath } };
+  return { held, tree, way, place: { workspace, fence, bounds, lower: tree.lower, proxySocket: way.socketPath } };
 }
 
 async function buildIn(
-  { held, place, way }: Prepared,
+  { held, tree, place, way }: Prepared,
   order: CheckedOrder,
   options: BuildImageOptions,
 ): Promise<Omit<BuildOutput, 'durationMs'>> {
@@ -153,6 +156,7 @@ async function buildIn(
     const { stdout } = await runMake(place, 'manifest', manifestArguments(order), make);
     return stdout;
   });
+  await learnFromTree(tree, way, workshop);
   await removeAllButOutput(workspace);
   signal.throwIfAborted();
   return {

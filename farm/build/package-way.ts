@@ -6,6 +6,7 @@ import { rm } from 'node:fs/promises';
 import type { Era } from '../imagebuilder/era.ts';
 import { unproxied } from '../imagebuilder/repositories.ts';
 import type { FeedContents } from '../packages/feed-contents.ts';
+import type { Served } from '../packages/larder.ts';
 import type { ProxiedFeed } from '../packages/proxied-feed.ts';
 import type { Trouble } from '../packages/proxy-trouble.ts';
 import type { Workshop } from './workshop.ts';
@@ -18,6 +19,9 @@ export interface PackageWay {
   readonly trouble: readonly Trouble[];
   /** Of each feed whose index can be read. */
   contents(): Promise<readonly FeedContents[]>;
+  /** Digests of the indexes that the build is given, as far as they can be had. */
+  editions(): Promise<readonly string[]>;
+  readonly served: ReadonlyMap<string, readonly Served[]>;
   /** Puts upstream's URLs back into what was printed. */
   tellable(text: string): string;
   distrust(): Promise<void>;
@@ -49,8 +53,21 @@ export async function packageWay(
       const read = await Promise.all(build.feeds.map(({ id }) => door.packagesOf(id)));
       return read.filter((contents) => contents !== null);
     },
+    editions: async () => {
+      const found = await Promise.all(build.feeds.map(({ id }) => door.editionOf(id)));
+      return found.filter((edition) => edition !== null);
+    },
+    get served() {
+      return door.served;
+    },
     tellable: (text) => unproxied(text, build.feeds, door.address),
-    distrust: () => door.distrust(),
+    distrust: async () => {
+      for (const { id } of build.feeds) {
+        const edition = await door.editionOf(id);
+        if (edition !== null) workshop.packages.larder.forget(edition);
+      }
+      await door.distrust();
+    },
     close: async () => {
       await door.close();
       if (socketPath !== null) await rm(socketPath, { force: true });

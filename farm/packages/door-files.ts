@@ -9,6 +9,7 @@ import type { EditionFile, EditionFiles } from './edition-files.ts';
 import type { FeedContents } from './feed-contents.ts';
 import type { Edition, FeedEditions } from './feed-editions.ts';
 import type { FileLedger } from './file-ledger.ts';
+import type { Served } from './larder.ts';
 import type { HeldFile, PackageStore } from './package-store.ts';
 import type { IndexFile, ProxiedFeed } from './proxied-feed.ts';
 import type { ProxyPath } from './proxy-path.ts';
@@ -42,6 +43,7 @@ export class DoorFiles {
   readonly #resolved = new Map<string, Promise<Resolved>>();
   readonly #unverified = new Map<string, NonNullable<EditionFile['unverified']>>();
   readonly #used = new Set<string>();
+  readonly #served = new Map<string, Served[]>();
   #fetches = 0;
 
   constructor(options: DoorFilesOptions) {
@@ -65,6 +67,17 @@ export class DoorFiles {
   async contents(id: string): Promise<FeedContents | null> {
     const feed = this.#options.feeds.get(id);
     return feed === undefined ? null : await this.#options.editions.contents((await this.#resolve(feed)).edition);
+  }
+
+  /** By name; one name may be in several feeds. */
+  get served(): ReadonlyMap<string, readonly Served[]> {
+    return this.#served;
+  }
+
+  /** Digest of the index that this build has of a feed. Throws as `get` does. */
+  async editionOf(id: string): Promise<string | null> {
+    const feed = this.#options.feeds.get(id);
+    return feed === undefined ? null : (await this.#resolve(feed)).edition.sha256;
   }
 
   urlOf({ id, file }: { readonly id: string; readonly file: string }): string {
@@ -109,7 +122,14 @@ export class DoorFiles {
     if (this.#fetches >= MAX_FETCHES) throw new Error(`expected at most ${MAX_FETCHES} packages for a build`);
     const found = await files.package(edition, file, signal);
     if (found?.isFetched) this.#fetches++;
+    if (found !== null) this.#serve({ edition: edition.sha256, file, sha256: found.sha256 });
     return found;
+  }
+
+  #serve(served: Served): void {
+    const others = this.#served.get(served.file) ?? [];
+    const isKnown = others.some(({ edition, sha256 }) => edition === served.edition && sha256 === served.sha256);
+    if (!isKnown) this.#served.set(served.file, [...others, served]);
   }
 
   /** What is removed between its being found and its being opened is fetched once more. */

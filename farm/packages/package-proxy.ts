@@ -10,6 +10,7 @@ import { DoorFiles } from './door-files.ts';
 import { EditionFiles } from './edition-files.ts';
 import { FeedEditions } from './feed-editions.ts';
 import { FileLedger } from './file-ledger.ts';
+import { Larder } from './larder.ts';
 import { PackageStore } from './package-store.ts';
 import { FEED_ID, type ProxiedFeed } from './proxied-feed.ts';
 import { noCounts, type ProxyCounters } from './proxy-counters.ts';
@@ -35,6 +36,7 @@ const LIMITS: Partial<DownloadLimits> = { connectTimeoutMs: 15_000, idleTimeoutM
 
 export class PackageProxy {
   readonly counters: ProxyCounters = noCounts();
+  readonly larder = new Larder();
   /** A shelf of the node's disk budget. */
   readonly store: PackageStore;
   readonly #ledger: FileLedger;

@@ -5,8 +5,20 @@
  * start takes the digest again. Without that, one bad file would fail every build that wants it, for ever.
  */
 import { createHash } from 'node:crypto';
-import type { Stats } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { constants, type Stats } from 'node:fs';
+import {
+  chmod,
+  copyFile,
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import path from 'node:path';
 import { isSha256Hex } from '../../shared/digest.ts';
 import type { Shelf, ShelfEntry } from '../disk/shelf.ts';
@@ -114,6 +126,18 @@ export class PackageStore implements Shelf {
     if (held === null) return null;
     try {
       return await held.handle.readFile();
+    } finally {
+      await held.release();
+    }
+  }
+
+  /** A copy of it, or nothing where it is not there. */
+  async copyTo(sha256: string, target: string): Promise<void> {
+    const held = await this.hold(sha256);
+    if (held === null) return;
+    try {
+      await copyFile(this.#pathOf(sha256), target, constants.COPYFILE_FICLONE);
+      await chmod(target, 0o644);
     } finally {
       await held.release();
     }

@@ -11,6 +11,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Era } from '../imagebuilder/era.ts';
 import type { DoorFiles, ServedFile } from './door-files.ts';
 import type { FeedContents } from './feed-contents.ts';
+import type { Served } from './larder.ts';
 import type { ProxyCounters } from './proxy-counters.ts';
 import { proxyPath } from './proxy-path.ts';
 import { type Trouble, TroubleList, troubleOf } from './proxy-trouble.ts';
@@ -91,6 +92,15 @@ export class ProxyDoor {
       this.#trouble(error, { id, file: '' });
       return null;
     }
+  }
+
+  /** Of an index that cannot be had now: null, and the build will be told why when it asks for it. */
+  async editionOf(id: string): Promise<string | null> {
+    return await this.#options.files.editionOf(id).catch(() => null);
+  }
+
+  get served(): ReadonlyMap<string, readonly Served[]> {
+    return this.#options.files.served;
   }
 
   /**
