@@ -35,7 +35,7 @@ export default defineConfig({
         test: {
           name: 'farm',
           include: ['farm/**/*.test.ts'],
-          globalSetup: ['farm/fence/bubblewrap.global-setup.ts'],
+          globalSetup: ['farm/test-tools.global-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
@@ -44,7 +44,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
-          globalSetup: ['e2e/swift.global-setup.ts', 'farm/fence/bubblewrap.global-setup.ts'],
+          globalSetup: ['e2e/swift.global-setup.ts', 'farm/test-tools.global-setup.ts'],
           fileParallelism: false,
           testTimeout: 300_000,
           hookTimeout: 300_000,

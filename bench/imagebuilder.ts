@@ -20,6 +20,8 @@ export interface ImageBuilderBenchOptions {
   readonly parallel: number;
   /** To the mirror, of each answer. */
   readonly latenciesMs: readonly number[];
+  /** Noise that each image compresses: the demo's own images weigh next to nothing. */
+  readonly weightsMib: readonly number[];
 }
 
 interface Place extends ImageBuilderBenchOptions {
@@ -31,23 +33,33 @@ interface Place extends ImageBuilderBenchOptions {
 
 export async function benchImageBuilder(options: ImageBuilderBenchOptions, signal: AbortSignal): Promise<void> {
   const root = await mkdtemp(path.join(os.tmpdir(), 'asu-bench-'));
-  const mirror = await generateMirror({ directory: path.join(root, 'mirror') });
-  const server = await serveMirror(mirror.directory);
   try {
     const fence = await probeFence(root);
-    console.log(fence.told);
-    for (const era of ['opkg', 'apk'] as const)
-      for (const latencyMs of options.latenciesMs) {
-        const release = mirror.releases.find((candidate) => candidate.era === era);
-        if (!release) throw new Error(`expected a demo release of era ${era}, got none`);
-        server.setLatency(latencyMs);
-        const figures = await measure({ ...options, root, mirror, server, fence }, release, signal);
-        printFigures(`${era}, mirror ${latencyMs} ms away`, figures, options.parallel);
+    console.log(`${fence.told} Load average ${(os.loadavg()[0] ?? 0).toFixed(1)}.`);
+    for (const weightMib of options.weightsMib) {
+      const directory = path.join(root, `mirror-${weightMib}`);
+      const mirror = await generateMirror({ directory, weightMib });
+      const server = await serveMirror(directory);
+      try {
+        await benchMirror({ ...options, root, mirror, server, fence }, `${weightMib} MiB to compress`, signal);
+      } finally {
+        await server.close();
       }
+    }
   } finally {
-    await server.close();
     await rm(root, { recursive: true, force: true });
   }
+}
+
+async function benchMirror(place: Place, weight: string, signal: AbortSignal): Promise<void> {
+  for (const era of ['opkg', 'apk'] as const)
+    for (const latencyMs of place.latenciesMs) {
+      const release = place.mirror.releases.find((candidate) => candidate.era === era);
+      if (!release) throw new Error(`expected a demo release of era ${era}, got none`);
+      place.server.setLatency(latencyMs);
+      const figures = await measure(place, release, signal);
+      printFigures(`${era}, mirror ${latencyMs} ms away, ${weight}`, figures, place.parallel);
+    }
 }
 
 async function measure(place: Place, release: DemoRelease, signal: AbortSignal): Promise<Figures> {

@@ -64,6 +64,7 @@ export function parseOptions(args: readonly string[]): BenchCommand {
         rounds: whole('rounds', values.rounds ?? '3', 1, 100),
         parallel: whole('parallel', values.parallel, 2, 64),
         latenciesMs: [0, 50],
+        weightsMib: [0, 64],
       },
     };
   return {

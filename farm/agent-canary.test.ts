@@ -20,6 +20,7 @@ import { testWorkshop } from './build/test-workshop.ts';
 import type { Workshop } from './build/workshop.ts';
 import { openDatabase } from './db/open-database.ts';
 import { DiskWatch } from './disk/disk-watch.ts';
+import { NodeMetrics } from './metrics/node-metrics.ts';
 import { Outbox } from './outbox.ts';
 
 let root: string;
@@ -80,6 +81,11 @@ test('a node that gets each of them in a signed order refuses each, by the name 
     outbox: new Outbox(database.db, 'https://edge.example'),
     workshop,
     disk: new DiskWatch(workshop.budget),
+    metrics: new NodeMetrics({
+      slots: 1,
+      disk: () => workshop.budget.space(),
+      packages: () => workshop.packages.counters,
+    }),
     slots: 1,
     reportMs: 50,
     log: () => {},

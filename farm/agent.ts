@@ -22,6 +22,7 @@ import type { Workshop } from './build/workshop.ts';
 import type { DiskWatch } from './disk/disk-watch.ts';
 import type { ForemanClient, Membership } from './edge-client.ts';
 import { fulfil, NOTHING_BUILT, type Running, textOf } from './fulfil-order.ts';
+import type { NodeMetrics } from './metrics/node-metrics.ts';
 import { failedReport, progressReport } from './node-report.ts';
 import type { Outbox } from './outbox.ts';
 
@@ -33,6 +34,7 @@ export interface AgentOptions {
   readonly outbox: Outbox;
   readonly workshop: Workshop;
   readonly disk: DiskWatch;
+  readonly metrics: NodeMetrics;
   readonly slots: number;
   /** How often progress is told. */
   readonly reportMs: number;

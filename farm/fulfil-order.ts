@@ -9,6 +9,8 @@ import { build } from './build/build.ts';
 import type { BuildEvent, BuildFailure, BuildOutput } from './build-event.ts';
 import { LogSender } from './log/log-sender.ts';
 import { putLogPiece } from './log/put-log-piece.ts';
+import { BuildObserver } from './metrics/build-observer.ts';
+import type { BuildResultKind } from './metrics/node-metrics.ts';
 import { failedReport, handedBackReport, succeededReport } from './node-report.ts';
 import { UploadError, uploadThroughEdge } from './upload/through-edge.ts';
 
@@ -21,7 +23,7 @@ export interface Running {
 }
 
 export interface FulfilOptions
-  extends Pick<AgentOptions, 'edgeUrl' | 'client' | 'key' | 'membership' | 'workshop' | 'log'> {
+  extends Pick<AgentOptions, 'edgeUrl' | 'client' | 'key' | 'membership' | 'workshop' | 'metrics' | 'log'> {
   /** Between two pieces of a log. */
   readonly reportMs: number;
   /** The edge's clock. */
@@ -33,6 +35,7 @@ export interface Fulfilled {
   readonly lastWord: LeaseReport['event'];
   /** Does the end speak for this machine or against it? Null: neither. */
   readonly isOwnFault: boolean | null;
+  readonly result: BuildResultKind;
 }
 
 /** Of this machine, not of the request or of others. */
@@ -41,6 +44,18 @@ const OWN_FAULTS: readonly string[] = ['disk_full', 'internal'];
 const LAST_LINES_MS = 3_000;
 
 export async function fulfil(order: BuildOrder, running: Running, options: FulfilOptions): Promise<Fulfilled> {
+  const observer = new BuildObserver(options.metrics);
+  const fulfilled = await fulfilObserved(order, running, options, observer);
+  observer.end(fulfilled.result);
+  return fulfilled;
+}
+
+async function fulfilObserved(
+  order: BuildOrder,
+  running: Running,
+  options: FulfilOptions,
+  observer: BuildObserver,
+): Promise<Fulfilled> {
   const { workshop, log } = options;
   const { leaseId, inputs } = order;
   const name = `${order.requestHash.slice(0, 12)} ${inputs?.version} ${inputs?.target} ${inputs?.profile}`;
@@ -58,26 +73,33 @@ export async function fulfil(order: BuildOrder, running: Running, options: Fulfi
         signal: running.stop.signal,
         now: options.now,
         onFault: (fault) => log(`fault in ${name}: ${textOf(fault)}`),
+        onPeaks: (peaks) => observer.peaks(peaks),
       }),
       running,
-      options,
+      (isNewStep) => {
+        observer.step(running.step);
+        if (isNewStep) options.onNewStep();
+      },
       lines,
     );
     if (running.stop.signal.aborted) return handedBack(String(running.stop.signal.reason));
     if (last.type === 'failed') {
       log(`failed ${name}: ${last.failure.kind}: ${last.failure.detail}`);
       await lines.finish(LAST_LINES_MS);
-      return { lastWord: failedReport(last.failure), isOwnFault: OWN_FAULTS.includes(last.failure.kind) };
+      const { kind } = last.failure;
+      return { lastWord: failedReport(last.failure), isOwnFault: OWN_FAULTS.includes(kind), result: kind };
     }
+    observer.step(BuildStep.SIGNING_IMAGES);
     await Promise.all([upload(leaseId, last.result, running, options), lines.finish(LAST_LINES_MS)]);
     log(`built ${name} in ${Math.round(last.result.durationMs / 100) / 10} s`);
-    return { lastWord: succeededReport(last.result), isOwnFault: false };
+    return { lastWord: succeededReport(last.result), isOwnFault: false, result: 'succeeded' };
   } catch (error) {
     if (running.stop.signal.aborted) return handedBack('the node stops');
     const detail = (error as Error).message;
     log(`failed ${name}: ${detail}`);
     const kind = error instanceof UploadError ? error.kind : 'internal';
-    return { lastWord: failedReport({ ...NOTHING_BUILT, kind, detail }), isOwnFault: kind === 'internal' || null };
+    const lastWord = failedReport({ ...NOTHING_BUILT, kind, detail });
+    return { lastWord, isOwnFault: kind === 'internal' || null, result: kind };
   } finally {
     lines.drop();
   }
@@ -87,7 +109,7 @@ export async function fulfil(order: BuildOrder, running: Running, options: Fulfi
 async function lastOf(
   events: AsyncIterable<BuildEvent>,
   running: Running,
-  { onNewStep }: FulfilOptions,
+  onStep: (isNewStep: boolean) => void,
   lines: LogSender,
 ): Promise<Exclude<BuildEvent, { type: 'step' | 'log' }>> {
   let last: Exclude<BuildEvent, { type: 'step' | 'log' }> | undefined;
@@ -96,7 +118,7 @@ async function lastOf(
     else if (event.type === 'step') {
       const isNewStep = running.step !== event.step;
       Object.assign(running, { step: event.step, bytesDone: event.bytesDone, bytesTotal: event.bytesTotal });
-      if (isNewStep) onNewStep();
+      onStep(isNewStep);
     } else last = event;
   }
   if (!last) throw new Error('expected a build to say how it ended');
@@ -120,7 +142,11 @@ async function upload(leaseId: string, result: BuildOutput, running: Running, op
   });
 }
 
-const handedBack = (reason: string): Fulfilled => ({ lastWord: handedBackReport(reason), isOwnFault: null });
+const handedBack = (reason: string): Fulfilled => ({
+  lastWord: handedBackReport(reason),
+  isOwnFault: null,
+  result: 'handed_back',
+});
 
 /** For this node's own log, which may name its paths. */
 export function textOf(fault: unknown): string {

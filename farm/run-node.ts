@@ -42,7 +42,7 @@ export async function runNode(config: NodeStart, signal: AbortSignal): Promise<v
   using _lock = lockState(stateDirectory);
   const key = await loadNodeKey(stateDirectory);
   const { db, close } = openDatabase(path.join(stateDirectory, 'node.sqlite'));
-  const workshop = await openWorkshop(config, log.line);
+  const workshop = await openWorkshop(config, log.line, (bytes) => metrics.imageBuilderBytesDownloaded(bytes));
   const metrics = new NodeMetrics({
     slots: config.slots,
     disk: () => workshop.budget.space(),
@@ -54,6 +54,7 @@ export async function runNode(config: NodeStart, signal: AbortSignal): Promise<v
     const client = foremanClient(edgeUrl, key, memberships.current);
     await memberships.establish(client, key, { token: config.joinToken, name: config.name }, signal);
     if (signal.aborted) return;
+    log.line(config.fence.told);
     log.line(`ready: ${config.slots} slots for ${edgeUrl}`);
     const renewing = renewUntil(
       signal,
@@ -71,6 +72,7 @@ export async function runNode(config: NodeStart, signal: AbortSignal): Promise<v
       outbox: new Outbox(db, edgeUrl),
       workshop,
       disk: new DiskWatch(workshop.budget),
+      metrics,
       slots: config.slots,
       reportMs: config.reportMs,
       log: log.line,
@@ -83,7 +85,11 @@ export async function runNode(config: NodeStart, signal: AbortSignal): Promise<v
   }
 }
 
-const openWorkshop = async (config: NodeStart, tell: (line: string) => void): Promise<Workshop> =>
+const openWorkshop = async (
+  config: NodeStart,
+  tell: (line: string) => void,
+  onImageBuilderBytes: (bytes: number) => void,
+): Promise<Workshop> =>
   await Workshop.open({
     stateDirectory: config.stateDirectory,
     trust: {
@@ -101,6 +107,7 @@ const openWorkshop = async (config: NodeStart, tell: (line: string) => void): Pr
       freeBytes: config.diskReserveBytes,
     },
     fence: config.fence,
+    onImageBuilderBytes,
     tell,
   });
 

@@ -78,7 +78,8 @@ export async function startMake(
     const run = await runProcess({
       ...(await commandFor(place, args)),
       signal,
-      temporaryDirectory: place.workspace.temporaryDirectory,
+      // Not its own: what it leaves there would be in the way of the next one's pipes.
+      temporaryDirectory: place.workspace.directory,
       ...(graceMs === undefined ? {} : { graceMs }),
       capBytes: KEPT_BYTES,
       onOutput,

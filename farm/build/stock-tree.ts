@@ -26,7 +26,7 @@ export async function stockTree(tree: PrivateTree, way: PackageWay, { packages }
   await Promise.all(stocked.map(({ name, sha256 }) => packages.store.copyTo(sha256, path.join(directory, name))));
 }
 
-/** To be called when the build has ended well and nothing of it runs. */
+/** To be called when the build has ended well and nothing of it runs. What was stocked was not served, and is known anyway. */
 export async function learnFromTree(tree: PrivateTree, way: PackageWay, { packages }: Workshop): Promise<void> {
   const directory = path.join(tree.changes, DOWNLOADS);
   // A link would lead to a directory of the node's.

@@ -28,6 +28,7 @@ export interface WorkshopOptions {
   /** Absent: whatever this machine can. */
   readonly fence?: Fence;
   readonly downloadLimits?: Partial<DownloadLimits> | undefined;
+  readonly onImageBuilderBytes?: ((bytes: number) => void) | undefined;
   /** For the node's log. */
   readonly tell: (line: string) => void;
 }
@@ -91,6 +92,7 @@ export class Workshop {
       trust: options.trust,
       budget,
       downloadLimits: options.downloadLimits,
+      onDownloaded: options.onImageBuilderBytes,
       warm: (tree, signal) => warmInWorkspace(tree, { stateDirectory, fence, bounds, signal, tell }),
     });
     return new Workshop({ stateDirectory, fence, bounds, supply, imageBuilders, packages, budget, tell }, occupied);

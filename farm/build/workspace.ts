@@ -3,9 +3,9 @@
  * It outlives the build until its files are uploaded; whoever started the build removes it then, and what a crash left
  * behind is removed at the next start.
  */
-import { chmod, mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { execa } from 'execa';
+import { removeTree } from '../fence/remove-tree.ts';
 
 export interface Workspace {
   readonly directory: string;
@@ -40,7 +40,7 @@ export const isLeaseId = (leaseId: string): boolean => LEASE_ID.test(leaseId);
 /** A new one; what an earlier attempt under the same lease left is removed. */
 export async function createWorkspace(stateDirectory: string, leaseId: string): Promise<Workspace> {
   const directory = directoryOf(stateDirectory, leaseId);
-  await rm(directory, { recursive: true, force: true });
+  await removeTree(directory);
   await mkdir(path.dirname(directory), { recursive: true, mode: 0o700 });
   await mkdir(directory, { mode: 0o700 });
   const workspace: Workspace = {
@@ -90,17 +90,6 @@ export async function removeWorkspaces(stateDirectory: string, tell: (line: stri
   const work = path.join(stateDirectory, 'work');
   for (const name of await readdir(work).catch(() => []))
     await removeTree(path.join(work, name)).catch((error) => tell(`${name} cannot be removed: ${error.message}`));
-}
-
-/** A package may leave a directory that its own user may not empty. */
-async function removeTree(directory: string): Promise<void> {
-  const options = { recursive: true, force: true, maxRetries: 3 } as const;
-  try {
-    await rm(directory, options);
-  } catch {
-    await execa('chmod', ['-R', 'u+rwX', directory], { reject: false });
-    await rm(directory, options);
-  }
 }
 
 function directoryOf(stateDirectory: string, leaseId: string): string {

@@ -3,10 +3,14 @@
  * state directory's lock, so it is refused while a node runs there: what the node uses is known to the node alone.
  */
 import { mkdir } from 'node:fs/promises';
+import { totalmem } from 'node:os';
 import path from 'node:path';
 import { BuildError } from '../../shared/build-error.ts';
 import { EDGE_SETTINGS } from '../../shared/edge-settings.ts';
+import { warmInWorkspace } from '../build/warm-in-workspace.ts';
 import { holderOf, lockState, StateInUse } from '../disk/state-lock.ts';
+import { defaultBounds } from '../fence/bounds.ts';
+import { probeFence } from '../fence/fence.ts';
 import { DownloadShelf } from '../imagebuilder/download-shelf.ts';
 import { ImageBuilderShelf, type ShelvedImageBuilder } from '../imagebuilder/imagebuilder-shelf.ts';
 import { ImageBuilderSupply } from '../imagebuilder/imagebuilder-supply.ts';
@@ -175,7 +179,19 @@ async function fetchOne({ words, values, context, state, shelf, say }: Call): Pr
   using _ = lockState(state);
   const downloads = new DownloadShelf(state);
   // Without a budget: it was asked for by hand, and the node keeps its own when it runs.
-  const supply = new ImageBuilderSupply({ shelf, downloads, trust, budget: null });
+  const fence = await probeFence(state);
+  const bounds = defaultBounds(totalmem());
+  const supply = new ImageBuilderSupply({
+    shelf,
+    downloads,
+    trust,
+    budget: null,
+    // An ImageBuilder's own programs run only behind a fence here; without one each build does this by itself.
+    warm:
+      fence.kind === 'none'
+        ? undefined
+        : (tree, signal) => warmInWorkspace(tree, { stateDirectory: state, fence, bounds, signal, tell: say }),
+  });
   const line = new LiveLine(context.terminal.out);
   const transfer = new TransferProgress();
   const name = `${version} ${target}`;

@@ -17,6 +17,7 @@ export type DemoMirrorOptions = {
   readonly directory: string;
   readonly repositoryUrl?: string;
   readonly delaySeconds?: number;
+  readonly weightMib?: number;
   readonly compression?: Compression;
 };
 

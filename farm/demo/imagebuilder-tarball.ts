@@ -98,6 +98,7 @@ function targetMk({ release, target, packages, state }: ImageBuilderParts): stri
     `LOCAL_PINS := ${release.era === 'apk' ? pins.join(' ') : ''}`,
     `UNLISTED_ROOTFS := ${isListed ? '' : 'rootfs.tar.gz'}`,
     `DELAY_SECONDS := ${state.delaySeconds}`,
+    `WEIGHT_MIB := ${state.weightMib}`,
     '',
   ].join('\n');
 }

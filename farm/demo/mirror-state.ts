@@ -12,6 +12,8 @@ export type MirrorState = {
   readonly repositoryUrl: string;
   /** Each image build sleeps that long, for tests that interrupt builds. */
   readonly delaySeconds: number;
+  /** Each image build compresses so much noise, for benchmarks: packing a real root file system takes most of a build. */
+  readonly weightMib: number;
   /** Of the ImageBuilder tarballs. Only `gz` gives the same bytes on every machine. */
   readonly compression: Compression;
   /** How often the snapshot was rebuilt. */
@@ -23,6 +25,7 @@ export type MirrorState = {
 export const initialState: MirrorState = {
   repositoryUrl: 'https://downloads.demo.invalid',
   delaySeconds: 0,
+  weightMib: 0,
   compression: 'gz',
   snapshotMoves: 0,
   packageUpdates: {},

@@ -43,6 +43,8 @@ export interface SupplyOptions {
   readonly downloadLimits?: Partial<DownloadLimits> | undefined;
   readonly sumsLimits?: Partial<SmallFileLimits> | undefined;
   readonly unpackLimits?: UnpackLimits | undefined;
+  /** Told of each piece that came over the network, once however many builds wait for it. */
+  readonly onDownloaded?: ((bytes: number) => void) | undefined;
   /** Done once in a new tree, before anybody can see it; gives what `make info` printed, to be kept beside it. */
   readonly warm?: ((tree: string, signal: AbortSignal) => Promise<string | null>) | undefined;
 }
@@ -173,6 +175,7 @@ export class ImageBuilderSupply {
     report: (progress: TreeProgress) => void,
   ): Promise<void> {
     let room: Disposable | null = null;
+    let knownBytes: number | null = null;
     try {
       await download({
         ...source,
@@ -184,7 +187,12 @@ export class ImageBuilderSupply {
           // Asked for the tree as well, since an archive that cannot be unpacked is only in the way.
           room = await this.#room((1 + GROWTH) * totalBytes, `${path}.part`);
         },
-        onProgress: (bytesDone, bytesTotal) => report({ step: 'download', bytesDone, bytesTotal }),
+        onProgress: (bytesDone, bytesTotal) => {
+          // A resumed one begins with what is there; one that begins anew, with nothing.
+          if (knownBytes !== null) this.#options.onDownloaded?.(Math.max(0, bytesDone - knownBytes));
+          knownBytes = bytesDone;
+          report({ step: 'download', bytesDone, bytesTotal });
+        },
       });
     } finally {
       (room as Disposable | null)?.[Symbol.dispose]();

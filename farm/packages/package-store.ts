@@ -31,6 +31,11 @@ export interface HeldFile {
   release(): Promise<void>;
 }
 
+interface Listed {
+  readonly bytes: number;
+  lastUsedMs: number;
+}
+
 /** Half-written files; the only other directory beside those of two digits and what the proxy knows about mirrors. */
 const INCOMING = 'incoming';
 const LAST_USE_STEP_MS = 60_000;
@@ -40,6 +45,8 @@ export class PackageStore implements Shelf {
   readonly #directory: string;
   readonly #sound = new Set<string>();
   readonly #uses = new Map<string, number>();
+  /** All that is there, read once: looking for room, before each build, must not ask a disk for ten thousand files. */
+  #listed: Promise<Map<string, Listed>> | null = null;
   #temporaries = 0;
 
   private constructor(directory: string) {
@@ -63,7 +70,11 @@ export class PackageStore implements Shelf {
   async adopt(temporaryPath: string, sha256: string): Promise<void> {
     const place = this.#pathOf(sha256);
     await mkdir(path.dirname(place), { recursive: true, mode: 0o700 });
+    const { size } = await stat(temporaryPath);
+    // Listed first: what is read of the directory at this moment may or may not hold it.
+    const listed = await this.#list();
     await rename(temporaryPath, place);
+    listed.set(sha256, { bytes: size, lastUsedMs: Date.now() });
     this.#sound.add(sha256);
   }
 
@@ -92,7 +103,7 @@ export class PackageStore implements Shelf {
     if (entry === null || this.#sound.has(sha256)) return entry?.size ?? null;
     const got = await sha256OfFile(this.#pathOf(sha256));
     if (got === sha256) this.#sound.add(sha256);
-    else await rm(this.#pathOf(sha256), { force: true });
+    else await this.#drop(sha256);
     return got === sha256 ? entry.size : null;
   }
 
@@ -149,14 +160,30 @@ export class PackageStore implements Shelf {
   }
 
   async entries(): Promise<ShelfEntry[]> {
-    const found: ShelfEntry[] = [];
+    const listed = await this.#list();
+    return [...listed].map(([name, { bytes, lastUsedMs }]) => ({
+      name,
+      bytes,
+      lastUsedMs,
+      inUse: this.#uses.has(name),
+    }));
+  }
+
+  #list(): Promise<Map<string, Listed>> {
+    this.#listed ??= this.#readAll().catch((error) => {
+      this.#listed = null;
+      throw error;
+    });
+    return this.#listed;
+  }
+
+  async #readAll(): Promise<Map<string, Listed>> {
+    const found = new Map<string, Listed>();
     for (const prefix of await readdir(this.#directory)) {
       if (!/^[0-9a-f]{2}$/.test(prefix)) continue;
       for (const name of await readdir(path.join(this.#directory, prefix))) {
         const entry = isSha256Hex(name) ? await this.#stat(name) : null;
-        if (entry === null) continue;
-        const { size, mtimeMs } = entry;
-        found.push({ name, bytes: size, lastUsedMs: mtimeMs, inUse: this.#uses.has(name) });
+        if (entry !== null) found.set(name, { bytes: entry.size, lastUsedMs: entry.mtimeMs });
       }
     }
     return found;
@@ -167,7 +194,12 @@ export class PackageStore implements Shelf {
     if (!isSha256Hex(name)) throw new Error(`expected a sha256 of 64 hex digits, got ${JSON.stringify(name)}`);
     if (this.#uses.has(name)) throw new Error(`expected a file that nobody reads, got ${name}`);
     this.#sound.delete(name);
-    await rm(this.#pathOf(name), { force: true });
+    await this.#drop(name);
+  }
+
+  async #drop(sha256: string): Promise<void> {
+    await rm(this.#pathOf(sha256), { force: true });
+    (await this.#list()).delete(sha256);
   }
 
   #pathOf(sha256: string): string {
@@ -184,6 +216,8 @@ export class PackageStore implements Shelf {
   async #touch(sha256: string, mtimeMs: number): Promise<void> {
     const now = Date.now();
     if (Math.abs(now - mtimeMs) < LAST_USE_STEP_MS) return;
+    const listed = (await this.#list()).get(sha256);
+    if (listed) listed.lastUsedMs = now;
     // A disk that takes no more writes can still be read.
     await utimes(this.#pathOf(sha256), now / 1000, now / 1000).catch(() => {});
   }
