@@ -112,9 +112,10 @@ export class Agent {
           { signal, timeoutMs: LEASE_TIMEOUT_MS },
         );
         failures = 0;
-        key = randomUUID();
         if (answer.edgeTimeMs > 0n) this.#edgeAheadMs = Number(answer.edgeTimeMs) - Date.now();
         if (answer.order) await this.#accept(answer.order);
+        // Not before: an order that could not be written down must come again.
+        key = randomUUID();
       } catch (error) {
         if (signal.aborted) return;
         failures += 1;
@@ -127,7 +128,7 @@ export class Agent {
 
   /** False after a while in which there was none: with a full disk no work is taken, and the log says so. */
   async #hasRoom(signal: AbortSignal): Promise<boolean> {
-    const full = await this.#options.disk.isFull();
+    const full = await this.#options.disk.isFull().catch((error) => `the disk cannot be asked: ${error.message}`);
     if (full === null) {
       this.#fullTimes = 0;
       return true;
@@ -166,8 +167,11 @@ export class Agent {
       onNewStep: () => this.#wake(),
     });
     if (isOwnFault !== null) this.#ownFaults = isOwnFault ? this.#ownFaults + 1 : 0;
-    outbox.finish(order.leaseId, lastWord);
-    await workshop.removeWorkspace(order.leaseId);
+    try {
+      outbox.finish(order.leaseId, lastWord);
+    } finally {
+      await workshop.removeWorkspace(order.leaseId);
+    }
   }
 
   /** `hurry`: the time for last words is over. */

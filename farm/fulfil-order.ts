@@ -2,6 +2,7 @@
  * One order from its first step to the last word about it: build, tell what is printed, upload what came out. Whatever goes
  * wrong ends in a report; nothing is thrown.
  */
+import { BUILD_ERRORS } from '../shared/build-error.ts';
 import { type BuildOrder, BuildStep } from '../shared/gen/asu/farm/v1/build_pb.js';
 import type { LeaseReport } from '../shared/gen/asu/farm/v1/foreman_pb.js';
 import type { AgentOptions } from './agent.ts';
@@ -95,9 +96,10 @@ async function fulfilObserved(
     return { lastWord: succeededReport(last.result), isOwnFault: false, result: 'succeeded' };
   } catch (error) {
     if (running.stop.signal.aborted) return handedBack('the node stops');
-    const detail = (error as Error).message;
-    log(`failed ${name}: ${detail}`);
+    log(`failed ${name}: ${textOf(error)}`);
     const kind = error instanceof UploadError ? error.kind : 'internal';
+    // Of any other error nothing is told: its message names paths of this machine.
+    const detail = error instanceof UploadError ? error.message : BUILD_ERRORS.internal.text;
     const lastWord = failedReport({ ...NOTHING_BUILT, kind, detail });
     return { lastWord, isOwnFault: kind === 'internal' || null, result: kind };
   } finally {

@@ -2,7 +2,6 @@
  * The stages of a build, from a checked order to files that can be served. Each is a few lines here and a file of its own;
  * this is the order in which they happen, and what must be true between them.
  */
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { BuildError } from '../../shared/build-error.ts';
 import { BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
@@ -19,6 +18,7 @@ import {
 import { detectEra, REPOSITORIES_FILE } from '../imagebuilder/era.ts';
 import type { HeldTree, TreeProgress } from '../imagebuilder/imagebuilder-supply.ts';
 import { infoOf } from '../imagebuilder/info.ts';
+import { readRepositories } from '../imagebuilder/plain-tree.ts';
 import { proxyRepositories } from '../imagebuilder/repositories.ts';
 import type { BuildPlace } from './build-place.ts';
 import { asSeen } from './build-place.ts';
@@ -30,7 +30,7 @@ import { installedOf } from './installed-of.ts';
 import { type PackageWay, packageWay } from './package-way.ts';
 import { type PrivateTree, privateTree } from './private-tree.ts';
 import { type MakeOptions, type MakeOutput, runMake } from './run-make.ts';
-import { learnFromTree, stockTree } from './stock-tree.ts';
+import { stockTree } from './stock-tree.ts';
 import type { Workshop } from './workshop.ts';
 import { createWorkspace, removeAllButOutput, type Workspace, writeDefaults } from './workspace.ts';
 
@@ -70,7 +70,8 @@ export async function buildImage(
     return await buildIn(prepared, order, options);
   } catch (error) {
     // A copy that was kept on a mirror's word alone, and that apk or opkg found wanting, would fail every later build.
-    if (error instanceof BuildError && error.kind === 'upstream_unavailable') await prepared.way.distrust();
+    if (error instanceof BuildError && error.kind === 'upstream_unavailable')
+      await prepared.way.distrust().catch(workshop.tellFault);
     throw error;
   } finally {
     await prepared.way.close();
@@ -93,7 +94,7 @@ async function prepare(
 ): Promise<Prepared> {
   const tree = await privateTree(held.tree, workspace, workshop.fence, signal);
   const era = await detectEra(held.tree);
-  const repositories = proxyRepositories(era, await readFile(path.join(held.tree, REPOSITORIES_FILE[era]), 'utf8'), {
+  const repositories = proxyRepositories(era, await readRepositories(path.join(held.tree, REPOSITORIES_FILE[era])), {
     versionUrl: order.versionUrl,
     target: order.target,
     foreign: order.repositories,
@@ -105,7 +106,6 @@ async function prepare(
   try {
     await tree.write(REPOSITORIES_FILE[era], repositories.textAt(way.address));
     for (const { name, content } of order.repositoryKeys) await tree.write(path.join('keys', name), content);
-    await stockTree(tree, way, workshop);
   } catch (error) {
     await way.close();
     throw error;
@@ -138,6 +138,7 @@ async function buildIn(
   mustBeOrdered(info, order);
 
   onStep(BuildStep.BUILDING_IMAGE);
+  await stockTree(tree, way, workshop, signal);
   const wishes: ImageWishes = {
     ...order,
     binDirectory: asSeen(place, workspace.binDirectory),
@@ -156,7 +157,7 @@ async function buildIn(
     const { stdout } = await runMake(place, 'manifest', manifestArguments(order), make);
     return stdout;
   });
-  await learnFromTree(tree, way, workshop);
+  workshop.packages.larder.learn(way.served);
   await removeAllButOutput(workspace);
   signal.throwIfAborted();
   return {

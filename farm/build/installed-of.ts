@@ -33,10 +33,11 @@ export async function installedOf(
   ask: () => Promise<string>,
 ): Promise<Manifest> {
   const inImage = parseManifest(imageManifest ?? '');
-  const contents = await way.contents();
+  const found = await way.contents();
+  const contents = found.filter((feed) => feed !== null);
   mustNotExclude(inImage, contents);
   const { packages, undecided } = installedPackages(inImage, bareNamesOf(contents));
-  if (imageManifest !== null) mustHold(wanted, [inImage, packages], contents);
+  if (imageManifest !== null) mustHold(wanted, [inImage, packages], contents.length === found.length ? contents : null);
   if (imageManifest !== null && undecided.length === 0) return packages;
   return await asked(imageManifest === null ? null : inImage, ask);
 }
@@ -48,9 +49,14 @@ function mustNotExclude(installed: Manifest, contents: readonly FeedContents[]):
 }
 
 /** The ImageBuilder took each name with status 0: that one is not there is no fault of whoever asked. */
-function mustHold(wanted: readonly string[], installed: readonly Manifest[], contents: readonly FeedContents[]): void {
-  const isAllTold = contents.every(({ kind }) => kind === 'opkg');
-  const absent = absentPackages(wanted, installed, isAllTold ? stanzasOf(contents) : null);
+function mustHold(
+  wanted: readonly string[],
+  installed: readonly Manifest[],
+  allContents: readonly FeedContents[] | null,
+): void {
+  // Without each index, and in the apk era, nobody knows what else a package is called.
+  if (!allContents?.some(({ kind }) => kind === 'opkg') || allContents.some(({ kind }) => kind !== 'opkg')) return;
+  const absent = absentPackages(wanted, installed, stanzasOf(allContents));
   if (absent.length > 0)
     throw new BuildError(
       'internal',

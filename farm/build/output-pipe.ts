@@ -7,6 +7,7 @@ import { rm } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
+import { BuildError } from '../../shared/build-error.ts';
 import { OutputEnds } from './output-ends.ts';
 
 export class OutputPipe {
@@ -32,7 +33,8 @@ export class OutputPipe {
 
   static async open(file: string, capBytes: number, onChunk: (chunk: Buffer) => void): Promise<OutputPipe> {
     await rm(file, { force: true });
-    await execa('mkfifo', ['-m', '600', file]);
+    const made = await execa('mkfifo', ['-m', '600', file], { reject: false, env: { LC_ALL: 'C' } });
+    if (made.failed) throw made.stderr.includes('No space left') ? new BuildError('disk_full') : made;
     // Without a writer yet: only a non-blocking open for reading succeeds at once.
     const readEnd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
     const writeEnd = openSync(file, constants.O_WRONLY);

@@ -17,11 +17,11 @@ export interface PackageWay {
   /** Null: it is reached at a port of this machine. */
   readonly socketPath: string | null;
   readonly trouble: readonly Trouble[];
-  /** Of each feed whose index can be read. */
-  contents(): Promise<readonly FeedContents[]>;
+  /** Of each feed; null where its index cannot be read. */
+  contents(): Promise<readonly (FeedContents | null)[]>;
   /** Digests of the indexes that the build is given, as far as they can be had. */
   editions(): Promise<readonly string[]>;
-  readonly served: ReadonlyMap<string, readonly Served[]>;
+  readonly served: readonly Served[];
   /** Puts upstream's URLs back into what was printed. */
   tellable(text: string): string;
   distrust(): Promise<void>;
@@ -49,10 +49,7 @@ export async function packageWay(
     get trouble() {
       return door.trouble;
     },
-    contents: async () => {
-      const read = await Promise.all(build.feeds.map(({ id }) => door.packagesOf(id)));
-      return read.filter((contents) => contents !== null);
-    },
+    contents: () => Promise.all(build.feeds.map(({ id }) => door.packagesOf(id))),
     editions: async () => {
       const found = await Promise.all(build.feeds.map(({ id }) => door.editionOf(id)));
       return found.filter((edition) => edition !== null);
@@ -61,13 +58,7 @@ export async function packageWay(
       return door.served;
     },
     tellable: (text) => unproxied(text, build.feeds, door.address),
-    distrust: async () => {
-      for (const { id } of build.feeds) {
-        const edition = await door.editionOf(id);
-        if (edition !== null) workshop.packages.larder.forget(edition);
-      }
-      await door.distrust();
-    },
+    distrust: () => door.distrust(),
     close: async () => {
       await door.close();
       if (socketPath !== null) await rm(socketPath, { force: true });

@@ -4,7 +4,7 @@
  * file system has them. Never hard links: the ImageBuilder rewrites files in place (`> $@`, `usign -S`), and would write
  * into the tree of every later build.
  */
-import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
 import { BuildError } from '../../shared/build-error.ts';
@@ -47,6 +47,8 @@ async function replace(tree: string, relativePath: string, content: string): Pro
   const parent = path.dirname(file);
   if (parent !== tree) {
     await mkdir(parent, { recursive: true });
+    // A link of the ImageBuilder's would have us write, as ourselves, where it leads.
+    if (!(await lstat(parent)).isDirectory()) throw new BuildError('upstream_unavailable');
     await chmod(parent, 0o755);
   }
   await rm(file, { force: true });

@@ -62,15 +62,25 @@ export async function runProcess(command: Command): Promise<Ended> {
       command.onOutput?.(stream, chunk),
     );
   const stdout = await open('stdout');
-  const stderr = await open('stderr');
-  const group = startGroup(command, stdout.writeEnd, stderr.writeEnd);
+  const stderr = await open('stderr').catch((error) => {
+    stdout.close();
+    throw error;
+  });
+  let group: Group;
+  try {
+    group = startGroup(command, stdout.writeEnd, stderr.writeEnd);
+  } catch (error) {
+    stdout.close();
+    stderr.close();
+    throw error;
+  }
   stdout.closeWriteEnd();
   stderr.closeWriteEnd();
   const sandbox = sandboxOf(command, group);
   const killNow = () => signalGroup(group.pid, 'SIGKILL');
   // A node that exits must not leave a build behind; it runs in a session of its own and would not notice. A sandbox does.
   if (sandbox === null) process.once('exit', killNow);
-  const stop = sandbox === null ? stopWhenAborted(command, group.pid) : killWhenAborted(command, sandbox);
+  const stop = sandbox === null ? stopWhenAborted(command, group.pid) : killWhenAborted(command, sandbox, group.pid);
   try {
     let result: Result = await group.ended;
     // Whatever the command left in the background has nobody to work for.
@@ -137,12 +147,15 @@ function sandboxOf(command: Command, { pid, child }: Group): Sandbox | null {
   return new Sandbox(pid, child.stdio[3] as Duplex, command.sandbox);
 }
 
-function killWhenAborted(command: Command, sandbox: Sandbox) {
+function killWhenAborted(command: Command, sandbox: Sandbox, pid: number | undefined) {
   const onAbort = () => sandbox.kill();
   command.signal.addEventListener('abort', onAbort, { once: true });
   if (command.signal.aborted) onAbort();
   return {
-    finished: async () => {},
+    // Where the fence was still being made, its tools are told to end like the rest, and take a moment.
+    finished: async () => {
+      if (command.signal.aborted) await untilGroupIsGone(pid);
+    },
     dispose: () => command.signal.removeEventListener('abort', onAbort),
   };
 }
@@ -155,8 +168,7 @@ function stopWhenAborted(command: Command, pid: number | undefined) {
       signalGroup(pid, 'SIGTERM');
       for (let waitedMs = 0; waitedMs < graceMs && groupExists(pid); waitedMs += 50) await sleep(50);
       signalGroup(pid, 'SIGKILL');
-      // Bounded: where init reaps no orphans, a zombie keeps its group in existence for ever.
-      for (let waitedMs = 0; waitedMs < REAP_MS && groupExists(pid); waitedMs += 20) await sleep(20);
+      await untilGroupIsGone(pid);
     })();
   };
   command.signal.addEventListener('abort', onAbort, { once: true });
@@ -176,6 +188,11 @@ function signalGroup(pid: number | undefined, signal: NodeJS.Signals | 0): boole
     // ESRCH: nobody left.
     return false;
   }
+}
+
+/** Bounded: where init reaps no orphans, a zombie keeps its group in existence for ever. */
+async function untilGroupIsGone(pid: number | undefined): Promise<void> {
+  for (let waitedMs = 0; waitedMs < REAP_MS && groupExists(pid); waitedMs += 20) await sleep(20);
 }
 
 const groupExists = (pid: number | undefined): boolean => signalGroup(pid, 0);

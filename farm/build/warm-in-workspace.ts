@@ -6,6 +6,7 @@ import { rename } from 'node:fs/promises';
 import path from 'node:path';
 import type { Bounds } from '../fence/bounds.ts';
 import type { Fence } from '../fence/fence.ts';
+import { mustBePlain } from '../imagebuilder/plain-tree.ts';
 import { warmTree } from '../imagebuilder/warm-tree.ts';
 import { startMake } from './run-make.ts';
 import { createWorkspace, removeWorkspace } from './workspace.ts';
@@ -16,6 +17,9 @@ export interface WarmOptions {
   readonly bounds: Bounds;
   readonly signal: AbortSignal;
   readonly tell: (line: string) => void;
+  /** Around the time for which its workspace is in use, where somebody else might remove it. */
+  readonly occupy?: (leaseId: string) => void;
+  readonly release?: (leaseId: string) => void;
 }
 
 /**
@@ -23,19 +27,23 @@ export interface WarmOptions {
  * @returns what `make info` said; null where it failed
  */
 export async function warmInWorkspace(tree: string, options: WarmOptions): Promise<string | null> {
-  const { stateDirectory, fence, bounds, signal, tell } = options;
+  const { stateDirectory, fence, bounds, signal, tell, occupy = () => {}, release = () => {} } = options;
   const leaseId = `warm-${path.basename(tree).slice(0, 16)}`;
-  const workspace = await createWorkspace(stateDirectory, leaseId);
+  // Else it would look like one that a build left behind, and be removed where room is needed.
+  occupy(leaseId);
   try {
+    const workspace = await createWorkspace(stateDirectory, leaseId);
     await rename(tree, workspace.tree);
     const place = { workspace, fence, lower: null, proxySocket: null, bounds };
     const info = await warmTree(async (args) => {
       const { ended, stdout } = await startMake(place, args, { signal, graceMs: undefined });
       return { ok: ended.state === 'exited' && ended.exitCode === 0, stdout };
     }, tell);
+    await mustBePlain(workspace.tree);
     await rename(workspace.tree, tree);
     return info;
   } finally {
+    release(leaseId);
     await removeWorkspace(stateDirectory, leaseId);
   }
 }

@@ -93,7 +93,12 @@ export class Workshop {
       budget,
       downloadLimits: options.downloadLimits,
       onDownloaded: options.onImageBuilderBytes,
-      warm: (tree, signal) => warmInWorkspace(tree, { stateDirectory, fence, bounds, signal, tell }),
+      warm: (tree, signal) =>
+        warmInWorkspace(tree, {
+          ...{ stateDirectory, fence, bounds, signal, tell },
+          occupy: (leaseId) => occupied.add(leaseId),
+          release: (leaseId) => occupied.delete(leaseId),
+        }),
     });
     return new Workshop({ stateDirectory, fence, bounds, supply, imageBuilders, packages, budget, tell }, occupied);
   }
@@ -109,6 +114,9 @@ export class Workshop {
     this.#occupied.delete(leaseId);
     await removeWorkspace(this.stateDirectory, leaseId);
   }
+
+  /** Something that went wrong beside the matter: for the log, and nobody has to wait for it. */
+  readonly tellFault = (error: unknown): void => this.tell(`on the way: ${(error as Error)?.message}`);
 
   /** For a socket. Short, and not below the lease's own directory: the kernel takes a path of some hundred bytes. */
   newDoor(): string {

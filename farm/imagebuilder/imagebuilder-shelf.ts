@@ -11,11 +11,12 @@
  */
 import { randomBytes } from 'node:crypto';
 import { readdirSync, renameSync, rmSync, utimesSync } from 'node:fs';
-import { lstat, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rename, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isSha256Hex } from '../../shared/digest.ts';
 import { bytesOnDisk } from '../disk/free-space.ts';
 import type { Shelf, ShelfEntry } from '../disk/shelf.ts';
+import { removeTree } from '../fence/remove-tree.ts';
 import { type ImageBuilderRecord, readRecord, writeRecord } from './imagebuilder-record.ts';
 
 export interface ShelvedImageBuilder {
@@ -124,7 +125,7 @@ export class ImageBuilderShelf implements Shelf {
   async remove(name: string): Promise<void> {
     if (!name.endsWith(REMOVING)) return await this.#removeTree(name);
     if (path.basename(name) !== name) throw new Error(`expected a name, got ${JSON.stringify(name)}`);
-    await rm(path.join(this.#directory, name), REMOVAL);
+    await removeTree(path.join(this.#directory, name));
   }
 
   /**
@@ -140,7 +141,7 @@ export class ImageBuilderShelf implements Shelf {
       // Beside a tree that is whole lie its record and what else is known of it; with more than one dot, drafts of those.
       const isDraft = suffix.length > 1 || [UNPACKING, REMOVING].includes(`.${suffix[0]}`);
       if (trees.has(sha256) && !isDraft) continue;
-      await rm(path.join(this.#directory, name), REMOVAL).catch((error) =>
+      await removeTree(path.join(this.#directory, name)).catch((error) =>
         tell(`${name} cannot be removed: ${error.message}`),
       );
     }
@@ -158,7 +159,7 @@ export class ImageBuilderShelf implements Shelf {
     renameSync(tree, leaving);
     for (const name of readdirSync(this.#directory))
       if (name.startsWith(`${sha256}.`) && !name.endsWith(REMOVING)) rmSync(path.join(this.#directory, name), REMOVAL);
-    await rm(leaving, REMOVAL);
+    await removeTree(leaving);
   }
 
   #recordOf(sha256: string): string {

@@ -291,6 +291,16 @@ it('a disk that is full is told as such, and what fits is still served', async (
   ]);
 });
 
+it('where no room can be made nothing is fetched, and it is told as the disk’s', async () => {
+  const feed = await vimFeed('opkg');
+  await scene.restart({ ...options(), makeRoom: async () => false });
+  scene.server.forgetRequests();
+  const { get, door } = await scene.door('opkg', feed);
+  expect((await get('/packages/Packages')).status).toBe(507);
+  expect(door.trouble).toMatchObject([{ kind: 'disk_full' }]);
+  expect(scene.server.requests()).toEqual([]);
+});
+
 it('killed in the middle of a file and started again: no half file is there, and it is fetched as a whole', async () => {
   const whole = await vimBytes('opkg');
   let isSlow = true;

@@ -43,7 +43,8 @@ export class DoorFiles {
   readonly #resolved = new Map<string, Promise<Resolved>>();
   readonly #unverified = new Map<string, NonNullable<EditionFile['unverified']>>();
   readonly #used = new Set<string>();
-  readonly #served = new Map<string, Served[]>();
+  readonly #served = new Map<string, Served>();
+  readonly #compressed = new Map<string, Promise<Uint8Array>>();
   #fetches = 0;
 
   constructor(options: DoorFilesOptions) {
@@ -69,9 +70,9 @@ export class DoorFiles {
     return feed === undefined ? null : await this.#options.editions.contents((await this.#resolve(feed)).edition);
   }
 
-  /** By name; one name may be in several feeds. */
-  get served(): ReadonlyMap<string, readonly Served[]> {
-    return this.#served;
+  /** What this build was given by upstream's own indexes. */
+  get served(): readonly Served[] {
+    return [...this.#served.values()];
   }
 
   /** Digest of the index that this build has of a feed. Throws as `get` does. */
@@ -100,14 +101,9 @@ export class DoorFiles {
   }
 
   async #index(edition: Edition, file: IndexFile, isFetched: boolean): Promise<ServedFile> {
-    const { store, files, signal } = this.#options;
+    const { files, signal } = this.#options;
     if (file === 'Packages' || file === 'Packages.gz') this.#used.add(edition.sha256);
-    if (file === 'Packages.gz') {
-      const text = await store.read(edition.sha256);
-      if (text === null) throw new Error(`the index ${edition.sha256} was removed while it was in use`);
-      // Made anew, since the pin is of the text; not compressed, since nobody is far away.
-      return { bytes: await promisify(gzip)(text, { level: 0 }), isFetched };
-    }
+    if (file === 'Packages.gz') return { bytes: await this.#compress(edition.sha256), isFetched };
     const served = await this.#held(async () =>
       file === 'Packages'
         ? { sha256: edition.sha256, isFetched, unverified: null }
@@ -117,19 +113,34 @@ export class DoorFiles {
     return { ...served, isFetched: served.isFetched || isFetched };
   }
 
+  /** Once for this build: whoever asks again and again, and does not read, must not fill the node's memory. */
+  #compress(sha256: string): Promise<Uint8Array> {
+    const known = this.#compressed.get(sha256);
+    if (known) return known;
+    const compressing = (async () => {
+      const text = await this.#options.store.read(sha256);
+      if (text === null) throw new Error(`the index ${sha256} was removed while it was in use`);
+      // Made anew, since the pin is of the text; not compressed, since nobody is far away.
+      return await promisify(gzip)(text, { level: 0 });
+    })();
+    this.#compressed.set(sha256, compressing);
+    compressing.catch(() => this.#compressed.delete(sha256));
+    return compressing;
+  }
+
   async #package(edition: Edition, file: string): Promise<EditionFile | null> {
     const { files, signal } = this.#options;
     if (this.#fetches >= MAX_FETCHES) throw new Error(`expected at most ${MAX_FETCHES} packages for a build`);
     const found = await files.package(edition, file, signal);
     if (found?.isFetched) this.#fetches++;
-    if (found !== null) this.#serve({ edition: edition.sha256, file, sha256: found.sha256 });
+    if (found !== null) await this.#serve(edition, file, found.sha256);
     return found;
   }
 
-  #serve(served: Served): void {
-    const others = this.#served.get(served.file) ?? [];
-    const isKnown = others.some(({ edition, sha256 }) => edition === served.edition && sha256 === served.sha256);
-    if (!isKnown) this.#served.set(served.file, [...others, served]);
+  /** Only what an index of upstream's names by its digest; see larder.ts. */
+  async #serve({ feed, kind, sha256: edition }: Edition, name: string, sha256: string): Promise<void> {
+    const sizeBytes = kind === 'Packages' && !feed.isForeign ? await this.#options.store.sizeOf(sha256) : null;
+    if (sizeBytes !== null) this.#served.set(JSON.stringify([edition, name]), { edition, name, sha256, sizeBytes });
   }
 
   /** What is removed between its being found and its being opened is fetched once more. */

@@ -1,59 +1,63 @@
 /**
- * What recent builds had in their own download directories, so that the next one finds it in its own and asks for nothing: a
- * process and a request a package cost a warm build a tenth of its time. Only names that stand for bytes which the proxy
- * itself served out of the same edition of a feed are believed: a build runs code of strangers, and may leave there what it
- * likes. Kept in memory; a node that starts again learns anew.
+ * What recent builds of the opkg era were given, so that the next one finds it in its own download directory and asks for
+ * nothing: a process and a request a package cost a warm build a tenth of its time. Only what a pinned index names by its
+ * digest is kept here, and only by what the proxy itself gave out: nothing is read from where a build has been. (apk calls
+ * its downloads by digests of its own, which we do not know.) Kept in memory; a node that starts again learns anew.
  */
 import { LRUCache } from 'lru-cache';
 
 export interface Stocked {
-  /** In the ImageBuilder's `dl/`. */
+  /** In the ImageBuilder's `dl/`: as the index has it. */
   readonly name: string;
   readonly sha256: string;
+  readonly sizeBytes: number;
 }
 
-/** A file that a door gave to its build. */
-export interface Served {
-  /** Digest of the index that names it. */
+/** A package that a door gave to its build, by an index of upstream's. */
+export interface Served extends Stocked {
+  /** Digest of that index. */
   readonly edition: string;
-  readonly file: string;
-  readonly sha256: string;
 }
 
 /** Feeds of some days and architectures. */
 const MAX_EDITIONS = 200;
 /** More than any image has of one feed. */
 const MAX_NAMES = 400;
+/** Copied into each build: more would cost it what it is to save, and a disk what it was promised. */
+const MAX_BUILD_BYTES = 96 * 1024 ** 2;
 
 export class Larder {
-  readonly #editions = new LRUCache<string, Map<string, string>>({ max: MAX_EDITIONS });
+  readonly #editions = new LRUCache<string, Map<string, Stocked>>({ max: MAX_EDITIONS });
 
-  /** The least recently wanted of an edition goes first. */
-  learn(edition: string, { name, sha256 }: Stocked): void {
-    const names = this.#editions.get(edition) ?? new Map<string, string>();
-    names.delete(name);
-    names.set(name, sha256);
-    const oldest = names.keys().next();
-    if (names.size > MAX_NAMES && !oldest.done) names.delete(oldest.value);
-    this.#editions.set(edition, names);
+  learn(served: Iterable<Served>): void {
+    for (const { edition, ...stocked } of served) {
+      const names = this.#editions.get(edition) ?? new Map<string, Stocked>();
+      put(names, stocked);
+      const oldest = names.keys().next();
+      if (names.size > MAX_NAMES && !oldest.done) names.delete(oldest.value);
+      this.#editions.set(edition, names);
+    }
   }
 
-  of(edition: string): readonly Stocked[] {
-    return [...(this.#editions.get(edition) ?? [])].map(([name, sha256]) => ({ name, sha256 }));
-  }
-
-  /** Whoever found something of it wanting. */
-  forget(edition: string): void {
-    this.#editions.delete(edition);
+  /** For a build with these indexes: the last learned first, none under a name that stands for two of them. */
+  for(editions: readonly string[]): readonly Stocked[] {
+    const found = editions.flatMap((edition) => [...(this.#editions.get(edition)?.values() ?? [])].reverse());
+    const digests = new Map<string, Set<string>>();
+    for (const { name, sha256 } of found) digests.set(name, (digests.get(name) ?? new Set()).add(sha256));
+    const chosen = new Map<string, Stocked>();
+    let bytes = 0;
+    for (const stocked of found) {
+      const isClear = digests.get(stocked.name)?.size === 1 && !chosen.has(stocked.name);
+      if (!isClear || bytes + stocked.sizeBytes > MAX_BUILD_BYTES) continue;
+      bytes += stocked.sizeBytes;
+      chosen.set(stocked.name, stocked);
+    }
+    return [...chosen.values()];
   }
 }
 
-/**
- * Can `name` be what an ImageBuilder calls the file that it downloaded as `file`? opkg keeps the name, apk puts eight digits of
- * its own digest before the suffix.
- */
-export function isCachedName(name: string, file: string): boolean {
-  if (name === file) return true;
-  const stem = file.replace(/\.apk$/, '');
-  return stem !== file && name.startsWith(`${stem}.`) && /^\.[0-9a-f]{8}\.apk$/.test(name.slice(stem.length));
+/** The last learned is the last in order. */
+function put(names: Map<string, Stocked>, stocked: Stocked): void {
+  names.delete(stocked.name);
+  names.set(stocked.name, stocked);
 }

@@ -114,16 +114,21 @@ export class PackageStore implements Shelf {
     try {
       if (!(await this.has(sha256))) return release();
       const handle = await open(this.#pathOf(sha256), 'r');
-      const { size, mtimeMs } = await handle.stat();
-      await this.#touch(sha256, mtimeMs);
-      return {
-        sizeBytes: size,
-        handle,
-        release: async () => {
-          release();
-          await handle.close();
-        },
-      };
+      try {
+        const { size, mtimeMs } = await handle.stat();
+        await this.#touch(sha256, mtimeMs);
+        return {
+          sizeBytes: size,
+          handle,
+          release: async () => {
+            release();
+            await handle.close();
+          },
+        };
+      } catch (error) {
+        await handle.close();
+        throw error;
+      }
     } catch (error) {
       release();
       if (isMissing(error)) return null;
@@ -147,7 +152,8 @@ export class PackageStore implements Shelf {
     const held = await this.hold(sha256);
     if (held === null) return;
     try {
-      await copyFile(this.#pathOf(sha256), target, constants.COPYFILE_FICLONE);
+      // Never over or through what is there.
+      await copyFile(this.#pathOf(sha256), target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
       await chmod(target, 0o644);
     } finally {
       await held.release();

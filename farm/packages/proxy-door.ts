@@ -29,7 +29,7 @@ export interface ProxyDoorOptions {
 }
 
 /** opkg and apk ask one after another; far more than any of them needs. */
-const MAX_CONNECTIONS = 256;
+const MAX_CONNECTIONS = 64;
 const MAX_HEADER_BYTES = 8192;
 const REQUEST_TIMEOUT_MS = 30_000;
 /** Where the fence shows a socket's door inside. */
@@ -78,6 +78,8 @@ export class ProxyDoor {
       this.#server.listen(0, '127.0.0.1');
     }
     await once(this.#server, 'listening');
+    // A machine that is short of something may refuse a connection; the node must not end for it.
+    this.#server.on('error', () => {});
     this.#address =
       'socketPath' in where
         ? FENCED_ADDRESS
@@ -99,7 +101,7 @@ export class ProxyDoor {
     return await this.#options.files.editionOf(id).catch(() => null);
   }
 
-  get served(): ReadonlyMap<string, readonly Served[]> {
+  get served(): readonly Served[] {
     return this.#options.files.served;
   }
 

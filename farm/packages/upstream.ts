@@ -11,6 +11,7 @@ import { type FetchedFile, type FileWish, fetchFile, UpstreamFault, type Validat
 import type { PackageStore } from './package-store.ts';
 import type { ProxyCounters } from './proxy-counters.ts';
 import { QuietHosts } from './quiet-hosts.ts';
+import { RoomAllowance } from './room-allowance.ts';
 
 export const MAX_PACKAGE_BYTES = 512 * 1024 ** 2;
 export const MAX_INDEX_BYTES = 64 * 1024 ** 2;
@@ -43,7 +44,7 @@ export class Upstream {
   readonly #counters: ProxyCounters;
   readonly #limits: DownloadLimits;
   readonly #quiet: QuietHosts;
-  readonly #makeRoom: (neededBytes: number) => Promise<boolean>;
+  readonly #room: RoomAllowance;
   /** By host; there are as many as an operator allows repositories of. */
   readonly #slots = new Map<string, Slots>();
   readonly #storing: CollapsedWork<StoredFile>;
@@ -54,7 +55,7 @@ export class Upstream {
     this.#storing = new CollapsedWork(options.counters);
     this.#limits = { ...DOWNLOAD_LIMITS, ...options.limits };
     this.#quiet = options.quietHosts ?? new QuietHosts();
-    this.#makeRoom = options.makeRoom ?? (async () => true);
+    this.#room = new RoomAllowance(options.makeRoom ?? (async () => true));
   }
 
   /**
@@ -86,19 +87,23 @@ export class Upstream {
       wish.signal.throwIfAborted();
       const reason = this.#quiet.reason(wish.url);
       if (reason !== null) throw new UpstreamFault(wish.url, reason, 'silent');
-      if (!(await this.#makeRoom(Math.min(wish.maxBytes, USUAL_BYTES)))) throw new BuildError('disk_full');
+      const roomBytes = wish.sha256 === undefined ? Math.min(wish.maxBytes, USUAL_BYTES) : wish.maxBytes;
+      if (!(await this.#room.take(roomBytes))) throw new BuildError('disk_full');
+      let usedBytes = 0;
       const temporary = this.#store.temporaryPath();
       try {
         const attempts = this.#quiet.isSuspect(wish.url) ? 1 : this.#limits.attempts;
         const fetched = await fetchFile(wish, temporary, { ...this.#limits, attempts });
         this.#quiet.answered(wish.url);
-        if (fetched.state === 'fetched') this.#counters.bytesFetched += fetched.sizeBytes;
+        if (fetched.state === 'fetched') usedBytes = fetched.sizeBytes;
+        this.#counters.bytesFetched += usedBytes;
         return await use(temporary, fetched);
       } catch (error) {
         if (error instanceof UpstreamFault && error.state === 'silent') this.#quiet.keptSilent(wish.url, error.what);
         else if (error instanceof UpstreamFault) this.#quiet.answered(wish.url);
         throw error;
       } finally {
+        this.#room.giveBack(roomBytes - usedBytes);
         await rm(temporary, { force: true });
       }
     });
