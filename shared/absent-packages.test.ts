@@ -10,7 +10,7 @@ const stanzas = parseOpkgIndex(
     'Package: nano\nVersion: 1\nProvides: editor',
   ].join('\n\n'),
 );
-const installed = [
+const installed: Record<string, string>[] = [
   { 'dnsmasq-full': '1', libncurses6: '1', ppp: '1' },
   { 'dnsmasq-full': '1', libncurses: '1', ppp: '1' },
 ];
