@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { RepositoriesMode } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { imageArguments, manifestArguments } from '../imagebuilder/arguments.ts';
-import { rewriteRepositories } from '../imagebuilder/repositories.ts';
+import { proxyRepositories } from '../imagebuilder/repositories.ts';
 import { checkedOrder } from './checked-order.ts';
 import { type InputsInit, testOrder } from './test-order.ts';
 
@@ -177,13 +177,14 @@ test('no accepted order holds a byte that make or a shell expands, and make is c
       ...order.repositories.flatMap(({ name, url }) => [name, url]),
     ])
       expect(text).not.toMatch(/[^!-~]|[$`"'\\;&|<>(){}*?#!^[\]]/);
-    const lines = rewriteRepositories('opkg', 'src imagebuilder file:packages\n', {
+    const { textAt } = proxyRepositories('opkg', 'src imagebuilder file:packages\n', {
       versionUrl: order.versionUrl,
       target: order.target,
       foreign: order.repositories.filter(({ name }) => name !== 'imagebuilder'),
       mode: order.repositoriesMode,
+      pins: order.pins,
     });
-    for (const line of lines.trimEnd().split('\n')) expect(line.split(' ')).toHaveLength(3);
+    for (const line of textAt('http://127.0.0.1:8000').trimEnd().split('\n')) expect(line.split(' ')).toHaveLength(3);
   };
   fc.assert(fc.property(inputsArbitrary, check), { numRuns: 3000 });
   // Else the property would hold because nothing is ever accepted.

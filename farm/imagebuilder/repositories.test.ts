@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { proxyRepositories, type RepositoryWishes, rewriteRepositories, unproxied } from './repositories.ts';
+import { proxyRepositories, type RepositoryWishes, unproxied } from './repositories.ts';
 import { keyFiles } from './repository-keys.ts';
 
 const opkg = `## Place your custom repositories here, they must match the architecture and version.
@@ -23,10 +23,16 @@ const wishes: RepositoryWishes = {
   foreign: [],
   mode: 'append',
 };
+/** The file as if its feeds were asked directly. */
+function directly(era: 'opkg' | 'apk', text: string, more: RepositoryWishes): string {
+  const { feeds, textAt } = proxyRepositories(era, text, { ...more, pins: new Map() });
+  return unproxied(textAt('http://127.0.0.1:1'), feeds, 'http://127.0.0.1:1');
+}
+
 const foreign = [{ name: 'mine', url: 'https://feeds.example/24.10/packages' }];
 
 test('opkg: feeds keep their names and move to the order’s mirror, the local repository and options stay', () => {
-  expect(rewriteRepositories('opkg', opkg, { ...wishes, foreign })).toBe(
+  expect(directly('opkg', opkg, { ...wishes, foreign })).toBe(
     `src/gz openwrt_core http://127.0.0.1:8080/m/releases/24.10.2/targets/x86/64/packages
 src/gz openwrt_base http://127.0.0.1:8080/m/releases/24.10.2/packages/x86_64/base
 src/gz openwrt_kmods http://127.0.0.1:8080/m/releases/24.10.2/targets/x86/64/kmods/6.6.93-1-0123abcd
@@ -38,33 +44,35 @@ option check_signature
 });
 
 test('opkg: replaced feeds are gone, the local repository is not', () => {
-  expect(rewriteRepositories('opkg', opkg, { ...wishes, foreign, mode: 'replace' })).toBe(
+  expect(directly('opkg', opkg, { ...wishes, foreign, mode: 'replace' })).toBe(
     'src/gz mine https://feeds.example/24.10/packages\nsrc imagebuilder file:packages\noption check_signature\n',
   );
 });
 
 test('apk: one URL a line', () => {
   const more = { ...wishes, versionUrl: 'https://mirror.example/releases/25.12.5', foreign };
-  expect(rewriteRepositories('apk', apk, more)).toBe(
+  expect(directly('apk', apk, more)).toBe(
     `https://mirror.example/releases/25.12.5/targets/x86/64/packages/packages.adb
 https://mirror.example/releases/25.12.5/packages/x86_64/base/packages.adb
-https://feeds.example/24.10/packages
+https://feeds.example/24.10/packages/packages.adb
 `,
   );
-  expect(rewriteRepositories('apk', apk, { ...more, mode: 'replace' })).toBe('https://feeds.example/24.10/packages\n');
+  expect(directly('apk', apk, { ...more, mode: 'replace' })).toBe(
+    'https://feeds.example/24.10/packages/packages.adb\n',
+  );
 });
 
 test('a mirror whose own path holds "packages" is not cut in the wrong place', () => {
   const text = 'https://h.example/packages/targets/releases/25.12.5/packages/x86_64/base/packages.adb\n';
-  expect(rewriteRepositories('apk', text, { ...wishes, versionUrl: 'https://m.example/v' })).toBe(
+  expect(directly('apk', text, { ...wishes, versionUrl: 'https://m.example/v' })).toBe(
     'https://m.example/v/packages/x86_64/base/packages.adb\n',
   );
 });
 
 test('a feed of another target, or of a shape that nobody knows, is a fault and not passed on', () => {
   const internal = expect.objectContaining({ kind: 'internal' });
-  expect(() => rewriteRepositories('opkg', opkg, { ...wishes, target: 'ath79/generic' })).toThrowError(internal);
-  expect(() => rewriteRepositories('apk', 'https://elsewhere.example/x\n', wishes)).toThrowError(internal);
+  expect(() => directly('opkg', opkg, { ...wishes, target: 'ath79/generic' })).toThrowError(internal);
+  expect(() => directly('apk', 'https://elsewhere.example/x\n', wishes)).toThrowError(internal);
 });
 
 test('a foreign repository cannot take the name of a feed, nor bring a line of its own', () => {
@@ -76,7 +84,7 @@ test('a foreign repository cannot take the name of a feed, nor bring a line of i
     { name: 'a', url: 'https://x.example/\noption check_signature 0' },
     { name: 'a', url: 'https://x.example/ x' },
   ])
-    expect(() => rewriteRepositories('opkg', opkg, { ...wishes, foreign: [entry] })).toThrowError(bad);
+    expect(() => directly('opkg', opkg, { ...wishes, foreign: [entry] })).toThrowError(bad);
 });
 
 test('keys become files of their own, named as opkg and apk look for them', () => {

@@ -40,16 +40,6 @@ interface Judged {
   readonly kept: readonly string[];
 }
 
-/**
- * The new text of `repositories.conf` or `repositories`.
- * @throws BuildError `bad_request` for a foreign repository that takes an upstream feed's name, `internal` for a file of a
- * shape that we do not know
- */
-export function rewriteRepositories(era: Era, text: string, wishes: RepositoryWishes): string {
-  const { feeds, kept } = judged(era, text, wishes);
-  return asText([...feeds.map((entry) => lineOf(era, entry, entry.url)), ...kept]);
-}
-
 export interface ProxiedRepositories {
   /** What the build's door at the proxy is opened with. */
   readonly feeds: readonly ProxiedFeed[];
@@ -58,8 +48,10 @@ export interface ProxiedRepositories {
 }
 
 /**
- * The same with every feed at the node's own proxy. `pins`: sha256 by the feed's id, as the order has them; a feed without
- * one is served as upstream has it. Throws as `rewriteRepositories` does.
+ * Every feed at the node's own proxy. `pins`: sha256 by the feed's id, as the order has them; a feed without one is served as
+ * upstream has it.
+ * @throws BuildError `bad_request` for a foreign repository that takes an upstream feed's name, `internal` for a file of a
+ * shape that we do not know
  */
 export function proxyRepositories(
   era: Era,
