@@ -17,11 +17,14 @@ describe.each(['R2', 'S3'] as const)('with images in %s', (store) => {
   const buildsStarted = () => node.lines.filter((line) => line.startsWith('building')).length;
 
   test('a request that nobody made before goes through growing steps to an image whose bytes are what was promised', async () => {
+    // Far enough away for the build to last several polls, however fast the machine is.
+    stack.mirrorServer.setLatency(100);
     const first = await post(stack.url, REQUEST);
     expect(first.status).toBe(202);
     expect(first.body).toMatchObject({ detail: 'queued', imagebuilder_status: 'queued', queue_position: 0 });
-    const seen: Answer[] = [];
+    const seen: Answer[] = [first];
     const done = await ended(stack.url, first.body.request_hash, seen);
+    stack.mirrorServer.setLatency(0);
     expect(done.status).toBe(200);
     const steps = seen.filter((answer) => answer.status === 202).map((answer) => answer.body.imagebuilder_status);
     const order = [
@@ -39,7 +42,7 @@ describe.each(['R2', 'S3'] as const)('with images in %s', (store) => {
     const ranks = steps.map((step) => order.indexOf(step));
     expect(ranks).not.toContain(-1);
     expect(ranks).toEqual([...ranks].sort((a, b) => a - b));
-    expect(new Set(steps).size).toBeGreaterThan(2);
+    expect(steps).toEqual(expect.arrayContaining(['queued', 'building_image']));
     for (const answer of seen.filter((one) => one.status === 202 && one.body.detail === 'started'))
       expect(answer.body).not.toHaveProperty('queue_position');
 
