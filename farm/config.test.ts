@@ -30,6 +30,8 @@ describe('a node', () => {
     [[], /--edge: expected the URL of an edge/],
     [['--edge', 'ftp://x'], /--edge/],
     [['--edge', 'http://user@x'], /--edge/],
+    [['--edge', 'http://['], /--edge/],
+    [[...edge, '--state', ''], /--state: expected a directory, got nothing/],
     [[...edge, '--slots', '0'], /--slots: expected a whole number from 1 to 256, got "0"/],
     [[...edge, '--slots', '1.5'], /--slots/],
     [[...edge, '--report-ms', '99'], /--report-ms/],

@@ -195,7 +195,7 @@ const tableOf = (found: Found): string =>
   }).join('\n');
 
 function checked(value: (name: Name) => string): NodeConfig {
-  if (!/^https?:\/\/[^\s?#@]+$/.test(value('edge')))
+  if (!/^https?:\/\/[^\s?#@]+$/.test(value('edge')) || !URL.canParse(value('edge')))
     throw new UsageError(`--edge: expected the URL of an edge, got ${JSON.stringify(value('edge'))}`);
   if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(value('name')))
     throw new UsageError(`--name: expected letters, digits, "_", "." or "-", got ${JSON.stringify(value('name'))}`);

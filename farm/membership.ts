@@ -5,6 +5,7 @@ import { fromBase64Url } from '../shared/base64url.ts';
 import { bytesToHex } from '../shared/digest.ts';
 import type { SigningKey } from '../shared/ed25519.ts';
 import { backoffMs, pause } from './backoff.ts';
+import { printable } from './cli/printable.ts';
 import type { NodeDatabase } from './db/open-database.ts';
 import { edges } from './db/schema.ts';
 import type { ForemanClient, Membership } from './edge-client.ts';
@@ -54,7 +55,9 @@ export class Memberships {
         if (refusal) throw refusal;
         failures += 1;
         if (failures === 1)
-          console.error(`the edge at ${this.#edgeUrl} cannot be reached yet: ${(error as Error).message}`);
+          console.error(
+            printable(`the edge at ${this.#edgeUrl} cannot be reached yet: ${(error as Error).message}`, 500),
+          );
         await pause(backoffMs(failures, Math.random(), 200, 5_000), signal);
       }
     }

@@ -11,6 +11,7 @@ const TOOLS: Readonly<Record<string, string>> = {
   make: 'make',
   gpg: 'gpg',
   gpgconf: 'gpgconf',
+  'gpg-agent': 'gpg-agent',
   xz: 'xz-utils',
   zstd: 'zstd',
 };

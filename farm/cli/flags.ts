@@ -41,6 +41,8 @@ function firstSentence({ code, message }: { readonly code?: string; readonly mes
 
 /** Absolute; checked here, since make would fail below such a directory only in the middle of a build. */
 export function stateDirectory(flag: string, value: string): string {
+  // An unset variable of a compose file: it would be the working directory, and what looks left over there is removed.
+  if (value === '') throw new UsageError(`${flag}: expected a directory, got nothing`);
   const directory = path.resolve(value);
   try {
     checkStateDirectory(directory);

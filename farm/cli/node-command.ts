@@ -10,6 +10,7 @@ import { MetricsError } from '../metrics/metrics-server.ts';
 import { runNode } from '../run-node.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './flags.ts';
+import { printable } from './printable.ts';
 import { mustBeReadable, readUpstreamKeys } from './upstream-keys.ts';
 
 /** Beside 0, 1 (a fault) and 2 (wrong words). */
@@ -37,7 +38,8 @@ export const nodeCommand: Command = async (args, { terminal, environment, signal
   } catch (error) {
     if (error instanceof MetricsError) throw new UsageError(error.message);
     if (!(error instanceof JoinRefused || error instanceof StateInUse)) throw error;
-    terminal.err.write(`${error.message}\n`);
+    // What an edge wrote may be in it.
+    terminal.err.write(`${printable(error.message, 500)}\n`);
     return EXIT_REFUSED;
   }
   return 0;

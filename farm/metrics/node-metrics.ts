@@ -121,7 +121,7 @@ export class NodeMetrics {
       {
         type: 'counter',
         name: 'asu_node_package_requests_total',
-        help: "Builds' requests to the package proxy: answered from the cache (hit), asked upstream (miss), and of these without an answer (failed).",
+        help: "Builds' requests to the package proxy: answered from the cache (hit), fetched from upstream (miss), neither (failed).",
         samples: (['hits', 'misses', 'failed'] as const).map((name) => ({
           labels: { outcome: { hits: 'hit', misses: 'miss', failed: 'failed' }[name] },
           value: counters[name],

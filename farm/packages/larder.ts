@@ -1,7 +1,7 @@
 /**
  * What recent builds of the opkg era were given, so that the next one finds it in its own download directory and asks for
- * nothing: a process and a request a package cost a warm build a tenth of its time. Only what a pinned index names by its
- * digest is kept here, and only by what the proxy itself gave out: nothing is read from where a build has been. (apk calls
+ * nothing: a process and a request a package cost a warm build a tenth of its time. Only what an index of upstream's names by
+ * its digest is kept here, and only by what the proxy itself gave out: nothing is read from where a build has been. (apk calls
  * its downloads by digests of its own, which we do not know.) Kept in memory; a node that starts again learns anew.
  */
 import { LRUCache } from 'lru-cache';

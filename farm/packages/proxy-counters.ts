@@ -2,7 +2,7 @@
 export interface ProxyCounters {
   /** Requests of builds that were answered without asking upstream. */
   hits: number;
-  /** Requests that had to ask upstream, whatever came of it. */
+  /** Requests whose file was fetched from upstream. */
   misses: number;
   /** Misses that shared another's fetch. */
   collapsed: number;
