@@ -2,6 +2,7 @@
 import os from 'node:os';
 import type { Case, Sample } from './cases.ts';
 import { CATALOGUE_READ_LIMIT_MS, type CatalogueRead } from './catalogue-read.ts';
+import { median } from './median.ts';
 import type { BenchOptions } from './options.ts';
 
 export interface Measured {
@@ -71,10 +72,4 @@ const requests = (samples: readonly Sample[]): number => samples.reduce((sum, sa
 function processorUs(of: readonly Sample[]): number | null {
   const known = of.flatMap((sample) => (sample.processorUs === null ? [] : [sample.processorUs]));
   return known.length === 0 ? null : median(known);
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
 }

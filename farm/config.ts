@@ -3,7 +3,7 @@
  * impossible value stops the start with a sentence.
  */
 import type { ParseArgsConfig } from 'node:util';
-import { exactByteSize, GIB, MIB } from './cli/byte-size.ts';
+import { exactByteSize, GIB, MIB } from '../shared/byte-size.ts';
 import { byteSize, type FlagValues, parse, stateDirectory, UsageError, whole } from './cli/flags.ts';
 import { type ListenAddress, parseListenAddress } from './cli/listen-address.ts';
 import { type Machine, thisMachine } from './cli/machine.ts';

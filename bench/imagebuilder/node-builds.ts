@@ -8,10 +8,10 @@ import { Workshop } from '../../farm/build/workshop.ts';
 import type { DemoMirror, DemoRelease } from '../../farm/demo/generate-mirror.ts';
 import type { Fence } from '../../farm/fence/fence.ts';
 import { StepTimer } from '../../farm/metrics/step-timer.ts';
+import { GIB } from '../../shared/byte-size.ts';
 import { type BuildOrder, BuildOrderSchema } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import type { Wish } from './wish.ts';
 
-const GIB = 1024 ** 3;
 const DEADLINE_MS = 600_000;
 
 export interface NodeBuild {

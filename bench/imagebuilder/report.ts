@@ -1,4 +1,6 @@
 /** The table of one era and one distance to the mirror, and the ratios that it is for. */
+import { MIB } from '../../shared/byte-size.ts';
+import { median } from '../median.ts';
 import type { NodeBuild } from './node-builds.ts';
 
 export interface Figures {
@@ -11,7 +13,6 @@ export interface Figures {
   readonly bareAtOnce: number[];
 }
 
-const MIB = 1024 ** 2;
 /** Of one build, beyond what bare make takes: the fence, the overlay, collecting and digests. */
 const ALLOWED = { factor: 1.1, seconds: 0.3 };
 
@@ -54,9 +55,3 @@ const largest = (builds: readonly NodeBuild[], what: 'memoryBytes' | 'diskBytes'
   (Math.max(...builds.map((build) => build[what])) / MIB).toFixed(0);
 
 const seconds = (value: number): string => `${value.toFixed(2)} s`;
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
-}

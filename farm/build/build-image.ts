@@ -7,6 +7,7 @@ import { BuildError } from '../../shared/build-error.ts';
 import { BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import type { MakeInfo } from '../../shared/make-info.ts';
 import type { BuildOutput } from '../build-event.ts';
+import { BUILD_BYTES } from '../disk/disk-watch.ts';
 import type { Peaks } from '../fence/bounds.ts';
 import {
   commandForReading,
@@ -46,8 +47,6 @@ export interface BuildImageOptions {
 
 /** 48 bits of the request's hash: enough to tell files apart by eye, never used as a key. */
 const EXTRA_NAME_LENGTH = 12;
-/** What a workspace takes at its height, images of a PC included. */
-const WORKSPACE_BYTES = 1024 ** 3;
 
 /** @throws BuildError; what the file system throws; the signal's reason */
 export async function buildImage(
@@ -63,7 +62,7 @@ export async function buildImage(
   onStep(BuildStep.CONTAINER_SETUP);
   workshop.occupy(order.leaseId);
   const workspace = await createWorkspace(workshop.stateDirectory, order.leaseId);
-  using room = await workshop.budget.hold(WORKSPACE_BYTES, workspace.directory);
+  using room = await workshop.budget.hold(BUILD_BYTES, workspace.directory);
   if (room === null) throw new BuildError('disk_full');
   const prepared = await prepare(order, held, workspace, options);
   try {

@@ -8,6 +8,7 @@
 import { BuildError } from '../../shared/build-error.ts';
 import { type BuildOrder, BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import type { BuildEvent, BuildFailure } from '../build-event.ts';
+import { isDiskFull } from '../disk/disk-full.ts';
 import type { Peaks } from '../fence/bounds.ts';
 import { LineCollector } from '../log/line-collector.ts';
 import { type BuildImageOptions, buildImage } from './build-image.ts';
@@ -109,9 +110,8 @@ function failureOf(error: unknown, context: BuildContext, deadline: AbortSignal)
     return { ...without(error.kind, error.detail), stdout: error.stdout, stderr: error.stderr };
   }
   context.onFault?.(error);
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
   // Of the error itself nothing is told: its message names paths of this machine.
-  return without(code === 'ENOSPC' || code === 'EDQUOT' ? 'disk_full' : 'internal');
+  return without(isDiskFull(error) ? 'disk_full' : 'internal');
 }
 
 function without(kind: BuildFailure['kind'], detail?: string): Failure {

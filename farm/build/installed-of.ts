@@ -13,6 +13,7 @@ import {
 } from '../../shared/installed-packages.ts';
 import { areSameInstallation, type Manifest, parseManifest } from '../../shared/manifest.ts';
 import { oneSidedConflicts } from '../../shared/one-sided-conflicts.ts';
+import type { IndexedPackage } from '../../shared/opkg-index.ts';
 import type { FeedContents } from '../packages/feed-contents.ts';
 import { ImageBuilderFailure } from './image-builder-failure.ts';
 import type { PackageWay } from './package-way.ts';
@@ -35,28 +36,25 @@ export async function installedOf(
   const inImage = parseManifest(imageManifest ?? '');
   const found = await way.contents();
   const contents = found.filter((feed) => feed !== null);
-  mustNotExclude(inImage, contents);
-  const { packages, undecided } = installedPackages(inImage, bareNamesOf(contents));
-  if (imageManifest !== null) mustHold(wanted, [inImage, packages], contents.length === found.length ? contents : null);
+  const stanzas = contents.flatMap((feed) => (feed.kind === 'opkg' ? feed.packages : []));
+  mustNotExclude(inImage, stanzas);
+  const { packages, undecided } = installedPackages(inImage, bareNamesOf(contents, stanzas));
+  // Without each index, and in the apk era, nobody knows what else a package is called.
+  const isAllTold = found.length > 0 && found.every((feed) => feed?.kind === 'opkg');
+  if (imageManifest !== null && isAllTold) mustHold(wanted, [inImage, packages], stanzas);
   if (imageManifest !== null && undecided.length === 0) return packages;
   return await asked(imageManifest === null ? null : inImage, ask);
 }
 
-function mustNotExclude(installed: Manifest, contents: readonly FeedContents[]): void {
-  const conflicting = oneSidedConflicts(installed, stanzasOf(contents)).flatMap((pair) => [pair.package, pair.other]);
+function mustNotExclude(installed: Manifest, stanzas: readonly IndexedPackage[]): void {
+  const conflicting = oneSidedConflicts(installed, stanzas).flatMap((pair) => [pair.package, pair.other]);
   const failure = selectionFailure({ missing: [], conflicting });
   if (failure) throw new ImageBuilderFailure(failure, NOTHING_PRINTED);
 }
 
 /** The ImageBuilder took each name with status 0: that one is not there is no fault of whoever asked. */
-function mustHold(
-  wanted: readonly string[],
-  installed: readonly Manifest[],
-  allContents: readonly FeedContents[] | null,
-): void {
-  // Without each index, and in the apk era, nobody knows what else a package is called.
-  if (!allContents?.some(({ kind }) => kind === 'opkg') || allContents.some(({ kind }) => kind !== 'opkg')) return;
-  const absent = absentPackages(wanted, installed, stanzasOf(allContents));
+function mustHold(wanted: readonly string[], installed: readonly Manifest[], stanzas: readonly IndexedPackage[]): void {
+  const absent = absentPackages(wanted, installed, stanzas);
   if (absent.length > 0)
     throw new BuildError(
       'internal',
@@ -64,14 +62,11 @@ function mustHold(
     );
 }
 
-const stanzasOf = (contents: readonly FeedContents[]) =>
-  contents.flatMap((feed) => (feed.kind === 'opkg' ? feed.packages : []));
-
-function bareNamesOf(contents: readonly FeedContents[]): BareNames {
-  const stanzas = bareNamesOfStanzas(stanzasOf(contents));
+function bareNamesOf(contents: readonly FeedContents[], stanzas: readonly IndexedPackage[]): BareNames {
+  const byStanzas = bareNamesOfStanzas(stanzas);
   const indexes = contents.flatMap((feed) => (feed.kind === 'names' ? [bareNamesOfIndex(feed.versions)] : []));
   return (name, version) => {
-    const ofStanzas = stanzas(name, version);
+    const ofStanzas = byStanzas(name, version);
     if (ofStanzas !== null) return ofStanzas;
     for (const ofIndex of indexes) {
       const bare = ofIndex(name, version);

@@ -3,6 +3,7 @@
  * of it.
  */
 import { OverrunError, type Peaks } from '../fence/bounds.ts';
+import { ownResourceLimits } from '../fence/fence-host.ts';
 import { fencedCommand } from '../fence/fenced-command.ts';
 import type { Era } from '../imagebuilder/era.ts';
 import { findTool } from '../imagebuilder/host-tools.ts';
@@ -31,10 +32,6 @@ export interface MakeOutput {
 
 export type Stage = 'info' | 'manifest' | 'image';
 
-/** The largest image that anything makes is far below; a process that writes without end is stopped here. */
-const MAX_FILE_BYTES = 8 * 1024 ** 3;
-/** Of one process; the deadline is what bounds the build. */
-const MAX_CPU_S = 3600;
 /** Of each end of a stream: a manifest of 10,000 packages, and enough to judge a failure by; what is told is cut later. */
 const KEPT_BYTES = 4 * 1024 * 1024;
 
@@ -109,6 +106,5 @@ async function commandFor(
   const bare = { cwd: workspace.tree, environment };
   const prlimit = await findTool('prlimit');
   if (prlimit === null) return { ...bare, file: 'make', args };
-  const limits = ['--core=0', `--fsize=${MAX_FILE_BYTES}`, `--cpu=${MAX_CPU_S}`];
-  return { ...bare, file: prlimit, args: [...limits, 'make', ...args] };
+  return { ...bare, file: prlimit, args: [...(await ownResourceLimits()), 'make', ...args] };
 }

@@ -1,8 +1,7 @@
 /** A workshop for tests: this machine's own fence, the demo's key, plenty of disk. */
+import { GIB } from '../../shared/byte-size.ts';
 import { demoKey } from '../demo/demo-key.ts';
 import { Workshop, type WorkshopOptions } from './workshop.ts';
-
-const GIB = 1024 ** 3;
 
 export const testWorkshop = async (stateDirectory: string, more: Partial<WorkshopOptions> = {}): Promise<Workshop> =>
   await Workshop.open({

@@ -4,8 +4,8 @@
  */
 import path from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { exactByteSize, parseByteSize } from '../../shared/byte-size.ts';
 import { checkStateDirectory } from '../build/workspace.ts';
-import { exactByteSize, parseByteSize } from './byte-size.ts';
 
 export class UsageError extends Error {
   override readonly name = 'UsageError';

@@ -2,6 +2,8 @@
  * `asu node`, and all of farm/main.ts: settings are read and judged, whatever must stop the start stops it here with a
  * sentence, and then the node runs until it is told to stop.
  */
+
+import { printable } from '../../shared/printable.ts';
 import { parseNodeCommand } from '../config.ts';
 import { StateInUse } from '../disk/state-lock.ts';
 import { probeFence } from '../fence/fence.ts';
@@ -10,7 +12,6 @@ import { MetricsError } from '../metrics/metrics-server.ts';
 import { runNode } from '../run-node.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './flags.ts';
-import { printable } from './printable.ts';
 import { mustBeReadable, readUpstreamKeys } from './upstream-keys.ts';
 
 /** Beside 0, 1 (a fault) and 2 (wrong words). */

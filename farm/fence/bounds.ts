@@ -3,9 +3,7 @@
  * takes the memory, the processes or the disk of every other build and of the node itself.
  */
 import type { BuildErrorKind } from '../../shared/build-error.ts';
-
-const MIB = 1024 ** 2;
-const GIB = 1024 ** 3;
+import { GIB, MIB } from '../../shared/byte-size.ts';
 
 export interface Bounds {
   /** Of all its processes together; what several of them share is counted for each. */

@@ -10,7 +10,6 @@ describe.each(USERS)('as %s', (user) => {
   let under: FenceUnderTest;
   let server: Server;
   let proxySocket: string;
-  let builds = 0;
   const bodies: string[] = [];
   beforeAll(async () => {
     under = await FenceUnderTest.start(user);
@@ -32,7 +31,7 @@ describe.each(USERS)('as %s', (user) => {
   });
 
   const run = async (command: readonly string[]) => {
-    const workspace = await under.workspace(`build-${builds++}`);
+    const workspace = await under.newWorkspace();
     return await under.run({ workspace, lower: null, proxySocket }, command);
   };
 

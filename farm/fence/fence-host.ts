@@ -61,7 +61,7 @@ export async function readFenceHost(): Promise<
       bridge: fileURLToPath(new URL('bridge.mjs', import.meta.url)),
       roots: (await Promise.all(ROOTS.map(rootAt))).flat(),
       etc: (await Promise.all(ETC.map(async (path) => ((await isThere(path)) ? [path] : [])))).flat(),
-      limits: resourceLimits(await readFile('/proc/self/limits', 'utf8')),
+      limits: await ownResourceLimits(),
       canDisableUserNamespaces: `${help.stdout}`.includes('--disable-userns'),
       overlay: null,
     },
@@ -78,3 +78,7 @@ const isThere = (path: string): Promise<boolean> =>
     () => true,
     () => false,
   );
+
+/** For a process of ours, as arguments of prlimit. */
+export const ownResourceLimits = async (): Promise<string[]> =>
+  resourceLimits(await readFile('/proc/self/limits', 'utf8'));

@@ -44,6 +44,7 @@ export class FenceUnderTest {
   readonly #user: User;
   readonly #program: string;
   readonly #drivers = new Set<ChildProcess>();
+  #builds = 0;
 
   private constructor(state: string, user: User, program: string, fence: Fence) {
     this.state = state;
@@ -95,6 +96,20 @@ export class FenceUnderTest {
       await this.own(path.join(workspace, part));
     }
     return workspace;
+  }
+
+  /** Workspaces that newWorkspace made. */
+  get builds(): number {
+    return this.#builds;
+  }
+
+  async newWorkspace(): Promise<string> {
+    return await this.workspace(`build-${this.#builds++}`);
+  }
+
+  /** In a new workspace, without an overlay and without a proxy. */
+  async runAlone(command: readonly string[], options?: RunOptions): Promise<DriverResult> {
+    return await this.run({ workspace: await this.newWorkspace(), lower: null, proxySocket: null }, command, options);
   }
 
   async run(enclosure: Enclosure, command: readonly string[], options: RunOptions = {}): Promise<DriverResult> {

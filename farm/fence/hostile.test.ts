@@ -9,15 +9,13 @@ import { FenceUnderTest, type RunOptions, USERS } from './fence-tests.fixture.ts
 
 describe.each(USERS)('as %s', (user) => {
   let under: FenceUnderTest;
-  let builds = 0;
   beforeAll(async () => {
     under = await FenceUnderTest.start(user);
   });
   afterAll(async () => await under.stop());
 
-  const workspace = async (): Promise<string> => await under.workspace(`build-${builds++}`);
-  const run = async (command: readonly string[], options: RunOptions = {}) =>
-    await under.run({ workspace: await workspace(), lower: null, proxySocket: null }, command, options);
+  const workspace = async (): Promise<string> => await under.newWorkspace();
+  const run = async (command: readonly string[], options?: RunOptions) => await under.runAlone(command, options);
   const shell = async (script: string, options?: RunOptions) => await run(['sh', '-c', script], options);
   /** Node.js inside, with words that reach it as arguments. */
   const script = async (text: string, words: readonly string[] = [], options?: RunOptions) =>

@@ -9,15 +9,13 @@ import { FenceUnderTest, nobodyHas, processesWith, type RunOptions, USERS } from
 
 describe.each(USERS)('as %s', (user) => {
   let under: FenceUnderTest;
-  let builds = 0;
   beforeAll(async () => {
     under = await FenceUnderTest.start(user);
   });
   afterAll(async () => await under.stop());
 
-  const workspace = async (): Promise<string> => await under.workspace(`build-${builds++}`);
-  const run = async (command: readonly string[], options: RunOptions = {}) =>
-    await under.run({ workspace: await workspace(), lower: null, proxySocket: null }, command, options);
+  const workspace = async (): Promise<string> => await under.newWorkspace();
+  const run = async (command: readonly string[], options?: RunOptions) => await under.runAlone(command, options);
   const shell = async (script: string) => await run(['sh', '-c', script]);
 
   test('a fence that cannot be made is an error, never the answer of the command', async () => {
@@ -54,7 +52,7 @@ describe.each(USERS)('as %s', (user) => {
   ] as const;
 
   /** As an argument of sleep, found in no other process. */
-  const word = (): string => `${40_000 + (builds % 1000)}.${process.pid}${user.length}`;
+  const word = (): string => `${40_000 + (under.builds % 1000)}.${process.pid}${user.length}`;
 
   test.each(STAYING)('a program that %s is gone when the build is aborted', async (_, text) => {
     const mark = word();

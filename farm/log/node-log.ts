@@ -3,7 +3,7 @@
  * (a package's name, a mirror's reason) may be in it, so nothing leaves here that could move a terminal's cursor, forge an
  * entry, or show a secret.
  */
-import { printable } from '../cli/printable.ts';
+import { printable } from '../../shared/printable.ts';
 
 export type LogField = string | number | boolean | null | undefined | readonly string[];
 export type LogFields = Readonly<Record<string, LogField>>;

@@ -2,7 +2,9 @@
  * What a node counts for whoever runs it: builds and how they ended, where their time goes, what they took, what the
  * package proxy spared. Counted since the process started; nothing in it names a user, a package or a device.
  */
+
 import { type BuildErrorKind, isBuildErrorKind } from '../../shared/build-error.ts';
+import { MIB } from '../../shared/byte-size.ts';
 import { type MetricFamily, prometheusText, type Sample } from '../../shared/prometheus-text.ts';
 import { LabelledHistogram } from './labelled-histogram.ts';
 import type { StepName } from './step-timer.ts';
@@ -36,7 +38,6 @@ export interface Gauges {
 
 /** From a warm copy (0.1 s) to what a deadline allows (10 min). */
 const SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
-const MIB = 1024 ** 2;
 const BYTES = [16, 64, 128, 256, 512, 1024, 2048, 4096, 8192].map((mib) => mib * MIB);
 
 export class NodeMetrics {

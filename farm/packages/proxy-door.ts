@@ -8,6 +8,7 @@ import { rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
+import { PROXY_PORT } from '../fence/fenced-command.ts';
 import type { Era } from '../imagebuilder/era.ts';
 import type { DoorFiles, ServedFile } from './door-files.ts';
 import type { FeedContents } from './feed-contents.ts';
@@ -33,7 +34,7 @@ const MAX_CONNECTIONS = 64;
 const MAX_HEADER_BYTES = 8192;
 const REQUEST_TIMEOUT_MS = 30_000;
 /** Where the fence shows a socket's door inside. */
-const FENCED_ADDRESS = 'http://127.0.0.1:8000';
+const FENCED_ADDRESS = `http://127.0.0.1:${PROXY_PORT}`;
 /** Of a unix socket's path, as the kernel has it, without the final zero. */
 const MAX_SOCKET_PATH_BYTES = 107;
 

@@ -1,7 +1,7 @@
 /** Is there room for what a node keeps? */
-import { GIB, tellBytes } from '../../cli/byte-size.ts';
-import { defaultDiskBudget, rememberedDiskBudget } from '../../cli/settle-disk-budget.ts';
+import { GIB, tellBytes } from '../../../shared/byte-size.ts';
 import { freeBytes } from '../../disk/free-space.ts';
+import { defaultDiskBudget, rememberedDiskBudget } from '../../disk/settle-disk-budget.ts';
 import { type Check, type Finding, ok, problem, warning } from '../check.ts';
 import { nearestDirectory } from './state-directory.ts';
 

@@ -4,8 +4,8 @@
  */
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { freeBytes } from '../disk/free-space.ts';
-import { exactByteSize, GIB, parseByteSize } from './byte-size.ts';
+import { exactByteSize, GIB, parseByteSize } from '../../shared/byte-size.ts';
+import { freeBytes } from './free-space.ts';
 
 const FILE = 'disk-budget';
 const LEAST_BYTES = 5 * GIB;
