@@ -8,7 +8,7 @@ import { CACHE_CONTROL, RETRY_AFTER_SECONDS } from './lifetimes.ts';
 export const CORS = {
   'access-control-allow-origin': '*',
   'access-control-expose-headers':
-    'x-imagebuilder-status, x-queue-position, retry-after, content-length, content-range, etag',
+    'x-imagebuilder-status, x-queue-position, x-build-queue-position, x-unknown-package, retry-after, content-length, content-range, etag',
 } as const;
 
 export const JSON_HEADERS = {

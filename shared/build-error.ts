@@ -13,6 +13,8 @@ export type Retry =
 
 interface Row {
   readonly status: number;
+  /** In the old API, where it has another one: clients of 2018 and 2019 know each of these. */
+  readonly seedStatus?: number;
   readonly connect: 'invalid_argument' | 'failed_precondition' | 'unavailable' | 'resource_exhausted' | 'internal';
   readonly retry: Retry;
   /** Text for a user when the error carries none of its own. */
@@ -22,6 +24,7 @@ interface Row {
 export const BUILD_ERRORS = {
   invalid_request: {
     status: 422,
+    seedStatus: 400,
     connect: 'invalid_argument',
     retry: 'never',
     text: 'The request is malformed',
@@ -40,18 +43,21 @@ export const BUILD_ERRORS = {
   },
   unsupported: {
     status: 400,
+    seedStatus: 412,
     connect: 'failed_precondition',
     retry: 'never',
     text: 'Not supported by this server',
   },
   unknown_package: {
     status: 500,
+    seedStatus: 422,
     connect: 'failed_precondition',
     retry: 'never',
     text: 'Error: Impossible package selection',
   },
   conflict: {
     status: 500,
+    seedStatus: 409,
     connect: 'failed_precondition',
     retry: 'never',
     text: 'Error: Impossible package selection',
@@ -70,12 +76,14 @@ export const BUILD_ERRORS = {
   },
   image_too_big: {
     status: 500,
+    seedStatus: 413,
     connect: 'failed_precondition',
     retry: 'never',
     text: 'Error: Selected packages exceed device storage',
   },
   no_sysupgrade: {
     status: 500,
+    seedStatus: 501,
     connect: 'failed_precondition',
     retry: 'never',
     text: 'Error: No image was built for this profile',

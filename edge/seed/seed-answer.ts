@@ -1,0 +1,42 @@
+/**
+ * Answers of the old API. Its clients read `error`, parse every body before they look at the status, and stop on anything but
+ * an object; so every error here is one, whatever went wrong.
+ */
+import { BUILD_ERRORS, BuildError, type BuildErrorKind } from '../../shared/build-error.ts';
+import { errorAnswer, jsonAnswer } from '../answer.ts';
+import { RETRY_AFTER_SECONDS } from '../lifetimes.ts';
+
+/** `detail` and `status` stand in it as in the v1 API. */
+export const seedProblem = (
+  status: number,
+  error: string,
+  more: Readonly<Record<string, unknown>> = {},
+  headers: Readonly<Record<string, string>> = {},
+): Response => jsonAnswer(status, { error, detail: error, status, ...more }, headers);
+
+/** The status of an error that is told without a build. */
+export const seedStatusOf = (kind: BuildErrorKind): number => {
+  const row: { readonly status: number; readonly seedStatus?: number } = BUILD_ERRORS[kind];
+  return row.seedStatus ?? row.status;
+};
+
+/** Whatever was thrown on the way, as these clients can read it. */
+export async function seedErrorAnswer(
+  thrown: unknown,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<Response> {
+  if (thrown instanceof BuildError) {
+    if (thrown.cause !== undefined) console.error(`${thrown.kind}: ${String(thrown.cause)}`);
+    const wait = RETRY_AFTER_OF[BUILD_ERRORS[thrown.kind].retry];
+    const headers = wait === undefined ? {} : { 'retry-after': String(wait) };
+    return seedProblem(seedStatusOf(thrown.kind), thrown.detail, { error_kind: thrown.kind, ...more }, headers);
+  }
+  const { status, detail } = (await errorAnswer(thrown).json()) as { status: number; detail: string };
+  return seedProblem(status, detail, more, { 'retry-after': String(RETRY_AFTER_SECONDS.overloaded) });
+}
+
+const RETRY_AFTER_OF = {
+  never: undefined,
+  elsewhere: RETRY_AFTER_SECONDS.upstream,
+  later: RETRY_AFTER_SECONDS.overloaded,
+};
