@@ -28,7 +28,7 @@ export async function seedErrorAnswer(
   if (thrown instanceof BuildError) {
     if (thrown.cause !== undefined) console.error(`${thrown.kind}: ${String(thrown.cause)}`);
     const wait = RETRY_AFTER_OF[BUILD_ERRORS[thrown.kind].retry];
-    const headers = wait === undefined ? {} : { 'retry-after': String(wait) };
+    const headers: Record<string, string> = wait === undefined ? {} : { 'retry-after': String(wait) };
     return seedProblem(seedStatusOf(thrown.kind), thrown.detail, { error_kind: thrown.kind, ...more }, headers);
   }
   const { status, detail } = (await errorAnswer(thrown).json()) as { status: number; detail: string };
