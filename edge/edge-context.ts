@@ -14,8 +14,13 @@ import { ClientKeys } from './limits/client-keys.ts';
 import { FullQueue } from './limits/full-queue.ts';
 import { openRateLimits } from './limits/open-rate-limits.ts';
 import type { RateLimits } from './limits/rate-limit.ts';
+import { Manifests } from './results/manifests.ts';
 import { PendingBuilds } from './results/pending-builds.ts';
 import { Results } from './results/results.ts';
+import { BuildLogs } from './seed/build-logs.ts';
+import { KnownPrefixes } from './seed/find-by-prefix.ts';
+import { Names } from './seed/names.ts';
+import { SignedSums } from './seed/signed-sums.ts';
 import { CountDesk } from './statistics/count-desk.ts';
 import { KeptAnswers } from './statistics/kept-answers.ts';
 import type { ObjectStore } from './storage/object-store.ts';
@@ -24,6 +29,8 @@ import { Wishes } from './wish.ts';
 
 /** As many questions as there are about statistics; branches are few. */
 const MAX_KEPT_ANSWERS = 64;
+/** A thousand bytes each. */
+const MAX_IMAGE_PAGES = 1_000;
 
 export interface EdgeContext {
   readonly config: EdgeSettings;
@@ -34,6 +41,15 @@ export interface EdgeContext {
   readonly catalogue: CatalogueReader;
   readonly results: Results;
   readonly pending: PendingBuilds;
+  readonly manifests: Manifests;
+  /** What is told of an image, by its whole hash; null for one of which nothing is. */
+  readonly imagePages: KeptAnswers<{ readonly text: string | null }>;
+  /** Short hashes of the old API. */
+  readonly names: Names;
+  /** Heads of builds' hashes. */
+  readonly prefixes: KnownPrefixes;
+  readonly sums: SignedSums;
+  readonly buildLogs: BuildLogs;
   readonly events: EventDesk;
   readonly limits: RateLimits;
   readonly clients: ClientKeys;
@@ -51,6 +67,8 @@ export type ForemanCalls = Pick<
   Foreman,
   | 'submit'
   | 'status'
+  | 'claimName'
+  | 'findName'
   | 'join'
   | 'renew'
   | 'lease'
@@ -87,6 +105,7 @@ async function makeContext(env: Env): Promise<EdgeContext> {
   const config = configOf(env);
   const keys = await serverKeys(config.SERVER_KEY);
   const store = openObjectStore(env);
+  const events = new EventDesk(store);
   return {
     config,
     keys,
@@ -102,7 +121,13 @@ async function makeContext(env: Env): Promise<EdgeContext> {
     catalogue: catalogueReader(env, { waitUntil }),
     results: new Results(env.CACHE, store),
     pending: new PendingBuilds(),
-    events: new EventDesk(store),
+    manifests: new Manifests(env.CACHE, store),
+    imagePages: new KeptAnswers(LIFETIMES.statisticsMs, MAX_IMAGE_PAGES),
+    names: new Names(env.CACHE, () => foremanOf(env)),
+    prefixes: new KnownPrefixes(env.CACHE),
+    sums: new SignedSums(keys.usign),
+    buildLogs: new BuildLogs(events.logs),
+    events,
     limits: openRateLimits(env, config),
     clients: new ClientKeys(keys.clients, config.CLIENT_ADDRESS_HEADER),
     fullQueue: new FullQueue(),

@@ -3,6 +3,8 @@ import { type DrizzleSqliteDODatabase, drizzle } from 'drizzle-orm/durable-sqlit
 import { migrate } from 'drizzle-orm/durable-sqlite/migrator';
 import init from './migrations/0000_init.sql';
 import statistics from './migrations/0001_statistics.sql';
+import names from './migrations/0002_names.sql';
+import latestImages from './migrations/0003_latest_images.sql';
 import * as schema from './schema.ts';
 
 export type Database = DrizzleSqliteDODatabase<typeof schema>;
@@ -12,9 +14,11 @@ const MIGRATIONS = {
     entries: [
       { idx: 0, when: 1795500000000, tag: '0000_init', breakpoints: true },
       { idx: 1, when: 1795600000000, tag: '0001_statistics', breakpoints: true },
+      { idx: 2, when: 1795700000000, tag: '0002_names', breakpoints: true },
+      { idx: 3, when: 1795800000000, tag: '0003_latest_images', breakpoints: true },
     ],
   },
-  migrations: { m0000: init, m0001: statistics },
+  migrations: { m0000: init, m0001: statistics, m0002: names, m0003: latestImages },
 };
 
 /** Call under `blockConcurrencyWhile`: nothing may read a half-migrated table. */

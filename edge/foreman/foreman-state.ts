@@ -4,6 +4,7 @@ import type { CatalogueReader } from '../catalogue/read.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { Database } from './database.ts';
 import { Leases } from './leases.ts';
+import { Names } from './names.ts';
 import { Nodes } from './nodes.ts';
 import { Queue } from './queue.ts';
 import { Statistics } from './statistics.ts';
@@ -14,6 +15,7 @@ export interface ForemanState {
   readonly db: Database;
   readonly queue: Queue;
   readonly leases: Leases;
+  readonly names: Names;
   readonly nodes: Nodes;
   readonly uploads: Uploads;
   readonly votes: Votes;
@@ -35,6 +37,7 @@ export function foremanState(
     db,
     queue,
     leases: new Leases(db, times),
+    names: new Names(db, queue),
     nodes: new Nodes(db),
     uploads: new Uploads(db),
     votes: new Votes(db),

@@ -11,6 +11,10 @@ import { type JsonObject, jsonSchema, jsonSchemas } from './json-schemas.ts';
 import { shapeReference } from './openapi-answer.ts';
 import { openApiPath } from './openapi-path.ts';
 import { type Operation, TAGS } from './operation.ts';
+import { SEED_CHECK_OPERATIONS } from './seed-check-operations.ts';
+import { SEED_DATA_OPERATIONS } from './seed-data-operations.ts';
+import { SEED_FILES_OPERATIONS } from './seed-files-operations.ts';
+import { SEED_REQUEST_OPERATIONS } from './seed-request-operations.ts';
 import { SERVER_OPERATIONS } from './server-operations.ts';
 import { STATISTICS_OPERATIONS } from './statistics-operations.ts';
 
@@ -19,6 +23,10 @@ export const OPERATIONS: readonly Operation[] = [
   ...CATALOGUE_OPERATIONS,
   ...STATISTICS_OPERATIONS,
   ...SERVER_OPERATIONS,
+  ...SEED_CHECK_OPERATIONS,
+  ...SEED_REQUEST_OPERATIONS,
+  ...SEED_FILES_OPERATIONS,
+  ...SEED_DATA_OPERATIONS,
 ];
 
 const DESCRIPTION = `Firmware images for OpenWrt routers, made to order.

@@ -30,6 +30,7 @@ export const TAGS = {
   catalogue: 'What there is: versions, targets, profiles, packages.',
   statistics: 'What was asked for and built; names and numbers that tell of nobody.',
   server: 'The server about itself.',
+  seed: 'What routers and pages of 2018 and 2019 speak: answered by the same builds, in their words.',
 } as const;
 
 export type Tag = keyof typeof TAGS;
