@@ -8,6 +8,7 @@ import type { Dialect } from '../../shared/seed/dialect.ts';
 import { filesPath, imageHash, logPath, pathOf } from '../../shared/seed/file-path.ts';
 import { pendingWord } from '../../shared/seed/pending-word.ts';
 import { sysupgradeImage } from '../../shared/seed/sysupgrade-image.ts';
+import { toldNames } from '../../shared/seed/told-names.ts';
 import { jsonAnswer } from '../answer.ts';
 import type { BuildAnswer } from '../build-service.ts';
 import { RETRY_AFTER_SECONDS } from '../lifetimes.ts';
@@ -82,19 +83,12 @@ function statusOf(kind: BuildErrorKind): number {
   return row.seedStatus ?? 500;
 }
 
-/** A header has room for so much, and auc keeps no more of it. */
-const MAX_NAMES_CHARACTERS = 2_000;
-
 /** auc takes the header of a 422 for granted; where the ImageBuilder named nothing, the selection is impossible as a whole. */
 export function unknownPackageAnswer(detail: string, more: Readonly<Record<string, unknown>>): Response {
   const names = missingPackages(detail);
   if (names.length === 0) return seedProblem(BUILD_ERRORS.conflict.seedStatus, detail, more);
-  let told = '';
-  for (const name of names) {
-    if (told.length + name.length + 2 > MAX_NAMES_CHARACTERS) break;
-    told += told === '' ? name : `, ${name}`;
-  }
-  return seedProblem(BUILD_ERRORS.unknown_package.seedStatus, detail, more, { 'x-unknown-package': told });
+  const { header } = toldNames(names);
+  return seedProblem(BUILD_ERRORS.unknown_package.seedStatus, detail, more, { 'x-unknown-package': header });
 }
 
 const baseOf = ({ dialect, publicUrl }: Telling): string => (dialect === 'split' ? publicUrl : '');
