@@ -26,16 +26,23 @@ const TEXT = 'text/plain; charset=utf-8';
 const ALLOWED = 'GET, HEAD, OPTIONS';
 
 export const seedFileRoutes = new Hono<{ Bindings: Env }>()
-  .all('/json/*', (c, next) => (/^\/json\/v1(?:\/|$)/.test(c.req.path) ? next() : answer(c)))
-  .all('/download/*', answer);
+  .get('/json/*', (c, next) => (isOfToday(c.req.path) ? next() : answer(c)))
+  .all('/json/*', (c, next) => (isOfToday(c.req.path) ? next() : notAllowed()))
+  .get('/download/*', answer)
+  .all('/download/*', notAllowed);
+
+/** Another API's. */
+const isOfToday = (path: string): boolean => /^\/json\/v1(?:\/|$)/.test(path);
 
 const refuse: Refuse = (status, detail, headers) => seedProblem(status, detail, {}, headers);
 const notThere = (): Response => refuse(404, 'no such file');
 
+function notAllowed(): Response {
+  return seedProblem(405, `Method not allowed here, expected ${ALLOWED}`, {}, { allow: ALLOWED });
+}
+
 async function answer(c: App): Promise<Response> {
   const [, , path = '', name = '', ...deeper] = c.req.path.split('/');
-  if (!['GET', 'HEAD'].includes(c.req.method))
-    return seedProblem(405, `Method not allowed here, expected ${ALLOWED}`, {}, { allow: ALLOWED });
   if (path === '' && deeper.length === 0)
     return seedProblem(403, 'builds are not listed; expected the path that an answer named as files');
   const file = decoded(name);

@@ -54,6 +54,11 @@ export function carryOver(
   const unsettled: string[] = [];
   for (const name of installed.keys()) {
     if (IGNORED.has(name)) continue;
+    // Most names are what they were; the long way is for the others.
+    if (isIndexed(offered, name) && rename(name) === name) {
+      sources.set(name, name);
+      continue;
+    }
     const fate = fateOf(name, offered, rename);
     if (fate.state === 'gone') gone.push(name);
     else if (fate.state === 'unsettled') unsettled.push(name);
@@ -63,7 +68,8 @@ export function carryOver(
         sources.set(fate.name, name);
     }
   }
-  const packages = new Map([...sources].map(([name, source]) => [name, installed.get(source) ?? '']));
+  const packages = new Map<string, string>();
+  for (const [name, source] of sources) packages.set(name, installed.get(source) ?? '');
   return { packages, gone, unsettled };
 }
 

@@ -83,7 +83,9 @@ function versions(body: Fields, name: string): ReadonlyMap<string, string> | nul
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return refuse(name, `expected an object of names and versions, got ${Array.isArray(value) ? 'a list' : 'a value'}`);
   const installed = new Map<string, string>();
-  for (const [one, version] of Object.entries(value)) {
+  // What was JSON has nothing but its own. No two routers have the same names, and for such objects `entries` takes four times as long.
+  for (const one in value) {
+    const version: unknown = (value as Fields)[one];
     if (!PACKAGE_NAME.test(one))
       refuse(`${name}.${printable(one, MAX_WORD)}`, 'expected a package name: letters, digits, "_", ".", "+" or "-"');
     if (PACKAGE_FILE.test(one)) refuse(`${name}.${one}`, 'expected a package name, not a package file');
