@@ -63,6 +63,8 @@ export async function requestBuild(context: EdgeContext, asked: Asked, visit: Vi
     conditions: wish.conditions,
     sealedDefaults: await sealDefaults(context, intent, request.defaults),
     upstreamDigest: upstreamDigest(upstream.target, upstream.arch),
+    clientKey: visit.client ?? '',
+    imageBuilder: upstream.target.imageBuilder.sha256,
   };
   const status = await submit(context, submission, visit);
   const settled = await settle(context, status, intent);

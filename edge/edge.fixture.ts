@@ -60,7 +60,8 @@ export type Table =
   | 'join_tokens'
   | 'meta'
   | 'counters'
-  | 'failures';
+  | 'failures'
+  | 'clients';
 export type Row = Record<string, string | number | null>;
 
 export const rowsOf = (stub: DurableObjectStub<Foreman>, table: Table): Promise<Row[]> =>

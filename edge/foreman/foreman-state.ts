@@ -3,6 +3,7 @@ import type { EdgeSettings } from '../../shared/edge-settings.ts';
 import type { CatalogueReader } from '../catalogue/read.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { Database } from './database.ts';
+import { FarmSize } from './farm-size.ts';
 import { Leases } from './leases.ts';
 import { Nodes } from './nodes.ts';
 import { Queue } from './queue.ts';
@@ -15,6 +16,7 @@ export interface ForemanState {
   readonly queue: Queue;
   readonly leases: Leases;
   readonly nodes: Nodes;
+  readonly farmSize: FarmSize;
   readonly uploads: Uploads;
   readonly votes: Votes;
   readonly statistics: Statistics;
@@ -31,11 +33,14 @@ export function foremanState(
 ): ForemanState {
   const times = { leaseMs: config.LEASE_SECONDS * 1000, buildMs: config.BUILD_SECONDS * 1000 };
   const queue = new Queue(db);
+  const leases = new Leases(db, times);
+  const nodes = new Nodes(db);
   return {
     db,
     queue,
-    leases: new Leases(db, times),
-    nodes: new Nodes(db),
+    leases,
+    nodes,
+    farmSize: new FarmSize(nodes, leases),
     uploads: new Uploads(db),
     votes: new Votes(db),
     statistics: new Statistics(db, queue),

@@ -29,7 +29,7 @@ import { openDatabase } from './database.ts';
 import { cacheFailure, expired, loseFiles, loseLease } from './end-build.ts';
 import { type ForemanState, foremanState } from './foreman-state.ts';
 import { giveLease, type Order, orderOf } from './give-lease.ts';
-import type { JoinAnswer, Newcomer } from './nodes.ts';
+import { type JoinAnswer, type Newcomer, type ToldOfNode, waitingAs } from './nodes.ts';
 import { FilesLost, publish } from './publish.ts';
 import type { Submission } from './queue.ts';
 import { removeOldLogs } from './remove-old-logs.ts';
@@ -91,7 +91,7 @@ export class Foreman extends DurableObject<Env> {
   async submit(submission: Submission): Promise<SubmitAnswer> {
     this.#count('submit');
     const answer = takeSubmission(this.#state, submission, Date.now());
-    this.#waitingNodes.wakeSome();
+    this.#waitingNodes.wakeSome(submission.imageBuilder);
     return answer;
   }
 
@@ -120,13 +120,14 @@ export class Foreman extends DurableObject<Env> {
   /** Waits up to `waitMs` for an order. */
   async lease(
     nodeId: string,
-    ask: { readonly idempotencyKey: string; readonly softwareVersion: string; readonly waitMs: number },
+    ask: ToldOfNode & { readonly idempotencyKey: string; readonly waitMs: number },
   ): Promise<{ readonly order: Order | null } | Refused> {
     this.#count('lease');
     const until = Date.now() + ask.waitMs;
+    const { softwareVersion, slots, held } = ask;
     for (;;) {
       // Asked anew after each wait: the node may be revoked by now, or a second try of this call may have been faster.
-      const node = this.#state.nodes.present(nodeId, ask.softwareVersion, Date.now());
+      const node = this.#state.nodes.present(nodeId, { softwareVersion, slots, held }, Date.now());
       if ('refused' in node) return node;
       const known = this.#state.leases.byKey(nodeId, ask.idempotencyKey);
       if (known) return { order: known.state === 'active' ? this.#orderAgain(known) : null };
@@ -140,7 +141,7 @@ export class Foreman extends DurableObject<Env> {
       await this.#setAlarm();
       if (order || Date.now() >= until) return { order };
       // What came while upstream was asked woke only those who waited then.
-      if (this.#waitingNodes.wakes === wakes) await this.#waitingNodes.wait(until - Date.now());
+      if (this.#waitingNodes.wakes === wakes) await this.#waitingNodes.wait(until - Date.now(), waitingAs(node));
     }
   }
 
@@ -240,6 +241,7 @@ export class Foreman extends DurableObject<Env> {
     await this.#removeExpired(now);
     this.#state.queue.forgetEnded(now - HISTORY_MS, FORGET_AT_ONCE);
     this.#state.statistics.forget(now);
+    this.#state.queue.turns.forgetPassed(FORGET_AT_ONCE);
     this.#waitingNodes.wakeAll();
     await this.#setAlarm();
     this.ctx.waitUntil(this.#removeOldLogs(now));

@@ -158,6 +158,7 @@ async function takeImage(
     const digest = resultDigest(result);
     state.votes.cast(build.requestHash, node, lease.id, { outcome: 'image', digest }, now);
     state.leases.end(lease.id, 'image reported');
+    state.nodes.tookMs(node, now - lease.grantedAt);
     const current = state.queue.byHash(build.requestHash);
     if (!current || !isUndecided(current)) return;
     const decision = decide(state.votes.ofBuild(build.requestHash));

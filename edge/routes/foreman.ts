@@ -38,6 +38,9 @@ import { completeUpload, openUpload } from '../uploads.ts';
 
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 const MAX_WAIT_SECONDS = 25;
+/** A node may say what it likes: more would make estimates of everybody's build worthless. */
+const MAX_SLOTS = 64;
+const MAX_HELD = 64;
 
 interface Caller {
   readonly context: EdgeContext;
@@ -118,6 +121,8 @@ const router = createConnectRouter({
       await foremanOf(context.env).lease(certificate.nodeId, {
         idempotencyKey: request.idempotencyKey,
         softwareVersion: request.softwareVersion.slice(0, 64),
+        slots: Math.min(Math.max(request.slots, 1), MAX_SLOTS),
+        held: request.heldImageBuilders.filter(isSha256Hex).slice(0, MAX_HELD),
         waitMs: Math.min(request.waitSeconds, MAX_WAIT_SECONDS) * 1000,
       }),
     );

@@ -126,6 +126,21 @@ export declare type LeaseRequest = Message<"asu.farm.v1.LeaseRequest"> & {
    * @generated from field: string software_version = 3;
    */
   softwareVersion: string;
+
+  /**
+   * Sha256 of each ImageBuilder that the node has on disk, as 64 hex digits; at most 64, the last used first. Builds that need
+   * one of them come to this node before others.
+   *
+   * @generated from field: repeated string held_image_builders = 4;
+   */
+  heldImageBuilders: string[];
+
+  /**
+   * How many builds the node runs at once, busy ones included; for estimates.
+   *
+   * @generated from field: uint32 slots = 5;
+   */
+  slots: number;
 };
 
 /**
