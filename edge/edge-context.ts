@@ -14,6 +14,7 @@ import { ClientKeys } from './limits/client-keys.ts';
 import { FullQueue } from './limits/full-queue.ts';
 import { openRateLimits } from './limits/open-rate-limits.ts';
 import type { RateLimits } from './limits/rate-limit.ts';
+import { AskingTurns } from './results/ask-in-turn.ts';
 import { PendingBuilds } from './results/pending-builds.ts';
 import { Results } from './results/results.ts';
 import { CountDesk } from './statistics/count-desk.ts';
@@ -34,6 +35,7 @@ export interface EdgeContext {
   readonly catalogue: CatalogueReader;
   readonly results: Results;
   readonly pending: PendingBuilds;
+  readonly polls: AskingTurns;
   readonly events: EventDesk;
   readonly limits: RateLimits;
   readonly clients: ClientKeys;
@@ -64,6 +66,7 @@ export type ForemanCalls = Pick<
   | 'completeUpload'
   | 'refuseLog'
   | 'stats'
+  | 'cancel'
   | 'takeCounts'
   | 'statistics'
 >;
@@ -102,6 +105,7 @@ async function makeContext(env: Env): Promise<EdgeContext> {
     catalogue: catalogueReader(env, { waitUntil }),
     results: new Results(env.CACHE, store),
     pending: new PendingBuilds(),
+    polls: new AskingTurns(),
     events: new EventDesk(store),
     limits: openRateLimits(env, config),
     clients: new ClientKeys(keys.clients, config.CLIENT_ADDRESS_HEADER),

@@ -7,6 +7,9 @@ import { isPrivate } from '../../shared/normalize-request.ts';
 import type { ForemanState } from './foreman-state.ts';
 import type { BuildRow } from './schema.ts';
 
+/** What may be asked for at once. */
+export const MAX_STATUSES = 64;
+
 /** Before the first build of a farm there is nothing to measure. */
 const UNKNOWN_BUILD_MS = 60_000;
 

@@ -37,6 +37,9 @@ test.each(entries.slice(0, -1).map(({ tag }, at) => [tag, at] as const))(
           JSON.stringify(echo),
           JSON.stringify(conditions),
         );
+      // As the code of that time would have written it.
+      if (storage.sql.exec("SELECT 1 FROM pragma_table_info('builds') WHERE name = 'needs_trust'").toArray().length > 0)
+        storage.sql.exec("UPDATE builds SET needs_trust = 1 WHERE json_extract(request, '$.defaultsMac') <> ''");
       storage.sql.exec(
         "INSERT INTO nodes (id, public_key, name, operator, tier, state, joined_at, last_seen_at) VALUES ('n', 'k', 'n', 'op', 'trusted', 'active', 0, 0)",
       );

@@ -24,7 +24,8 @@ import type { CountBatch } from '../statistics/counted.ts';
 import type { StatisticsAnswers, StatisticsQuestion } from '../statistics/questions.ts';
 import { openObjectStore } from '../storage/open-object-store.ts';
 import { AlarmClock } from './alarm-clock.ts';
-import { buildStatus } from './build-status.ts';
+import { buildStatus, MAX_STATUSES } from './build-status.ts';
+import { ABANDONED, CANCELLED, cancelBuild } from './cancel-build.ts';
 import { openDatabase } from './database.ts';
 import { cacheFailure, expired, loseFiles, loseLease } from './end-build.ts';
 import { type ForemanState, foremanState } from './foreman-state.ts';
@@ -49,6 +50,7 @@ const PUBLISH_AT_ONCE = 4;
 const FILES_PATIENCE_MS = 60_000;
 const HISTORY_MS = 90 * 24 * 3_600_000;
 const FORGET_AT_ONCE = 200;
+const CANCEL_AT_ONCE = 200;
 
 /** The node may not speak; the text is for its operator. */
 export interface Refused {
@@ -82,7 +84,10 @@ export class Foreman extends DurableObject<Env> {
         cache: env.CACHE,
       });
       await this.#alarm.open(db);
-      if (wasAway(this.#alarm.dueAt, Date.now())) this.#state.leases.renewAll(Date.now());
+      if (wasAway(this.#alarm.dueAt, Date.now())) {
+        this.#state.leases.renewAll(Date.now());
+        this.#state.queue.allPolled(Date.now());
+      }
       this.#alarm.fired();
       await this.#setAlarm();
     });
@@ -92,6 +97,8 @@ export class Foreman extends DurableObject<Env> {
     this.#count('submit');
     const answer = takeSubmission(this.#state, submission, Date.now());
     this.#waitingNodes.wakeSome(submission.imageBuilder);
+    // It may be that nobody comes for it, neither node nor client.
+    if (answer.accepted && answer.isNew) await this.#setAlarm();
     return answer;
   }
 
@@ -99,8 +106,9 @@ export class Foreman extends DurableObject<Env> {
   async status(hashes: readonly string[]): Promise<(BuildStatus | null)[]> {
     this.#count('status');
     const now = Date.now();
-    return hashes.map((hash) => {
+    return hashes.slice(0, MAX_STATUSES).map((hash) => {
       const build = this.#state.queue.byHash(hash);
+      if (build) this.#state.queue.polled(build, now);
       return build ? buildStatus(this.#state, build, now) : null;
     });
   }
@@ -209,6 +217,15 @@ export class Foreman extends DurableObject<Env> {
     return isPrivate(build.request) ? 'a private build has no log' : null;
   }
 
+  /** On an operator's word; false where there is no such build, or it is over. */
+  async cancel(requestHash: string): Promise<boolean> {
+    this.#count('cancel');
+    const build = this.#state.queue.byHash(requestHash);
+    const isCancelled = build !== undefined && cancelBuild(this.#state, build, CANCELLED, Date.now());
+    await this.#setAlarm();
+    return isCancelled;
+  }
+
   async stats(): Promise<ForemanStats> {
     return {
       calls: { ...this.#calls },
@@ -236,6 +253,8 @@ export class Foreman extends DurableObject<Env> {
     const now = Date.now();
     this.#alarm.fired();
     for (const lease of this.#state.leases.expired(now)) loseLease(this.#state, lease, expired(lease, now), now);
+    for (const build of this.#state.queue.unpolledSince(now - this.#abandonedMs, CANCEL_AT_ONCE))
+      cancelBuild(this.#state, build, ABANDONED, now);
     // Not waited for: a store that hangs must not keep leases from ending.
     this.ctx.waitUntil(this.#publishAll());
     await this.#removeExpired(now);
@@ -322,9 +341,11 @@ export class Foreman extends DurableObject<Env> {
   async #setAlarm(): Promise<void> {
     const now = Date.now();
     const expiry = this.#state.queue.nextExpiry();
+    const unpolled = this.#state.queue.longestUnpolled();
     await this.#alarm.ring([
       this.#state.leases.nextExpiry(),
       this.#state.queue.nextPostponed(now),
+      unpolled === null ? null : Math.max(unpolled + this.#abandonedMs + 1, now + RETRY_MS),
       // One that is overdue was tried and failed.
       expiry === null ? null : Math.max(expiry, now + RETRY_MS),
       this.#state.queue.isPublishing() ? now + RETRY_MS : null,
@@ -334,6 +355,10 @@ export class Foreman extends DurableObject<Env> {
   #orderAgain(lease: LeaseRow): Order | null {
     const build = this.#state.queue.byHash(lease.requestHash);
     return build && build.leaseId === lease.id ? orderOf(this.#state, build, lease) : null;
+  }
+
+  get #abandonedMs(): number {
+    return this.#state.config.ABANDONED_MINUTES * 60_000;
   }
 
   #refuseUpload(nodeId: string, leaseId: string): string | null {

@@ -16,6 +16,8 @@ const OFTEN: readonly [string, (queue: Queue) => unknown][] = [
   ['the next turn of a client', (queue) => queue.turns.next('c')],
   ['clients whose turn has passed', (queue) => queue.turns.forgetPassed(9)],
   ['a place in the queue', (queue) => queue.position({ sequence: 7 })],
+  ['builds that nobody polls for', (queue) => queue.unpolledSince(7, 9)],
+  ['when somebody asked last for the one least asked for', (queue) => queue.longestUnpolled()],
   ['how many wait', (queue) => queue.waiting()],
   ['when a postponed build is due', (queue) => queue.nextPostponed(1)],
   ['recent durations', (queue) => queue.recentDurations(21)],

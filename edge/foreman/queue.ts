@@ -3,7 +3,7 @@
  * statement goes by index and reads as much of a long queue as of a short one; a Durable Object that scanned its table at
  * each poll would stop at a few thousand builds.
  */
-import { and, asc, desc, eq, gt, inArray, isNotNull, lte, min, ne, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, isNotNull, lt, lte, min, ne, sql } from 'drizzle-orm';
 import type { FailureRecord, RequestEcho } from '../../shared/build-record.ts';
 import type { Conditions } from '../../shared/conditions.ts';
 import { requestHash } from '../../shared/intent.ts';
@@ -39,6 +39,9 @@ const ENDED = {
   record: null,
   request: sql<NormalizedRequest>`json_set(${builds.request}, '$.defaultsMac', '')`,
 } as const;
+
+/** `polledAt` is written at most so often: a row per poll would be the load. */
+const POLL_GRAIN_MS = 60_000;
 
 export class Queue {
   readonly #db: Database;
@@ -89,6 +92,7 @@ export class Queue {
         sealedDefaults: submission.sealedDefaults,
         upstreamDigest: submission.upstreamDigest,
         enqueuedAt: now,
+        polledAt: now,
         notBefore: 0,
       })
       .returning()
@@ -118,6 +122,37 @@ export class Queue {
       .set({ turn })
       .where(and(eq(builds.requestHash, build.requestHash), eq(builds.state, 'queued')))
       .run();
+  }
+
+  /** Somebody still waits for it. */
+  polled({ requestHash, polledAt, state }: BuildRow, now: number): void {
+    if (state !== 'queued' || now - polledAt < POLL_GRAIN_MS) return;
+    this.#db.update(builds).set({ polledAt: now }).where(eq(builds.requestHash, requestHash)).run();
+  }
+
+  /** Nobody could ask while the Foreman was away. */
+  allPolled(now: number): void {
+    this.#db.update(builds).set({ polledAt: now }).where(eq(builds.state, 'queued')).run();
+  }
+
+  /** Waiting builds for which nobody has asked since `at`. */
+  unpolledSince(at: number, limit: number): BuildRow[] {
+    return this.#db
+      .select()
+      .from(builds)
+      .where(and(eq(builds.state, 'queued'), lt(builds.polledAt, at)))
+      .limit(limit)
+      .all();
+  }
+
+  /** When somebody asked last for the build for which nobody has asked for longest; null while none waits. */
+  longestUnpolled(): number | null {
+    const row = this.#db
+      .select({ at: min(builds.polledAt) })
+      .from(builds)
+      .where(eq(builds.state, 'queued'))
+      .get();
+    return row?.at ?? null;
   }
 
   /** Builds that may be leased now, whose turn comes first first. `behind`: where the last page ended. */
@@ -178,12 +213,21 @@ export class Queue {
       .run();
   }
 
-  /** Back to its old place in the queue. `countsAsAttempt` is false where the node is not to blame. */
-  requeue(hash: string, countsAsAttempt: boolean, from: readonly BuildState[] = ['leased', 'running']): void {
+  /**
+   * Back to its old place in the queue, where it is waited for anew. `countsAsAttempt` is false where the node is not to
+   * blame.
+   */
+  requeue(
+    hash: string,
+    countsAsAttempt: boolean,
+    now: number,
+    from: readonly BuildState[] = ['leased', 'running'],
+  ): void {
     this.#db
       .update(builds)
       .set({
         state: 'queued',
+        polledAt: now,
         leaseId: null,
         record: null,
         startedAt: null,
@@ -197,8 +241,8 @@ export class Queue {
   }
 
   /** Back from this lease, if it still has the build, and nobody is to blame: handed back, or a vote that decides nothing. */
-  requeueFrom(lease: { readonly id: string; readonly requestHash: string }): void {
-    if (this.byHash(lease.requestHash)?.leaseId === lease.id) this.requeue(lease.requestHash, false);
+  requeueFrom(lease: { readonly id: string; readonly requestHash: string }, now: number): void {
+    if (this.byHash(lease.requestHash)?.leaseId === lease.id) this.requeue(lease.requestHash, false, now);
   }
 
   /** `expiresAt`: as for `finish`. */

@@ -39,6 +39,8 @@ export const builds = sqliteTable('builds', {
   /** Of upstream when the request was accepted; of the lease's pins afterwards. */
   upstreamDigest: text('upstream_digest').notNull(),
   enqueuedAt: integer('enqueued_at').notNull(),
+  /** When somebody asked for it last, to the minute. */
+  polledAt: integer('polled_at').notNull().default(0),
   /** Not leased before; grows while upstream is down. */
   notBefore: integer('not_before').notNull(),
   pinFailures: integer('pin_failures').notNull().default(0),

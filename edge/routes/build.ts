@@ -57,7 +57,7 @@ async function getBuild(c: App): Promise<Response> {
   const hash = c.req.param('hash') ?? '';
   if (!isSha256Hex(hash)) return notFound('could not find provided request hash');
   const context = await edgeContext(c.env);
-  const answer = await findBuild(context, hash, visitOf(context, c.req.raw));
+  const answer = await findBuild(context, hash, { visit: visitOf(context, c.req.raw), signal: c.req.raw.signal });
   if (!answer) return notFound('could not find provided request hash');
   return respond(answer);
 }
