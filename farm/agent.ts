@@ -9,6 +9,7 @@ import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { hexToBytes } from '../shared/digest.ts';
 import { type SigningKey, verifyEd25519 } from '../shared/ed25519.ts';
+import { FARM_PROTOCOL } from '../shared/farm-protocol.ts';
 import {
   type BuildOrder,
   BuildOrderSchema,
@@ -110,6 +111,7 @@ export class Agent {
             idempotencyKey: key,
             waitSeconds: LEASE_WAIT_SECONDS,
             softwareVersion: SERVER_VERSION,
+            protocol: FARM_PROTOCOL,
             slots: this.#options.slots,
             heldImageBuilders: await this.#heldImageBuilders(),
           },

@@ -17,6 +17,7 @@ import { type Context, Hono } from 'hono';
 import { BuildError } from '../../shared/build-error.ts';
 import { bytesToHex, isSha256Hex, sha256Hex } from '../../shared/digest.ts';
 import { verifyEd25519 } from '../../shared/ed25519.ts';
+import { whyTooOld } from '../../shared/farm-protocol.ts';
 import { SignedBuildOrderSchema } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { ForemanService, LeaseStanding, ReportRequestSchema } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 import { OUTPUT_FILE } from '../../shared/grammar.ts';
@@ -117,6 +118,8 @@ const router = createConnectRouter({
     const { context, certificate } = callerOf(handler);
     if (!/^[A-Za-z0-9-]{8,64}$/.test(request.idempotencyKey))
       throw new ConnectError('idempotency_key: expected 8 to 64 letters, digits or "-"', Code.InvalidArgument);
+    const tooOld = whyTooOld(request.protocol);
+    if (tooOld !== null) throw new ConnectError(tooOld, Code.FailedPrecondition);
     const answer = unlessRefused(
       await foremanOf(context.env).lease(certificate.nodeId, {
         idempotencyKey: request.idempotencyKey,

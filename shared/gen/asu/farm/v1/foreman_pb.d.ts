@@ -141,6 +141,13 @@ export declare type LeaseRequest = Message<"asu.farm.v1.LeaseRequest"> & {
    * @generated from field: uint32 slots = 5;
    */
   slots: number;
+
+  /**
+   * Version of this protocol that the node speaks; absent: 1. An edge speaks with the version before its own as well.
+   *
+   * @generated from field: uint32 protocol = 6;
+   */
+  protocol: number;
 };
 
 /**
@@ -458,6 +465,7 @@ export declare const ForemanService: GenService<{
   /**
    * Waits at most 25 s for work. Outbound from the node, so it passes any NAT, and a busy node simply does not ask.
    * A node that lost the answer asks again with the same `idempotency_key` and gets the same order.
+   *   FAILED_PRECONDITION the node is too old for this edge; the message is for its operator.
    *
    * @generated from rpc asu.farm.v1.ForemanService.Lease
    */
