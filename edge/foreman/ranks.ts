@@ -1,7 +1,7 @@
 /**
  * How many stand before a place in the queue, without counting them: with 100,000 builds waiting, a count by index would read
  * up to 100,000 rows for each poll. Counts are kept for stretches of 64 keys, of 64 of those, and so on; four levels hold 16
- * million keys, and a rank is some hundred rows however long the queue is. Triggers keep them (migrations/0003_turns.sql), in
+ * million keys, and a rank is some hundred rows however long the queue is. Triggers keep them (migrations/0004_turns.sql), in
  * the transaction of each change, so that no caller can forget to.
  */
 import { and, eq, gte, lt, or, sum } from 'drizzle-orm';
