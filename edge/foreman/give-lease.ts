@@ -8,7 +8,7 @@ import type { Vote } from '../../shared/quorum.ts';
 import { cacheFailure, failBuild } from './end-build.ts';
 import type { ForemanState } from './foreman-state.ts';
 import { type PinnedInputs, pinInputs, versionUrl } from './pins.ts';
-import type { Place } from './queue.ts';
+import type { Candidate, Place } from './queue.ts';
 import type { BuildRow, LeaseRow, NodeRow } from './schema.ts';
 
 /** Builds looked at together, and how many such pages down the queue to look for something that this node may take. */
@@ -54,7 +54,10 @@ export async function giveLease(
   ask: { readonly idempotencyKey: string; readonly leaseId: string },
   now: () => number,
 ): Promise<Order | null> {
-  for (const candidate of candidatesFor(state, node, now)) {
+  for (const { requestHash } of candidatesFor(state, node, now)) {
+    const candidate = state.queue.byHash(requestHash);
+    // Upstream was asked for another one meanwhile.
+    if (candidate?.state !== 'queued') continue;
     const votes = state.votes.ofBuild(candidate.requestHash);
     if (!isOfUse(node, candidate, votes)) continue;
     // Those alone that could take it: a build must not wait for a node that will never be given it.
@@ -79,7 +82,7 @@ export async function giveLease(
 }
 
 /** Page by page, since much of the head of a long queue may wait for others than this node. */
-function* candidatesFor({ queue }: ForemanState, node: NodeRow, now: () => number): Generator<BuildRow> {
+function* candidatesFor({ queue }: ForemanState, node: NodeRow, now: () => number): Generator<Candidate> {
   const held = new Set(node.held);
   let behind: Place | undefined;
   for (let page = 0; page < PAGES; page += 1) {

@@ -32,6 +32,9 @@ export interface Submission {
 /** A build's place between the others that wait. */
 export type Place = Pick<BuildRow, 'turn' | 'sequence'>;
 
+/** What is wanted of a build before it is tried; a whole row holds lists of packages, which take longer to read. */
+export type Candidate = Place & Pick<BuildRow, 'requestHash' | 'imageBuilder' | 'enqueuedAt'>;
+
 /** What an ended build has no more use for, secrets and their fingerprints first. */
 const ENDED = {
   clientKey: '',
@@ -39,6 +42,9 @@ const ENDED = {
   record: null,
   request: sql<NormalizedRequest>`json_set(${builds.request}, '$.defaultsMac', '')`,
 } as const;
+
+/** As text, not as a value that is bound: the indexes of waiting builds alone are used for this very text. */
+const isQueued = sql`${builds.state} = 'queued'`;
 
 /** `polledAt` is written at most so often: a row per poll would be the load. */
 const POLL_GRAIN_MS = 60_000;
@@ -120,7 +126,7 @@ export class Queue {
     this.#db
       .update(builds)
       .set({ turn })
-      .where(and(eq(builds.requestHash, build.requestHash), eq(builds.state, 'queued')))
+      .where(and(eq(builds.requestHash, build.requestHash), isQueued))
       .run();
   }
 
@@ -132,7 +138,7 @@ export class Queue {
 
   /** Nobody could ask while the Foreman was away. */
   allPolled(now: number): void {
-    this.#db.update(builds).set({ polledAt: now }).where(eq(builds.state, 'queued')).run();
+    this.#db.update(builds).set({ polledAt: now }).where(isQueued).run();
   }
 
   /** Waiting builds for which nobody has asked since `at`. */
@@ -140,7 +146,7 @@ export class Queue {
     return this.#db
       .select()
       .from(builds)
-      .where(and(eq(builds.state, 'queued'), lt(builds.polledAt, at)))
+      .where(and(isQueued, lt(builds.polledAt, at)))
       .limit(limit)
       .all();
   }
@@ -150,21 +156,22 @@ export class Queue {
     const row = this.#db
       .select({ at: min(builds.polledAt) })
       .from(builds)
-      .where(eq(builds.state, 'queued'))
+      .where(isQueued)
       .get();
     return row?.at ?? null;
   }
 
   /** Builds that may be leased now, whose turn comes first first. `behind`: where the last page ended. */
-  candidates(now: number, isTrusted: boolean, limit: number, behind?: Place): BuildRow[] {
+  candidates(now: number, isTrusted: boolean, limit: number, behind?: Place): Candidate[] {
+    const { sequence, requestHash: hash, turn, imageBuilder, enqueuedAt } = builds;
     const page = (needsTrust: boolean) =>
       this.#db
-        .select()
+        .select({ sequence, requestHash: hash, turn, imageBuilder, enqueuedAt })
         .from(builds)
         // By the plus the index of postponed builds is not taken, which would have the whole queue sorted for its head.
         .where(
           and(
-            eq(builds.state, 'queued'),
+            isQueued,
             eq(builds.needsTrust, needsTrust),
             sql`+${builds.notBefore} <= ${now}`,
             behind && sql`(${builds.turn}, ${builds.sequence}) > (${behind.turn}, ${behind.sequence})`,
@@ -209,7 +216,7 @@ export class Queue {
     this.#db
       .update(builds)
       .set({ notBefore: now + delayMs, pinFailures: sql`${builds.pinFailures} + 1` })
-      .where(and(eq(builds.requestHash, hash), eq(builds.state, 'queued'), lte(builds.notBefore, now)))
+      .where(and(eq(builds.requestHash, hash), isQueued, lte(builds.notBefore, now)))
       .run();
   }
 
@@ -319,7 +326,7 @@ export class Queue {
     const row = this.#db
       .select({ at: sql<number | null>`min(${builds.notBefore})` })
       .from(builds)
-      .where(and(eq(builds.state, 'queued'), sql`${builds.notBefore} > ${now}`))
+      .where(and(isQueued, sql`${builds.notBefore} > ${now}`))
       .get();
     return row?.at ?? null;
   }
@@ -345,7 +352,7 @@ export class Queue {
       this.#db
         .select({ sequence: min(builds.sequence) })
         .from(builds)
-        .where(and(eq(builds.state, 'queued'), eq(builds.needsTrust, needsTrust), eq(builds.turn, turn)))
+        .where(and(isQueued, eq(builds.needsTrust, needsTrust), eq(builds.turn, turn)))
         .get()?.sequence ?? null;
     const [one, other] = [ofTurn(false), ofTurn(true)];
     return one === null || other === null ? (one ?? other) : Math.min(one, other);

@@ -3,4 +3,4 @@ ALTER TABLE builds ADD COLUMN polled_at INTEGER NOT NULL DEFAULT 0;
 --> statement-breakpoint
 UPDATE builds SET polled_at = CAST(unixepoch('subsec') * 1000 AS INTEGER) WHERE state = 'queued';
 --> statement-breakpoint
-CREATE INDEX builds_by_poll ON builds (polled_at) WHERE state = 'queued';
+CREATE INDEX builds_by_poll ON builds (state, polled_at) WHERE state = 'queued';
