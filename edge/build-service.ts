@@ -14,9 +14,11 @@ import { checkPackagesExist } from '../shared/package-check.ts';
 import { seal } from '../shared/seal.ts';
 import type { CatalogueReader } from './catalogue/read.ts';
 import { type EdgeContext, foremanOf } from './edge-context.ts';
+import { MAX_STATUSES } from './foreman/build-status.ts';
 import type { Submission } from './foreman/queue.ts';
 import { QUEUE_FULL } from './limits/full-queue.ts';
-import type { Visit } from './limits/visit.ts';
+import { Visit } from './limits/visit.ts';
+import { askInTurn } from './results/ask-in-turn.ts';
 import type { BuiltResult, FailedResult, Result } from './results/kept-result.ts';
 import { resultKey } from './results/result-key.ts';
 import type { Outcome } from './statistics/counted.ts';
@@ -63,6 +65,8 @@ export async function requestBuild(context: EdgeContext, asked: Asked, visit: Vi
     conditions: wish.conditions,
     sealedDefaults: await sealDefaults(context, intent, request.defaults),
     upstreamDigest: upstreamDigest(upstream.target, upstream.arch),
+    clientKey: visit.client ?? '',
+    imageBuilder: upstream.target.imageBuilder.sha256,
   };
   const status = await submit(context, submission, visit);
   const settled = await settle(context, status, intent);
@@ -110,32 +114,62 @@ function gone(): never {
   throw new BuildError('internal', 'Error: The image was built and is no longer there; please ask again');
 }
 
-/** What this isolate knows of a build without asking anybody. */
-export function rememberedBuild(context: EdgeContext, requestHash: string): BuildAnswer | undefined {
+/** What this isolate knows of a build without asking anybody; null: that nobody knew it a moment ago. */
+function rememberedBuild(context: EdgeContext, requestHash: string): BuildAnswer | null | undefined {
   const held = context.results.inMemory(resultKey.build(requestHash));
   if (held) return asAnswer(held);
   const status = context.pending.get(requestHash);
-  return status && { state: 'pending', status };
+  if (status) return { state: 'pending', status };
+  return context.results.isUnknown(requestHash) ? null : undefined;
 }
 
+/** Who polls: a visit, or a listener, who was charged when it came. */
+type Poller = Visit | { readonly signal: AbortSignal };
+
 /**
- * Answers a poll; null for a hash of which nobody knows anything. Without a visit nobody is charged for it.
- * @throws BuildError `too_many_requests`
+ * Answers a poll; null for a hash of which nobody knows anything. Of all who poll for one build at a time, one asks.
+ * @throws BuildError `too_many_requests`; the signal's reason
  */
-export async function findBuild(context: EdgeContext, requestHash: string, visit?: Visit): Promise<BuildAnswer | null> {
+export async function findBuild(
+  context: EdgeContext,
+  requestHash: string,
+  poller: Poller,
+): Promise<BuildAnswer | null> {
   const remembered = rememberedBuild(context, requestHash);
-  if (remembered) return remembered;
-  if (context.results.isUnknown(requestHash)) return null;
+  if (remembered !== undefined) return remembered;
+  return askInTurn(
+    context.polls,
+    requestHash,
+    () => rememberedBuild(context, requestHash),
+    () => lookForBuild(context, requestHash, poller instanceof Visit ? poller : undefined),
+    poller.signal,
+  );
+}
+
+async function lookForBuild(
+  context: EdgeContext,
+  requestHash: string,
+  visit: Visit | undefined,
+): Promise<BuildAnswer | null> {
   visit?.refuseIfSpent('misses');
   const near = await context.results.fromCache(resultKey.build(requestHash));
   if (near) return asAnswer(near);
   await visit?.charge('misses');
-  const [status] = await foremanOf(context.env).status([requestHash]);
+  const status = await statusOf(context, requestHash);
   if (status && status.state !== 'done') return settle(context, status);
   const built = await context.results.buildFromStore(requestHash, Date.now());
   if (built) return { state: 'built', built };
   context.results.rememberUnknown(requestHash);
   return null;
+}
+
+/** Asks for others on the way whose pollers would come with the same question in a moment: a call costs more than its content. */
+async function statusOf(context: EdgeContext, requestHash: string): Promise<BuildStatus | null> {
+  const others = context.pending.due(MAX_STATUSES - 1).filter((hash) => hash !== requestHash);
+  const [status, ...more] = await foremanOf(context.env).status([requestHash, ...others]);
+  for (const other of more)
+    if (other?.state === 'queued' || other?.state === 'running') context.pending.remember(other);
+  return status ?? null;
 }
 
 /** A finished build whose files are wanted: no call to the Foreman, which knows nothing of finished files. */

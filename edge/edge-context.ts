@@ -14,6 +14,7 @@ import { ClientKeys } from './limits/client-keys.ts';
 import { FullQueue } from './limits/full-queue.ts';
 import { openRateLimits } from './limits/open-rate-limits.ts';
 import type { RateLimits } from './limits/rate-limit.ts';
+import { AskingTurns } from './results/ask-in-turn.ts';
 import { Manifests } from './results/manifests.ts';
 import { PendingBuilds } from './results/pending-builds.ts';
 import { Results } from './results/results.ts';
@@ -50,6 +51,7 @@ export interface EdgeContext {
   readonly prefixes: KnownPrefixes;
   readonly sums: SignedSums;
   readonly buildLogs: BuildLogs;
+  readonly polls: AskingTurns;
   readonly events: EventDesk;
   readonly limits: RateLimits;
   readonly clients: ClientKeys;
@@ -82,6 +84,7 @@ export type ForemanCalls = Pick<
   | 'completeUpload'
   | 'refuseLog'
   | 'stats'
+  | 'cancel'
   | 'takeCounts'
   | 'statistics'
 >;
@@ -128,6 +131,7 @@ async function makeContext(env: Env): Promise<EdgeContext> {
     sums: new SignedSums(keys.usign),
     buildLogs: new BuildLogs(events.logs),
     events,
+    polls: new AskingTurns(),
     limits: openRateLimits(env, config),
     clients: new ClientKeys(keys.clients, config.CLIENT_ADDRESS_HEADER),
     fullQueue: new FullQueue(),

@@ -61,7 +61,8 @@ export type Table =
   | 'meta'
   | 'counters'
   | 'failures'
-  | 'names';
+  | 'names'
+  | 'clients';
 export type Row = Record<string, string | number | null>;
 
 export const rowsOf = (stub: DurableObjectStub<Foreman>, table: Table): Promise<Row[]> =>

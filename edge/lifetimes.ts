@@ -36,7 +36,7 @@ export const LIFETIMES = {
   runningMs: 1_000,
   /** Of a build that waits: a twentieth of its estimate, between these. The next one in line may start at any moment. */
   queuedMinMs: 1_000,
-  queuedMaxMs: 5_000,
+  queuedMaxMs: 60_000,
   pendingInMemoryBytes: 4 * 1024 * 1024,
   /** An isolate has 128 MB, of which the catalogue may take 32. */
   resultsInMemoryBytes: 48 * 1024 * 1024,

@@ -9,6 +9,7 @@ import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { hexToBytes } from '../shared/digest.ts';
 import { type SigningKey, verifyEd25519 } from '../shared/ed25519.ts';
+import { FARM_PROTOCOL } from '../shared/farm-protocol.ts';
 import {
   type BuildOrder,
   BuildOrderSchema,
@@ -49,6 +50,8 @@ const LAST_WORDS_MS = 8_000;
 /** Between two looks at a full disk. */
 const FULL_MS = 30_000;
 const MAX_BATCH_BYTES = 3 * 1024 * 1024;
+/** As many ImageBuilders are told to the edge. */
+const MAX_HELD = 64;
 
 export class Agent {
   readonly #options: AgentOptions;
@@ -108,6 +111,9 @@ export class Agent {
             idempotencyKey: key,
             waitSeconds: LEASE_WAIT_SECONDS,
             softwareVersion: SERVER_VERSION,
+            protocol: FARM_PROTOCOL,
+            slots: this.#options.slots,
+            heldImageBuilders: await this.#heldImageBuilders(),
           },
           { signal, timeoutMs: LEASE_TIMEOUT_MS },
         );
@@ -124,6 +130,12 @@ export class Agent {
         await pause(backoffMs(failures, Math.random()), signal);
       }
     }
+  }
+
+  /** So that builds come where their ImageBuilder is. One that cannot be listed now costs a cold start, no more. */
+  async #heldImageBuilders(): Promise<string[]> {
+    const list = await this.#options.workshop.imageBuilders.list().catch(() => []);
+    return list.slice(0, MAX_HELD).map(({ sha256 }) => sha256);
   }
 
   /** False after a while in which there was none: with a full disk no work is taken, and the log says so. */

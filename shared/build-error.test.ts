@@ -29,6 +29,7 @@ const TABLE: Record<BuildErrorKind, [status: number, retry: string, remembered: 
   disk_full: [503, 'elsewhere', false],
   upload_failed: [503, 'elsewhere', false],
   internal: [503, 'elsewhere', false],
+  cancelled: [503, 'later', false],
   queue_full: [503, 'later', false],
   too_many_requests: [429, 'later', false],
 };

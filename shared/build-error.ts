@@ -132,6 +132,12 @@ export const BUILD_ERRORS = {
     retry: 'elsewhere',
     text: 'Error: An internal fault. This is not a fault of your request; please ask again',
   },
+  cancelled: {
+    status: 503,
+    connect: 'unavailable',
+    retry: 'later',
+    text: 'Error: The build was cancelled before it was done; please ask again',
+  },
   queue_full: {
     status: 503,
     connect: 'resource_exhausted',
@@ -151,8 +157,14 @@ export type BuildErrorKind = keyof typeof BUILD_ERRORS;
 /** True for a kind of the table; a node may be newer than we are and name one that is not. */
 export const isBuildErrorKind = (kind: string): kind is BuildErrorKind => Object.hasOwn(BUILD_ERRORS, kind);
 
-/** Said by the edge before there is a build; a node that reports one of these is wrong. */
-const OF_REQUESTS: readonly string[] = ['invalid_request', 'body_too_large', 'queue_full', 'too_many_requests'];
+/** Said by the edge; a node that reports one of these is wrong. */
+const OF_REQUESTS: readonly string[] = [
+  'invalid_request',
+  'body_too_large',
+  'cancelled',
+  'queue_full',
+  'too_many_requests',
+];
 
 /** What a node's failure counts as: a kind that we do not know, or that no build has, is the node's fault and ours. */
 export const kindFromNode = (kind: string): BuildErrorKind =>

@@ -162,6 +162,7 @@ const TABLE: Record<EdgeSettingName, Row> = {
   MAX_ATTEMPTS: whole(1, 10),
   MAX_QUEUE: whole(1, 1_000_000),
   MAX_IMAGE_MB: whole(1, 16_384),
+  ABANDONED_MINUTES: whole(1, 1440),
   FAILURE_SECONDS: whole(1, 86_400),
   PRIVATE_IMAGE_HOURS: whole(1, 720),
   CLIENT_ADDRESS_HEADER: {

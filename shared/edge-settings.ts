@@ -143,6 +143,11 @@ export const EDGE_SETTINGS = {
   MAX_ATTEMPTS: setting('3', whole(1, 10), 'how often a build may be tried'),
   MAX_QUEUE: setting('10000', whole(1, 1_000_000), 'builds that may wait; more are answered 503'),
   MAX_IMAGE_MB: setting('2048', whole(1, 16_384), 'largest file of a build, and largest sum of its files'),
+  ABANDONED_MINUTES: setting(
+    '15',
+    whole(1, 1440),
+    'a build that waits, and that nobody has asked for during so long, leaves the queue',
+  ),
   FAILURE_SECONDS: setting('3600', whole(1, 86_400), 'how long a failure that would happen again is remembered'),
   PRIVATE_IMAGE_HOURS: setting(
     '24',

@@ -7,10 +7,9 @@ import { doneBody, failedBody } from '../../shared/build-result.ts';
 import { endEvent, newcomer, type Telling, type Told, tellLog, tellState, turnTo } from '../../shared/build-telling.ts';
 import type { OpenPoint } from '../../shared/resume-point.ts';
 import { eventText, HEARTBEAT_TEXT, retryText, type ServerSentEvent } from '../../shared/server-sent-event.ts';
-import { type BuildAnswer, findBuild, rememberedBuild } from '../build-service.ts';
+import { type BuildAnswer, findBuild } from '../build-service.ts';
 import type { EdgeContext } from '../edge-context.ts';
 import { pendingMs } from '../results/pending-builds.ts';
-import { askInTurn } from './turns.ts';
 
 const RECONNECT_MS = 3_000;
 const HEARTBEAT_MS = 15_000;
@@ -62,13 +61,7 @@ async function look(
   signal: AbortSignal,
 ): Promise<BuildAnswer | null | undefined> {
   try {
-    return await askInTurn<BuildAnswer | null>(
-      context.events.turns,
-      requestHash,
-      () => rememberedBuild(context, requestHash),
-      () => findBuild(context, requestHash),
-      signal,
-    );
+    return await findBuild(context, requestHash, { signal });
   } catch (error) {
     if (!signal.aborted) console.error(`a listener's build cannot be looked up now: ${error}`);
     return undefined;

@@ -1,8 +1,7 @@
-/** What the event streams of an isolate share: the logs read lately, whose turn it is to ask, and how many there may be. */
+/** What the event streams of an isolate share: the logs read lately, and how many there may be. */
 import type { ObjectStore } from '../storage/object-store.ts';
 import { LogPieces } from './log-pieces.ts';
 import { OpenStreams } from './open-streams.ts';
-import { Turns } from './turns.ts';
 
 /** Longer than most builds; whoever listens still is back within seconds. */
 export const STREAM_MS = 10 * 60_000;
@@ -12,7 +11,6 @@ const MAX_STREAMS_OF_ONE = 50;
 
 export class EventDesk {
   readonly logs: LogPieces;
-  readonly turns = new Turns();
   readonly open = new OpenStreams(MAX_STREAMS, MAX_STREAMS_OF_ONE, STREAM_MS);
 
   constructor(store: ObjectStore) {

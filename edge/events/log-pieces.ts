@@ -6,15 +6,15 @@ import { LRUCache } from 'lru-cache';
 import { LOG_LIMITS, logLines } from '../../shared/build-log.ts';
 import { storeKey } from '../../shared/build-record.ts';
 import { LIFETIMES } from '../lifetimes.ts';
+import { AskingTurns, askInTurn } from '../results/ask-in-turn.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { askInTurn, Turns } from './turns.ts';
 
 /** Null: there is no such piece, or none yet. */
 type Piece = { readonly text: string } | null;
 
 export class LogPieces {
   readonly #store: ObjectStore;
-  readonly #turns = new Turns();
+  readonly #turns = new AskingTurns();
   readonly #written = new LRUCache<string, { readonly text: string }>({
     maxSize: LIFETIMES.logsInMemoryBytes,
     sizeCalculation: ({ text }) => 200 + 2 * text.length,

@@ -2,13 +2,16 @@
 import type { BuildStatus } from '../../shared/build-state.ts';
 import { estimateSeconds } from '../../shared/estimate.ts';
 import type { BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
+import { median } from '../../shared/median.ts';
 import { isPrivate } from '../../shared/normalize-request.ts';
 import type { ForemanState } from './foreman-state.ts';
 import type { BuildRow } from './schema.ts';
 
+/** What may be asked for at once. */
+export const MAX_STATUSES = 64;
+
 /** Before the first build of a farm there is nothing to measure. */
 const UNKNOWN_BUILD_MS = 60_000;
-const NODE_PRESENT_MS = 60_000;
 
 export function buildStatus(state: ForemanState, build: BuildRow, now: number): BuildStatus {
   if (build.state === 'done') return { state: 'done', requestHash: build.requestHash, generation: build.generation };
@@ -17,8 +20,8 @@ export function buildStatus(state: ForemanState, build: BuildRow, now: number): 
   const typicalMs = median(state.queue.recentDurations(21)) ?? UNKNOWN_BUILD_MS;
   if (build.state === 'queued') {
     const position = state.queue.position(build);
-    const slots = Math.max(state.leases.active(), state.nodes.seenLately(now, NODE_PRESENT_MS));
-    return { ...live, state: 'queued', position, etaSeconds: estimateSeconds(position, slots, typicalMs) };
+    const etaSeconds = estimateSeconds(state.queue.ahead(build), state.farmSize.slots(now), typicalMs);
+    return { ...live, state: 'queued', position, etaSeconds };
   }
   return {
     ...live,
@@ -31,5 +34,3 @@ export function buildStatus(state: ForemanState, build: BuildRow, now: number): 
     etaSeconds: estimateSeconds(0, 1, typicalMs, now - (build.startedAt ?? now)),
   };
 }
-
-const median = (values: number[]): number | undefined => values.sort((a, b) => a - b)[values.length >> 1];

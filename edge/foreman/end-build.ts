@@ -27,9 +27,9 @@ export function loseLease(
     state.leases.end(lease.id, `${fault.kind}: ${String(fault.cause ?? fault.detail)}`);
     const build = state.queue.byHash(lease.requestHash);
     if (!build || build.leaseId !== lease.id || !['leased', 'running'].includes(build.state)) return;
-    if (state.nodes.byId(lease.nodeId)?.tier !== 'trusted') state.queue.requeue(build.requestHash, false);
+    if (state.nodes.byId(lease.nodeId)?.tier !== 'trusted') state.queue.requeue(build.requestHash, false, now);
     else if (afterLostLease(build.attempts, state.config.MAX_ATTEMPTS) === 'requeue')
-      state.queue.requeue(build.requestHash, true);
+      state.queue.requeue(build.requestHash, true, now);
     else failBuild(state, build, fault, now);
   });
 }
@@ -41,21 +41,33 @@ export function loseFiles(state: ForemanState, requestHash: string, reason: stri
     if (build?.state !== 'publishing') return;
     state.votes.removeDecisive(requestHash);
     if (afterLostLease(build.attempts, state.config.MAX_ATTEMPTS) === 'requeue')
-      state.queue.requeue(requestHash, true, ['publishing']);
+      state.queue.requeue(requestHash, true, now, ['publishing']);
     else failBuild(state, build, new BuildError('upload_failed', undefined, { cause: reason }), now);
   });
 }
 
 /** The node gives the build back and is not to blame: the attempt does not count. */
-export function handBack(state: ForemanState, lease: { id: string; requestHash: string }, reason: string): void {
+export function handBack(
+  state: ForemanState,
+  lease: { readonly id: string; readonly requestHash: string },
+  reason: string,
+  now: number,
+): void {
   state.db.transaction(() => {
     state.leases.end(lease.id, `handed back: ${reason}`);
-    state.queue.requeueFrom(lease);
+    state.queue.requeueFrom(lease, now);
   });
 }
 
 /** Ends the build with a failure; returns it so that the caller can put it into the cache. */
 export function failBuild(state: ForemanState, build: BuildRow, error: BuildError, now: number): FailureRecord {
+  const failure = endWithFailure(state, build, error, now);
+  state.statistics.failed(failure, build.request, now);
+  return failure;
+}
+
+/** The same, and nothing is counted. */
+export function endWithFailure(state: ForemanState, build: BuildRow, error: BuildError, now: number): FailureRecord {
   const failure: FailureRecord = {
     requestHash: build.requestHash,
     intentHash: build.intentHash,
@@ -74,7 +86,6 @@ export function failBuild(state: ForemanState, build: BuildRow, error: BuildErro
   // A lease that was lost may upload for a while yet; what it leaves is removed with the rest.
   const expiresAt = failure.private ? now + state.config.BUILD_SECONDS * 1000 : null;
   state.queue.fail(build.requestHash, failure, expiresAt, now);
-  state.statistics.failed(failure, build.request, now);
   return failure;
 }
 

@@ -3,6 +3,7 @@ import type { EdgeSettings } from '../../shared/edge-settings.ts';
 import type { CatalogueReader } from '../catalogue/read.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { Database } from './database.ts';
+import { FarmSize } from './farm-size.ts';
 import { Leases } from './leases.ts';
 import { Names } from './names.ts';
 import { Nodes } from './nodes.ts';
@@ -17,6 +18,7 @@ export interface ForemanState {
   readonly leases: Leases;
   readonly names: Names;
   readonly nodes: Nodes;
+  readonly farmSize: FarmSize;
   readonly uploads: Uploads;
   readonly votes: Votes;
   readonly statistics: Statistics;
@@ -33,12 +35,15 @@ export function foremanState(
 ): ForemanState {
   const times = { leaseMs: config.LEASE_SECONDS * 1000, buildMs: config.BUILD_SECONDS * 1000 };
   const queue = new Queue(db);
+  const leases = new Leases(db, times);
+  const nodes = new Nodes(db);
   return {
     db,
     queue,
-    leases: new Leases(db, times),
+    leases,
     names: new Names(db, queue),
-    nodes: new Nodes(db),
+    nodes,
+    farmSize: new FarmSize(nodes, leases),
     uploads: new Uploads(db),
     votes: new Votes(db),
     statistics: new Statistics(db, queue),

@@ -37,6 +37,8 @@ export const submission = (fields: Partial<Submission> = {}): Submission => ({
   conditions: { version_code: '', packages_versions: {} },
   sealedDefaults: null,
   upstreamDigest: 'd'.repeat(64),
+  clientKey: '',
+  imageBuilder: 'b'.repeat(64),
   ...fields,
 });
 
@@ -46,6 +48,12 @@ export const IMAGE = 'x-squashfs-combined.img.gz';
 export const failed = (kind: string, detail = 'said the node'): Event => ({ case: 'failed', value: { kind, detail } });
 export const progress = (step: number): Event => ({ case: 'progress', value: { step } });
 export const handedBack: Event = { case: 'handedBack', value: { reason: 'the node stops' } };
+
+/** What a node says of itself with each question for work. */
+export const NEWS = { softwareVersion: '', slots: 1, held: [] };
+
+/** Where a fake clock begins: ahead of the real one, so that no alarm rings by itself, however slow the machine is. */
+export const AHEAD = Date.now() + 3_600_000;
 
 let foremen = 0;
 
@@ -68,8 +76,13 @@ export function openForeman() {
   };
 
   /** What is there for the node now. */
-  const lease = async (nodeId: string, idempotencyKey = `key-${++keys}`): Promise<Order | null> => {
-    const answer = await calls.lease(nodeId, { idempotencyKey, softwareVersion: '', waitMs: 0 });
+  const lease = async (
+    nodeId: string,
+    idempotencyKey = `key-${++keys}`,
+    told: { readonly slots?: number; readonly held?: readonly string[] } = {},
+  ): Promise<Order | null> => {
+    const ask = { idempotencyKey, ...NEWS, ...told, waitMs: 0 };
+    const answer = await calls.lease(nodeId, ask);
     if ('refused' in answer) throw new Error(answer.refused);
     return answer.order;
   };

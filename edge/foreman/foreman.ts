@@ -24,13 +24,14 @@ import type { CountBatch } from '../statistics/counted.ts';
 import type { StatisticsAnswers, StatisticsQuestion } from '../statistics/questions.ts';
 import { openObjectStore } from '../storage/open-object-store.ts';
 import { AlarmClock } from './alarm-clock.ts';
-import { buildStatus } from './build-status.ts';
+import { buildStatus, MAX_STATUSES } from './build-status.ts';
+import { ABANDONED, CANCELLED, cancelBuild } from './cancel-build.ts';
 import { openDatabase } from './database.ts';
 import { cacheFailure, expired, loseFiles, loseLease } from './end-build.ts';
 import { type ForemanState, foremanState } from './foreman-state.ts';
 import { giveLease, type Order, orderOf } from './give-lease.ts';
 import type { NameEntry } from './names.ts';
-import type { JoinAnswer, Newcomer } from './nodes.ts';
+import { type JoinAnswer, type Newcomer, type ToldOfNode, waitingAs } from './nodes.ts';
 import { FilesLost, publish } from './publish.ts';
 import type { Submission } from './queue.ts';
 import { removeOldLogs } from './remove-old-logs.ts';
@@ -51,6 +52,7 @@ const FILES_PATIENCE_MS = 60_000;
 const HISTORY_MS = 90 * 24 * 3_600_000;
 const FORGET_AT_ONCE = 200;
 const FORGET_NAMES_AT_ONCE = 1_000;
+const CANCEL_AT_ONCE = 200;
 
 /** The node may not speak; the text is for its operator. */
 export interface Refused {
@@ -84,7 +86,10 @@ export class Foreman extends DurableObject<Env> {
         cache: env.CACHE,
       });
       await this.#alarm.open(db);
-      if (wasAway(this.#alarm.dueAt, Date.now())) this.#state.leases.renewAll(Date.now());
+      if (wasAway(this.#alarm.dueAt, Date.now())) {
+        this.#state.leases.renewAll(Date.now());
+        this.#state.queue.allPolled(Date.now());
+      }
       this.#alarm.fired();
       await this.#setAlarm();
     });
@@ -93,7 +98,9 @@ export class Foreman extends DurableObject<Env> {
   async submit(submission: Submission): Promise<SubmitAnswer> {
     this.#count('submit');
     const answer = takeSubmission(this.#state, submission, Date.now());
-    this.#waitingNodes.wakeSome();
+    this.#waitingNodes.wakeSome(submission.imageBuilder);
+    // It may be that nobody comes for it, neither node nor client.
+    if (answer.accepted && answer.isNew) await this.#setAlarm();
     return answer;
   }
 
@@ -101,8 +108,9 @@ export class Foreman extends DurableObject<Env> {
   async status(hashes: readonly string[]): Promise<(BuildStatus | null)[]> {
     this.#count('status');
     const now = Date.now();
-    return hashes.map((hash) => {
+    return hashes.slice(0, MAX_STATUSES).map((hash) => {
       const build = this.#state.queue.byHash(hash);
+      if (build) this.#state.queue.polled(build, now);
       return build ? buildStatus(this.#state, build, now) : null;
     });
   }
@@ -133,13 +141,14 @@ export class Foreman extends DurableObject<Env> {
   /** Waits up to `waitMs` for an order. */
   async lease(
     nodeId: string,
-    ask: { readonly idempotencyKey: string; readonly softwareVersion: string; readonly waitMs: number },
+    ask: ToldOfNode & { readonly idempotencyKey: string; readonly waitMs: number },
   ): Promise<{ readonly order: Order | null } | Refused> {
     this.#count('lease');
     const until = Date.now() + ask.waitMs;
+    const { softwareVersion, slots, held } = ask;
     for (;;) {
       // Asked anew after each wait: the node may be revoked by now, or a second try of this call may have been faster.
-      const node = this.#state.nodes.present(nodeId, ask.softwareVersion, Date.now());
+      const node = this.#state.nodes.present(nodeId, { softwareVersion, slots, held }, Date.now());
       if ('refused' in node) return node;
       const known = this.#state.leases.byKey(nodeId, ask.idempotencyKey);
       if (known) return { order: known.state === 'active' ? this.#orderAgain(known) : null };
@@ -153,7 +162,7 @@ export class Foreman extends DurableObject<Env> {
       await this.#setAlarm();
       if (order || Date.now() >= until) return { order };
       // What came while upstream was asked woke only those who waited then.
-      if (this.#waitingNodes.wakes === wakes) await this.#waitingNodes.wait(until - Date.now());
+      if (this.#waitingNodes.wakes === wakes) await this.#waitingNodes.wait(until - Date.now(), waitingAs(node));
     }
   }
 
@@ -221,6 +230,15 @@ export class Foreman extends DurableObject<Env> {
     return isPrivate(build.request) ? 'a private build has no log' : null;
   }
 
+  /** On an operator's word; false where there is no such build, or it is over. */
+  async cancel(requestHash: string): Promise<boolean> {
+    this.#count('cancel');
+    const build = this.#state.queue.byHash(requestHash);
+    const isCancelled = build !== undefined && cancelBuild(this.#state, build, CANCELLED, Date.now());
+    await this.#setAlarm();
+    return isCancelled;
+  }
+
   async stats(): Promise<ForemanStats> {
     return {
       calls: { ...this.#calls },
@@ -248,12 +266,15 @@ export class Foreman extends DurableObject<Env> {
     const now = Date.now();
     this.#alarm.fired();
     for (const lease of this.#state.leases.expired(now)) loseLease(this.#state, lease, expired(lease, now), now);
+    for (const build of this.#state.queue.unpolledSince(now - this.#abandonedMs, CANCEL_AT_ONCE))
+      cancelBuild(this.#state, build, ABANDONED, now);
     // Not waited for: a store that hangs must not keep leases from ending.
     this.ctx.waitUntil(this.#publishAll());
     await this.#removeExpired(now);
     this.#state.queue.forgetEnded(now - HISTORY_MS, FORGET_AT_ONCE);
     this.#state.names.forget(now - HISTORY_MS, FORGET_NAMES_AT_ONCE);
     this.#state.statistics.forget(now);
+    this.#state.queue.turns.forgetPassed(FORGET_AT_ONCE);
     this.#waitingNodes.wakeAll();
     await this.#setAlarm();
     this.ctx.waitUntil(this.#removeOldLogs(now));
@@ -334,9 +355,11 @@ export class Foreman extends DurableObject<Env> {
   async #setAlarm(): Promise<void> {
     const now = Date.now();
     const expiry = this.#state.queue.nextExpiry();
+    const unpolled = this.#state.queue.longestUnpolled();
     await this.#alarm.ring([
       this.#state.leases.nextExpiry(),
       this.#state.queue.nextPostponed(now),
+      unpolled === null ? null : Math.max(unpolled + this.#abandonedMs + 1, now + RETRY_MS),
       // One that is overdue was tried and failed.
       expiry === null ? null : Math.max(expiry, now + RETRY_MS),
       this.#state.queue.isPublishing() ? now + RETRY_MS : null,
@@ -346,6 +369,10 @@ export class Foreman extends DurableObject<Env> {
   #orderAgain(lease: LeaseRow): Order | null {
     const build = this.#state.queue.byHash(lease.requestHash);
     return build && build.leaseId === lease.id ? orderOf(this.#state, build, lease) : null;
+  }
+
+  get #abandonedMs(): number {
+    return this.#state.config.ABANDONED_MINUTES * 60_000;
   }
 
   #refuseUpload(nodeId: string, leaseId: string): string | null {

@@ -1,16 +1,19 @@
 /** A node asks for work: the eldest build that it may take, pinned to what upstream is now. */
 import { BuildError } from '../../shared/build-error.ts';
 import type { Pins } from '../../shared/build-record.ts';
+import { inOrderOfChoice } from '../../shared/choose-build.ts';
 import { mayTake } from '../../shared/lease.ts';
 import { isPrivate, type NormalizedRequest } from '../../shared/normalize-request.ts';
 import type { Vote } from '../../shared/quorum.ts';
 import { cacheFailure, failBuild } from './end-build.ts';
 import type { ForemanState } from './foreman-state.ts';
 import { type PinnedInputs, pinInputs, versionUrl } from './pins.ts';
+import type { Candidate, Place } from './queue.ts';
 import type { BuildRow, LeaseRow, NodeRow } from './schema.ts';
 
-/** How far down the queue to look for something that this node may take. */
-const LOOK_AHEAD = 32;
+/** Builds looked at together, and how many such pages down the queue to look for something that this node may take. */
+const PAGE = 32;
+const PAGES = 8;
 /** A node heard of within this time might take what another one may not. */
 const OTHER_NODE_MS = 45_000;
 const POSTPONE_MS = 5_000;
@@ -51,7 +54,10 @@ export async function giveLease(
   ask: { readonly idempotencyKey: string; readonly leaseId: string },
   now: () => number,
 ): Promise<Order | null> {
-  for (const candidate of state.queue.candidates(now(), LOOK_AHEAD)) {
+  for (const { requestHash } of candidatesFor(state, node, now)) {
+    const candidate = state.queue.byHash(requestHash);
+    // Upstream was asked for another one meanwhile.
+    if (candidate?.state !== 'queued') continue;
     const votes = state.votes.ofBuild(candidate.requestHash);
     if (!isOfUse(node, candidate, votes)) continue;
     // Those alone that could take it: a build must not wait for a node that will never be given it.
@@ -69,9 +75,22 @@ export async function giveLease(
       { id: ask.leaseId, idempotencyKey: ask.idempotencyKey, pins: inputs.pins, upstreamDigest: inputs.upstreamDigest },
       now(),
     );
+    if (lease) state.queue.turns.given(candidate.turn);
     if (lease) return orderOf(state, { ...candidate, attempts: lease.attempt }, lease);
   }
   return null;
+}
+
+/** Page by page, since much of the head of a long queue may wait for others than this node. */
+function* candidatesFor({ queue }: ForemanState, node: NodeRow, now: () => number): Generator<Candidate> {
+  const held = new Set(node.held);
+  let behind: Place | undefined;
+  for (let page = 0; page < PAGES; page += 1) {
+    const builds = queue.candidates(now(), node.tier === 'trusted', PAGE, behind);
+    yield* inOrderOfChoice(builds, held, now());
+    behind = builds.at(-1);
+    if (builds.length < PAGE) return;
+  }
 }
 
 /**

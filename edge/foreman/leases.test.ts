@@ -4,7 +4,16 @@ import { sha256Hex } from '../../shared/digest.ts';
 import type { Mirror } from '../catalogue/mirror.fixture.ts';
 import { configOf } from '../config.ts';
 import { env, openUpstream } from '../edge.fixture.ts';
-import { failed, handedBack, type OpenedForeman, openForeman, progress, submission } from './foreman.fixture.ts';
+import {
+  AHEAD,
+  failed,
+  handedBack,
+  NEWS,
+  type OpenedForeman,
+  openForeman,
+  progress,
+  submission,
+} from './foreman.fixture.ts';
 
 const { LEASE_SECONDS, MAX_ATTEMPTS, BUILD_SECONDS } = configOf(env);
 const leaseMs = LEASE_SECONDS * 1000;
@@ -84,7 +93,12 @@ describe('a node that asks', () => {
   });
 
   it('is woken by what is submitted while it waits', async () => {
-    const waiting = foreman.calls.lease('a', { idempotencyKey: 'waits', softwareVersion: '1', waitMs: 20_000 });
+    const waiting = foreman.calls.lease('a', {
+      idempotencyKey: 'waits',
+      ...NEWS,
+      softwareVersion: '1',
+      waitMs: 20_000,
+    });
     await vi.waitFor(async () => expect((await foreman.calls.stats()).calls.lease).toBe(1));
     const { requestHash } = await foreman
       .submit()
@@ -104,7 +118,12 @@ describe('a node that asks', () => {
       return new Response('', { status: 503 });
     });
     pass(120_000);
-    const waiting = foreman.calls.lease('a', { idempotencyKey: 'waits-2', softwareVersion: '1', waitMs: 20_000 });
+    const waiting = foreman.calls.lease('a', {
+      idempotencyKey: 'waits-2',
+      ...NEWS,
+      softwareVersion: '1',
+      waitMs: 20_000,
+    });
     await vi.waitFor(() => expect(asked).toBe(true));
     const intentHash = sha256Hex('meanwhile');
     await foreman.submit({ intentHash });
@@ -114,7 +133,12 @@ describe('a node that asks', () => {
   });
 
   it('and was revoked is refused, also when it was revoked while it waited', async () => {
-    const waiting = foreman.calls.lease('a', { idempotencyKey: 'waits', softwareVersion: '1', waitMs: 20_000 });
+    const waiting = foreman.calls.lease('a', {
+      idempotencyKey: 'waits',
+      ...NEWS,
+      softwareVersion: '1',
+      waitMs: 20_000,
+    });
     await vi.waitFor(async () => expect((await foreman.calls.stats()).calls.lease).toBe(1));
     await foreman.alter("UPDATE nodes SET state = 'revoked' WHERE id = ?", 'a');
     await foreman.submit();
@@ -122,7 +146,7 @@ describe('a node that asks', () => {
     expect(await waiting).toEqual(refused);
     expect(await foreman.calls.renew('a')).toEqual(refused);
     expect(await foreman.calls.report('a', new Uint8Array())).toEqual(refused);
-    expect(await foreman.calls.lease('a', { idempotencyKey: 'k', softwareVersion: '', waitMs: 0 })).toEqual(refused);
+    expect(await foreman.calls.lease('a', { idempotencyKey: 'k', ...NEWS, waitMs: 0 })).toEqual(refused);
     const token = { id: '9'.repeat(32), operator: 'op', tier: 'trusted', expiresAt: Date.now() + 1000 } as const;
     expect(await foreman.calls.join({ id: 'a', publicKey: sha256Hex('a'), name: 'a' }, token)).toEqual({
       ok: false,
@@ -330,7 +354,7 @@ describe('when a build is leased', () => {
     );
     const request = submissionOf(version);
     await foreman.submit({ request, conditions: { version_code: 'r1-a', packages_versions: {} } });
-    const waiting = foreman.calls.lease('a', { idempotencyKey: 'joined', softwareVersion: '', waitMs: 20_000 });
+    const waiting = foreman.calls.lease('a', { idempotencyKey: 'joined', ...NEWS, waitMs: 20_000 });
     await vi.waitFor(() => expect(weather.isAsked).toBeGreaterThan(0));
     await foreman.submit({ request });
     weather.mayAnswer = true;

@@ -1,8 +1,10 @@
 /** The register of nodes: which key is which machine, on whose behalf, and whether it may still speak. */
-import { and, count, eq, gt } from 'drizzle-orm';
+import { and, count, eq, gt, sum } from 'drizzle-orm';
+import { median } from '../../shared/median.ts';
 import type { JoinToken } from '../../shared/node-identity.ts';
 import type { Database } from './database.ts';
 import { joinTokens, type NodeRow, nodes } from './schema.ts';
+import type { Waiting } from './waiting-room.ts';
 
 export interface Newcomer {
   readonly id: string;
@@ -14,6 +16,14 @@ export interface Newcomer {
 export type JoinAnswer =
   | { readonly ok: true; readonly node: NodeRow }
   | { readonly ok: false; readonly reason: string };
+
+/** What a node says of itself when it asks for work. */
+export type ToldOfNode = Pick<NodeRow, 'softwareVersion' | 'slots' | 'held'>;
+
+const toldBefore = ({ softwareVersion, slots, held }: NodeRow): ToldOfNode => ({ softwareVersion, slots, held });
+
+/** For its median. */
+const DURATIONS_KEPT = 15;
 
 /** `lastSeenAt` is written at most so often: a row per call of every node would be the load. */
 const SEEN_GRAIN_MS = 15_000;
@@ -50,17 +60,34 @@ export class Nodes {
   }
 
   /** The node, or why it may not speak. */
-  present(id: string, softwareVersion: string | null, now: number): NodeRow | { readonly refused: string } {
+  present(id: string, told: ToldOfNode | null, now: number): NodeRow | { readonly refused: string } {
     const node = this.byId(id);
     if (!node) return { refused: 'this edge does not know the node; let it join again' };
     if (node.state === 'revoked') return { refused: 'this node was revoked' };
-    if (now - node.lastSeenAt > SEEN_GRAIN_MS || (softwareVersion !== null && softwareVersion !== node.softwareVersion))
+    const isNews = told !== null && JSON.stringify(told) !== JSON.stringify(toldBefore(node));
+    if (now - node.lastSeenAt > SEEN_GRAIN_MS || isNews)
       this.#db
         .update(nodes)
-        .set({ lastSeenAt: now, ...(softwareVersion !== null && { softwareVersion }) })
+        .set({ lastSeenAt: now, ...told })
         .where(eq(nodes.id, id))
         .run();
-    return node;
+    return { ...node, ...told };
+  }
+
+  /** One of its builds took so long. */
+  tookMs(node: Pick<NodeRow, 'id' | 'durations'>, durationMs: number): void {
+    const durations = [...node.durations, durationMs].slice(-DURATIONS_KEPT);
+    this.#db.update(nodes).set({ durations }).where(eq(nodes.id, node.id)).run();
+  }
+
+  /** Of all active nodes that were heard of within `withinMs`. */
+  slotsLately(now: number, withinMs: number): number {
+    const row = this.#db
+      .select({ n: sum(nodes.slots) })
+      .from(nodes)
+      .where(and(gt(nodes.lastSeenAt, now - withinMs), eq(nodes.state, 'active')))
+      .get();
+    return Number(row?.n ?? 0);
   }
 
   /** How many active nodes were heard of within `withinMs`. */
@@ -83,3 +110,9 @@ export class Nodes {
       .all();
   }
 }
+
+/** What the waiting room knows of it. */
+export const waitingAs = ({ held, durations }: Pick<NodeRow, 'held' | 'durations'>): Waiting => ({
+  held: new Set(held),
+  typicalMs: median(durations) ?? null,
+});

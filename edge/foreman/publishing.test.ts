@@ -4,7 +4,7 @@ import { sha256Hex } from '../../shared/digest.ts';
 import { configOf } from '../config.ts';
 import { ask, env, openUpstream } from '../edge.fixture.ts';
 import { succeeded } from '../farm-node.fixture.ts';
-import { bucket, IMAGE, type OpenedForeman, openForeman, putObject, submission } from './foreman.fixture.ts';
+import { AHEAD, bucket, IMAGE, type OpenedForeman, openForeman, putObject, submission } from './foreman.fixture.ts';
 
 let foreman: OpenedForeman;
 let intentHash = '';
@@ -14,7 +14,7 @@ beforeAll(async () => {
   await openUpstream();
 });
 beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+  vi.useFakeTimers({ toFake: ['Date'], now: AHEAD });
   foreman = openForeman();
   await foreman.node('a');
   intentHash = sha256Hex(`intent of ${expect.getState().currentTestName}`);

@@ -1,14 +1,17 @@
 /**
- * The queue: one live build per intent, first come first served. Every statement goes by index; a Durable Object that
- * scanned its table at each poll would stop at a few thousand builds.
+ * The queue: one live build per intent, turn by turn between clients and first come first served within a turn. Every
+ * statement goes by index and reads as much of a long queue as of a short one; a Durable Object that scanned its table at
+ * each poll would stop at a few thousand builds.
  */
-import { and, asc, count, desc, eq, gt, inArray, isNotNull, lt, lte, ne, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, isNotNull, lt, lte, min, ne, sql } from 'drizzle-orm';
 import type { FailureRecord, RequestEcho } from '../../shared/build-record.ts';
 import type { Conditions } from '../../shared/conditions.ts';
 import { requestHash } from '../../shared/intent.ts';
-import type { NormalizedRequest } from '../../shared/normalize-request.ts';
+import { isPrivate, type NormalizedRequest } from '../../shared/normalize-request.ts';
 import type { Database } from './database.ts';
-import { type BuildRow, type BuildState, builds, LIVE_STATES, leases, uploads } from './schema.ts';
+import { Ranks } from './ranks.ts';
+import { type BuildRow, type BuildState, builds, leases, uploads } from './schema.ts';
+import { Turns } from './turns.ts';
 
 /** A request that no cache could answer. */
 export interface Submission {
@@ -20,20 +23,41 @@ export interface Submission {
   readonly conditions: Conditions;
   readonly sealedDefaults: string | null;
   readonly upstreamDigest: string;
+  /** Who asks; empty where nobody can be told from anybody else. */
+  readonly clientKey: string;
+  /** Sha256 of the ImageBuilder that upstream has now. */
+  readonly imageBuilder: string;
 }
+
+/** A build's place between the others that wait. */
+export type Place = Pick<BuildRow, 'turn' | 'sequence'>;
+
+/** What is wanted of a build before it is tried; a whole row holds lists of packages, which take longer to read. */
+export type Candidate = Place & Pick<BuildRow, 'requestHash' | 'imageBuilder' | 'enqueuedAt'>;
 
 /** What an ended build has no more use for, secrets and their fingerprints first. */
 const ENDED = {
+  clientKey: '',
   sealedDefaults: null,
   record: null,
   request: sql<NormalizedRequest>`json_set(${builds.request}, '$.defaultsMac', '')`,
 } as const;
 
+/** As text, not as a value that is bound: the indexes of waiting builds alone are used for this very text. */
+const isQueued = sql`${builds.state} = 'queued'`;
+
+/** `polledAt` is written at most so often: a row per poll would be the load. */
+const POLL_GRAIN_MS = 60_000;
+
 export class Queue {
   readonly #db: Database;
+  readonly #ranks: Ranks;
+  readonly turns: Turns;
 
   constructor(db: Database) {
     this.#db = db;
+    this.#ranks = new Ranks(db);
+    this.turns = new Turns(db);
   }
 
   /** The newest build of an intent, whatever its state. */
@@ -54,9 +78,16 @@ export class Queue {
   /** The next generation of the intent, queued. */
   add(submission: Submission, generation: number, now: number): BuildRow {
     const hash = requestHash(submission.intentHash, generation);
+    const { clientKey, imageBuilder, request } = submission;
+    const turn = this.turns.next(clientKey);
+    this.turns.take(clientKey, turn);
     return this.#db
       .insert(builds)
       .values({
+        clientKey,
+        turn,
+        needsTrust: isPrivate(request) || request.repositories.length > 0,
+        imageBuilder,
         requestHash: hash,
         intentHash: submission.intentHash,
         generation,
@@ -67,6 +98,7 @@ export class Queue {
         sealedDefaults: submission.sealedDefaults,
         upstreamDigest: submission.upstreamDigest,
         enqueuedAt: now,
+        polledAt: now,
         notBefore: 0,
       })
       .returning()
@@ -82,31 +114,98 @@ export class Queue {
       .run();
   }
 
-  /** Builds that may be leased now, eldest first. */
-  candidates(now: number, limit: number): BuildRow[] {
-    return (
+  /**
+   * Somebody else asks for what waits already: it is the turn of whichever of them comes first, and the other one has spent
+   * none.
+   */
+  joinedBy(clientKey: string, build: BuildRow): void {
+    if (build.state !== 'queued' || clientKey === build.clientKey) return;
+    const turn = this.turns.next(clientKey);
+    if (turn >= build.turn) return;
+    this.turns.take(clientKey, turn);
+    this.#db
+      .update(builds)
+      .set({ turn })
+      .where(and(eq(builds.requestHash, build.requestHash), isQueued))
+      .run();
+  }
+
+  /** Somebody still waits for it. */
+  polled({ requestHash, polledAt, state }: BuildRow, now: number): void {
+    if (state !== 'queued' || now - polledAt < POLL_GRAIN_MS) return;
+    this.#db.update(builds).set({ polledAt: now }).where(eq(builds.requestHash, requestHash)).run();
+  }
+
+  /** Nobody could ask while the Foreman was away. */
+  allPolled(now: number): void {
+    this.#db.update(builds).set({ polledAt: now }).where(isQueued).run();
+  }
+
+  /** Waiting builds for which nobody has asked since `at`. */
+  unpolledSince(at: number, limit: number): BuildRow[] {
+    return this.#db
+      .select()
+      .from(builds)
+      .where(and(isQueued, lt(builds.polledAt, at)))
+      .limit(limit)
+      .all();
+  }
+
+  /** When somebody asked last for the build for which nobody has asked for longest; null while none waits. */
+  longestUnpolled(): number | null {
+    const row = this.#db
+      .select({ at: min(builds.polledAt) })
+      .from(builds)
+      .where(isQueued)
+      .get();
+    return row?.at ?? null;
+  }
+
+  /** Builds that may be leased now, whose turn comes first first. `behind`: where the last page ended. */
+  candidates(now: number, isTrusted: boolean, limit: number, behind?: Place): Candidate[] {
+    const { sequence, requestHash: hash, turn, imageBuilder, enqueuedAt } = builds;
+    const page = (needsTrust: boolean) =>
       this.#db
-        .select()
+        .select({ sequence, requestHash: hash, turn, imageBuilder, enqueuedAt })
         .from(builds)
         // By the plus the index of postponed builds is not taken, which would have the whole queue sorted for its head.
-        .where(and(eq(builds.state, 'queued'), sql`+${builds.notBefore} <= ${now}`))
-        .orderBy(asc(builds.sequence))
+        .where(
+          and(
+            isQueued,
+            eq(builds.needsTrust, needsTrust),
+            sql`+${builds.notBefore} <= ${now}`,
+            behind && sql`(${builds.turn}, ${builds.sequence}) > (${behind.turn}, ${behind.sequence})`,
+          ),
+        )
+        .orderBy(asc(builds.turn), asc(builds.sequence))
         .limit(limit)
-        .all()
-    );
+        .all();
+    if (!isTrusted) return page(false);
+    return [...page(false), ...page(true)].sort(byPlace).slice(0, limit);
   }
 
   /** Unfinished builds accepted earlier: it can only shrink. */
   position(build: Pick<BuildRow, 'sequence'>): number {
-    return this.#count(and(inArray(builds.state, [...LIVE_STATES]), lt(builds.sequence, build.sequence)));
+    return this.#ranks.before('live', build.sequence);
+  }
+
+  /**
+   * Waiting builds whose turn is before this one's. Within one turn some that were accepted between are of other turns, so
+   * there it may say a few too many.
+   */
+  ahead(build: Place): number {
+    const ofTurn = this.#ranks.at('queued', build.turn);
+    const eldest = this.#eldestOf(build.turn);
+    const between = eldest === null ? 0 : this.position(build) - this.position({ sequence: eldest });
+    return this.#ranks.before('queued', build.turn) + Math.max(0, Math.min(ofTurn - 1, between));
   }
 
   waiting(): number {
-    return this.#count(eq(builds.state, 'queued'));
+    return this.#ranks.all('queued');
   }
 
   live(): number {
-    return this.#count(inArray(builds.state, [...LIVE_STATES]));
+    return this.#ranks.all('live');
   }
 
   /**
@@ -117,16 +216,25 @@ export class Queue {
     this.#db
       .update(builds)
       .set({ notBefore: now + delayMs, pinFailures: sql`${builds.pinFailures} + 1` })
-      .where(and(eq(builds.requestHash, hash), eq(builds.state, 'queued'), lte(builds.notBefore, now)))
+      .where(and(eq(builds.requestHash, hash), isQueued, lte(builds.notBefore, now)))
       .run();
   }
 
-  /** Back to its old place in the queue. `countsAsAttempt` is false where the node is not to blame. */
-  requeue(hash: string, countsAsAttempt: boolean, from: readonly BuildState[] = ['leased', 'running']): void {
+  /**
+   * Back to its old place in the queue, where it is waited for anew. `countsAsAttempt` is false where the node is not to
+   * blame.
+   */
+  requeue(
+    hash: string,
+    countsAsAttempt: boolean,
+    now: number,
+    from: readonly BuildState[] = ['leased', 'running'],
+  ): void {
     this.#db
       .update(builds)
       .set({
         state: 'queued',
+        polledAt: now,
         leaseId: null,
         record: null,
         startedAt: null,
@@ -140,8 +248,8 @@ export class Queue {
   }
 
   /** Back from this lease, if it still has the build, and nobody is to blame: handed back, or a vote that decides nothing. */
-  requeueFrom(lease: { readonly id: string; readonly requestHash: string }): void {
-    if (this.byHash(lease.requestHash)?.leaseId === lease.id) this.requeue(lease.requestHash, false);
+  requeueFrom(lease: { readonly id: string; readonly requestHash: string }, now: number): void {
+    if (this.byHash(lease.requestHash)?.leaseId === lease.id) this.requeue(lease.requestHash, false, now);
   }
 
   /** `expiresAt`: as for `finish`. */
@@ -218,7 +326,7 @@ export class Queue {
     const row = this.#db
       .select({ at: sql<number | null>`min(${builds.notBefore})` })
       .from(builds)
-      .where(and(eq(builds.state, 'queued'), sql`${builds.notBefore} > ${now}`))
+      .where(and(isQueued, sql`${builds.notBefore} > ${now}`))
       .get();
     return row?.at ?? null;
   }
@@ -238,7 +346,17 @@ export class Queue {
     );
   }
 
-  #count(where: ReturnType<typeof and>): number {
-    return this.#db.select({ n: count() }).from(builds).where(where).get()?.n ?? 0;
+  /** Sequence of the first build that waits with this turn. */
+  #eldestOf(turn: number): number | null {
+    const ofTurn = (needsTrust: boolean) =>
+      this.#db
+        .select({ sequence: min(builds.sequence) })
+        .from(builds)
+        .where(and(isQueued, eq(builds.needsTrust, needsTrust), eq(builds.turn, turn)))
+        .get()?.sequence ?? null;
+    const [one, other] = [ofTurn(false), ofTurn(true)];
+    return one === null || other === null ? (one ?? other) : Math.min(one, other);
   }
 }
+
+const byPlace = (one: Place, other: Place): number => one.turn - other.turn || one.sequence - other.sequence;

@@ -28,11 +28,21 @@ export const builds = sqliteTable('builds', {
   request: text('request', { mode: 'json' }).$type<NormalizedRequest>().notNull(),
   echo: text('echo', { mode: 'json' }).$type<RequestEcho>().notNull(),
   conditions: text('conditions', { mode: 'json' }).$type<Conditions>().notNull(),
+  /** Who asked first, as a key of the day that is no address; erased when the build ends. Empty: nobody can be told apart. */
+  clientKey: text('client_key').notNull().default(''),
+  /** When it is this build's turn between clients; see turns.ts. */
+  turn: integer('turn').notNull().default(0),
+  /** For trusted nodes alone: it holds a secret, or runs code of a foreign feed. */
+  needsTrust: integer('needs_trust', { mode: 'boolean' }).notNull().default(false),
+  /** Sha256 of the ImageBuilder that upstream had when the request was accepted. */
+  imageBuilder: text('image_builder').notNull().default(''),
   /** AES-GCM by the server's key, base64url; erased when the build ends. */
   sealedDefaults: text('sealed_defaults'),
   /** Of upstream when the request was accepted; of the lease's pins afterwards. */
   upstreamDigest: text('upstream_digest').notNull(),
   enqueuedAt: integer('enqueued_at').notNull(),
+  /** When somebody asked for it last, to the minute. */
+  polledAt: integer('polled_at').notNull().default(0),
   /** Not leased before; grows while upstream is down. */
   notBefore: integer('not_before').notNull(),
   pinFailures: integer('pin_failures').notNull().default(0),
@@ -50,6 +60,25 @@ export const builds = sqliteTable('builds', {
   expiresAt: integer('expires_at'),
 });
 export type BuildRow = typeof builds.$inferSelect;
+
+/** Of clients that asked lately: the turn of the last build of each. */
+export const clients = sqliteTable('clients', {
+  key: text('key').primaryKey(),
+  turn: integer('turn').notNull(),
+});
+
+/** How many there are in a stretch of keys, kept by triggers; see ranks.ts. */
+export const ranks = sqliteTable(
+  'ranks',
+  {
+    /** `live`: unfinished builds by sequence; `queued`: waiting ones by turn. */
+    what: text('what').$type<'live' | 'queued'>().notNull(),
+    level: integer('level').notNull(),
+    bucket: integer('bucket').notNull(),
+    n: integer('n').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.what, table.level, table.bucket] })],
+);
 
 export const leases = sqliteTable('leases', {
   id: text('id').primaryKey(),
@@ -93,6 +122,12 @@ export const nodes = sqliteTable('nodes', {
   tier: text('tier').$type<'trusted' | 'volunteer'>().notNull(),
   state: text('state').$type<'active' | 'revoked'>().notNull(),
   softwareVersion: text('software_version').notNull().default(''),
+  /** Builds that it runs at once, as it says. */
+  slots: integer('slots').notNull().default(1),
+  /** Sha256 of the ImageBuilders that it has, as it says. */
+  held: text('held', { mode: 'json' }).$type<readonly string[]>().notNull().default([]),
+  /** What its last builds took; milliseconds. */
+  durations: text('durations', { mode: 'json' }).$type<readonly number[]>().notNull().default([]),
   joinedAt: integer('joined_at').notNull(),
   lastSeenAt: integer('last_seen_at').notNull(),
 });

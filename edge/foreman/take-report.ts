@@ -71,7 +71,7 @@ async function takeWhole(
   if (isNew) {
     const { event } = report;
     if (event.case === 'progress' && lease.state === 'active') noteProgress(state, lease, event.value);
-    else if (event.case === 'handedBack') handBack(state, lease, event.value.reason.slice(0, 200));
+    else if (event.case === 'handedBack') handBack(state, lease, event.value.reason.slice(0, 200), now);
     else if (event.case === 'failed') takeFailure(state, node, lease, event.value, aftermath, now);
     else if (event.case === 'succeeded') {
       const uploaded: StoredFile[] = state.uploads.ofLease(lease.id).filter((file) => file.state === 'complete');
@@ -127,7 +127,7 @@ function takeFailure(
     state.leases.end(lease.id, `failed: ${kind}`);
     if (!isUndecided(build)) return;
     const decision = decide(state.votes.ofBuild(build.requestHash));
-    if (decision.decision === 'pending') state.queue.requeueFrom(lease);
+    if (decision.decision === 'pending') state.queue.requeueFrom(lease, now);
     if (decision.decision !== 'failure') return;
     endCompetitor(state, build, lease);
     const error = new BuildError(kind, failed.detail.slice(0, 2000) || BUILD_ERRORS[kind].text, {
@@ -158,10 +158,11 @@ async function takeImage(
     const digest = resultDigest(result);
     state.votes.cast(build.requestHash, node, lease.id, { outcome: 'image', digest }, now);
     state.leases.end(lease.id, 'image reported');
+    state.nodes.tookMs(node, now - lease.grantedAt);
     const current = state.queue.byHash(build.requestHash);
     if (!current || !isUndecided(current)) return;
     const decision = decide(state.votes.ofBuild(build.requestHash));
-    if (decision.decision === 'pending') state.queue.requeueFrom(lease);
+    if (decision.decision === 'pending') state.queue.requeueFrom(lease, now);
     if (decision.decision !== 'image' || decision.leaseId !== lease.id) return;
     endCompetitor(state, current, lease);
     state.db

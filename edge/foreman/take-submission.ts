@@ -20,6 +20,8 @@ export function takeSubmission(state: ForemanState, submission: Submission, now:
       // Conditions of one client must not fail the build of another; both have checked their own by now.
       if (JSON.stringify(newest.conditions) !== JSON.stringify(submission.conditions))
         state.queue.dropConditions(newest.requestHash);
+      state.queue.joinedBy(submission.clientKey, newest);
+      state.queue.polled(newest, now);
       return tell();
     }
     const isNews = newest.generation > submission.seenGeneration;

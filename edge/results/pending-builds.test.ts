@@ -25,9 +25,39 @@ test.each([
   ['that is next in line', queued(0, 3_600), 1_000],
   ['that waits a minute', queued(3, 60), 3_000],
   ['that waits for moments', queued(1, 5), 1_000],
-  ['that waits for hours', queued(900, 36_000), 5_000],
+  ['that waits for hours', queued(900, 36_000), 60_000],
 ])('what is said of a build %s stands for %s ms', (_, status, ms) => {
   expect(pendingMs(status)).toBe(ms);
+});
+
+describe('builds to be asked for along with another', () => {
+  let now = 1;
+  const builds = new PendingBuilds({ now: () => now });
+  const told = (name: string) => builds.remember({ ...running(2), requestHash: name });
+  for (const name of ['polled', 'left', 'polled later', 'young']) told(name);
+  builds.get('polled');
+  now += 300;
+  told('young');
+  builds.get('young');
+  builds.get('polled later');
+
+  it('are none while what is known of them will do for a while', () => {
+    expect(builds.due(9)).toEqual([]);
+  });
+
+  it('are those that are polled for and grow old, those polled last first', () => {
+    now += 500;
+    expect(builds.due(9)).toEqual(['polled later', 'polled']);
+    expect(builds.due(1)).toEqual(['polled later']);
+  });
+
+  it('are not those that were told of since, until they are polled for again', () => {
+    told('polled');
+    now += 1_001;
+    expect(builds.due(9)).toEqual(['polled later', 'young']);
+    expect(builds.get('polled')).toBeUndefined();
+    expect(builds.due(9)).toContain('polled');
+  });
 });
 
 describe('a pending build', () => {

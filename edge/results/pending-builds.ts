@@ -9,24 +9,49 @@ import { LIFETIMES } from '../lifetimes.ts';
 
 export type PendingStatus = Extract<BuildStatus, { state: 'queued' | 'running' }>;
 
+/** Those polled last are looked at for what is due, and no more: a call to the Foreman must not wait for a long list. */
+const LOOKED_THROUGH = 256;
+/** What grows old so soon is asked for with what is old. */
+const SOON_MS = 500;
+
+interface Kept {
+  readonly status: PendingStatus;
+  readonly until: number;
+  /** Somebody asked since it was told; what nobody polls for any more is not asked for. */
+  isWanted: boolean;
+}
+
 export class PendingBuilds {
-  readonly #statuses: LRUCache<string, PendingStatus>;
+  readonly #kept: LRUCache<string, Kept>;
   readonly #live: LRUCache<string, true>;
+  readonly #clock: { now(): number };
 
   constructor(clock: { now(): number } = performance) {
-    this.#statuses = new LRUCache({
+    this.#clock = clock;
+    this.#kept = new LRUCache({
       maxSize: LIFETIMES.pendingInMemoryBytes,
-      sizeCalculation: (status) => 800 + 2 * JSON.stringify(status.echo).length,
-      ttl: LIFETIMES.runningMs,
-      // As for results: a Worker's timers end with their request.
-      ttlResolution: 0,
-      perf: clock,
+      sizeCalculation: ({ status }) => 800 + 2 * JSON.stringify(status.echo).length,
     });
+    // As for results: a Worker's timers end with their request.
     this.#live = new LRUCache({ max: 20_000, ttl: LIFETIMES.liveIntentMs, ttlResolution: 0, perf: clock });
   }
 
   get(requestHash: string): PendingStatus | undefined {
-    return this.#statuses.get(requestHash);
+    const kept = this.#kept.get(requestHash);
+    if (kept) kept.isWanted = true;
+    return kept && this.#clock.now() <= kept.until ? kept.status : undefined;
+  }
+
+  /** Builds that are polled for, and of which nothing is known any more, or soon nothing. */
+  due(limit: number): string[] {
+    const due: string[] = [];
+    const soon = this.#clock.now() + SOON_MS;
+    let looked = 0;
+    for (const [requestHash, { until, isWanted }] of this.#kept.entries()) {
+      if (due.length === limit || ++looked > LOOKED_THROUGH) break;
+      if (isWanted && until < soon) due.push(requestHash);
+    }
+    return due;
   }
 
   /** Whether a build of this intent was under way when this isolate last heard of it, minutes ago at most. */
@@ -47,7 +72,8 @@ export class PendingBuilds {
   /** `intentHash`: where it is known. */
   remember(status: PendingStatus, intentHash?: string): void {
     if (intentHash !== undefined) this.goesLive(intentHash);
-    this.#statuses.set(status.requestHash, status, { ttl: pendingMs(status) });
+    const until = this.#clock.now() + pendingMs(status);
+    this.#kept.set(status.requestHash, { status, until, isWanted: false });
   }
 }
 

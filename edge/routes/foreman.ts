@@ -17,6 +17,7 @@ import { type Context, Hono } from 'hono';
 import { BuildError } from '../../shared/build-error.ts';
 import { bytesToHex, isSha256Hex, sha256Hex } from '../../shared/digest.ts';
 import { verifyEd25519 } from '../../shared/ed25519.ts';
+import { whyTooOld } from '../../shared/farm-protocol.ts';
 import { SignedBuildOrderSchema } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { ForemanService, LeaseStanding, ReportRequestSchema } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 import { OUTPUT_FILE } from '../../shared/grammar.ts';
@@ -38,6 +39,9 @@ import { completeUpload, openUpload } from '../uploads.ts';
 
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 const MAX_WAIT_SECONDS = 25;
+/** A node may say what it likes: more would make estimates of everybody's build worthless. */
+const MAX_SLOTS = 64;
+const MAX_HELD = 64;
 
 interface Caller {
   readonly context: EdgeContext;
@@ -114,10 +118,14 @@ const router = createConnectRouter({
     const { context, certificate } = callerOf(handler);
     if (!/^[A-Za-z0-9-]{8,64}$/.test(request.idempotencyKey))
       throw new ConnectError('idempotency_key: expected 8 to 64 letters, digits or "-"', Code.InvalidArgument);
+    const tooOld = whyTooOld(request.protocol);
+    if (tooOld !== null) throw new ConnectError(tooOld, Code.FailedPrecondition);
     const answer = unlessRefused(
       await foremanOf(context.env).lease(certificate.nodeId, {
         idempotencyKey: request.idempotencyKey,
         softwareVersion: request.softwareVersion.slice(0, 64),
+        slots: Math.min(Math.max(request.slots, 1), MAX_SLOTS),
+        held: request.heldImageBuilders.filter(isSha256Hex).slice(0, MAX_HELD),
         waitMs: Math.min(request.waitSeconds, MAX_WAIT_SECONDS) * 1000,
       }),
     );

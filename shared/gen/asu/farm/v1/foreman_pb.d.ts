@@ -126,6 +126,28 @@ export declare type LeaseRequest = Message<"asu.farm.v1.LeaseRequest"> & {
    * @generated from field: string software_version = 3;
    */
   softwareVersion: string;
+
+  /**
+   * Sha256 of each ImageBuilder that the node has on disk, as 64 hex digits; at most 64, the last used first. Builds that need
+   * one of them come to this node before others.
+   *
+   * @generated from field: repeated string held_image_builders = 4;
+   */
+  heldImageBuilders: string[];
+
+  /**
+   * How many builds the node runs at once, busy ones included; for estimates.
+   *
+   * @generated from field: uint32 slots = 5;
+   */
+  slots: number;
+
+  /**
+   * Version of this protocol that the node speaks; absent: 1. An edge speaks with the version before its own as well.
+   *
+   * @generated from field: uint32 protocol = 6;
+   */
+  protocol: number;
 };
 
 /**
@@ -443,6 +465,7 @@ export declare const ForemanService: GenService<{
   /**
    * Waits at most 25 s for work. Outbound from the node, so it passes any NAT, and a busy node simply does not ask.
    * A node that lost the answer asks again with the same `idempotency_key` and gets the same order.
+   *   FAILED_PRECONDITION the node is too old for this edge; the message is for its operator.
    *
    * @generated from rpc asu.farm.v1.ForemanService.Lease
    */

@@ -1,11 +1,11 @@
 import { describe, expect, it, test } from 'vitest';
-import { askInTurn, Turns } from './turns.ts';
+import { AskingTurns, askInTurn } from './ask-in-turn.ts';
 
 const { signal } = new AbortController();
 
 describe('a turn', () => {
   it('is one’s own until it is given back', () => {
-    const turns = new Turns();
+    const turns = new AskingTurns();
     const giveBack = turns.take('a');
     expect(giveBack).toBeDefined();
     expect(turns.take('a')).toBeUndefined();
@@ -16,7 +16,7 @@ describe('a turn', () => {
 
   it('of somebody who is gone is free again, and what he gives back late is not another’s', () => {
     let now = 1;
-    const turns = new Turns({ now: () => now });
+    const turns = new AskingTurns({ now: () => now });
     const lost = turns.take('a');
     now += 5_001;
     expect(turns.take('a')).toBeDefined();
@@ -26,7 +26,7 @@ describe('a turn', () => {
 });
 
 test('of many who ask at once one asks, and all have the answer', async () => {
-  const turns = new Turns();
+  const turns = new AskingTurns();
   let asked = 0;
   let answer: number | undefined;
   const ask = async () => {
@@ -42,7 +42,7 @@ test('of many who ask at once one asks, and all have the answer', async () => {
 });
 
 test('whoever asks in vain lets the next one try', async () => {
-  const turns = new Turns();
+  const turns = new AskingTurns();
   let asked = 0;
   const ask = async () => {
     asked += 1;
@@ -54,7 +54,7 @@ test('whoever asks in vain lets the next one try', async () => {
 });
 
 test('whoever goes away waits no longer', async () => {
-  const turns = new Turns();
+  const turns = new AskingTurns();
   turns.take('a');
   const gone = new AbortController();
   const waiting = askInTurn(

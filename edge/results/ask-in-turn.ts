@@ -9,7 +9,7 @@ import { LRUCache } from 'lru-cache';
 const TURN_MS = 5_000;
 const LOOK_AGAIN_MS = 50;
 
-export class Turns {
+export class AskingTurns {
   readonly #taken: LRUCache<string, object>;
 
   constructor(clock: { now(): number } = performance) {
@@ -30,7 +30,7 @@ export class Turns {
 
 /** What is `held` under the key, or what `ask` says if it is this one's turn. @throws what `ask` does; the signal's reason */
 export async function askInTurn<Answer>(
-  turns: Turns,
+  turns: AskingTurns,
   key: string,
   held: () => Answer | undefined,
   ask: () => Promise<Answer>,

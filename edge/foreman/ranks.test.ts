@@ -1,0 +1,113 @@
+import { runInDurableObject } from 'cloudflare:test';
+import { drizzle } from 'drizzle-orm/durable-sqlite';
+import fc from 'fast-check';
+import { expect, it, test } from 'vitest';
+import { sha256Hex } from '../../shared/digest.ts';
+import { type OpenedForeman, openForeman, submission } from './foreman.fixture.ts';
+import { Queue } from './queue.ts';
+import * as schema from './schema.ts';
+import { type BuildState, LIVE_STATES } from './schema.ts';
+
+/** Work with the queue of a real Foreman, and what its SQL read meanwhile. */
+async function withQueue<Answer>(
+  { stub, calls }: OpenedForeman,
+  work: (queue: Queue, storage: DurableObjectStorage) => Answer,
+): Promise<Answer> {
+  await calls.stats();
+  return runInDurableObject(stub, (_, { storage }) => work(new Queue(drizzle(storage, { schema })), storage));
+}
+
+const addOne = (queue: Queue, name: string, clientKey = '') =>
+  queue.add(submission({ intentHash: sha256Hex(name), clientKey }), 1, Date.now());
+
+const STATES: readonly BuildState[] = [...LIVE_STATES, 'done', 'failed'];
+
+it('tells places and numbers as counting every row would, whatever happens to builds', async () => {
+  const change = fc.record({ at: fc.nat(), state: fc.constantFrom(...STATES), turn: fc.nat(20_000) });
+  await fc.assert(
+    fc.asyncProperty(fc.array(change, { maxLength: 60 }), fc.nat(5_000), async (changes, gap) => {
+      await withQueue(openForeman(), (queue, { sql }) => {
+        for (const [at, { state, turn }] of changes.entries()) {
+          // Sequences with gaps: over the borders of stretches.
+          if (at % 3 === 0) sql.exec('UPDATE sqlite_sequence SET seq = seq + ? WHERE name = ?', gap, 'builds');
+          const build = addOne(queue, `${at}`, `${at % 4}`);
+          const victim = changes[at]?.at ?? 0;
+          sql.exec(
+            'UPDATE builds SET state = ?, turn = ? WHERE sequence = (SELECT sequence FROM builds ORDER BY sequence LIMIT 1 OFFSET ?)',
+            state,
+            turn,
+            victim % (at + 1),
+          );
+          const one = (query: string, ...values: number[]) => sql.exec<{ n: number }>(query, ...values).one().n;
+          const live = LIVE_STATES.map((name) => `'${name}'`).join(', ');
+          expect(queue.position(build)).toBe(
+            one(`SELECT count(*) AS n FROM builds WHERE state IN (${live}) AND sequence < ?`, build.sequence),
+          );
+          expect(queue.live()).toBe(one(`SELECT count(*) AS n FROM builds WHERE state IN (${live})`));
+          expect(queue.waiting()).toBe(one("SELECT count(*) AS n FROM builds WHERE state = 'queued'"));
+          const ahead = queue.ahead({ turn, sequence: build.sequence });
+          const before = one("SELECT count(*) AS n FROM builds WHERE state = 'queued' AND turn < ?", turn);
+          const ofTurn = one("SELECT count(*) AS n FROM builds WHERE state = 'queued' AND turn = ?", turn);
+          expect(ahead).toBeGreaterThanOrEqual(before);
+          expect(ahead).toBeLessThanOrEqual(before + Math.max(0, ofTurn - 1));
+        }
+        expect(sql.exec('SELECT * FROM ranks WHERE n <= 0').toArray()).toEqual([]);
+      });
+    }),
+    { numRuns: 25 },
+  );
+});
+
+test('each operation reads as many rows of a queue of 8,000 as of one of 100, but for some dozens', async () => {
+  const operations: readonly [string, (queue: Queue) => unknown][] = [
+    ['position', (queue) => queue.position({ sequence: 99 })],
+    ['ahead', (queue) => queue.ahead({ turn: 50, sequence: 99 })],
+    ['waiting', (queue) => queue.waiting()],
+    ['unpolled', (queue) => queue.unpolledSince(Date.now() - 1_000_000, 9)],
+    ['longest unpolled', (queue) => queue.longestUnpolled()],
+    ['next postponed', (queue) => queue.nextPostponed(Date.now())],
+    ['is publishing', (queue) => queue.isPublishing()],
+    ['next expiry', (queue) => queue.nextExpiry()],
+    ['candidates', (queue) => queue.candidates(Date.now(), true, 32)],
+    ['add', (queue) => addOne(queue, 'one more')],
+  ];
+  const read = (builds: number) =>
+    withQueue(openForeman(), (queue, storage) => {
+      addOne(queue, 'the first');
+      // Copies of it, fifty clients in turn.
+      storage.sql.exec(
+        `WITH RECURSIVE more(at) AS (SELECT 2 UNION ALL SELECT at + 1 FROM more WHERE at < ?)
+         INSERT INTO builds (request_hash, intent_hash, generation, state, request, echo, conditions, upstream_digest, enqueued_at, not_before, polled_at, turn)
+         SELECT at, at, 1, state, request, echo, conditions, upstream_digest, enqueued_at, not_before, polled_at, at / 50 FROM builds, more`,
+        builds,
+      );
+      const counting = new Proxy(storage.sql, {
+        get: (sql, name) =>
+          name === 'exec'
+            ? (...args: Parameters<SqlStorage['exec']>) => {
+                const cursor = sql.exec(...args);
+                counted.push(cursor);
+                return cursor;
+              }
+            : Reflect.get(sql, name),
+      });
+      const counted: SqlStorageCursor<Record<string, SqlStorageValue>>[] = [];
+      const watched = new Queue(
+        drizzle(new Proxy(storage, { get: (of, name) => (name === 'sql' ? counting : bound(of, name)) }), { schema }),
+      );
+      return operations.map(([name, ask]) => {
+        counted.length = 0;
+        ask(watched);
+        return { name, rows: counted.reduce((sum, { rowsRead }) => sum + rowsRead, 0) };
+      });
+    });
+  const [short, long] = [await read(100), await read(8_000)];
+  for (const [at, { name, rows }] of long.entries()) {
+    expect({ name, isFlat: rows <= (short[at]?.rows ?? 0) + 260 }).toEqual({ name, isFlat: true });
+  }
+});
+
+function bound(of: DurableObjectStorage, name: string | symbol): unknown {
+  const value = Reflect.get(of, name) as unknown;
+  return typeof value === 'function' ? value.bind(of) : value;
+}

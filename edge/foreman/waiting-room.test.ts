@@ -1,0 +1,44 @@
+import { expect, it } from 'vitest';
+import { WaitingRoom } from './waiting-room.ts';
+
+const LONG = 60_000;
+
+/** Nodes that wait, and the names of those that were woken, once others had their turn. */
+function room(...nodes: readonly (readonly [name: string, held: string, typicalMs: number | null])[]) {
+  const waiting = new WaitingRoom();
+  const woken: string[] = [];
+  for (const [name, held, typicalMs] of nodes)
+    void waiting.wait(LONG, { held: new Set([held]), typicalMs }).then(() => woken.push(name));
+  return {
+    async wake(imageBuilder?: string) {
+      waiting.wakeSome(imageBuilder);
+      await Promise.resolve();
+      return woken.splice(0).join(' ');
+    },
+    waiting,
+    woken,
+  };
+}
+
+it('wakes those with the ImageBuilder first, then the fastest, then who waited longest; no more than four', async () => {
+  const five = room(
+    ['a', 'x', null],
+    ['b', 'x', 90],
+    ['c', 'y', null],
+    ['d', 'x', 10],
+    ['e', 'y', 50],
+    ['f', 'x', null],
+  );
+  expect(await five.wake('y')).toBe('e c d b');
+  expect(await five.wake('y')).toBe('a f');
+  expect(await five.wake('y')).toBe('');
+});
+
+it('wakes all, each once', async () => {
+  const three = room(['a', 'x', 1], ['b', 'x', 1], ['c', 'x', 1]);
+  three.waiting.wakeAll();
+  await Promise.resolve();
+  expect(three.woken.splice(0)).toEqual(['a', 'b', 'c']);
+  expect(await three.wake()).toBe('');
+  expect(three.waiting.wakes).toBe(2);
+});

@@ -1,0 +1,16 @@
+/**
+ * Which nodes and edges understand each other. Both are updated by different people at different times, so each version speaks
+ * with the one before it; whoever is older is told so in a sentence, instead of failing in the middle of a build.
+ *
+ * 1: the first. 2: a node says how many slots and which ImageBuilders it has.
+ */
+export const FARM_PROTOCOL = 2;
+
+/** The oldest that the other side may speak. */
+const OLDEST = FARM_PROTOCOL - 1;
+
+/** What is said to an operator whose node is too old; null where it is not. `spoken`: 0 from those that did not say it yet. */
+export const whyTooOld = (spoken: number, oldest = OLDEST): string | null =>
+  Math.max(spoken, 1) >= oldest
+    ? null
+    : `this node speaks version ${Math.max(spoken, 1)} of the farm's protocol, and this edge needs ${oldest} or later: update the node`;
