@@ -1,4 +1,4 @@
-/** All routes of the edge in one Hono application. Order does not matter: no two of them answer one path. */
+/** All routes of the edge in one Hono application. Order does not matter: `/json/*` of the old API lets by what is below `/json/v1`, and else no two of them answer one path. */
 import { Hono } from 'hono';
 import { CORS, errorAnswer, notFound } from './answer.ts';
 import { canonicalPath } from './canonical-path.ts';
@@ -22,6 +22,7 @@ import { storeRoutes } from './routes/store.ts';
 import { upgradeCheckRoutes } from './routes/upgrade-check.ts';
 import { upgradeRequestRoutes } from './routes/upgrade-request.ts';
 import { uploadRoutes } from './routes/uploads.ts';
+import { seedProblem } from './seed/seed-answer.ts';
 
 export const app = new Hono<{ Bindings: Env }>({ getPath: canonicalPath });
 
@@ -61,5 +62,8 @@ app.route('/', foremanRoutes);
 app.route('/', uploadRoutes);
 app.route('/', logRoutes);
 
-app.notFound(() => notFound('no such page'));
+/** Clients of the old API read `error`, whatever they mistyped. */
+app.notFound((c) =>
+  /^\/api\/(?!v1\/)/.test(c.req.path) ? seedProblem(404, 'no such page') : notFound('no such page'),
+);
 app.onError((error) => errorAnswer(error));

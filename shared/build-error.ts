@@ -146,6 +146,8 @@ export const BUILD_ERRORS = {
   },
   too_many_requests: {
     status: 429,
+    // Of the old clients some wait for ever at 429, and all come again at 503.
+    seedStatus: 503,
     connect: 'resource_exhausted',
     retry: 'later',
     text: 'Too many requests from your network, please try again later',

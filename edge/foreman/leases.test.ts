@@ -4,16 +4,7 @@ import { sha256Hex } from '../../shared/digest.ts';
 import type { Mirror } from '../catalogue/mirror.fixture.ts';
 import { configOf } from '../config.ts';
 import { env, openUpstream } from '../edge.fixture.ts';
-import {
-  AHEAD,
-  failed,
-  handedBack,
-  NEWS,
-  type OpenedForeman,
-  openForeman,
-  progress,
-  submission,
-} from './foreman.fixture.ts';
+import { failed, handedBack, NEWS, type OpenedForeman, openForeman, progress, submission } from './foreman.fixture.ts';
 
 const { LEASE_SECONDS, MAX_ATTEMPTS, BUILD_SECONDS } = configOf(env);
 const leaseMs = LEASE_SECONDS * 1000;

@@ -16,10 +16,13 @@ export interface NameEntry {
   readonly requestHash: string;
 }
 
-/** Some hundred bytes each. Who comes when all are taken is answered with full hashes, which need no name. */
+/** Some hundred bytes each. When all are taken, those go that nobody used for days; else the answer is a full hash. */
 export const MAX_NAMES = 500_000;
 /** How late a use is noted: a write for every poll would be for nothing. */
 const NOTED_MS = 24 * 3_600_000;
+/** Of names that nobody used for so long, some make room when there is none. */
+const IDLE_MS = 2 * NOTED_MS;
+const MADE_ROOM = 1_000;
 
 export class Names {
   readonly #db: Database;
@@ -39,6 +42,7 @@ export class Names {
     const row = this.#row(name);
     if (!row) {
       this.#taken ??= this.#db.select({ n: count() }).from(names).get()?.n ?? 0;
+      if (this.#taken >= this.#max) this.forget(now - IDLE_MS, MADE_ROOM);
       if (this.#taken >= this.#max) return null;
       this.#db
         .insert(names)

@@ -1,7 +1,7 @@
 /**
  * Lists of packages by their hash of 15 digits, as published beside the images that have them. Such a list never changes under
- * its name, so a copy is as good as the original; and since so short a name may be that of two lists, what is read under it is
- * hashed again before it is told.
+ * its name, so a copy is as good as the original. What is read is hashed again before it is told: an object that is damaged, or
+ * another's, is none. (Two lists with one hash can be made on purpose; the first one stays, and no image depends on it.)
  */
 import { LRUCache } from 'lru-cache';
 import { storeKey } from '../../shared/build-record.ts';

@@ -88,7 +88,7 @@ counted(
     })),
 );
 
-/** Nothing takes a public image away, so what was built is there. */
+/** Public images are taken away only where a file of one was lost, so what was built is there. */
 function imageNumbers(
   { built, waiting, latest }: StatisticsAnswers['images'],
   distros: readonly Distro[],

@@ -5,7 +5,6 @@
 import { type Context, Hono } from 'hono';
 import { BuildError } from '../../shared/build-error.ts';
 import { MAX_BODY_BYTES } from '../../shared/build-request.ts';
-import { isSha256Hex } from '../../shared/digest.ts';
 import { parseSeedRequest, polledHash, type SeedRequest } from '../../shared/seed/build-request-fields.ts';
 import type { Dialect } from '../../shared/seed/dialect.ts';
 import { isShortRequestHash } from '../../shared/seed/hashes.ts';
@@ -15,6 +14,7 @@ import { type EdgeContext, edgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
 import { type Visit, visitOf } from '../limits/visit.ts';
 import { readText } from '../read-body.ts';
+import { parseWholeName } from '../seed/names.ts';
 import { publicUrl } from '../seed/public-url.ts';
 import { type Endpoint, requestAnswer, type Telling, unknownPackageAnswer } from '../seed/request-answer.ts';
 import { DefaultsTooLarge, requestImage } from '../seed/request-image.ts';
@@ -86,7 +86,13 @@ async function build(
 ): Promise<Response> {
   const visit = visitOf(context, c.req.raw);
   const answer = await requestImage(context, asked, name, visit);
-  const requestHash = await context.names.give(name, asked.dialect, hashOf(answer), visit);
+  const built = {
+    dialect: asked.dialect,
+    requestHash: hashOf(answer),
+    isPending: answer.state === 'pending',
+    isPrivate: asked.request.defaults !== '',
+  };
+  const requestHash = await context.names.give(name, built, visit);
   if (!asked.request.defaults) countAnswer(context.counts, visit.outcome, answer, null, c.req.raw);
   const { dialect } = asked;
   return tell(c, context, answer, { endpoint, dialect, requestHash });
@@ -130,9 +136,9 @@ async function findNamed(context: EdgeContext, name: string, visit: Visit): Prom
   return newest && { answer: newest, dialect };
 }
 
-/** The name of a build in the API of today, given where no short one could be. */
-async function findWhole(context: EdgeContext, requestHash: string, visit: Visit): Promise<Found | null> {
-  if (!isSha256Hex(requestHash)) return null;
-  const answer = await findBuild(context, requestHash, visit);
-  return answer && { answer, dialect: await context.names.dialectOf(requestHash) };
+/** The name of a build itself, given where no short one could be; also that of the API of today. */
+async function findWhole(context: EdgeContext, name: string, visit: Visit): Promise<Found | null> {
+  const whole = parseWholeName(name);
+  const answer = whole && (await findBuild(context, whole.requestHash, visit));
+  return answer && { answer, dialect: whole.dialect };
 }

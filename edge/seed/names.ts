@@ -15,10 +15,31 @@ import type { Visit } from '../limits/visit.ts';
 
 export const nameKey = (name: string): string => `name/${name}`;
 
+/** What a name is given to. */
+export interface NamedBuild {
+  readonly dialect: Dialect;
+  readonly requestHash: string;
+  readonly isPending: boolean;
+  readonly isPrivate: boolean;
+}
+
+/** The name of a build that is no request's: its full hash, with a letter behind it for the dialect that few speak. */
+const wholeName = (requestHash: string, dialect: Dialect): string =>
+  dialect === 'split' ? `${requestHash}s` : requestHash;
+
+/** Null for what is no such name. */
+export function parseWholeName(name: string): { readonly requestHash: string; readonly dialect: Dialect } | null {
+  const requestHash = name.slice(0, 64);
+  if (!isSha256Hex(requestHash) || !['', 's'].includes(name.slice(64))) return null;
+  return { requestHash, dialect: name.length > 64 ? 'split' : 'joined' };
+}
+
 export class Names {
   readonly #memory = new LRUCache<string, NameEntry>({ max: 10_000, ttl: LIFETIMES.nameInMemoryMs, ttlResolution: 0 });
   /** Names that nobody had a moment ago. */
   readonly #unknown = new LRUCache<string, true>({ max: 10_000, ttl: LIFETIMES.unknownHashMs, ttlResolution: 0 });
+  /** Names that were not to be had a moment ago: the register is full, or does not answer. */
+  readonly #refused = new LRUCache<string, true>({ max: 10_000, ttl: LIFETIMES.unknownHashMs, ttlResolution: 0 });
   /** Names of which the Foreman said a moment ago where they lead. */
   readonly #sure = new LRUCache<string, true>({ max: 10_000, ttl: LIFETIMES.sureNameMs, ttlResolution: 0 });
   readonly #cache: KVNamespace;
@@ -34,7 +55,10 @@ export class Names {
     const held = this.#memory.get(name);
     if (held) return held;
     visit.refuseIfSpent('misses');
-    return this.#fromCache(name);
+    const near = await this.#fromCache(name);
+    // A flood of requests with names that nobody has must not read KV for nothing.
+    if (!near) await visit.charge('misses');
+    return near;
   }
 
   /** Undefined where nobody has it. @throws BuildError `too_many_requests` */
@@ -42,7 +66,6 @@ export class Names {
     if (!this.#memory.has(name) && this.#unknown.has(name)) return undefined;
     const known = await this.known(name, visit);
     if (known) return known;
-    await visit.charge('misses');
     const found = await this.#foreman().findName(name);
     if (found) return this.#heard(name, found);
     this.#unknown.set(name, true);
@@ -62,39 +85,27 @@ export class Names {
     }
   }
 
-  /**
-   * What this request is to poll for: its name, or the full hash of its build where another has the name, or none can be given.
-   * @throws BuildError `too_many_requests`
-   */
-  async give({ name, identity }: RequestName, dialect: Dialect, requestHash: string, visit: Visit): Promise<string> {
-    const entry: NameEntry = { identity, dialect, requestHash };
+  /** What this request is to poll for: its name, or its build's own where another has the name, or none can be given. */
+  async give({ name, identity }: RequestName, built: NamedBuild, visit: Visit): Promise<string> {
+    const { dialect, requestHash } = built;
     const held = this.#memory.get(name);
     if (held?.identity === identity && held.requestHash === requestHash) return name;
-    if (!held || held.identity === identity) {
-      await visit.charge('misses');
-      const owner = await this.#claim(name, entry);
-      if (owner?.identity === identity) {
-        await this.#toCache(name, owner);
-        return name;
-      }
+    if ((held && held.identity !== identity) || this.#refused.has(name)) return wholeName(requestHash, dialect);
+    try {
+      // A name for what is there already costs as much as what is not: else one image would do to fill the register.
+      await visit.charge(built.isPending ? 'misses' : 'builds');
+    } catch {
+      // Its build is under way or done, and can be asked for all the same.
+      return wholeName(requestHash, dialect);
     }
-    // Who polls by a full hash is answered as most are; who is not has to be remembered.
-    if (dialect === 'split' && !this.#memory.has(requestHash)) {
-      await visit.charge('misses');
-      this.#memory.set(requestHash, entry);
-      await this.#toCache(requestHash, entry);
+    const owner = await this.#claim(name, { identity, dialect, requestHash });
+    if (owner?.identity !== identity) {
+      if (!owner) this.#refused.set(name, true);
+      return wholeName(requestHash, dialect);
     }
-    return requestHash;
-  }
-
-  /** In which dialect who polls by a full hash is answered. */
-  async dialectOf(requestHash: string): Promise<Dialect> {
-    const held = this.#memory.get(requestHash);
-    if (held) return held.dialect;
-    if (this.#unknown.has(requestHash)) return 'joined';
-    const found = await this.#fromCache(requestHash);
-    if (!found) this.#unknown.set(requestHash, true);
-    return found?.dialect ?? 'joined';
+    // What leads to an image with secrets stays where it can be forgotten.
+    if (!built.isPrivate) await this.#toCache(name, owner);
+    return name;
   }
 
   /** Null also where the Foreman does not answer: what was asked for is under way, and can be polled without a name. */

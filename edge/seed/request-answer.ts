@@ -43,7 +43,7 @@ export function requestAnswer(answer: BuildAnswer, telling: Telling): Response {
 function pendingAnswer(status: PendingStatus, { requestHash }: Telling): Response {
   const headers = {
     'x-imagebuilder-status': pendingWord(status),
-    ...(status.state === 'queued' && { 'x-build-queue-position': String(status.position) }),
+    ...(status.state === 'queued' && { 'x-build-queue-position': String(status.ahead) }),
     'retry-after': String(RETRY_AFTER_SECONDS.pending),
   };
   return jsonAnswer(202, { request_hash: requestHash }, headers);

@@ -33,7 +33,7 @@ const statistics = (path: string, id: string, summary: string, shape: ComponentN
   id,
   tag: 'seed',
   summary,
-  answers: { 200: { text, shapes: [shape] }, 429: LIMITED },
+  answers: { 200: { text, shapes: [shape] }, 503: LIMITED },
 });
 
 export const SEED_DATA_OPERATIONS: readonly Operation[] = [
@@ -46,7 +46,7 @@ export const SEED_DATA_OPERATIONS: readonly Operation[] = [
     answers: {
       200: { text: 'What is known of it.', shapes: ['SeedImage'] },
       404: refusal('There is none, or it was made with `defaults`.'),
-      429: LIMITED,
+      503: LIMITED,
     },
   },
   {
@@ -58,7 +58,7 @@ export const SEED_DATA_OPERATIONS: readonly Operation[] = [
     answers: {
       200: { text: 'Names and versions.', shapes: ['SeedManifest'] },
       404: refusal('No public image has these packages.'),
-      429: LIMITED,
+      503: LIMITED,
     },
   },
   {

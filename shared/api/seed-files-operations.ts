@@ -30,7 +30,7 @@ export const SEED_FILES_OPERATIONS: readonly Operation[] = [
       200: { text: 'The files.', shapes: ['SeedFiles'], headers: ['ETag', 'Content-Length'] },
       304: UNCHANGED,
       404: { text: 'There is no such build, or its time is over.', shapes: ['SeedProblem'] },
-      429: LIMITED,
+      503: LIMITED,
     },
   },
   {
@@ -47,7 +47,7 @@ export const SEED_FILES_OPERATIONS: readonly Operation[] = [
       304: UNCHANGED,
       404: { text: 'There is no such file.', shapes: ['SeedProblem'] },
       416: { ...OUTSIDE, shapes: ['SeedProblem'] },
-      429: LIMITED,
+      503: LIMITED,
     },
   },
   {

@@ -19,9 +19,8 @@ const OF_BUILD: Operation['answers'] = {
   409: problem('The packages cannot be installed together.'),
   413: problem('The image is too big for the device; or the body is too large.'),
   422: problem('No such packages.', ['X-Unknown-Package']),
-  429: problem('Too many requests from your network.', ['Retry-After']),
   500: problem('The build failed.'),
-  503: problem('Not now; no fault of yours.', ['Retry-After']),
+  503: problem('Not now, or too many requests from your network; no fault of your request.', ['Retry-After']),
 };
 
 const OF_REQUEST: Operation['answers'] = {

@@ -8,7 +8,7 @@ const running = (step: BuildStep) =>
   pendingWord({ ...live, state: 'running', step, bytesDone: 0, bytesTotal: 0, leaseId: null, isPrivate: false });
 
 test('a build that waits is in the queue', () => {
-  expect(pendingWord({ ...live, state: 'queued', position: 3 })).toBe('queue');
+  expect(pendingWord({ ...live, state: 'queued', position: 3, ahead: 3 })).toBe('queue');
 });
 
 test.each([
