@@ -37,7 +37,9 @@ export async function pausingProxy(targetUrl: string): Promise<PausingProxy> {
       return;
     }
     const { method, url: path, headers } = incoming;
+    let isAnswered = false;
     const onward = httpRequest({ host: target.hostname, port: target.port, method, path, headers }, async (answer) => {
+      isAnswered = true;
       const answerBody = await bodyOf(answer);
       if (wanted === 'answer') {
         held.push(exchange);
@@ -47,7 +49,8 @@ export async function pausingProxy(targetUrl: string): Promise<PausingProxy> {
       outgoing.writeHead(answer.statusCode ?? 502, method === 'HEAD' ? answer.headers : answerHeaders);
       outgoing.end(answerBody);
     });
-    onward.on('error', () => outgoing.destroy());
+    // Swift ends the body that an answer to HEAD does not have; what comes behind an answer is no answer's end.
+    onward.on('error', () => isAnswered || outgoing.destroy());
     onward.end(requestBody);
   };
 
