@@ -183,7 +183,7 @@ describe.each(LISTS.filter((path) => path !== 'packages'))('/api/v1/stats/%s', (
       throw new Error('secret insides');
     });
     const down = await jsonOf(await ask(`/api/v1/stats/${path}`));
-    expect(down).toMatchObject({ error: expect.any(String), status: 500 });
+    expect(down).toMatchObject({ error: expect.any(String), status: 503 });
     expect(JSON.stringify(down)).not.toContain('insides');
     expect(JSON.stringify(log.mock.calls)).toContain('insides');
     vi.restoreAllMocks();
