@@ -183,7 +183,7 @@ describe.each(ERAS)('a build of the %s era', (era) => {
     const doors = await Promise.all(Array.from({ length: 4 }, () => scene.door(era, feed)));
     // The index first, so that all that is left to fetch is the package; and that not before everybody waits for it.
     for (const { get } of doors) await get(`/base/${INDEX_OF[era][0]}`);
-    scene.server.setLatency(500);
+    scene.server.setLatency(3_000);
     const answers = await Promise.all(
       doors.flatMap(({ get }) => Array.from({ length: 50 }, () => get(`/base/${name}`))),
     );
