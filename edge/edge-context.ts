@@ -19,7 +19,7 @@ import { Manifests } from './results/manifests.ts';
 import { PendingBuilds } from './results/pending-builds.ts';
 import { Results } from './results/results.ts';
 import { BuildLogs } from './seed/build-logs.ts';
-import { KnownPrefixes } from './seed/find-by-prefix.ts';
+import { KnownPrefixes } from './seed/known-prefixes.ts';
 import { Names } from './seed/names.ts';
 import { SignedSums } from './seed/signed-sums.ts';
 import { CountDesk } from './statistics/count-desk.ts';

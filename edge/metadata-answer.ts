@@ -5,9 +5,10 @@
  */
 import type { Context } from 'hono';
 import { BuildError } from '../shared/build-error.ts';
-import type { Lookup } from '../shared/catalogue-document.ts';
+import type { Lookup, VersionsDocument } from '../shared/catalogue-document.ts';
 import { bytesToHex, utf8ToBytes } from '../shared/digest.ts';
 import { JSON_HEADERS } from './answer.ts';
+import type { CatalogueReader } from './catalogue/read.ts';
 import { etagMatches } from './etag-matches.ts';
 import { CACHE_CONTROL } from './lifetimes.ts';
 
@@ -44,6 +45,13 @@ export function metadataAnswer(c: Context, { text, etag }: KeptText): Response {
   return etagMatches(c.req.header('if-none-match'), etag)
     ? new Response(null, { status: 304, headers })
     : new Response(text, { headers });
+}
+
+/** Of a mirror that has none, nothing can be told. @throws BuildError `upstream_unavailable` */
+export async function versionsOf(catalogue: Pick<CatalogueReader, 'versions'>): Promise<VersionsDocument> {
+  const versions = knownOrNull(await catalogue.versions());
+  if (!versions) throw new BuildError('upstream_unavailable', undefined, { cause: 'no versions' });
+  return versions;
 }
 
 /**

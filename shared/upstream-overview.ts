@@ -4,6 +4,7 @@
  */
 import type { ModelEntry } from './catalogue-document.ts';
 import { PROFILE_ID, TARGET } from './grammar.ts';
+import { isJsonObject, type JsonObject, parseJsonObject } from './json-object.ts';
 import { modelName, type Title } from './seed/model-name.ts';
 
 /** Some eight times what upstream has. */
@@ -11,14 +12,12 @@ const MAX_MODELS = 20_000;
 const MAX_TITLES = 50;
 const MAX_NAME_CHARACTERS = 200;
 
-type Json = Record<string, unknown>;
-
 /**
  * In the order of their names. A device of several names is there under each; one without a name, under its profile's id.
  * @throws Error when the text is not JSON, has no profile that is one, or far too many
  */
 export function parseOverviewJson(text: string): readonly ModelEntry[] {
-  const { profiles } = parseObject(text);
+  const { profiles } = parseJsonObject(text);
   if (!Array.isArray(profiles)) throw new Error('expected "profiles" to be an array');
   if (profiles.length > MAX_MODELS) throw new Error(`expected at most ${MAX_MODELS} profiles, got ${profiles.length}`);
   const models = profiles.flatMap(modelsOf);
@@ -31,18 +30,18 @@ export function parseOverviewJson(text: string): readonly ModelEntry[] {
 }
 
 function modelsOf(profile: unknown): ModelEntry[] {
-  if (!isObject(profile)) return [];
+  if (!isJsonObject(profile)) return [];
   const { id, target, titles } = profile;
   if (typeof id !== 'string' || id.length > 128 || !PROFILE_ID.test(id)) return [];
   if (typeof target !== 'string' || target.length > 128 || !TARGET.test(target)) return [];
   const names = (Array.isArray(titles) ? titles.slice(0, MAX_TITLES) : [])
-    .filter(isObject)
+    .filter(isJsonObject)
     .map((title) => modelName(textsOf(title)).slice(0, MAX_NAME_CHARACTERS))
     .filter((name) => name !== '');
   return [...new Set(names.length > 0 ? names : [id])].map((model) => ({ model, target, profile: id }));
 }
 
-const textsOf = (title: Json): Title =>
+const textsOf = (title: JsonObject): Title =>
   Object.fromEntries(Object.entries(title).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
 
 /** Names first, whatever their case; then what tells two devices of one name apart. */
@@ -50,17 +49,3 @@ const sortKey = ({ model, target, profile }: ModelEntry): string => `${model.toL
 
 const byKey = (a: { readonly key: string }, b: { readonly key: string }): number =>
   a.key === b.key ? 0 : a.key < b.key ? -1 : 1;
-
-function parseObject(text: string): Json {
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch {
-    throw new Error(`expected JSON, got ${JSON.stringify(text.slice(0, 40))}`);
-  }
-  if (!isObject(data)) throw new Error('expected a JSON object');
-  return data;
-}
-
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -4,6 +4,7 @@
  */
 import type { ProfileEntry, ProfileSource } from './catalogue-document.ts';
 import { isPackageName, PROFILE_ID, TARGET, VERSION_CODE, WORD } from './grammar.ts';
+import { isJsonObject, type JsonObject, parseJsonObject } from './json-object.ts';
 import { isArchitecture } from './upstream-versions.ts';
 
 export interface UpstreamProfiles {
@@ -19,14 +20,12 @@ export interface UpstreamProfiles {
   readonly dropped: number;
 }
 
-type Json = Record<string, unknown>;
-
 const MAX_PROFILES = 5000;
 const KERNEL_PART = /^[A-Za-z0-9][A-Za-z0-9_.]{0,63}$/;
 
 /** @throws Error when the text is not JSON or lacks what a target cannot do without */
 export function parseProfilesJson(text: string): UpstreamProfiles {
-  const data = parseObject(text);
+  const data = parseJsonObject(text);
   const required = (field: string, matches: (value: string) => boolean): string => {
     const value = data[field];
     if (typeof value !== 'string' || value === '' || value.length > 128 || !matches(value))
@@ -60,8 +59,8 @@ export function parseProfileSources(text: string): {
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly profiles: Readonly<Record<string, ProfileSource>>;
 } {
-  const data = parseObject(text);
-  const bounded = (value: Json, maxLength: number, what: string): string => {
+  const data = parseJsonObject(text);
+  const bounded = (value: JsonObject, maxLength: number, what: string): string => {
     const json = JSON.stringify(value);
     if (json.length > maxLength)
       throw new Error(`expected ${what} of at most ${maxLength} characters, got ${json.length}`);
@@ -80,23 +79,27 @@ export function parseProfileSources(text: string): {
 }
 
 /** @throws Error when there are too many, or none that is one */
-function profilesOf(data: Json): { readonly good: readonly [id: string, profile: Json][]; readonly dropped: number } {
-  const all = isObject(data.profiles) ? Object.entries(data.profiles) : [];
+function profilesOf(data: JsonObject): {
+  readonly good: readonly [id: string, profile: JsonObject][];
+  readonly dropped: number;
+} {
+  const all = isJsonObject(data.profiles) ? Object.entries(data.profiles) : [];
   if (all.length > MAX_PROFILES) throw new Error(`expected at most ${MAX_PROFILES} profiles, got ${all.length}`);
   const good = all.filter(
-    (entry): entry is [string, Json] => PROFILE_ID.test(entry[0]) && entry[0].length <= 128 && isObject(entry[1]),
+    (entry): entry is [string, JsonObject] =>
+      PROFILE_ID.test(entry[0]) && entry[0].length <= 128 && isJsonObject(entry[1]),
   );
   if (good.length === 0) throw new Error('expected at least one profile, got none');
   return { good, dropped: all.length - good.length };
 }
 
-function profileEntry(profile: Json, counter: { dropped: number }): ProfileEntry {
+function profileEntry(profile: JsonObject, counter: { dropped: number }): ProfileEntry {
   return {
     devicePackages: packageWords(profile.device_packages, counter),
     supportedDevices: texts(profile.supported_devices, 100),
     titles: (Array.isArray(profile.titles) ? profile.titles : [])
       .slice(0, 50)
-      .filter(isObject)
+      .filter(isJsonObject)
       .map((title) =>
         Object.fromEntries(
           ['vendor', 'model', 'variant', 'title'].flatMap((part) => {
@@ -128,23 +131,9 @@ const texts = (value: unknown, atMost: number): string[] =>
     .slice(0, atMost);
 
 function kmodsDirectory(kernel: unknown): string | null {
-  if (!isObject(kernel)) return null;
+  if (!isJsonObject(kernel)) return null;
   const parts = [kernel.version, kernel.release, kernel.vermagic];
   return parts.every((part): part is string => typeof part === 'string' && KERNEL_PART.test(part))
     ? parts.join('-')
     : null;
 }
-
-function parseObject(text: string): Json {
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch {
-    throw new Error(`expected JSON, got ${JSON.stringify(text.slice(0, 40))}`);
-  }
-  if (!isObject(data)) throw new Error('expected a JSON object');
-  return data;
-}
-
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -4,6 +4,7 @@
  */
 import { type Branch, branchName, isSnapshot } from './branch.ts';
 import { TARGET } from './grammar.ts';
+import { parseJsonObject } from './json-object.ts';
 import { compareVersions } from './version-order.ts';
 
 export interface UpstreamVersions {
@@ -27,7 +28,7 @@ export const isArchitecture = (name: unknown): name is string => typeof name ===
 
 /** @throws Error when the text is not JSON, not of this form, or lists no release */
 export function parseVersionsJson(text: string): UpstreamVersions {
-  const data = parseObject(text);
+  const data = parseJsonObject(text);
   const list = data.versions_list;
   if (!Array.isArray(list)) throw new Error('expected "versions_list" to be an array');
   const named = (field: string): string => (isRelease(data[field]) ? data[field] : '');
@@ -50,7 +51,7 @@ export function parseVersionsJson(text: string): UpstreamVersions {
  * @throws Error when the text is not a JSON object, or none of its entries is a target
  */
 export function parseTargetsJson(text: string): Readonly<Record<string, string>> {
-  const entries = Object.entries(parseObject(text));
+  const entries = Object.entries(parseJsonObject(text));
   const targets = entries.filter(
     (entry): entry is [string, string] => entry[0].length <= 128 && TARGET.test(entry[0]) && isArchitecture(entry[1]),
   );
@@ -66,14 +67,3 @@ export const snapshotsOf = (branches: readonly Branch[]): readonly string[] =>
     .filter((branch) => branch.enabled && branch.snapshot)
     .map((branch) => (branch.name === 'SNAPSHOT' ? 'SNAPSHOT' : `${branch.name}-SNAPSHOT`))
     .sort(compareVersions);
-
-function parseObject(text: string): Record<string, unknown> {
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch {
-    throw new Error(`expected JSON, got ${JSON.stringify(text.slice(0, 40))}`);
-  }
-  if (typeof data !== 'object' || data === null || Array.isArray(data)) throw new Error('expected a JSON object');
-  return data as Record<string, unknown>;
-}

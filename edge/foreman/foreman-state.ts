@@ -5,7 +5,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import type { Database } from './database.ts';
 import { FarmSize } from './farm-size.ts';
 import { Leases } from './leases.ts';
-import { Names } from './names.ts';
+import { NameRegister } from './names.ts';
 import { Nodes } from './nodes.ts';
 import { Queue } from './queue.ts';
 import { Statistics } from './statistics.ts';
@@ -16,7 +16,7 @@ export interface ForemanState {
   readonly db: Database;
   readonly queue: Queue;
   readonly leases: Leases;
-  readonly names: Names;
+  readonly names: NameRegister;
   readonly nodes: Nodes;
   readonly farmSize: FarmSize;
   readonly uploads: Uploads;
@@ -41,7 +41,7 @@ export function foremanState(
     db,
     queue,
     leases,
-    names: new Names(db, queue),
+    names: new NameRegister(db, queue),
     nodes,
     farmSize: new FarmSize(nodes, leases),
     uploads: new Uploads(db),

@@ -4,7 +4,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { sha256Hex } from '../../shared/digest.ts';
 import { openUpstream } from '../edge.fixture.ts';
 import { type OpenedForeman, openForeman, submission } from './foreman.fixture.ts';
-import { type NameEntry, Names } from './names.ts';
+import { type NameEntry, NameRegister } from './names.ts';
 import { Queue } from './queue.ts';
 import * as schema from './schema.ts';
 
@@ -23,7 +23,7 @@ beforeAll(async () => {
 
 /** Of one Foreman, with its real tables. */
 async function withNames<Result>(
-  body: (names: Names, queue: Queue) => Result,
+  body: (names: NameRegister, queue: Queue) => Result,
   max?: number,
   { stub, calls }: OpenedForeman = openForeman(),
 ): Promise<Result> {
@@ -31,7 +31,7 @@ async function withNames<Result>(
   return runInDurableObject(stub, (_, { storage }) => {
     const db = drizzle(storage, { schema });
     const queue = new Queue(db);
-    return body(new Names(db, queue, max), queue);
+    return body(new NameRegister(db, queue, max), queue);
   });
 }
 
@@ -105,7 +105,7 @@ test('the alarm forgets what nobody asked for in ninety days', async () => {
   expect((await foreman.rows('names')).map(({ name }) => name)).toEqual(['young']);
 });
 
-test.each<[string, (names: Names) => unknown]>([
+test.each<[string, (names: NameRegister) => unknown]>([
   ['a name', (names) => names.find('x', 1)],
   ['what is to be forgotten', (names) => names.forget(1, 10)],
 ])('%s is read by an index, and nothing is sorted', async (_, ask) => {
@@ -115,7 +115,7 @@ test.each<[string, (names: Names) => unknown]>([
     const statements: [string, unknown[]][] = [];
     const logger = { logQuery: (query: string, values: unknown[]) => void statements.push([query, values]) };
     const db = drizzle(storage, { schema, logger });
-    ask(new Names(db, new Queue(db)));
+    ask(new NameRegister(db, new Queue(db)));
     return statements.flatMap(([query, values]) =>
       storage.sql
         .exec<{ detail: string }>(`EXPLAIN QUERY PLAN ${query}`, ...(values as string[]))

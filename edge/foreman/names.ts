@@ -24,7 +24,7 @@ const NOTED_MS = 24 * 3_600_000;
 const IDLE_MS = 2 * NOTED_MS;
 const MADE_ROOM = 1_000;
 
-export class Names {
+export class NameRegister {
   readonly #db: Database;
   readonly #queue: Queue;
   readonly #max: number;

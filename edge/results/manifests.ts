@@ -6,6 +6,7 @@
 import { LRUCache } from 'lru-cache';
 import { storeKey } from '../../shared/build-record.ts';
 import { manifestHash } from '../../shared/seed/hashes.ts';
+import { kvTrouble } from '../kv-trouble.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 import type { Visit } from '../limits/visit.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -38,7 +39,7 @@ export class Manifests {
     if (held !== undefined) return held;
     if (this.#unknown.has(hash)) return undefined;
     visit.refuseIfSpent('misses');
-    const near = await this.#cache.get(manifestKey(hash)).catch(logged('read'));
+    const near = await this.#cache.get(manifestKey(hash)).catch(kvTrouble('manifests', 'read'));
     if (near && isOf(hash, near)) return this.#remember(hash, near);
     await visit.charge('misses');
     const stored = await this.#fromStore(hash);
@@ -46,7 +47,9 @@ export class Manifests {
       this.#unknown.set(hash, true);
       return undefined;
     }
-    await this.#cache.put(manifestKey(hash), stored, { expirationTtl: KV_TTL_SECONDS }).catch(logged('written'));
+    await this.#cache
+      .put(manifestKey(hash), stored, { expirationTtl: KV_TTL_SECONDS })
+      .catch(kvTrouble('manifests', 'written'));
     return this.#remember(hash, stored);
   }
 
@@ -65,12 +68,6 @@ export class Manifests {
     return text;
   }
 }
-
-const logged =
-  (what: 'read' | 'written') =>
-  (error: unknown): undefined => {
-    console.error(`manifests: KV cannot be ${what}: ${error}`);
-  };
 
 function isOf(hash: string, text: string): boolean {
   try {

@@ -5,16 +5,11 @@
 import { LRUCache } from 'lru-cache';
 import { isRemembered } from '../../shared/build-error.ts';
 import { type BuildRecord, type FailureRecord, type StoredResult, storeKey } from '../../shared/build-record.ts';
+import { kvTrouble } from '../kv-trouble.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { BuiltResult, FailedResult, type KeptRecord, type Result } from './kept-result.ts';
 import { resultKey } from './result-key.ts';
-
-const logged =
-  (what: 'read' | 'written') =>
-  (error: unknown): undefined => {
-    console.error(`results: KV cannot be ${what}: ${error}`);
-  };
 
 export class Results {
   readonly #memory = new LRUCache<string, Result>({
@@ -67,7 +62,7 @@ export class Results {
   /** From KV, one read; undefined also where KV does not know yet. */
   async fromCache(key: string): Promise<Result | undefined> {
     // A cache that does not answer is a cache without the answer.
-    const stored = await this.#cache.get<StoredResult>(key, 'json').catch(logged('read'));
+    const stored = await this.#cache.get<StoredResult>(key, 'json').catch(kvTrouble('results', 'read'));
     if (stored?.kind === 'built') return this.#remember(new BuiltResult(stored.record));
     if (stored?.kind === 'failed') return this.#remember(new FailedResult(stored.failure));
     return undefined;
@@ -90,14 +85,16 @@ export class Results {
       if (isHeld) return built;
       const stored = JSON.stringify({ kind: 'built', record } satisfies StoredResult);
       const keys = [resultKey.build(requestHash), ...alsoKnownAs(built)];
-      await Promise.all(keys.map((key) => this.#cache.put(key, stored).catch(logged('written'))));
+      await Promise.all(keys.map((key) => this.#cache.put(key, stored).catch(kvTrouble('results', 'written'))));
     }
     return built;
   }
 
   /** The whole record of an image that anybody may know of: what is kept of it in memory is little more than its answer. */
   async publicRecord(requestHash: string): Promise<BuildRecord | undefined> {
-    const near = await this.#cache.get<StoredResult>(resultKey.build(requestHash), 'json').catch(logged('read'));
+    const near = await this.#cache
+      .get<StoredResult>(resultKey.build(requestHash), 'json')
+      .catch(kvTrouble('results', 'read'));
     const record =
       near?.kind === 'built' ? near.record : await this.#readJson<BuildRecord>(storeKey.build(requestHash));
     return record?.requestHash === requestHash && !record.private ? record : undefined;
@@ -128,7 +125,7 @@ export class Results {
     for (const key of keys) this.#memory.delete(key);
     this.#latest.delete(resultKey.intent(record.intentHash));
     await this.#store.delete(storeKey.build(record.requestHash));
-    await Promise.all(keys.map((key) => this.#cache.delete(key).catch(logged('written'))));
+    await Promise.all(keys.map((key) => this.#cache.delete(key).catch(kvTrouble('results', 'written'))));
   }
 
   /** What an answer of the Foreman taught; failures keep the shorter life. */

@@ -5,7 +5,6 @@
 import { Hono } from 'hono';
 import type { AnswerOf } from '../../shared/api/answer-of.ts';
 import type { latestSchema, Overview, OverviewBranch } from '../../shared/api/catalogue-answers.ts';
-import { BuildError } from '../../shared/build-error.ts';
 import type { VersionsDocument } from '../../shared/catalogue-document.ts';
 import type { EdgeSettings } from '../../shared/edge-settings.ts';
 import { latestVersions, type OverviewSettings, overviewDocument } from '../../shared/overview.ts';
@@ -13,7 +12,7 @@ import { SERVER_VERSION } from '../../shared/server-version.ts';
 import { methodNotAllowed } from '../answer.ts';
 import { edgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
-import { keptText, knownOrNull, metadataAnswer } from '../metadata-answer.ts';
+import { keptText, metadataAnswer, versionsOf } from '../metadata-answer.ts';
 
 interface Row {
   readonly paths: readonly string[];
@@ -44,8 +43,7 @@ for (const { paths, answer } of ROWS)
     overviewRoutes
       .get(path, async (c) => {
         const { catalogue, config } = await edgeContext(c.env);
-        const versions = knownOrNull(await catalogue.versions());
-        if (!versions) throw new BuildError('upstream_unavailable', undefined, { cause: 'no versions' });
+        const versions = await versionsOf(catalogue);
         const name = paths[0] as string;
         const text = await keptText(versions.versions, name, () => answer(versions, overviewSettings(config)));
         return metadataAnswer(c, text);

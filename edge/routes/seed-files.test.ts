@@ -5,7 +5,7 @@ import { parseSha256Sums } from '../../shared/sha256sums.ts';
 import { verifyUsign } from '../../shared/usign.ts';
 import { ask, env, foremanStats, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
 import { type FarmNode, IMAGE_NAME, joinNode } from '../farm-node.fixture.ts';
-import { prefixKey } from '../seed/find-by-prefix.ts';
+import { prefixKey } from '../seed/known-prefixes.ts';
 import { buildNext, openSeedIsolate, seedJson, untilStatus } from '../seed/request.fixture.ts';
 import { R2ObjectStore } from '../storage/r2.ts';
 import { endBuild, FILES, IMAGE, LISTED } from './seed-files.fixture.ts';

@@ -17,29 +17,26 @@ import type { BuiltResult } from '../results/kept-result.ts';
 import { listDirectory } from '../seed/build-directory.ts';
 import type { EndedBuild } from '../seed/build-logs.ts';
 import { findByPrefix } from '../seed/find-by-prefix.ts';
-import { seedErrorAnswer, seedProblem } from '../seed/seed-answer.ts';
+import { seedErrorAnswer, seedMethodNotAllowed, seedProblem } from '../seed/seed-answer.ts';
 import { serveFile } from '../serve-file.ts';
 
 type App = Context<{ Bindings: Env }>;
 
 const TEXT = 'text/plain; charset=utf-8';
-const ALLOWED = 'GET, HEAD, OPTIONS';
+
+const notAllowed = (): Response => seedMethodNotAllowed('GET, HEAD, OPTIONS');
 
 export const seedFileRoutes = new Hono<{ Bindings: Env }>()
-  .get('/json/*', (c, next) => (isOfToday(c.req.path) ? next() : answer(c)))
-  .all('/json/*', (c, next) => (isOfToday(c.req.path) ? next() : notAllowed()))
+  .get('/json/*', (c, next) => (isV1(c.req.path) ? next() : answer(c)))
+  .all('/json/*', (c, next) => (isV1(c.req.path) ? next() : notAllowed()))
   .get('/download/*', answer)
   .all('/download/*', notAllowed);
 
 /** Another API's. */
-const isOfToday = (path: string): boolean => /^\/json\/v1(?:\/|$)/.test(path);
+const isV1 = (path: string): boolean => /^\/json\/v1(?:\/|$)/.test(path);
 
 const refuse: Refuse = (status, detail, headers) => seedProblem(status, detail, {}, headers);
 const notThere = (): Response => refuse(404, 'no such file');
-
-function notAllowed(): Response {
-  return seedProblem(405, `Method not allowed here, expected ${ALLOWED}`, {}, { allow: ALLOWED });
-}
 
 async function answer(c: App): Promise<Response> {
   const [, , path = '', name = '', ...deeper] = c.req.path.split('/');

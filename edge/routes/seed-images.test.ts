@@ -1,38 +1,24 @@
 /** Section 5 of the seed API as far as it is about one image: `/api/image` and `/api/manifest`. */
-import { afterEach, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
+import { beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { ask, env, foremanStats, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
 import { built, type FarmNode, IMAGE_NAME, joinNode, lease, report, succeeded, upload } from '../farm-node.fixture.ts';
 import { wish } from './build-steps.fixture.ts';
+import { withLaterClock } from './later-clock.fixture.ts';
 
-const MINUTE_MS = 60_000;
 const bucket = env.IMAGES as R2Bucket;
 /** sha256 of `base-files - 1\ncurl - 8.1-r1\ndnsmasq - 2.90\n` */
 const MANIFEST_HASH = 'cb1c9bdb2d778e2';
 const UNKNOWN = 'f'.repeat(15);
 let node: FarmNode;
 let hash = '';
-/** Ahead of the real clock: no alarm rings by itself. */
-let clock = Date.now() + MINUTE_MS;
+const later = withLaterClock();
 
 beforeAll(async () => {
   await openUpstream();
   node = await joinNode(1);
   hash = await built(node, GOOD_REQUEST);
 });
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'], now: clock });
-  later();
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.restoreAllMocks();
-});
 
-/** Nothing that was kept is young enough any more. */
-const later = (): void => {
-  clock = Math.max(clock, Date.now()) + 2 * MINUTE_MS;
-  vi.setSystemTime(clock);
-};
 const page = async (requestHash: string) => jsonOf(await ask(`/api/image/${requestHash.slice(0, 15)}`));
 
 async function privateImage(): Promise<string> {

@@ -7,16 +7,15 @@ import type { SeedModels, SeedPackages } from '../../shared/api/seed-data-answer
 import { findBranch } from '../../shared/branch.ts';
 import { BuildError } from '../../shared/build-error.ts';
 import type { TargetDocument, VersionsDocument } from '../../shared/catalogue-document.ts';
-import type { Distro } from '../../shared/distro.ts';
 import { resolveBoard } from '../../shared/seed/board.ts';
 import { defaultPackages } from '../../shared/seed/default-packages.ts';
-import { distroNamed } from '../../shared/seed/distro-name.ts';
+import { neededDistro } from '../../shared/seed/distro-name.ts';
 import { subtargetOf } from '../../shared/seed/image-facts.ts';
 import { offeredDistributions, offeredDistros, offeredVersions } from '../../shared/seed/offered-versions.ts';
 import { searchModels } from '../../shared/seed/search-models.ts';
 import type { EdgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
-import { keptText, knownOrNull, metadataAnswer, taggedText } from '../metadata-answer.ts';
+import { keptText, knownOrNull, metadataAnswer, taggedText, versionsOf } from '../metadata-answer.ts';
 import { neededParameter, parameter, refuseParameter } from '../seed/query.ts';
 import { type SeedApp, seedGet } from '../seed/seed-get.ts';
 
@@ -26,21 +25,21 @@ const MAX_MODELS = 100;
 export const seedListRoutes = new Hono<{ Bindings: Env }>();
 
 seedGet(seedListRoutes, '/api/distros', async (c, context) => {
-  const versions = await versionsOf(context);
+  const versions = await versionsOf(context.catalogue);
   const answer = () => offeredDistros(context.config.DISTROS, versions);
   return metadataAnswer(c, await keptText(versions.versions, 'seed distros', answer));
 });
 
 seedGet(seedListRoutes, '/api/distributions', async (c, context) => {
-  const versions = await versionsOf(context);
+  const versions = await versionsOf(context.catalogue);
   const answer = () => offeredDistributions(context.config.DISTROS, versions);
   return metadataAnswer(c, await keptText(versions.versions, 'seed distributions', answer));
 });
 
 seedGet(seedListRoutes, '/api/versions', async (c, context) => {
   const name = parameter(c, 'distro') ?? '';
-  const distros = name === '' ? context.config.DISTROS : [distroOf(context, name)];
-  const versions = await versionsOf(context);
+  const distros = name === '' ? context.config.DISTROS : [neededDistro(context.config.DISTROS, name)];
+  const versions = await versionsOf(context.catalogue);
   const kept = `seed versions of ${distros.map((distro) => distro.name).join(' ')}`;
   return metadataAnswer(c, await keptText(versions.versions, kept, () => offeredVersions(distros, versions)));
 });
@@ -49,10 +48,10 @@ seedGet(seedListRoutes, '/api/models', async (c, context) => {
   const [distroName, version] = [neededParameter(c, 'distro'), neededParameter(c, 'version')];
   const search = parameter(c, 'model_search') ?? '';
   const isSplit = parameter(c, 'subtarget') !== undefined;
-  const distro = distroOf(context, distroName);
+  const distro = neededDistro(context.config.DISTROS, distroName);
   const document = knownOrNull(await context.catalogue.models(version));
   if (!document) {
-    checkVersion(await versionsOf(context), version);
+    checkVersion(await versionsOf(context.catalogue), version);
     throw new BuildError('upstream_unavailable', undefined, {
       cause: `the mirror has no .overview.json of ${version}`,
     });
@@ -72,7 +71,7 @@ seedGet(seedListRoutes, '/api/packages_image', async (c, context) => {
   const [distroName, version] = [neededParameter(c, 'distro'), neededParameter(c, 'version')];
   const { target, dialect } = targetIn(c);
   const board = neededParameter(c, 'profile');
-  const distro = distroOf(context, distroName);
+  const distro = neededDistro(context.config.DISTROS, distroName);
   const document = await targetDocument(context, version, target);
   const profile = resolveBoard({ board, model: '' }, document.profiles);
   if (profile === null) throw new BuildError('unsupported', `unknown device ${board}`);
@@ -95,25 +94,12 @@ function targetIn(c: SeedApp): { readonly target: string; readonly dialect: 'spl
 async function targetDocument(context: EdgeContext, version: string, target: string): Promise<TargetDocument> {
   const document = knownOrNull(await context.catalogue.target(version, target));
   if (document) return document;
-  checkVersion(await versionsOf(context), version);
+  checkVersion(await versionsOf(context.catalogue), version);
   throw new BuildError('unsupported', `unknown target ${target}`);
-}
-
-/** @throws BuildError `unsupported` */
-function distroOf({ config }: EdgeContext, name: string): Distro {
-  const distro = distroNamed(config.DISTROS, name);
-  if (!distro) throw new BuildError('unsupported', `unknown distribution ${name}`);
-  return distro;
 }
 
 /** @throws BuildError `unsupported` where the version is not offered */
 function checkVersion({ versions }: VersionsDocument, version: string): void {
   if (!versions.some((entry) => entry.version === version))
     throw new BuildError('unsupported', `unknown version ${version}`);
-}
-
-async function versionsOf({ catalogue }: EdgeContext): Promise<VersionsDocument> {
-  const versions = knownOrNull(await catalogue.versions());
-  if (!versions) throw new BuildError('upstream_unavailable', undefined, { cause: 'no versions' });
-  return versions;
 }

@@ -1,31 +1,18 @@
 /** Section 5 of the seed API as far as it is about numbers. What is counted, and told from when on: docs/statistics-and-limits.md. */
-import { afterEach, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
+import { beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { ask, env, foremanStats, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
 import { built, type FarmNode, finish, joinNode, lease, report } from '../farm-node.fixture.ts';
 import { orderFor, wish } from './build-steps.fixture.ts';
+import { withLaterClock } from './later-clock.fixture.ts';
 
-const MINUTE_MS = 60_000;
 let node: FarmNode;
-/** Ahead of the real clock: nothing that was kept is young enough, and no alarm rings by itself. */
-let clock = Date.now() + MINUTE_MS;
+const later = withLaterClock();
 
 beforeAll(async () => {
   await openUpstream();
   node = await joinNode(1);
 });
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'], now: clock });
-  later();
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.restoreAllMocks();
-});
 
-const later = (): void => {
-  clock = Math.max(clock, Date.now()) + 2 * MINUTE_MS;
-  vi.setSystemTime(clock);
-};
 const stats = async <Answer = Record<string, unknown>[]>(path: string): Promise<Answer> => {
   const response = await ask(`/api/v1/stats/${path}`);
   expect([response.status, response.headers.get('cache-control')]).toEqual([200, 'public, max-age=60']);

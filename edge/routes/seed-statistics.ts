@@ -13,7 +13,6 @@ import type {
   SeedPopularTargets,
 } from '../../shared/api/seed-data-answers.ts';
 import { isSnapshot } from '../../shared/branch.ts';
-import { BuildError } from '../../shared/build-error.ts';
 import type { VersionsDocument } from '../../shared/catalogue-document.ts';
 import { type Distro, findDistro, OPENWRT } from '../../shared/distro.ts';
 import { subtargetOf } from '../../shared/seed/image-facts.ts';
@@ -23,7 +22,7 @@ import type { EdgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
 import { CACHE_CONTROL } from '../lifetimes.ts';
 import { visitOf } from '../limits/visit.ts';
-import { keptText, knownOrNull, metadataAnswer } from '../metadata-answer.ts';
+import { keptText, knownOrNull, metadataAnswer, versionsOf } from '../metadata-answer.ts';
 import { type SeedApp, seedGet } from '../seed/seed-get.ts';
 import { askForeman } from '../statistics/ask-foreman.ts';
 import type { NumberedImage } from '../statistics/listed-image.ts';
@@ -128,8 +127,7 @@ const namesOf = (
  * memory wherever routers ask, and a number that does not change with who asked for what before.
  */
 seedGet(seedStatisticsRoutes, '/api/v1/stats/packages', async (c, { catalogue }) => {
-  const versions = knownOrNull(await catalogue.versions());
-  if (!versions) throw new BuildError('upstream_unavailable', undefined, { cause: 'no versions' });
+  const versions = await versionsOf(catalogue);
   const version = latestVersion(versions);
   const arch = mostUsedArch(versions, version);
   const document = arch === null ? null : knownOrNull(await catalogue.arch(version, arch));

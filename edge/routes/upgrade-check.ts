@@ -14,11 +14,10 @@ import type { Env } from '../env.ts';
 import { CACHE_CONTROL } from '../lifetimes.ts';
 import { readText } from '../read-body.ts';
 import { checkUpgrade } from '../seed/check-upgrade.ts';
-import { seedErrorAnswer, seedProblem } from '../seed/seed-answer.ts';
+import { seedErrorAnswer, seedMethodNotAllowed, seedProblem } from '../seed/seed-answer.ts';
 import { parseJson } from '../wish.ts';
 
 const PATH = '/api/upgrade-check';
-const ALLOW = 'POST, OPTIONS';
 
 export const upgradeCheckRoutes = new Hono<{ Bindings: Env }>()
   .post(PATH, async (c) => {
@@ -29,7 +28,7 @@ export const upgradeCheckRoutes = new Hono<{ Bindings: Env }>()
       return seedErrorAnswer(error);
     }
   })
-  .all(PATH, () => seedProblem(405, `Method not allowed here, expected ${ALLOW}`, {}, { allow: ALLOW }));
+  .all(PATH, () => seedMethodNotAllowed('POST, OPTIONS'));
 
 function answerOf(outcome: UpgradeOutcome): Response {
   if (outcome.state === 'upgrade') return jsonAnswer(200, outcome.answer);

@@ -1,17 +1,15 @@
 /** Section 3 of the seed API: every row of its table, both endpoints, both dialects. */
-import { beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
+import { describe, expect, it, test, vi } from 'vitest';
 import { sha256Hex } from '../../shared/digest.ts';
 import { BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { ask, foremanStub, rowsOf } from '../edge.fixture.ts';
-import { type FarmNode, joinNode, lease, report } from '../farm-node.fixture.ts';
+import { lease, report } from '../farm-node.fixture.ts';
 import {
   buildNext,
   ENDPOINTS,
-  emptyQueue,
   failNext,
   type Image,
   openSeedIsolate,
-  openSeedUpstream,
   PC,
   PC_SPLIT,
   poster,
@@ -20,25 +18,18 @@ import {
   seedJson,
   unique,
   untilStatus,
+  withSeedNode,
 } from '../seed/request.fixture.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
 const post = poster(ask);
-let node: FarmNode;
-
-beforeAll(async () => {
-  await openSeedUpstream();
-  node = await joinNode(1);
-});
-beforeEach(async () => {
-  await emptyQueue(node);
-});
+const node = withSeedNode();
 
 /** Asks, has it built, and polls until that is known. */
 async function built(path: string, request: object, images?: readonly Image[], status = 200) {
   const { request_hash } = await seedJson(await post(request, path));
-  const hash = await buildNext(node, images);
+  const hash = await buildNext(node(), images);
   const answer = await untilStatus(status, () => ask(`${path}/${request_hash}`));
   return { name: request_hash, hash, answer };
 }
@@ -46,7 +37,7 @@ async function built(path: string, request: object, images?: readonly Image[], s
 async function failed(path: string, kind: string, detail: string, status: number) {
   const request = { ...PC, packages: [unique()] };
   const { request_hash } = await seedJson(await post(request, path));
-  const hash = await failNext(node, kind, detail);
+  const hash = await failNext(node(), kind, detail);
   const answer = await untilStatus(status, () => ask(`${path}/${request_hash}`));
   return { request, name: request_hash, hash, answer };
 }
@@ -62,7 +53,7 @@ describe.each(ENDPOINTS)('%s', (path) => {
     const behind = await post({ ...PC, packages: [unique()] }, path);
     expect(behind.headers.get('x-build-queue-position')).toBe('1');
 
-    const order = await lease(node);
+    const order = await lease(node());
     if (!order) throw new Error('expected an order');
     const word = (expected: string): Promise<Response> =>
       vi.waitFor(
@@ -73,14 +64,14 @@ describe.each(ENDPOINTS)('%s', (path) => {
         },
         { timeout: 8_000, interval: 100 },
       );
-    await report(node, order.leaseId, 1, { case: 'progress', value: { step: BuildStep.UNPACK_IMAGEBUILDER } });
+    await report(node(), order.leaseId, 1, { case: 'progress', value: { step: BuildStep.UNPACK_IMAGEBUILDER } });
     const setUp = await word('initialize');
     expect(setUp.headers.has('x-build-queue-position')).toBe(false);
     expect(await seedJson(setUp)).toEqual(body);
-    await report(node, order.leaseId, 2, { case: 'progress', value: { step: BuildStep.BUILDING_IMAGE } });
+    await report(node(), order.leaseId, 2, { case: 'progress', value: { step: BuildStep.BUILDING_IMAGE } });
     expect(await seedJson(await word('building'))).toEqual(body);
-    await report(node, order.leaseId, 3, { case: 'failed', value: { kind: 'build_failed', detail: 'Error: x' } });
-    await buildNext(node);
+    await report(node(), order.leaseId, 3, { case: 'failed', value: { kind: 'build_failed', detail: 'Error: x' } });
+    await buildNext(node());
   });
 
   test('done, joined dialect: a bare name and paths', async () => {

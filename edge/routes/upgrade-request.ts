@@ -18,7 +18,7 @@ import { parseWholeName } from '../seed/names.ts';
 import { publicUrl } from '../seed/public-url.ts';
 import { type Endpoint, requestAnswer, type Telling, unknownPackageAnswer } from '../seed/request-answer.ts';
 import { DefaultsTooLarge, requestImage } from '../seed/request-image.ts';
-import { seedErrorAnswer, seedProblem } from '../seed/seed-answer.ts';
+import { seedErrorAnswer, seedMethodNotAllowed, seedProblem } from '../seed/seed-answer.ts';
 import { countAnswer } from '../statistics/count-answer.ts';
 import { outcomeOf } from '../statistics/outcome-of.ts';
 import { parseJson } from '../wish.ts';
@@ -40,12 +40,9 @@ for (const endpoint of ENDPOINTS) {
   upgradeRequestRoutes
     .post(endpoint.path, (c) => postRequest(c, endpoint))
     .get(one, (c) => answered(async () => poll(c, await edgeContext(c.env), endpoint, c.req.param('hash') ?? '')))
-    .all(endpoint.path, () => notAllowed('POST, OPTIONS'))
-    .all(one, () => notAllowed('GET, HEAD, OPTIONS'));
+    .all(endpoint.path, () => seedMethodNotAllowed('POST, OPTIONS'))
+    .all(one, () => seedMethodNotAllowed('GET, HEAD, OPTIONS'));
 }
-
-const notAllowed = (allow: string): Response =>
-  seedProblem(405, `Method not allowed here, expected ${allow}`, {}, { allow });
 
 async function answered(answer: () => Promise<Response>): Promise<Response> {
   try {

@@ -6,7 +6,7 @@ import { findBranch } from '../../shared/branch.ts';
 import { BuildError } from '../../shared/build-error.ts';
 import type { VersionsDocument } from '../../shared/catalogue-document.ts';
 import { carryOver, type Journey, type VersionIndex } from '../../shared/seed/carry-over.ts';
-import { distroNamed } from '../../shared/seed/distro-name.ts';
+import { neededDistro } from '../../shared/seed/distro-name.ts';
 import { isNewerRevision } from '../../shared/seed/revision-order.ts';
 import type { UpgradeCheck } from '../../shared/seed/upgrade-check-fields.ts';
 import {
@@ -17,7 +17,7 @@ import {
 } from '../../shared/seed/upgrade-outcome.ts';
 import { branchOf, hasTarget, isListed, upgradePaths } from '../../shared/seed/upgrade-paths.ts';
 import type { EdgeContext } from '../edge-context.ts';
-import { knownOrNull } from '../metadata-answer.ts';
+import { knownOrNull, versionsOf } from '../metadata-answer.ts';
 
 interface FoundVersion extends VersionIndex {
   readonly version: string;
@@ -26,10 +26,8 @@ interface FoundVersion extends VersionIndex {
 /** @throws BuildError `unsupported` for what this server does not know, `upstream_unavailable` where it cannot be told */
 export async function checkUpgrade(context: EdgeContext, check: UpgradeCheck): Promise<UpgradeOutcome> {
   const { catalogue, config } = context;
-  const distro = distroNamed(config.DISTROS, check.distro);
-  if (!distro) throw new BuildError('unsupported', `unknown distribution ${check.distro}`);
-  const versions = knownOrNull(await catalogue.versions());
-  if (!versions) throw new BuildError('upstream_unavailable', undefined, { cause: 'no versions' });
+  const distro = neededDistro(config.DISTROS, check.distro);
+  const versions = await versionsOf(catalogue);
   const newer = await findNewer(context, check, versions);
   if (!check.installed || !comparesPackages(check, newer)) return outcomeWithoutPackages(check, newer);
   const found = newer ?? (await ownVersion(context, check, versions));

@@ -8,7 +8,8 @@ import { LIFETIMES } from '../lifetimes.ts';
 import type { Visit } from '../limits/visit.ts';
 import { Results } from '../results/results.ts';
 import { openObjectStore } from '../storage/open-object-store.ts';
-import { findByPrefix, KnownPrefixes, prefixKey } from './find-by-prefix.ts';
+import { findByPrefix } from './find-by-prefix.ts';
+import { KnownPrefixes, prefixKey } from './known-prefixes.ts';
 
 const bucket = env.IMAGES as R2Bucket;
 let count = 0;

@@ -1,21 +1,19 @@
 /** Short hashes through the real Worker: KV that lags or fails, isolates that know nothing of each other, two of one name. */
 import { evictDurableObject } from 'cloudflare:test';
-import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { sha256Hex } from '../../shared/digest.ts';
 import { parseSeedRequest } from '../../shared/seed/build-request-fields.ts';
 import { requestName } from '../../shared/seed/request-name.ts';
 import { ask, env, foremanStats, foremanStub, rowsOf } from '../edge.fixture.ts';
 import { foremanOf } from '../edge-context.ts';
 import type { Env } from '../env.ts';
-import { edgeKeys, type FarmNode, joinNode, lease } from '../farm-node.fixture.ts';
+import { edgeKeys, lease } from '../farm-node.fixture.ts';
 import { submission } from '../foreman/foreman.fixture.ts';
 import { nameKey } from './names.ts';
 import {
   buildNext,
-  emptyQueue,
   failNext,
   openSeedIsolate,
-  openSeedUpstream,
   PC,
   PC_SPLIT,
   poster,
@@ -23,21 +21,14 @@ import {
   seedJson,
   unique,
   untilStatus,
+  withSeedNode,
 } from './request.fixture.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
 const PATH = '/api/upgrade-request';
 const post = poster(ask);
-let node: FarmNode;
-
-beforeAll(async () => {
-  await openSeedUpstream();
-  node = await joinNode(1);
-});
-beforeEach(async () => {
-  await emptyQueue(node);
-});
+const node = withSeedNode();
 afterEach(() => {
   vi.restoreAllMocks();
   vi.useRealTimers();
@@ -149,7 +140,7 @@ test('a Foreman that does not answer for a name: the client polls by the full ha
     [PC_SPLIT, 's', expect.stringMatching(/^https:\/\/asu\.example\/download\/[0-9a-f]{32}\//)],
   ] as const) {
     const { request_hash } = await seedJson(await isolate.post({ ...request, packages: [unique()] }));
-    expect(request_hash).toBe((await buildNext(node)) + letter);
+    expect(request_hash).toBe((await buildNext(node())) + letter);
     const answer = await untilStatus(200, () => openSeedIsolate().ask(`${PATH}/${request_hash}`));
     expect(await seedJson(answer)).toMatchObject({ request_hash, sysupgrade });
   }
@@ -166,7 +157,7 @@ test.each([
     const { request_hash } = await seedJson(await post(request));
     expect(request_hash).toMatch(/^[0-9a-f]{64}s?$/);
     expect(await seedJson(await post(request))).toEqual({ request_hash });
-    await buildNext(node);
+    await buildNext(node());
     const answer = await untilStatus(200, () => openSeedIsolate().ask(`${PATH}/${request_hash}`));
     expect(await seedJson(answer)).toMatchObject({ request_hash, sysupgrade });
     const rows = await rowsOf(foremanStub(), 'names');
@@ -198,8 +189,8 @@ test('a failure that is ours is told for a minute, then a request begins the nex
   const request = { ...PC, packages: [unique()] };
   const { request_hash } = await seedJson(await post(request));
   const poll = `${PATH}/${request_hash}`;
-  for (let tries = 0; tries < 3; tries++) await failNext(node, 'disk_full', 'Error: no space');
-  expect(await lease(node)).toBeNull();
+  for (let tries = 0; tries < 3; tries++) await failNext(node(), 'disk_full', 'Error: no space');
+  expect(await lease(node())).toBeNull();
   const other = openSeedIsolate();
   const failed = await untilStatus(500, () => other.ask(poll));
   expect(await seedJson(failed)).toMatchObject({ error_kind: 'disk_full', log: expect.any(String), request_hash });
@@ -221,7 +212,7 @@ test('a failure that is ours is told for a minute, then a request begins the nex
 test('an image that upstream has left behind is not what a poll for its successor is told', async () => {
   const request = { ...PC, packages: [unique()] };
   const { request_hash } = await seedJson(await post(request));
-  const first = await buildNext(node);
+  const first = await buildNext(node());
   const other = openSeedIsolate();
   await untilStatus(200, () => other.ask(`${PATH}/${request_hash}`));
   const row = (await rowsOf(foremanStub(), 'builds')).find((build) => build.request_hash === first);
@@ -239,7 +230,7 @@ test('an image that upstream has left behind is not what a poll for its successo
 test('where the Foreman cannot be asked for a newer build, the one that is known is told', async () => {
   quiet();
   const { request_hash } = await seedJson(await post({ ...PC, packages: [unique()] }));
-  await buildNext(node);
+  await buildNext(node());
   await untilStatus(200, () => ask(`${PATH}/${request_hash}`));
   const isolate = openSeedIsolate({ FOREMAN: { idFromName: () => '', get: () => ({}) } });
   expect((await isolate.ask(`${PATH}/${request_hash}`)).status).toBe(200);

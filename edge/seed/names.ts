@@ -10,6 +10,7 @@ import type { Dialect } from '../../shared/seed/dialect.ts';
 import type { RequestName } from '../../shared/seed/request-name.ts';
 import type { ForemanCalls } from '../edge-context.ts';
 import type { NameEntry } from '../foreman/names.ts';
+import { kvTrouble } from '../kv-trouble.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 import type { Visit } from '../limits/visit.ts';
 
@@ -127,11 +128,7 @@ export class Names {
   }
 
   async #fromCache(name: string): Promise<NameEntry | undefined> {
-    // A cache that does not answer is a cache without the answer.
-    const entry = await this.#cache.get<NameEntry>(nameKey(name), 'json').catch((error: unknown) => {
-      console.error(`names: KV cannot be read: ${error}`);
-      return null;
-    });
+    const entry = await this.#cache.get<NameEntry>(nameKey(name), 'json').catch(kvTrouble('names', 'read'));
     if (!entry || !isSha256Hex(entry.requestHash)) return undefined;
     this.#memory.set(name, entry);
     return entry;
@@ -139,8 +136,6 @@ export class Names {
 
   async #toCache(name: string, entry: NameEntry): Promise<void> {
     const options = { expirationTtl: LIFETIMES.nameInKvSeconds };
-    await this.#cache.put(nameKey(name), JSON.stringify(entry), options).catch((error: unknown) => {
-      console.error(`names: KV cannot be written: ${error}`);
-    });
+    await this.#cache.put(nameKey(name), JSON.stringify(entry), options).catch(kvTrouble('names', 'written'));
   }
 }

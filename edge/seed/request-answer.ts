@@ -2,7 +2,7 @@
  * What is told of a build in the old API: three words while it is not done, five members once it is. Old clients take an image
  * by the one name in `sysupgrade`; of a build without one, the two endpoints tell differently.
  */
-import { BUILD_ERRORS, type BuildErrorKind, missingPackages } from '../../shared/build-error.ts';
+import { BUILD_ERRORS, missingPackages } from '../../shared/build-error.ts';
 import type { BuildRecord, FailureRecord } from '../../shared/build-record.ts';
 import type { Dialect } from '../../shared/seed/dialect.ts';
 import { filesPath, imageHash, logPath, pathOf } from '../../shared/seed/file-path.ts';
@@ -13,7 +13,7 @@ import { jsonAnswer } from '../answer.ts';
 import type { BuildAnswer } from '../build-service.ts';
 import { RETRY_AFTER_SECONDS } from '../lifetimes.ts';
 import type { PendingStatus } from '../results/pending-builds.ts';
-import { seedProblem } from './seed-answer.ts';
+import { seedProblem, seedStatusOf } from './seed-answer.ts';
 
 /** How the two endpoints differ. */
 export interface Endpoint {
@@ -75,12 +75,7 @@ function failedAnswer({ kind, detail, requestHash }: FailureRecord, telling: Tel
   if (kind === 'unknown_package') return unknownPackageAnswer(detail, more);
   // Nothing at all was built, so to an endpoint that does without a sysupgrade image it is no answer either.
   if (kind === 'no_sysupgrade' && telling.endpoint.withoutSysupgrade === 200) return seedProblem(500, detail, more);
-  return seedProblem(statusOf(kind), detail, more);
-}
-
-function statusOf(kind: BuildErrorKind): number {
-  const row: { readonly status: number; readonly seedStatus?: number } = BUILD_ERRORS[kind];
-  return row.seedStatus ?? 500;
+  return seedProblem(seedStatusOf(kind, 500), detail, more);
 }
 
 /** auc takes the header of a 422 for granted; where the ImageBuilder named nothing, the selection is impossible as a whole. */

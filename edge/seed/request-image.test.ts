@@ -1,37 +1,27 @@
 /** What a request of the old API costs, counts and leaves behind. */
-import { beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { ask, env, GOOD_REQUEST, jsonOf, post as postV1 } from '../edge.fixture.ts';
 import { edgeContext } from '../edge-context.ts';
-import { type FarmNode, joinNode } from '../farm-node.fixture.ts';
 import {
   buildNext,
-  emptyQueue,
   openSeedIsolate,
-  openSeedUpstream,
   PC,
   poster,
   seedJson,
   unique,
   untilStatus,
+  withSeedNode,
 } from './request.fixture.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
 const post = poster(ask);
-let node: FarmNode;
-
-beforeAll(async () => {
-  await openSeedUpstream();
-  node = await joinNode(1);
-});
-beforeEach(async () => {
-  await emptyQueue(node);
-});
+const node = withSeedNode();
 
 test('LuCI of 2019 sends the same again and again, until it is told the image', async () => {
   const request = { ...PC, packages: [unique()] };
   const { request_hash } = await seedJson(await post(request));
-  await buildNext(node);
+  await buildNext(node());
   const done = await seedJson(await untilStatus(200, () => post(request)));
   expect(done).toMatchObject({ request_hash, sysupgrade: expect.any(String) });
 });
@@ -39,7 +29,7 @@ test('LuCI of 2019 sends the same again and again, until it is told the image', 
 test('an image that is there and known costs neither KV nor the Foreman nor the store anything', async () => {
   const request = { ...PC, packages: [unique()] };
   await post(request);
-  await buildNext(node);
+  await buildNext(node());
   await untilStatus(200, () => post(request));
   const bucket = env.IMAGES as R2Bucket;
   const spies = [
@@ -56,7 +46,7 @@ test('an image that is there and known costs neither KV nor the Foreman nor the 
 test('an image that a router of today asked for is the same image, and the other way round', async () => {
   const packages = ['base-files', 'dnsmasq', unique()];
   const { request_hash } = await jsonOf(await postV1({ ...GOOD_REQUEST, packages, diff_packages: true }));
-  expect(await buildNext(node)).toBe(request_hash);
+  expect(await buildNext(node())).toBe(request_hash);
   const done = await seedJson(await untilStatus(200, () => post({ ...PC, packages })));
   expect(done.files).toBe(`/json/${String(request_hash).slice(0, 32)}/`);
 });

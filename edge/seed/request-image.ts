@@ -12,7 +12,7 @@ import { checkPackagesExist } from '../../shared/package-check.ts';
 import { resolveBoard } from '../../shared/seed/board.ts';
 import { MAX_SEED_DEFAULTS_BYTES, type SeedRequest } from '../../shared/seed/build-request-fields.ts';
 import { carriedWords } from '../../shared/seed/carried-words.ts';
-import { distroNamed } from '../../shared/seed/distro-name.ts';
+import { neededDistro } from '../../shared/seed/distro-name.ts';
 import type { RequestName } from '../../shared/seed/request-name.ts';
 import { type BuildAnswer, findBuild, requestBuild } from '../build-service.ts';
 import type { EdgeContext } from '../edge-context.ts';
@@ -58,8 +58,7 @@ async function askedAgain(context: EdgeContext, requestHash: string, visit: Visi
 async function translate(context: EdgeContext, asked: SeedRequest, visit: Visit): Promise<Asked> {
   const { config, wishes } = context;
   const { request } = asked;
-  const distro = distroNamed(config.DISTROS, asked.distro);
-  if (!distro) throw new BuildError('unsupported', `unknown distribution ${asked.distro}`);
+  const distro = neededDistro(config.DISTROS, asked.distro);
   const target = await readTarget(context, request);
   checkDefaults(context, request.defaults);
   wishes.checkPolicy({ ...request, distro: distro.name });

@@ -1,11 +1,20 @@
 /** The old API as its clients ask it, and a mirror that has a PC, a router and packages of the opkg era. */
 import { createExecutionContext } from 'cloudflare:test';
-import { expect, vi } from 'vitest';
+import { beforeAll, beforeEach, expect, vi } from 'vitest';
 import { app } from '../app.ts';
 import type { Mirror } from '../catalogue/mirror.fixture.ts';
 import { env, openUpstream } from '../edge.fixture.ts';
 import type { Env } from '../env.ts';
-import { type Credentials, type fileOf, lease, report, succeeded, upload } from '../farm-node.fixture.ts';
+import {
+  type Credentials,
+  type FarmNode,
+  type fileOf,
+  joinNode,
+  lease,
+  report,
+  succeeded,
+  upload,
+} from '../farm-node.fixture.ts';
 
 export const ENDPOINTS = ['/api/upgrade-request', '/api/build-request'] as const;
 
@@ -35,6 +44,19 @@ export async function openSeedUpstream(): Promise<Mirror> {
   mirror.publishArch('24.10.2', 'mips_24kc', { base: { curl: '8.1-r1', vim: '9' }, luci: { luci: '25.1' } }, 'opkg');
   mirror.weather.set('releases/24.10.2/targets/x86/generic/sha256sums', () => new Response('', { status: 503 }));
   return mirror;
+}
+
+/** The mirror, and a node that finds nothing to do at the beginning of a test; for a file that asks the old API for images. */
+export function withSeedNode(): () => FarmNode {
+  let node: FarmNode;
+  beforeAll(async () => {
+    await openSeedUpstream();
+    node = await joinNode(1);
+  });
+  beforeEach(async () => {
+    await emptyQueue(node);
+  });
+  return () => node;
 }
 
 let wishes = 0;

@@ -14,11 +14,14 @@ export const seedProblem = (
   headers: Readonly<Record<string, string>> = {},
 ): Response => jsonAnswer(status, { error, detail: error, status, ...more }, headers);
 
-/** The status of an error that is told without a build. */
-export const seedStatusOf = (kind: BuildErrorKind): number => {
+/** Of an error that is told without a build; `otherwise`: where these clients know no status of its own. */
+export const seedStatusOf = (kind: BuildErrorKind, otherwise: number = BUILD_ERRORS[kind].status): number => {
   const row: { readonly status: number; readonly seedStatus?: number } = BUILD_ERRORS[kind];
-  return row.seedStatus ?? row.status;
+  return row.seedStatus ?? otherwise;
 };
+
+export const seedMethodNotAllowed = (allow: string): Response =>
+  seedProblem(405, `Method not allowed here, expected ${allow}`, {}, { allow });
 
 /** Whatever was thrown on the way, as these clients can read it. */
 export async function seedErrorAnswer(

@@ -2,7 +2,7 @@
 import type { Context, Hono } from 'hono';
 import { type EdgeContext, edgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
-import { seedErrorAnswer, seedProblem } from './seed-answer.ts';
+import { seedErrorAnswer, seedMethodNotAllowed } from './seed-answer.ts';
 
 export type SeedApp = Context<{ Bindings: Env }>;
 
@@ -18,6 +18,5 @@ export function seedGet(
       return seedErrorAnswer(error);
     }
   });
-  const allow = 'GET, HEAD, OPTIONS';
-  routes.all(path, () => seedProblem(405, `Method not allowed here, expected ${allow}`, {}, { allow }));
+  routes.all(path, () => seedMethodNotAllowed('GET, HEAD, OPTIONS'));
 }

@@ -86,9 +86,8 @@ export const seedPopularTargetsSchema = z
   )
   .describe('Most asked for first.');
 
-const listedImage = z.strictObject({
-  image_id: count,
-  image_hash: z.string(),
+/** For which device, as lists of what was built and of what failed name it. */
+const listedDevice = {
   distro: z.string(),
   distro_alias: z.string(),
   version: z.string(),
@@ -97,6 +96,12 @@ const listedImage = z.strictObject({
   subtarget,
   profile: z.string(),
   model: z.string(),
+};
+
+const listedImage = z.strictObject({
+  image_id: count,
+  image_hash: z.string(),
+  ...listedDevice,
   manifest_hash: z.string(),
   build_date: date,
   build_seconds: count,
@@ -122,14 +127,7 @@ export const seedImageStatsSchema = z.strictObject({
 export const seedLatestFailuresSchema = z
   .array(
     z.strictObject({
-      distro: z.string(),
-      distro_alias: z.string(),
-      version: z.string(),
-      version_alias: z.string(),
-      target,
-      subtarget,
-      profile: z.string(),
-      model: z.string(),
+      ...listedDevice,
       request_status: z.string().describe('What went wrong, in a word.'),
       error: z.string(),
       request_date: date,
