@@ -88,7 +88,7 @@ export class Foreman extends DurableObject<Env> {
       await this.#alarm.open(db);
       if (wasAway(this.#alarm.dueAt, Date.now())) {
         this.#state.leases.renewAll(Date.now());
-        this.#state.queue.allPolled(Date.now());
+        this.#state.queue.polls.noteAll(Date.now());
       }
       this.#alarm.fired();
       await this.#setAlarm();
@@ -110,7 +110,7 @@ export class Foreman extends DurableObject<Env> {
     const now = Date.now();
     return hashes.slice(0, MAX_STATUSES).map((hash) => {
       const build = this.#state.queue.byHash(hash);
-      if (build) this.#state.queue.polled(build, now);
+      if (build) this.#state.queue.polls.note(build, now);
       return build ? buildStatus(this.#state, build, now) : null;
     });
   }
@@ -266,7 +266,7 @@ export class Foreman extends DurableObject<Env> {
     const now = Date.now();
     this.#alarm.fired();
     for (const lease of this.#state.leases.expired(now)) loseLease(this.#state, lease, expired(lease, now), now);
-    for (const build of this.#state.queue.unpolledSince(now - this.#abandonedMs, CANCEL_AT_ONCE))
+    for (const build of this.#state.queue.polls.noneSince(now - this.#abandonedMs, CANCEL_AT_ONCE))
       cancelBuild(this.#state, build, ABANDONED, now);
     // Not waited for: a store that hangs must not keep leases from ending.
     this.ctx.waitUntil(this.#publishAll());
@@ -355,7 +355,7 @@ export class Foreman extends DurableObject<Env> {
   async #setAlarm(): Promise<void> {
     const now = Date.now();
     const expiry = this.#state.queue.nextExpiry();
-    const unpolled = this.#state.queue.longestUnpolled();
+    const unpolled = this.#state.queue.polls.earliest();
     await this.#alarm.ring([
       this.#state.leases.nextExpiry(),
       this.#state.queue.nextPostponed(now),

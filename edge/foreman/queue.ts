@@ -3,14 +3,15 @@
  * statement goes by index and reads as much of a long queue as of a short one; a Durable Object that scanned its table at
  * each poll would stop at a few thousand builds.
  */
-import { and, asc, desc, eq, gt, inArray, isNotNull, lt, lte, min, ne, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, isNotNull, lte, min, ne, sql } from 'drizzle-orm';
 import type { FailureRecord, RequestEcho } from '../../shared/build-record.ts';
 import type { Conditions } from '../../shared/conditions.ts';
 import { requestHash } from '../../shared/intent.ts';
 import { isPrivate, type NormalizedRequest } from '../../shared/normalize-request.ts';
 import type { Database } from './database.ts';
+import { Polls } from './polls.ts';
 import { Ranks } from './ranks.ts';
-import { type BuildRow, type BuildState, builds, leases, uploads } from './schema.ts';
+import { type BuildRow, type BuildState, builds, isQueued, leases, uploads } from './schema.ts';
 import { Turns } from './turns.ts';
 
 /** A request that no cache could answer. */
@@ -43,21 +44,17 @@ const ENDED = {
   request: sql<NormalizedRequest>`json_set(${builds.request}, '$.defaultsMac', '')`,
 } as const;
 
-/** As text, not as a value that is bound: the indexes of waiting builds alone are used for this very text. */
-const isQueued = sql`${builds.state} = 'queued'`;
-
-/** `polledAt` is written at most so often: a row per poll would be the load. */
-const POLL_GRAIN_MS = 60_000;
-
 export class Queue {
   readonly #db: Database;
   readonly #ranks: Ranks;
   readonly turns: Turns;
+  readonly polls: Polls;
 
   constructor(db: Database) {
     this.#db = db;
     this.#ranks = new Ranks(db);
     this.turns = new Turns(db);
+    this.polls = new Polls(db);
   }
 
   /** The newest build of an intent, whatever its state. */
@@ -128,37 +125,6 @@ export class Queue {
       .set({ turn })
       .where(and(eq(builds.requestHash, build.requestHash), isQueued))
       .run();
-  }
-
-  /** Somebody still waits for it. */
-  polled({ requestHash, polledAt, state }: BuildRow, now: number): void {
-    if (state !== 'queued' || now - polledAt < POLL_GRAIN_MS) return;
-    this.#db.update(builds).set({ polledAt: now }).where(eq(builds.requestHash, requestHash)).run();
-  }
-
-  /** Nobody could ask while the Foreman was away. */
-  allPolled(now: number): void {
-    this.#db.update(builds).set({ polledAt: now }).where(isQueued).run();
-  }
-
-  /** Waiting builds for which nobody has asked since `at`. */
-  unpolledSince(at: number, limit: number): BuildRow[] {
-    return this.#db
-      .select()
-      .from(builds)
-      .where(and(isQueued, lt(builds.polledAt, at)))
-      .limit(limit)
-      .all();
-  }
-
-  /** When somebody asked last for the build for which nobody has asked for longest; null while none waits. */
-  longestUnpolled(): number | null {
-    const row = this.#db
-      .select({ at: min(builds.polledAt) })
-      .from(builds)
-      .where(isQueued)
-      .get();
-    return row?.at ?? null;
   }
 
   /** Builds that may be leased now, whose turn comes first first. `behind`: where the last page ended. */

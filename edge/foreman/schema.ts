@@ -3,6 +3,7 @@
  * and single-flight must have one place. Nothing published depends on them: finished builds are records in the object store.
  * Times are milliseconds since 1970. The statements that make these tables are in migrations/.
  */
+import { sql } from 'drizzle-orm';
 import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import type { BuildErrorKind } from '../../shared/build-error.ts';
 import type { BuildRecord, FailureRecord, Pins, RequestEcho } from '../../shared/build-record.ts';
@@ -60,6 +61,9 @@ export const builds = sqliteTable('builds', {
   expiresAt: integer('expires_at'),
 });
 export type BuildRow = typeof builds.$inferSelect;
+
+/** As text, not as a value that is bound: the indexes of waiting builds alone are used for this very text. */
+export const isQueued = sql`${builds.state} = 'queued'`;
 
 /** Of clients that asked lately: the turn of the last build of each. */
 export const clients = sqliteTable('clients', {

@@ -21,7 +21,7 @@ export function takeSubmission(state: ForemanState, submission: Submission, now:
       if (JSON.stringify(newest.conditions) !== JSON.stringify(submission.conditions))
         state.queue.dropConditions(newest.requestHash);
       state.queue.joinedBy(submission.clientKey, newest);
-      state.queue.polled(newest, now);
+      state.queue.polls.note(newest, now);
       return tell();
     }
     const isNews = newest.generation > submission.seenGeneration;

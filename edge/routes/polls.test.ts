@@ -17,11 +17,12 @@ const asked = async () => (await foremanStats()).calls.status ?? 0;
 
 test('of a hundred who poll for one build in the same moment, one asks the Foreman', async () => {
   await scheduler.wait(LIFETIMES.runningMs + 100);
-  const before = await asked();
+  const [before, begun] = [await asked(), performance.now()];
   const statuses = await Promise.all(Array.from({ length: 100 }, () => poll(hashes[0])));
   expect(new Set(statuses)).toEqual(new Set([202]));
-  // A slow machine may need so long for a hundred answers that the first one grows old.
-  expect((await asked()) - before).toBeLessThan(10);
+  // One for as long as an answer stands, however long a slow machine needs for a hundred of them.
+  const times = 1 + Math.ceil((performance.now() - begun) / LIFETIMES.runningMs);
+  expect((await asked()) - before).toBeLessThanOrEqual(times);
 });
 
 test('who asks for one build also asks for those that others poll for', async () => {

@@ -95,7 +95,8 @@ export class Names {
     try {
       // A name for what is there already costs as much as what is not: else one image would do to fill the register.
       await visit.charge(built.isPending ? 'misses' : 'builds');
-    } catch {
+    } catch (error) {
+      if (!(error instanceof BuildError)) throw error;
       // Its build is under way or done, and can be asked for all the same.
       return wholeName(requestHash, dialect);
     }
