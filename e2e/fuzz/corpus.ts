@@ -148,6 +148,7 @@ export function corpus(known: Known): readonly RawRequest[] {
       get(image, [['Range', range]]),
       { ...get(image, [['Range', range]]), method: 'HEAD' },
       get('/openapi.json', [['Range', range]]),
+      get(`/json/${hash}/`, [['Range', range]]),
     ]),
     get(image, [['If-None-Match', '*']]),
     get(image, [['If-None-Match', ',"'.repeat(10_000)]]),

@@ -20,8 +20,11 @@ export interface SandboxWatch extends Omit<Watched, 'pid'> {
   readonly bounds: Bounds;
 }
 
-/** A sandbox with thousands of processes takes a while to fall; a process that waits for a broken disk never does. */
-const FALL_MS = 10_000;
+/**
+ * A sandbox with thousands of processes takes a while to fall, on a machine that others use more than ten seconds; a process
+ * that waits for a broken disk never does.
+ */
+const FALL_MS = 60_000;
 const STATUS_MS = 2000;
 /** What bubblewrap writes is shorter; it is the only writer. */
 const MAX_STATUS_LENGTH = 64 * 1024;
