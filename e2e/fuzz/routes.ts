@@ -37,6 +37,10 @@ export const ROUTES: readonly Route[] = [
   get('/api/v1/builds-by-version', 3),
   get('/api/v1/top-packages', 3),
   get('/api/v1/build-errors', 3),
+  get('/api/v1/nodes', 2),
+  get('/api/v1/admin/nodes', 2),
+  { path: '/api/v1/admin/tokens', method: 'POST', weight: 2 },
+  { path: '/api/v1/admin/nodes/{hash}/{action}', method: 'POST', weight: 2 },
   get('/docs', 2),
   get('/docs/{file}', 2),
   get('/openapi.json', 2),
@@ -56,4 +60,4 @@ export const ROUTES: readonly Route[] = [
 
 /** A path of the OpenAPI document as the table has it: where the document names the parts of a target one by one. */
 export const asInTable = (path: string): string =>
-  path.replace('{target}/{subtarget}', '{target}').replace(/\{(?:request_hash|bin_dir)\}/, '{hash}');
+  path.replace('{target}/{subtarget}', '{target}').replace(/\{(?:request_hash|bin_dir|node_id)\}/, '{hash}');

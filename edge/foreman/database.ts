@@ -5,6 +5,7 @@ import init from './migrations/0000_init.sql';
 import statistics from './migrations/0001_statistics.sql';
 import turns from './migrations/0004_turns.sql';
 import polls from './migrations/0005_polls.sql';
+import nodeStates from './migrations/0006_node_states.sql';
 import * as schema from './schema.ts';
 
 export type Database = DrizzleSqliteDODatabase<typeof schema>;
@@ -16,9 +17,10 @@ export const MIGRATIONS = {
       { idx: 1, when: 1795600000000, tag: '0001_statistics', breakpoints: true },
       { idx: 4, when: 1795850000000, tag: '0004_turns', breakpoints: true },
       { idx: 5, when: 1796000000000, tag: '0005_polls', breakpoints: true },
+      { idx: 6, when: 1796100000000, tag: '0006_node_states', breakpoints: true },
     ],
   },
-  migrations: { m0000: init, m0001: statistics, m0004: turns, m0005: polls },
+  migrations: { m0000: init, m0001: statistics, m0004: turns, m0005: polls, m0006: nodeStates },
 };
 
 /** Call under `blockConcurrencyWhile`: nothing may read a half-migrated table. */

@@ -5,6 +5,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import type { Database } from './database.ts';
 import { FarmSize } from './farm-size.ts';
 import { Leases } from './leases.ts';
+import { NodeLists } from './node-lists.ts';
 import { Nodes } from './nodes.ts';
 import { Queue } from './queue.ts';
 import { Statistics } from './statistics.ts';
@@ -16,6 +17,7 @@ export interface ForemanState {
   readonly queue: Queue;
   readonly leases: Leases;
   readonly nodes: Nodes;
+  readonly nodeLists: NodeLists;
   readonly farmSize: FarmSize;
   readonly uploads: Uploads;
   readonly votes: Votes;
@@ -40,6 +42,7 @@ export function foremanState(
     queue,
     leases,
     nodes,
+    nodeLists: new NodeLists(db),
     farmSize: new FarmSize(nodes, leases),
     uploads: new Uploads(db),
     votes: new Votes(db),

@@ -24,7 +24,8 @@ const asu = (...args: string[]) => run('main.ts', args);
 test.each([[[]], [['--help']], [['help']]])('%j lists the commands', (args) => {
   const { status, stdout, stderr } = asu(...args);
   expect([status, stderr]).toEqual([0, '']);
-  for (const command of ['asu doctor', 'asu node', 'asu imagebuilder']) expect(stdout).toContain(command);
+  for (const command of ['asu doctor', 'asu node', 'asu imagebuilder', 'asu token', 'asu nodes'])
+    expect(stdout).toContain(command);
 });
 
 test('--version is the number of this software', () => {

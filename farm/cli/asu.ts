@@ -26,6 +26,16 @@ const COMMANDS: readonly Row[] = [
     summary: 'list, fetch, remove and prune the ImageBuilders on disk',
     load: async () => (await import('./imagebuilder-command.ts')).imageBuilderCommand,
   },
+  {
+    name: 'token',
+    summary: 'let a machine join the farm of an edge that is yours',
+    load: async () => (await import('./token-command.ts')).tokenCommand,
+  },
+  {
+    name: 'nodes',
+    summary: 'list the nodes of that farm, drain, quarantine and revoke them',
+    load: async () => (await import('./nodes-command.ts')).nodesCommand,
+  },
 ];
 
 const HELP = `A farm node of the Attended Sysupgrade Server.
@@ -35,7 +45,7 @@ ${COMMANDS.map(({ name, summary }) => `  asu ${name.padEnd(14)} ${summary}`).joi
   asu COMMAND --help  what it takes
   asu --version       which version this is
 
-Begin with: asu doctor`;
+Begin with: asu doctor, then: asu node --join TOKEN --edge URL`;
 
 export const asu: Command = async ([name, ...rest], context) => {
   const { out } = context.terminal;

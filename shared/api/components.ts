@@ -2,6 +2,13 @@
 import type { z } from 'zod';
 import { buildRequestSchema } from '../build-request.ts';
 import {
+  adminNodeSchema,
+  adminNodesSchema,
+  joinTokenSchema,
+  nodeActionSchema,
+  tokenRequestSchema,
+} from './admin-answers.ts';
+import {
   failedBuildSchema,
   finishedBuildSchema,
   queuedBuildSchema,
@@ -19,6 +26,7 @@ import {
   targetIndexSchema,
 } from './catalogue-answers.ts';
 import { healthSchema } from './health-answer.ts';
+import { nodeListSchema } from './nodes-answers.ts';
 import { errorKindSchema, problemSchema } from './problem.ts';
 import { chartSchema, queueLengthSchema, summarySchema, topPackagesSchema } from './statistics-answers.ts';
 
@@ -43,7 +51,13 @@ export const COMPONENTS = {
   Summary: summarySchema,
   Chart: chartSchema,
   TopPackages: topPackagesSchema,
+  NodeList: nodeListSchema,
   Health: healthSchema,
+  JoinTokenRequest: tokenRequestSchema,
+  JoinToken: joinTokenSchema,
+  NodeAction: nodeActionSchema,
+  AdminNode: adminNodeSchema,
+  AdminNodes: adminNodesSchema,
 } as const satisfies Record<string, z.ZodType>;
 
 export type ComponentName = keyof typeof COMPONENTS;
