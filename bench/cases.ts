@@ -2,13 +2,14 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { BenchServer } from './bench-server.ts';
-import type { FinishedBuild } from './finished-builds.ts';
+import { type FinishedBuild, VARIANTS } from './finished-builds.ts';
 import { LARGE } from './large-index.ts';
 import { seeded, zipfRanks } from './random.ts';
 import { pollPath } from './seed.ts';
+import type { UpgradeCheckLoad } from './upgrade-checks.ts';
 import { type Load, type LoadResult, runWrk } from './wrk.ts';
 
-const POSTS = ['hello POST', 'cached POST', '429'] as const;
+const POSTS = ['hello POST', 'cached POST', '429', 'hello check', 'upgrade-check'] as const;
 const GETS = ['hello GET', 'cached GET', 'overview', 'arch index', '404'] as const;
 export const CASE_NAMES = [...POSTS, ...GETS] as const;
 export type CaseName = (typeof CASE_NAMES)[number];
@@ -16,7 +17,7 @@ export type CaseName = (typeof CASE_NAMES)[number];
 export interface Case {
   readonly name: CaseName;
   /** The yardstick; null: it is one itself. */
-  readonly beside: 'hello POST' | 'hello GET' | null;
+  readonly beside: 'hello POST' | 'hello check' | 'hello GET' | null;
   /** What is remembered for seconds, or let through now and then, may come to the Foreman that often, a request. */
   readonly maxForemanShare: number;
   readonly load: Omit<Load, 'seed' | 'seconds' | 'connections'>;
@@ -40,7 +41,11 @@ const FLOODING = '203.0.113.7';
 const UNKNOWN = pollPath('f'.repeat(64));
 
 /** A hello gets the same bodies as the edge, so that the client and the kernel have the same to carry. */
-export async function makeCases(server: BenchServer, builds: readonly FinishedBuild[]): Promise<readonly Case[]> {
+export async function makeCases(
+  server: BenchServer,
+  builds: readonly FinishedBuild[],
+  checks: readonly UpgradeCheckLoad[],
+): Promise<readonly Case[]> {
   const write = async (name: string, words: readonly string[], separator = '\n') => {
     const file = path.join(server.directory, name);
     await writeFile(file, words.join(separator) + separator);
@@ -55,10 +60,26 @@ export async function makeCases(server: BenchServer, builds: readonly FinishedBu
     lines: await write('bodies.txt', bodies),
     status: 200,
   } as const;
+  // No router asks twice with the same packages, and nothing is kept of an answer: one after the other, each a new one.
+  const checkPosts = {
+    method: 'POST',
+    path: '/api/upgrade-check',
+    lines: await write(
+      'checks.txt',
+      checks.map(({ body }) => body),
+    ),
+    ranks: await write(
+      'check-ranks.txt',
+      Array.from({ length: checks.length / VARIANTS }, (_, rank) => String(rank)),
+      ' ',
+    ),
+    repeats: 0,
+    status: 200,
+  } as const;
   const gets = { method: 'GET', lines: null, status: 200 } as const;
 
   const hello = (name: CaseName, load: Asking): Case => {
-    const whole = { ...load, url: server.helloUrl, path: '/', ranks, repeats: REPEATS };
+    const whole = { ranks, repeats: REPEATS, ...load, url: server.helloUrl, path: '/' };
     return { name, beside: null, maxForemanShare: 0, load: whole };
   };
   const edge = (name: CaseName, load: Asking, more: Partial<Case> = {}): Case => {
@@ -70,6 +91,8 @@ export async function makeCases(server: BenchServer, builds: readonly FinishedBu
     hello('hello POST', posts),
     edge('cached POST', posts),
     edge('429', await flood(), { maxForemanShare: SOMETIMES, prime: beginFlood }),
+    hello('hello check', checkPosts),
+    edge('upgrade-check', checkPosts, { beside: 'hello check' }),
     hello('hello GET', { ...gets, path: '/' }),
     edge('cached GET', { ...gets, path: null, lines: await write('paths.txt', polls) }),
     edge('overview', { ...gets, path: '/json/v1/overview.json' }),

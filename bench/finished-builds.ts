@@ -17,7 +17,7 @@ export const PROFILE = 'acme_ax3000-v1';
 /** What a router with LuCI, a VPN and some tools has. */
 const MANIFEST_NAMES = 180;
 /** One intent in this many spellings; load.lua knows the number too. */
-const VARIANTS = 4;
+export const VARIANTS = 4;
 
 export interface FinishedBuild {
   readonly record: BuildRecord;

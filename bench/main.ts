@@ -15,6 +15,7 @@ import { type BenchOptions, HELP, parseOptions } from './options.ts';
 import { profile } from './profile.ts';
 import { type Measured, printReport } from './report.ts';
 import { publishAll, readLargeIndex, readUpstream, verifyAll } from './seed.ts';
+import { upgradeChecks, verifyChecks } from './upgrade-checks.ts';
 import { ensureWrk } from './wrk.ts';
 
 /** A flood has then spent what it may with its first request; nobody else says who he is. */
@@ -40,7 +41,10 @@ async function bench(options: BenchOptions, signal: AbortSignal): Promise<void> 
     await publishAll(server, builds, signal);
     tell(`checking the answer to each of ${builds.length * 4} bodies and ${builds.length} polls`);
     await verifyAll(server, builds, signal);
-    const cases = chosen(await makeCases(server, builds), options);
+    const checks = await upgradeChecks(server, signal);
+    tell(`checking the answer to each of ${checks.length} upgrade checks`);
+    await verifyChecks(server, checks, signal);
+    const cases = chosen(await makeCases(server, builds, checks), options);
     tell('warming up');
     for (const each of cases) await runCase(server, each, { ...options, seconds: WARM_UP_SECONDS, seed: 0 }, signal);
     if (options.profileDirectory === null) await measure(server, cases, options, tell, signal);

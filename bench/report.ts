@@ -18,7 +18,7 @@ const MAX_KV_SHARE = 0.5;
 /** @throws Error when KV or the Foreman was asked more than the answers explain */
 export function printReport(all: readonly Measured[], catalogue: CatalogueRead, options: BenchOptions): void {
   const row = (cells: readonly string[]) =>
-    console.log(cells.map((cell, at) => (at === 0 ? cell.padEnd(12) : cell.padStart(13))).join(''));
+    console.log(cells.map((cell, at) => (at === 0 ? cell.padEnd(14) : cell.padStart(13))).join(''));
   console.log();
   row(['', 'requests/s', 'lowest', 'highest', 'median ms', 'p99 ms', 'CPU µs/req', 'KV reads/req', 'bytes']);
   for (const { case: of, samples, kvReads } of all) {

@@ -1,4 +1,4 @@
-/** All routes of the edge in one Hono application. Order does not matter: no two of them share a path. */
+/** All routes of the edge in one Hono application. Order does not matter: `/json/*` of the old API lets by what is below `/json/v1`, and else no two of them answer one path. */
 import { Hono } from 'hono';
 import { CORS, errorAnswer, notFound } from './answer.ts';
 import { canonicalPath } from './canonical-path.ts';
@@ -10,13 +10,21 @@ import { eventRoutes } from './routes/events.ts';
 import { foremanRoutes } from './routes/foreman.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jsonRoutes } from './routes/json.ts';
+import { keyRoutes } from './routes/keys.ts';
 import { logRoutes } from './routes/logs.ts';
 import { nodesRoutes } from './routes/nodes.ts';
 import { overviewRoutes } from './routes/overview.ts';
 import { revisionRoutes } from './routes/revision.ts';
+import { seedFileRoutes } from './routes/seed-files.ts';
+import { seedImageRoutes } from './routes/seed-images.ts';
+import { seedListRoutes } from './routes/seed-lists.ts';
+import { seedStatisticsRoutes } from './routes/seed-statistics.ts';
 import { statisticsRoutes } from './routes/statistics.ts';
 import { storeRoutes } from './routes/store.ts';
+import { upgradeCheckRoutes } from './routes/upgrade-check.ts';
+import { upgradeRequestRoutes } from './routes/upgrade-request.ts';
 import { uploadRoutes } from './routes/uploads.ts';
+import { seedProblem } from './seed/seed-answer.ts';
 
 export const app = new Hono<{ Bindings: Env }>({ getPath: canonicalPath });
 
@@ -46,10 +54,20 @@ app.route('/', healthRoutes);
 app.route('/', statisticsRoutes);
 app.route('/', nodesRoutes);
 app.route('/', adminRoutes);
+app.route('/', seedFileRoutes);
+app.route('/', keyRoutes);
+app.route('/', seedImageRoutes);
+app.route('/', seedListRoutes);
+app.route('/', seedStatisticsRoutes);
 app.route('/', docsRoutes);
+app.route('/', upgradeCheckRoutes);
+app.route('/', upgradeRequestRoutes);
 app.route('/', foremanRoutes);
 app.route('/', uploadRoutes);
 app.route('/', logRoutes);
 
-app.notFound(() => notFound('no such page'));
+/** Clients of the old API read `error`, whatever they mistyped. */
+app.notFound((c) =>
+  /^\/api\/(?!v1\/)/.test(c.req.path) ? seedProblem(404, 'no such page') : notFound('no such page'),
+);
 app.onError((error) => errorAnswer(error));

@@ -17,7 +17,7 @@ import { type EdgeContext, foremanOf } from './edge-context.ts';
 import { MAX_STATUSES } from './foreman/build-status.ts';
 import type { Submission } from './foreman/queue.ts';
 import { QUEUE_FULL } from './limits/full-queue.ts';
-import type { Visit } from './limits/visit.ts';
+import { Visit } from './limits/visit.ts';
 import { askInTurn } from './results/ask-in-turn.ts';
 import type { BuiltResult, FailedResult, Result } from './results/kept-result.ts';
 import { resultKey } from './results/result-key.ts';
@@ -123,23 +123,26 @@ function rememberedBuild(context: EdgeContext, requestHash: string): BuildAnswer
   return context.results.isUnknown(requestHash) ? null : undefined;
 }
 
-/** Who polls; without a visit nobody is charged for it. `signal`: of its connection. */
-interface Poll {
-  readonly visit?: Visit;
-  readonly signal: AbortSignal;
-}
+/** Who polls: a visit, or a listener, who was charged when it came. */
+type Poller = Visit | { readonly signal: AbortSignal };
 
 /**
  * Answers a poll; null for a hash of which nobody knows anything. Of all who poll for one build at a time, one asks.
  * @throws BuildError `too_many_requests`; the signal's reason
  */
-export async function findBuild(context: EdgeContext, requestHash: string, poll: Poll): Promise<BuildAnswer | null> {
+export async function findBuild(
+  context: EdgeContext,
+  requestHash: string,
+  poller: Poller,
+): Promise<BuildAnswer | null> {
+  const remembered = rememberedBuild(context, requestHash);
+  if (remembered !== undefined) return remembered;
   return askInTurn(
     context.polls,
     requestHash,
     () => rememberedBuild(context, requestHash),
-    () => lookForBuild(context, requestHash, poll.visit),
-    poll.signal,
+    () => lookForBuild(context, requestHash, poller instanceof Visit ? poller : undefined),
+    poller.signal,
   );
 }
 

@@ -124,6 +124,22 @@ describe('a first-boot script', () => {
     await expectNoTrace();
   });
 
+  it('leaves no trace where it is asked for in the old API, nor where that refuses it', async () => {
+    const asked = { distro: 'openwrt', version: '24.10.2', target: 'x86/64', board: 'generic', packages: ['curl'] };
+    for (const path of ['/api/upgrade-request', '/api/build-request']) {
+      const postSeed = async (fields: object = {}) =>
+        noted(await ask(path, { method: 'POST', body: JSON.stringify({ ...asked, defaults: SECRET, ...fields }) }));
+      const { request_hash } = await postSeed();
+      expect(request_hash).toMatch(/^[0-9a-f]{12}$/);
+      await noted(await ask(`${path}/${request_hash}`));
+      await postSeed({ target: 'x86', subtarget: '64', board: 'nosuch', model: SECRET.length });
+      await postSeed({ defaults: SECRET.repeat(5000) });
+      await postSeed({ version: '24.10.99' });
+      await postSeed({ defaults: [SECRET] });
+    }
+    await expectNoTrace();
+  });
+
   it('is another image than without it, and another than with another script', async () => {
     const hashes = [];
     for (const defaults of ['', 'echo 1', 'echo 2'])

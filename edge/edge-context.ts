@@ -16,8 +16,13 @@ import { openRateLimits } from './limits/open-rate-limits.ts';
 import type { RateLimit, RateLimits } from './limits/rate-limit.ts';
 import { TokenBuckets } from './limits/token-buckets.ts';
 import { AskingTurns } from './results/ask-in-turn.ts';
+import { Manifests } from './results/manifests.ts';
 import { PendingBuilds } from './results/pending-builds.ts';
 import { Results } from './results/results.ts';
+import { BuildLogs } from './seed/build-logs.ts';
+import { KnownPrefixes } from './seed/find-by-prefix.ts';
+import { Names } from './seed/names.ts';
+import { SignedSums } from './seed/signed-sums.ts';
 import { CountDesk } from './statistics/count-desk.ts';
 import { KeptAnswers } from './statistics/kept-answers.ts';
 import type { ObjectStore } from './storage/object-store.ts';
@@ -28,6 +33,8 @@ import { Wishes } from './wish.ts';
 const MAX_KEPT_ANSWERS = 64;
 /** Of one client: a person mistypes a few times. */
 const WRONG_KEYS_PER_MINUTE = 10;
+/** A thousand bytes each. */
+const MAX_IMAGE_PAGES = 1_000;
 
 export interface EdgeContext {
   readonly config: EdgeSettings;
@@ -38,6 +45,15 @@ export interface EdgeContext {
   readonly catalogue: CatalogueReader;
   readonly results: Results;
   readonly pending: PendingBuilds;
+  readonly manifests: Manifests;
+  /** What is told of an image, by its whole hash; null for one of which nothing is. */
+  readonly imagePages: KeptAnswers<{ readonly text: string | null }>;
+  /** Short hashes of the old API. */
+  readonly names: Names;
+  /** Heads of builds' hashes. */
+  readonly prefixes: KnownPrefixes;
+  readonly sums: SignedSums;
+  readonly buildLogs: BuildLogs;
   readonly polls: AskingTurns;
   readonly events: EventDesk;
   readonly limits: RateLimits;
@@ -58,6 +74,8 @@ export type ForemanCalls = Pick<
   Foreman,
   | 'submit'
   | 'status'
+  | 'claimName'
+  | 'findName'
   | 'join'
   | 'renew'
   | 'lease'
@@ -98,6 +116,7 @@ async function makeContext(env: Env): Promise<EdgeContext> {
   const config = configOf(env);
   const keys = await serverKeys(config.SERVER_KEY);
   const store = openObjectStore(env);
+  const events = new EventDesk(store);
   return {
     config,
     keys,
@@ -113,8 +132,14 @@ async function makeContext(env: Env): Promise<EdgeContext> {
     catalogue: catalogueReader(env, { waitUntil }),
     results: new Results(env.CACHE, store),
     pending: new PendingBuilds(),
+    manifests: new Manifests(env.CACHE, store),
+    imagePages: new KeptAnswers(LIFETIMES.statisticsMs, MAX_IMAGE_PAGES),
+    names: new Names(env.CACHE, () => foremanOf(env)),
+    prefixes: new KnownPrefixes(env.CACHE),
+    sums: new SignedSums(keys.usign),
+    buildLogs: new BuildLogs(events.logs),
+    events,
     polls: new AskingTurns(),
-    events: new EventDesk(store),
     limits: openRateLimits(env, config),
     wrongKeys: new TokenBuckets(WRONG_KEYS_PER_MINUTE),
     clients: new ClientKeys(keys.clients, config.CLIENT_ADDRESS_HEADER),

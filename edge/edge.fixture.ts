@@ -61,6 +61,7 @@ export type Table =
   | 'meta'
   | 'counters'
   | 'failures'
+  | 'names'
   | 'clients';
 export type Row = Record<string, string | number | null>;
 

@@ -8,6 +8,16 @@ export const LIFETIMES = {
   unknownHashMs: 5_000,
   /** A build of which the store has no record: shorter, for it may be published in this very moment. */
   unbuiltMs: 1_000,
+  /** Short hashes of the old API in an isolate. */
+  nameInMemoryMs: 10 * 60_000,
+  /** That such a hash leads to no newer build, as the Foreman said. */
+  sureNameMs: 5_000,
+  /** Shorter than the Foreman's memory of it: by then somebody asks there, and it is known to be in use. */
+  nameInKvSeconds: 30 * 24 * 3_600,
+  /** To which build the head of a hash leads: that does not change, and costs a listing to find out. */
+  prefixInKvSeconds: 30 * 24 * 3_600,
+  /** A failure of ours, in the old API: who only ever asks for the build anew hears of it, and begins no other for so long. */
+  seedFailureMs: 60_000,
   /** A queue that was full: one that has room again is noticed so much later. */
   queueFullMs: 2_000,
   /** Wishes whose build is under way: who asks for one again joins it, also while the queue is full. */
@@ -30,6 +40,10 @@ export const LIFETIMES = {
   pendingInMemoryBytes: 4 * 1024 * 1024,
   /** An isolate has 128 MB, of which the catalogue may take 32. */
   resultsInMemoryBytes: 48 * 1024 * 1024,
+  /** Lists of packages by their hash, as text. */
+  manifestsInMemoryBytes: 2 * 1024 * 1024,
+  /** Lists of digests of images, with their signatures. */
+  sumsInMemoryBytes: 2 * 1024 * 1024,
   /** Wishes whose hash is known: most of what routers ask was asked before, in one spelling or another. */
   wishesInMemoryBytes: 16 * 1024 * 1024,
   /** Pieces of builds' logs that somebody listens to. */

@@ -26,12 +26,17 @@ const texts = new WeakMap<object, Map<string, KeptText>>();
 export async function keptText(part: object, name: string, answer: () => unknown): Promise<KeptText> {
   const known = texts.get(part)?.get(name);
   if (known) return known;
-  const text = JSON.stringify(answer());
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', utf8ToBytes(text)));
-  const made = { text, etag: `"${bytesToHex(digest.subarray(0, 16))}"` };
+  const made = await taggedText(answer());
   const ofPart = texts.get(part) ?? new Map<string, KeptText>();
   texts.set(part, ofPart.set(name, made));
   return made;
+}
+
+/** For what is made anew each time, since it is another thing for everybody who asks. */
+export async function taggedText(answer: unknown): Promise<KeptText> {
+  const text = JSON.stringify(answer);
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', utf8ToBytes(text)));
+  return { text, etag: `"${bytesToHex(digest.subarray(0, 16))}"` };
 }
 
 export function metadataAnswer(c: Context, { text, etag }: KeptText): Response {

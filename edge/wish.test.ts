@@ -1,4 +1,4 @@
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it, test, vi } from 'vitest';
 import { buildRequestSchema } from '../shared/build-request.ts';
 import { parseEdgeSettings } from '../shared/edge-settings.ts';
 import { FIELDS, Wishes } from './wish.ts';
@@ -91,4 +91,22 @@ test('the version of a package that has another name by now is no condition; tha
   const packages_versions = { auc: '1', 'luci-i18n-base-en': '2', luci: '3' };
   const { wish } = wishes().read(JSON.stringify({ ...good, packages: undefined, packages_versions }));
   expect(wish.conditions.packages_versions).toEqual({ luci: '3' });
+});
+
+test('a request that was read already is the wish that its body is, and is checked as one', () => {
+  const room = wishes();
+  const { wish } = room.read(JSON.stringify(good));
+  const request = room.read(JSON.stringify(good)).request();
+  const asked = room.of(request);
+  expect(asked.request()).toBe(request);
+  expect({ ...asked.wish, echoHead: '' }).toEqual({ ...wish, echoHead: '' });
+  const beforeAnew = vi.fn();
+  expect(room.of({ ...request }, beforeAnew).wish).toBe(asked.wish);
+  expect(beforeAnew).not.toHaveBeenCalled();
+  for (const [fields, refusal] of [
+    [{ distro: 'debian' }, 'Unsupported distro: debian'],
+    [{ version: '21.02.1' }, 'Unsupported branch: 21.02.1'],
+    [{ defaults: 'x'.repeat(101) }, 'defaults: expected at most 100 bytes, got 101'],
+  ] as const)
+    expect(() => room.of({ ...request, ...fields })).toThrow(refusal);
 });

@@ -59,15 +59,29 @@ export class Wishes {
    * `beforeAnew`: called where the wish is none that is known, before it is looked at, which costs more than all the rest.
    * @throws BuildError for all that can be said without the catalogue: shape, grammar, policy, branch
    */
-  read(body: string, beforeAnew: () => void = () => undefined): Asked {
+  read(body: string, beforeAnew?: () => void): Asked {
     const json = parseJson(body);
+    return this.#ask(json, () => parse(json), beforeAnew);
+  }
+
+  /** The same for a request that was read already: one of the old API, in the words of this one. */
+  of(request: BuildRequest, beforeAnew?: () => void): Asked {
+    return this.#ask(request, () => request, beforeAnew);
+  }
+
+  /** @throws BuildError for what this server does not allow */
+  checkPolicy(request: BuildRequest): void {
+    checkPolicy(request, this.#policy);
+  }
+
+  #ask(json: unknown, read: () => BuildRequest, beforeAnew: () => void = () => undefined): Asked {
     const key = spelling(json);
     const known = key === null ? undefined : this.#known.get(key);
     // The client's name was looked at by `spelling`, for it would have been no key otherwise.
-    if (known) return asked(known, (json as { client?: string | null }).client ?? null, () => parse(json));
+    if (known) return asked(known, (json as { client?: string | null }).client ?? null, read);
     beforeAnew();
-    const request = parse(json);
-    checkPolicy(request, this.#policy);
+    const request = read();
+    this.checkPolicy(request);
     const wish = wishOf(request, this.#branchOf(request.version));
     if (key !== null && !wish.isPrivate) this.#known.set(key, wish);
     return asked(wish, request.client, () => request);
@@ -156,7 +170,8 @@ export const FIELDS = [
   'repository_keys',
 ] as const;
 
-function parseJson(body: string): unknown {
+/** @throws BuildError `invalid_request` */
+export function parseJson(body: string): unknown {
   try {
     return JSON.parse(body);
   } catch {

@@ -1,5 +1,4 @@
 /** Puts a node together and runs it until told to stop. */
-import { mkdir } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { Agent } from './agent.ts';
@@ -9,7 +8,6 @@ import type { NodeConfig } from './config.ts';
 import { openDatabase } from './db/open-database.ts';
 import { DiskWatch } from './disk/disk-watch.ts';
 import { settleDiskBudget } from './disk/settle-disk-budget.ts';
-import { lockState } from './disk/state-lock.ts';
 import { foremanClient } from './edge-client.ts';
 import { defaultBounds } from './fence/bounds.ts';
 import type { Fence } from './fence/fence.ts';
@@ -29,7 +27,7 @@ export interface NodeStart extends NodeConfig {
   readonly fence: Fence;
 }
 
-/** @throws StateInUse where another one works in its directory; JoinRefused where the edge will not have this node */
+/** The state directory must be there, and locked. @throws JoinRefused where the edge will not have this node */
 export async function runNode(config: NodeStart, signal: AbortSignal): Promise<void> {
   const { edgeUrl, stateDirectory } = config;
   const log = nodeLog({
@@ -38,8 +36,6 @@ export async function runNode(config: NodeStart, signal: AbortSignal): Promise<v
     now: () => new Date(),
     secrets: [config.joinToken],
   });
-  await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
-  using _lock = lockState(stateDirectory);
   const key = await loadNodeKey(stateDirectory);
   const { db, close } = openDatabase(path.join(stateDirectory, 'node.sqlite'));
   const workshop = await openWorkshop(config, log.line, (bytes) => metrics.imageBuilderBytesDownloaded(bytes));

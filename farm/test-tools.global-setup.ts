@@ -3,6 +3,7 @@
  * it may not. A skipped test of the fence would look exactly like a passed one.
  */
 import { execa } from 'execa';
+import { mustHaveFence } from './fence/must-have-fence.ts';
 import { findTool } from './imagebuilder/host-tools.ts';
 
 /** Program → Debian's package. */
@@ -19,6 +20,11 @@ const TOOLS: Readonly<Record<string, string>> = {
 const INSTALL = ['-o', 'DPkg::Lock::Timeout=300', 'install', '-y', '--no-install-recommends'];
 
 export default async function setup(): Promise<void> {
+  await installMissing();
+  await mustHaveFence();
+}
+
+async function installMissing(): Promise<void> {
   const packages = await missingPackages();
   if (packages.length === 0) return;
   const aptGet = process.getuid?.() === 0 ? await findTool('apt-get') : null;

@@ -3,9 +3,11 @@ import {
   BUILD_ERRORS,
   BuildError,
   type BuildErrorKind,
+  impossibleSelection,
   isBuildErrorKind,
   isDeterministic,
   isRemembered,
+  missingPackages,
 } from './build-error.ts';
 
 /** The whole table: a kind that is added without a thought for these columns fails here. */
@@ -76,4 +78,18 @@ test('an error carries what it was given, and its cause for the log only', () =>
   expect(error.errors).toEqual([{ path: 'packages.0', message: 'expected x' }]);
   expect(error.cause).toBe('node 7 said so');
   expect(error.message).not.toContain('node 7');
+});
+
+test.each<[string, string, string[]]>([
+  [
+    'of missing packages names them, sorted',
+    impossibleSelection(['zz', 'libstdc++', 'a.b']),
+    ['a.b', 'libstdc++', 'zz'],
+  ],
+  ['of both kinds names the missing ones', impossibleSelection(['b', 'a'], ['c', 'd']), ['a', 'b']],
+  ['of conflicts alone names none', impossibleSelection([], ['c', 'd']), []],
+  ['without a list names none', BUILD_ERRORS.unknown_package.text, []],
+  ['in other words than ours names no more than names', 'x: missing (a b, ok, -no, so:lib.so.1, \r\nx: y)', ['ok']],
+])('a sentence about a selection %s', (_, detail, names) => {
+  expect(missingPackages(detail)).toEqual(names);
 });

@@ -3,6 +3,8 @@
  * Connect code, and whether it is worth trying elsewhere. The peer showed its own faults as the user's and cached them;
  * here `retry` decides that, in one place.
  */
+import { isPackageName } from './grammar.ts';
+
 export type Retry =
   /** Deterministic: the same request gives the same failure. Cached with its generation. */
   | 'never'
@@ -144,6 +146,8 @@ export const BUILD_ERRORS = {
   },
   too_many_requests: {
     status: 429,
+    // Of the old clients some wait for ever at 429, and all come again at 503.
+    seedStatus: 503,
     connect: 'resource_exhausted',
     retry: 'later',
     text: 'Too many requests from your network, please try again later',
@@ -217,6 +221,12 @@ export function impossibleSelection(missing: readonly string[], conflicting: rea
     ...(conflicting.length > 0 ? [`conflicts (${conflicting.join(', ')})`] : []),
   ];
   return `${BUILD_ERRORS.unknown_package.text}: ${parts.join(' ')}`;
+}
+
+/** The names of missing packages in such a sentence, sorted; none where it has none. */
+export function missingPackages(detail: string): string[] {
+  const names = /: missing \(([^()]*)\)/.exec(detail)?.[1] ?? '';
+  return names.split(', ').filter(isPackageName).sort();
 }
 
 export const unsupportedProfile = (profile: string): string =>

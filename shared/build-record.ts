@@ -63,6 +63,8 @@ export interface BuildRecord {
   /** Where the files are: `objects/<leaseId>/<name>`. */
   readonly leaseId: string;
   readonly nodeId: string;
+  /** Absent in records of a time when it was not recorded. */
+  readonly nodeName?: string;
   readonly operator: string;
   readonly files: readonly StoredFile[];
   readonly images: readonly RecordedImage[];
@@ -110,6 +112,8 @@ export const storeKey = {
   object: (leaseId: string, file: string): string => `objects/${leaseId}/${file}`,
   build: (requestHash: string): string => `builds/${requestHash}.json`,
   intent: (intentHash: string): string => `intents/${intentHash}.json`,
+  /** By its digits (seed/hashes.ts): one for all public images that have these packages. */
+  manifest: (manifestHash: string): string => `manifests/${manifestHash}.json`,
   /** `piece` counts from 1. */
   log: (leaseId: string, piece: number): string => `${storeKey.logs(leaseId)}${piece}.txt`,
   /** What the keys of a log begin with. */

@@ -29,7 +29,7 @@ const running = {
 } as const;
 
 test('a queued build tells its position', () => {
-  expect(pendingBody({ ...live, state: 'queued', position: 0 })).toEqual({
+  expect(pendingBody({ ...live, state: 'queued', position: 0, ahead: 0 })).toEqual({
     status: 202,
     detail: 'queued',
     imagebuilder_status: 'queued',

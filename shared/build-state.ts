@@ -13,7 +13,8 @@ interface Live {
 
 export type BuildStatus =
   /** `position` counts unfinished builds accepted earlier; it never grows. */
-  | (Live & { readonly state: 'queued'; readonly position: number })
+  /** `ahead`: those of them that still wait, as far as their turn is before this one's. */
+  | (Live & { readonly state: 'queued'; readonly position: number; readonly ahead: number })
   | (Live & {
       readonly state: 'running';
       readonly step: BuildStep;

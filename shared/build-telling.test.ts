@@ -8,7 +8,13 @@ import { leaseMark } from './resume-point.ts';
 type Pending = Extract<BuildStatus, { state: 'queued' | 'running' }>;
 
 const live = { requestHash: 'a'.repeat(64), echo: requestEcho(), enqueuedAt: 1_763_000_000_123, etaSeconds: 42 };
-const queued = (position = 0, etaSeconds = 42): Pending => ({ ...live, state: 'queued', position, etaSeconds });
+const queued = (position = 0, etaSeconds = 42): Pending => ({
+  ...live,
+  state: 'queued',
+  position,
+  ahead: position,
+  etaSeconds,
+});
 const running = (leaseId: string, step = BuildStep.INIT, more: Partial<Pending> = {}): Pending =>
   ({ ...live, state: 'running', leaseId, step, bytesDone: 0, bytesTotal: 0, isPrivate: false, ...more }) as Pending;
 

@@ -1,6 +1,6 @@
 /**
- * What the Catalogue compiles from an upstream mirror and the Workers read: one document with all versions, two per
- * (version, target), one per (version, arch). A check or a build request costs two of them at most, so each holds just
+ * What the Catalogue compiles from an upstream mirror and the Workers read: one document with all versions, one per version,
+ * two per (version, target), one per (version, arch). A check or a build request costs two of them at most, so each holds just
  * what those need, and what only a client wants to see of a device lies apart. All are plain JSON; `checkedAt` and
  * `fetchedAt` are milliseconds since 1970.
  */
@@ -13,6 +13,7 @@ export const catalogueKey = {
   profiles: (upstream: string, version: string, target: string): string =>
     `catalogue/${upstream}/profiles/${version}/${target}`,
   arch: (upstream: string, version: string, arch: string): string => `catalogue/${upstream}/arch/${version}/${arch}`,
+  models: (upstream: string, version: string): string => `catalogue/${upstream}/models/${version}`,
 };
 
 export interface VersionsDocument {
@@ -105,7 +106,24 @@ export interface ArchDocument extends PackageList {
   readonly checkedAt: number;
 }
 
-export type CatalogueDocument = VersionsDocument | TargetDocument | ProfilesDocument | ArchDocument;
+/** A name by which people know a device, and what it is called upstream. */
+export interface ModelEntry {
+  readonly model: string;
+  readonly target: string;
+  readonly profile: string;
+}
+
+/** All devices of a version, for a search over some forty targets at once. Unsigned: no build reads this. */
+export interface ModelsDocument {
+  readonly kind: 'models';
+  readonly version: string;
+  /** In the order of their names. */
+  readonly models: readonly ModelEntry[];
+  readonly fetchedAt: number;
+  readonly checkedAt: number;
+}
+
+export type CatalogueDocument = VersionsDocument | TargetDocument | ProfilesDocument | ArchDocument | ModelsDocument;
 
 /** What reading the catalogue gives. `unknown`: upstream says there is no such thing. `unavailable`: it cannot be told now. */
 export type Lookup<Document> =

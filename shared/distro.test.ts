@@ -32,6 +32,30 @@ function normalized(fields: Record<string, unknown>): NormalizedRequest {
   return normalizeRequest(parsed.request, branch, targetDocument(), policy);
 }
 
+describe('what pages call a distribution', () => {
+  const parsed = (fields: object) => distrosSchema.safeParse({ lime: fields });
+
+  it('is what the operator calls it', () => {
+    expect(parsed({ alias: 'LibreMesh', description: 'Für Netze' }).data?.[1]).toMatchObject({
+      alias: 'LibreMesh',
+      description: 'Für Netze',
+    });
+    expect(parsed({}).data?.[1]).toEqual({ name: 'lime', feeds: [], feedKeys: [], packages: [] });
+  });
+
+  it.each([
+    { alias: '<b>' },
+    { alias: 'a&b' },
+    { alias: '' },
+    { alias: 'x'.repeat(65) },
+    { description: 'a\nb' },
+    { description: 'x'.repeat(501) },
+    { alias: 7 },
+  ])('is no such thing as %j', (fields) => {
+    expect(parsed(fields).success).toBe(false);
+  });
+});
+
 describe('a request for another distribution', () => {
   it('gets its feeds for just this version and device, its keys and its packages', () => {
     expect(normalized({ distro: 'libremesh', packages: ['luci'] })).toMatchObject({

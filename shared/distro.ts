@@ -16,6 +16,10 @@ export interface DistroFeed {
 
 export interface Distro {
   readonly name: string;
+  /** What pages call it; without one, its name. */
+  readonly alias?: string;
+  /** A sentence for pages that offer it. */
+  readonly description?: string;
   readonly feeds: readonly DistroFeed[];
   /** Public keys of the feeds, as in `repository_keys`. */
   readonly feedKeys: readonly string[];
@@ -23,7 +27,14 @@ export interface Distro {
   readonly packages: readonly string[];
 }
 
-export const OPENWRT: Distro = { name: 'openwrt', feeds: [], feedKeys: [], packages: [] };
+export const OPENWRT: Distro = {
+  name: 'openwrt',
+  alias: 'OpenWrt',
+  description: 'The Linux distribution for embedded devices',
+  feeds: [],
+  feedKeys: [],
+  packages: [],
+};
 
 const PLACEHOLDER = /\{(version|branch|target|arch)\}/g;
 
@@ -63,7 +74,19 @@ const feedsSchema = z
   )
   .refine((feeds) => Object.keys(feeds).length <= MAX_FEEDS, `expected at most ${MAX_FEEDS} feeds`);
 
-/** `{"<name>": {"feeds": {"<feed>": "<url>"}, "keys": ["RW…"], "packages": ["…"]}}`, the value of the variable DISTROS. */
+/** Old pages write such a text into their HTML as it is. */
+const plainText = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .refine((text) => !/[<>&\p{C}]/u.test(text), 'expected text without "<", ">", "&" or control characters')
+    .optional();
+
+/**
+ * `{"<name>": {"alias": "…", "description": "…", "feeds": {"<feed>": "<url>"}, "keys": ["RW…"], "packages": ["…"]}}`, the value
+ * of the variable DISTROS.
+ */
 export const distrosSchema = z
   .record(
     z
@@ -74,6 +97,8 @@ export const distrosSchema = z
         'expected the name of a distribution other than openwrt',
       ),
     z.strictObject({
+      alias: plainText(64),
+      description: plainText(500),
       feeds: feedsSchema.default({}),
       keys: z
         .array(z.string().max(1024).regex(REPOSITORY_KEY, 'expected a usign or PEM public key'))
@@ -86,6 +111,8 @@ export const distrosSchema = z
     OPENWRT,
     ...Object.entries(rows).map(([name, row]) => ({
       name,
+      ...(row.alias !== undefined && { alias: row.alias }),
+      ...(row.description !== undefined && { description: row.description }),
       feeds: Object.entries(row.feeds).map(([feed, url]) => ({ name: feed, url })),
       feedKeys: row.keys,
       packages: row.packages,

@@ -131,7 +131,7 @@ export function normalizeRequest(
 }
 
 /** Upstream's defaults may themselves hold `-name` (a device that drops a default of its target). */
-function removableDefaults(target: TargetDocument, profileId: string): ReadonlySet<string> {
+export function removableDefaults(target: TargetDocument, profileId: string): ReadonlySet<string> {
   const known = defaultsOf.get(target) ?? new Map<string, ReadonlySet<string>>();
   defaultsOf.set(target, known);
   const remembered = known.get(profileId);

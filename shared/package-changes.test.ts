@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
 import { branchName, findBranch, OPENWRT_BRANCHES } from './branch.ts';
-import { applyPackageChanges, deviceAdditions, PACKAGE_CHANGES } from './package-changes.ts';
+import { applyPackageChanges, deviceAdditions, laterName, PACKAGE_CHANGES } from './package-changes.ts';
 
 function applied(version: string, packages: string[]): string[] {
   const branch = findBranch(
@@ -85,6 +85,26 @@ test.each<[string, string, string, string[], string[]]>([
     expect(deviceAdditions({ branch, version, target, profile, defaults: new Set(defaults) })).toEqual(packages);
   },
 );
+
+test.each<[name: string, since: number, version: string, later: string | null]>([
+  ['firewall', 0, '24.10.2', 'firewall4'],
+  ['firewall', 18_610, '24.10.2', 'firewall4'],
+  ['firewall', 18_611, '24.10.2', 'firewall'],
+  ['firewall', 0, '21.02.7', 'firewall'],
+  ['opkg', 0, '24.10.2', 'opkg'],
+  ['opkg', 27_990, 'SNAPSHOT', 'apk-mbedtls'],
+  ['auc', 30_000, '24.10.2', 'owut'],
+  ['kmod-nft-nat6', 0, '24.10.2', null],
+  ['luci-i18n-opkg-de', 0, '24.10.2', 'luci-i18n-package-manager-de'],
+  ['vim', 0, '24.10.2', 'vim'],
+])('%s, installed at revision %i, is on %s called %j', (name, since, version, later) => {
+  const branch = findBranch(
+    OPENWRT_BRANCHES.map((one) => ({ ...one, enabled: true })),
+    version,
+  );
+  if (!branch) throw new Error(`expected a branch of ${version}`);
+  expect(laterName(name, since, branch)).toBe(later);
+});
 
 test('the table that clients get is the one of the contract', () => {
   const rows = PACKAGE_CHANGES.map(

@@ -38,6 +38,10 @@ const APPLIED: ReadonlyMap<string, PackageChange> = new Map(
   ]),
 );
 
+const OPTIONAL: ReadonlyMap<string, PackageChange> = new Map(
+  PACKAGE_CHANGES.filter(({ source }) => !APPLIED.has(source)).map((change) => [change.source, change]),
+);
+
 /** Language packs live on under another name (or not at all), whatever the language. */
 const LANGUAGE_PACKS: readonly { pattern: RegExp; target: string | null; revision: number }[] = [
   // First, since there is no English pack under a new name either: English is in the application itself.
@@ -117,6 +121,16 @@ function changedName(name: string, branch: Branch): string | null {
   if (!name.startsWith('luci-i18n-')) return name;
   const pack = LANGUAGE_PACKS.find((row) => row.pattern.test(name) && happenedBefore(row.revision, branch));
   return !pack ? name : pack.target === null ? null : name.replace(pack.pattern, pack.target);
+}
+
+/**
+ * The name on the branch of what is installed in a version that stands for `since` revisions of main; null: it is gone. For
+ * clients that cannot carry their list over themselves: also what is optional counts, where it happened in between.
+ */
+export function laterName(name: string, since: number, branch: Branch): string | null {
+  const change = OPTIONAL.get(name);
+  if (change === undefined) return changedName(name, branch);
+  return change.revision > since && happenedBefore(change.revision, branch) ? (change.target ?? null) : name;
 }
 
 export interface Device {

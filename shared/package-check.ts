@@ -16,8 +16,7 @@ export function unknownPackages(
 ): readonly string[] {
   if (request.repositories.length > 0 || !target.providesKnown || !arch.providesKnown) return [];
   return request.addPackages.filter(
-    (name) =>
-      indexedVersion(name, target, arch) === undefined && !provides(target).has(name) && !provides(arch).has(name),
+    (name) => indexedVersion(name, target, arch) === undefined && !isProvided(target, name) && !isProvided(arch, name),
   );
 }
 
@@ -29,12 +28,15 @@ export function checkPackagesExist(...asked: Parameters<typeof unknownPackages>)
 
 const sets = new WeakMap<object, ReadonlySet<string>>();
 
-/** As a set, made once per document: a feed provides some thousand names. */
-function provides(document: PackageList): ReadonlySet<string> {
-  let set = sets.get(document.provides);
+/**
+ * Whether the name is one that a package answers to beside its own; never where the index does not tell. By a set that is made
+ * once per document: a feed provides some thousand names.
+ */
+export function isProvided({ provides }: PackageList, name: string): boolean {
+  let set = sets.get(provides);
   if (!set) {
-    set = new Set(document.provides);
-    sets.set(document.provides, set);
+    set = new Set(provides);
+    sets.set(provides, set);
   }
-  return set;
+  return set.has(name);
 }

@@ -1,6 +1,7 @@
 /** Everything that the server's one secret is used for, each with a key of its own (HMAC as the expanding function). */
 import { hexToBytes, hmacSha256Hex, isSha256Hex } from './digest.ts';
 import { type SigningKey, signingKey } from './ed25519.ts';
+import { type UsignKeyPair, usignKeyFromSeed } from './usign.ts';
 
 export interface ServerKeys {
   /** Signs orders, tokens and certificates. */
@@ -11,6 +12,8 @@ export interface ServerKeys {
   readonly sealing: Uint8Array;
   /** For keys that tell clients apart without their addresses; each day has one made of it. */
   readonly clients: Uint8Array;
+  /** Signs `sha256sums` of images for clients of 2018. It is no key of a farm: what it signs cannot be an order. */
+  readonly usign: UsignKeyPair;
 }
 
 /** @throws Error for anything but 64 hex digits: with an empty secret every key would be known to everybody */
@@ -23,5 +26,6 @@ export async function serverKeys(serverKey: string): Promise<ServerKeys> {
     defaultsMac: derive('defaults-mac'),
     sealing: derive('sealing'),
     clients: derive('clients'),
+    usign: await usignKeyFromSeed(derive('usign')),
   };
 }

@@ -102,9 +102,27 @@ export class Browser {
   }
 }
 
+/** Those that a page may read of any answer. */
+const OPEN_HEADERS: readonly string[] = [
+  'cache-control',
+  'content-language',
+  'content-length',
+  'content-type',
+  'expires',
+  'last-modified',
+  'pragma',
+];
+
+/** `getResponseHeader`: of another origin's answer a page is told what that exposes, and null for all else. */
+export function pageHeader({ headers }: RawAnswer, name: string): string | null {
+  const exposed = (headers.get('access-control-expose-headers') ?? '').toLowerCase().split(/\s*,\s*/);
+  const isOpen = OPEN_HEADERS.includes(name) || exposed.includes(name) || exposed.includes('*');
+  return isOpen ? (headers.get(name) ?? null) : null;
+}
+
 function decoded({ headers, body }: RawAnswer): Buffer {
   const encoding = headers.get('content-encoding');
-  if (encoding === undefined || body.length === 0) return body;
+  if (encoding === undefined || encoding === 'identity' || body.length === 0) return body;
   if (encoding === 'gzip') return gunzipSync(body);
   if (encoding === 'br') return brotliDecompressSync(body);
   throw new NoAnswer(`expected gzip or br, got ${encoding}`);

@@ -192,8 +192,14 @@ const NEAR_MISSES: Readonly<Record<string, readonly unknown[]>> = {
       ['-----BEGIN PUBLIC KEY-----\n'],
     ],
   ],
+  board: ['acme,ax3000-v1', 'nosuch', 'a b', 'a\nb', 'x'.repeat(129), LONE, '\u202e', [], {}, '__proto__'],
+  model: ['Acme AX3000 v1', 'No Such', '', 'x'.repeat(257), LONE, '\0', ['x'], 'constructor'],
+  subtarget: ['generic', '', null, '../x', 'a/b', 7, ['generic'], '__proto__'],
+  request_hash: ['359a2afe0281', '0'.repeat(64), 'F'.repeat(12), '', null, 7, [], 'x'.repeat(10_000), LONE],
   client: ['owut/1', '', null, 1, 'x'.repeat(100), 'x'.repeat(101), LONE, '\0', '\u202e', '<script>', '__proto__', {}],
 };
+
+const OF_OLD_API = ['board', 'model', 'subtarget', 'request_hash', 'installed', 'upgrade_packages', 'revision'];
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -209,7 +215,9 @@ function goodFields(known: Known): Arbitrary<Fields> {
     },
     { requiredKeys: ['version', 'target', 'profile'] },
   );
-  return fc.oneof({ weight: 3, arbitrary: fc.constant(known.built) }, { weight: 1, arbitrary: any });
+  const fields = fc.oneof({ weight: 3, arbitrary: fc.constant<Fields>(known.built) }, { weight: 1, arbitrary: any });
+  // A body of the API of today and of the old one at once: each ignores what the other has more.
+  return fields.map((good) => ({ distro: 'openwrt', board: good.profile, ...good }));
 }
 
 const valuesFor = (name: string): readonly unknown[] =>
@@ -217,7 +225,7 @@ const valuesFor = (name: string): readonly unknown[] =>
 
 /** Any of the schema's fields, with a value that its grammar has to look at twice. */
 const bentField: Arbitrary<Fields> = fc
-  .constantFrom(...FIELDS, 'client', 'unknown_field', '__proto__', 'constructor')
+  .constantFrom(...FIELDS, ...OF_OLD_API, 'client', 'unknown_field', '__proto__', 'constructor')
   .chain((name) =>
     fc
       .oneof(

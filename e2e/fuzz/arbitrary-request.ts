@@ -63,8 +63,16 @@ function valuesOf(known: Known): Readonly<Record<string, Arbitrary<string>>> {
       [...known.hashes, ...known.hashes, ...UNKNOWN_HASHES],
       [hash.toUpperCase(), hash.slice(1), `${hash}0`, `${hash}%0a`, `${hash}.json`, `0x${hash.slice(2)}`],
     ),
+    path: among(
+      known.hashes.flatMap((each) => [each.slice(0, 32), each.slice(0, 32), each]),
+      ['0'.repeat(32), hash.slice(0, 31), hash.slice(0, 33), `${hash.slice(0, 32)}%0a`, 'json', 'v1'],
+    ),
+    short: among(
+      known.hashes.map((each) => each.slice(0, 15)),
+      ['0'.repeat(15), hash.slice(0, 14), hash.slice(0, 16), `${hash.slice(0, 15)}%0a`],
+    ),
     file: among(
-      [...known.files, 'nosuch.bin', 'swagger-ui.css'],
+      [...known.files, 'sha256sums', 'sha256sums.sig', 'build.log', 'nosuch.bin', 'swagger-ui.css'],
       ['sha256sums/', '.sha256sums', '-rf', 'sha256sums%00', 'sha256sums%0a', 'SHA256SUMS', 'a'.repeat(201)],
     ),
     version: among(known.versions, ['24.10.99', '24.10', '19.07.1', '24.10.2-rc1', '24.10.2 ', '21.02.7', 'snapshot']),
@@ -85,6 +93,13 @@ const QUERIES = [
   ...['', '?', '?1763000000123', '?a=b&c=d', '?branch=24.10&n=5', '?branch=', '?n=0', '?n=-1', '?n=1e9', '?n=%zz'],
   ...['?branch=__proto__', '?branch=%00', '?branch=../..', '?n=5&n=6', '?last_event_id=start', '?last_event_id=%0d%0a'],
   ...['?last_event_id=1.2.3', '?part=0', '?part=99999999', '?&&&===', `?${'a'.repeat(4000)}`, '?a[b]=c', '#frag', '?%'],
+  ...['?distro=openwrt&version=25.12.1', '?distro=LEDE&version=24.10.2&model_search=%25', '?distro=lede&distro=lede'],
+  ...['?distro=openwrt&version=24.10.2&model_search=_&subtarget=', '?distro=__proto__&version=24.10.2', '?distro=%'],
+  ...['?distro=openwrt&version=24.10.2&target=demo/generic&profile=acme_ax3000-v1', `?distro=${'x'.repeat(65)}`],
+  ...[
+    '?distro=openwrt&version=24.10.2&target=demo&subtarget=generic&profile=__proto__',
+    '?distro=openwrt&version=..%2f',
+  ],
   ...['?__proto__=1', '?constructor.prototype.x=1', '?encoding=base64&message=e30', '?connect=v1&encoding=proto'],
 ];
 

@@ -2,7 +2,7 @@
  * What holds for every answer, whatever was asked (rules 3, 4 and 5 of the v1 contract, and common sense). A client in the
  * field cannot be mended: one HTML page, one array in `detail`, and it hangs.
  */
-import { BUILD_ERRORS, isBuildErrorKind } from '../../shared/build-error.ts';
+import { BUILD_ERRORS, type BuildErrorKind, isBuildErrorKind } from '../../shared/build-error.ts';
 import { SECRET } from './arbitrary-body.ts';
 import type { NoAnswer, RawAnswer } from './keep-alive-connection.ts';
 import { isContradictory, type RawRequest } from './raw-request.ts';
@@ -25,7 +25,14 @@ const KNOWN_HEADERS = new Set([
   ...['content-disposition', 'content-encoding', 'content-length', 'content-range', 'content-security-policy'],
   ...['content-type', 'date', 'etag', 'last-modified', 'referrer-policy', 'retry-after', 'transfer-encoding', 'vary'],
   'www-authenticate',
-  ...['x-accel-buffering', 'x-content-type-options', 'x-imagebuilder-status', 'x-queue-position'],
+  ...[
+    'x-accel-buffering',
+    'x-content-type-options',
+    'x-build-queue-position',
+    'x-imagebuilder-status',
+    'x-queue-position',
+    'x-unknown-package',
+  ],
 ]);
 
 /** Where an error comes from is no client's business, and a path or a line number helps nobody but who looks for holes. */
@@ -94,9 +101,15 @@ function brokenError({ target }: RawRequest, status: number, error: unknown): st
   // The 5xx that the contract names: a failure that is known early or remembered, upstream, the queue, too many listeners.
   const isNamed =
     typeof kind === 'string' && isBuildErrorKind(kind) && kind !== 'internal'
-      ? BUILD_ERRORS[kind].status === status
+      ? statusesOf(kind).includes(status)
       : status === 503 && detail.startsWith('Too many clients listen');
   return isNamed ? null : `no ${status} but those of the contract, got ${JSON.stringify(error).slice(0, 500)}`;
+}
+
+/** In the API of today, and in the old one. */
+function statusesOf(kind: BuildErrorKind): readonly (number | undefined)[] {
+  const row: { readonly status: number; readonly seedStatus?: number } = BUILD_ERRORS[kind];
+  return [row.status, row.seedStatus];
 }
 
 function isOfNodes(target: string): boolean {

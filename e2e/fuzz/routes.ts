@@ -17,6 +17,18 @@ export const ROUTES: readonly Route[] = [
   get('/api/v1/build/{hash}/events', 3),
   get('/api/v1/build/{hash}/provenance', 2),
   get('/api/v1/revision/{version}/{target}', 10),
+  { path: '/api/upgrade-check', method: 'POST', weight: 40 },
+  { path: '/api/upgrade-request', method: 'POST', weight: 40 },
+  get('/api/upgrade-request/{hash}', 6),
+  { path: '/api/build-request', method: 'POST', weight: 20 },
+  get('/api/build-request/{hash}', 6),
+  get('/api/image/{short}', 6),
+  get('/api/manifest/{short}', 6),
+  get('/api/distros', 2),
+  get('/api/distributions', 2),
+  get('/api/versions', 3),
+  get('/api/models', 6),
+  get('/api/packages_image', 6),
   get('/json/v1/overview.json'),
   get('/api/v1/overview', 2),
   get('/api/overview', 2),
@@ -31,8 +43,20 @@ export const ROUTES: readonly Route[] = [
   get('/json/v1/snapshots/packages/{arch}-index.json', 4),
   get('/json/v1/snapshots/targets/{target}/{profile}.json', 4),
   get('/store/{hash}/{file}', 12),
+  get('/json/{path}/', 3),
+  get('/json/{path}/{file}', 6),
+  get('/download/{path}/', 2),
+  get('/download/{path}/{file}', 3),
+  get('/keys/usign.pub', 2),
   get('/api/v1/stats', 2),
   get('/api/v1/stats/summary', 2),
+  get('/api/v1/stats/popular_packages', 2),
+  get('/api/v1/stats/popular_targets', 2),
+  get('/api/v1/stats/images', 2),
+  get('/api/v1/stats/image_stats', 2),
+  get('/api/v1/stats/images_latest', 2),
+  get('/api/v1/stats/fails_latest', 2),
+  get('/api/v1/stats/packages', 2),
   get('/api/v1/builds-per-day', 2),
   get('/api/v1/builds-by-version', 3),
   get('/api/v1/top-packages', 3),
@@ -60,4 +84,8 @@ export const ROUTES: readonly Route[] = [
 
 /** A path of the OpenAPI document as the table has it: where the document names the parts of a target one by one. */
 export const asInTable = (path: string): string =>
-  path.replace('{target}/{subtarget}', '{target}').replace(/\{(?:request_hash|bin_dir|node_id)\}/, '{hash}');
+  path
+    .replace('{target}/{subtarget}', '{target}')
+    .replace(/\{(?:request_hash|request_name|bin_dir|node_id)\}/, '{hash}')
+    .replace('{files_path}', '{path}')
+    .replace(/\{(?:image|manifest)_hash\}/, '{short}');

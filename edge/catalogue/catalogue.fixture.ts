@@ -38,7 +38,7 @@ export function withCatalogue<Result>(
   });
 }
 
-const CALLS = ['versions', 'target', 'profiles', 'arch', 'check'] as const;
+const CALLS = ['versions', 'target', 'profiles', 'arch', 'models', 'check'] as const;
 
 /** As a Worker sees the Catalogue through its binding. `questions` has the name of every call. */
 export function catalogueBinding(mirror: Mirror, clock: Clock, questions: string[] = []): Env['CATALOGUE'] {

@@ -14,6 +14,7 @@ import type {
   ArchDocument,
   CatalogueDocument,
   Lookup,
+  ModelsDocument,
   ProfilesDocument,
   TargetDocument,
   VersionsDocument,
@@ -100,6 +101,10 @@ export class Catalogue extends DurableObject<Env> {
 
   arch(version: string, arch: string): Promise<Lookup<ArchDocument>> {
     return this.#ask({ kind: 'arch', version, arch }) as Promise<Lookup<ArchDocument>>;
+  }
+
+  models(version: string): Promise<Lookup<ModelsDocument>> {
+    return this.#ask({ kind: 'models', version }) as Promise<Lookup<ModelsDocument>>;
   }
 
   /**

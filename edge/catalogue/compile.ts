@@ -4,6 +4,7 @@ import type { ArchDocument, CatalogueDocument, VersionsDocument } from '../../sh
 import { sha256Hex } from '../../shared/digest.ts';
 import type { EdgeSettings } from '../../shared/edge-settings.ts';
 import { compileArch } from './compile-arch.ts';
+import { compileModels } from './compile-models.ts';
 import { compileProfiles } from './compile-profiles.ts';
 import { compileTarget } from './compile-target.ts';
 import { compileVersions } from './compile-versions.ts';
@@ -50,6 +51,8 @@ export async function compile(
         ? compileTarget(reading, wanted, settings, now)
         : compileProfiles(reading, wanted, settings, now);
     }
+    case 'models':
+      return versions && compileModels(reading, id.version, versions, now);
     case 'arch':
       return compileArch(reading, id, previous as ArchDocument | null, now);
   }

@@ -1,8 +1,9 @@
-/** Names of the four kinds of documents, where KV keeps them, and whether the list of versions knows of them at all. */
+/** Names of the five kinds of documents, where KV keeps them, and whether the list of versions knows of them at all. */
 import {
   type ArchDocument,
   type CatalogueDocument,
   catalogueKey,
+  type ModelsDocument,
   type ProfilesDocument,
   type TargetDocument,
   type VersionsDocument,
@@ -12,6 +13,7 @@ import { sha256Hex } from '../../shared/digest.ts';
 export type DocumentId =
   | { readonly kind: 'versions' }
   | { readonly kind: 'target' | 'profiles'; readonly version: string; readonly target: string }
+  | { readonly kind: 'models'; readonly version: string }
   | { readonly kind: 'arch'; readonly version: string; readonly arch: string };
 
 export type DocumentOf<Id extends DocumentId> = Id extends { kind: 'versions' }
@@ -22,7 +24,9 @@ export type DocumentOf<Id extends DocumentId> = Id extends { kind: 'versions' }
       ? ProfilesDocument
       : Id extends { kind: 'arch' }
         ? ArchDocument
-        : CatalogueDocument;
+        : Id extends { kind: 'models' }
+          ? ModelsDocument
+          : CatalogueDocument;
 
 /** A mirror's part of a key. A digest, because a URL may be longer than a key (512 bytes). */
 export const upstreamKey = (upstreamUrl: string): string => sha256Hex(upstreamUrl);
@@ -35,6 +39,8 @@ export function keyOf(upstream: string, id: DocumentId): string {
       return catalogueKey.target(upstream, id.version, id.target);
     case 'profiles':
       return catalogueKey.profiles(upstream, id.version, id.target);
+    case 'models':
+      return catalogueKey.models(upstream, id.version);
     case 'arch':
       return catalogueKey.arch(upstream, id.version, id.arch);
   }
@@ -45,5 +51,6 @@ export function isListed(versions: VersionsDocument, id: DocumentId): boolean {
   if (id.kind === 'versions') return true;
   const entry = versions.versions.find(({ version }) => version === id.version);
   if (!entry) return false;
+  if (id.kind === 'models') return true;
   return id.kind === 'arch' ? Object.values(entry.targets).includes(id.arch) : Object.hasOwn(entry.targets, id.target);
 }

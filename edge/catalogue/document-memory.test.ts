@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ArchDocument, ProfilesDocument } from '../../shared/catalogue-document.ts';
+import type { ArchDocument, ModelsDocument, ProfilesDocument } from '../../shared/catalogue-document.ts';
 import { openDocumentMemory, weightBytes } from './document-memory.ts';
 
 const documentOf = (count: number): ArchDocument => ({
@@ -37,6 +37,17 @@ describe('documents in memory', () => {
     });
     expect(weightBytes(document(350))).toBeGreaterThan(JSON.stringify(document(350)).length);
     expect(weightBytes(document(350))).toBeGreaterThan(weightBytes(document(349)) + 2000);
+  });
+
+  it('of all devices of a version weigh more than their text, too', () => {
+    const models = Array.from({ length: 2_500 }, (_, n) => ({
+      model: `Device ${n}`,
+      target: 'a/b',
+      profile: `d-${n}`,
+    }));
+    const document: ModelsDocument = { kind: 'models', version: '24.10.2', models, fetchedAt: 0, checkedAt: 0 };
+    expect(weightBytes(document)).toBeGreaterThan(JSON.stringify(document).length * 2);
+    expect(weightBytes(document)).toBeLessThan(2 * 1024 * 1024);
   });
 
   it('weigh what they provide', () => {

@@ -57,6 +57,8 @@ export function weightBytes(document: CatalogueDocument): number {
         (sum, profile) => sum + 400 + profile.json.length + 60 * profile.supportedDevices.length,
         1000 + 2 * JSON.stringify(document.metadata).length,
       );
+    case 'models':
+      return document.models.reduce((sum, { model }) => sum + 400 + 2 * model.length, 1000);
     case 'target':
       return packagesWeight(document) + 1500 * Object.keys(document.profiles).length;
     case 'arch':

@@ -88,6 +88,15 @@ export async function openMirror(): Promise<Mirror> {
     files.set(`${directory}/sha256sums.sig`, await signUsign(new TextEncoder().encode(sums), signer));
   };
 
+  /** All devices of a version, as upstream lists them beside its targets. */
+  const addToOverview = (version: string, target: string, profiles: Record<string, { titles?: unknown }>): void => {
+    const path = `${directoryOf(version)}/.overview.json`;
+    const before = JSON.parse(files.get(path) ?? '{"profiles":[]}').profiles as { target: string }[];
+    const own = Object.entries(profiles).map(([id, { titles }]) => ({ id, target, titles }));
+    const others = before.filter((profile) => profile.target !== target);
+    files.set(path, JSON.stringify({ release: version, profiles: [...others, ...own] }));
+  };
+
   return {
     url,
     key,
@@ -121,6 +130,7 @@ export async function openMirror(): Promise<Mirror> {
       };
       const sums = Object.entries(own).map(([name, text]) => `${sha256Hex(text)} *${name}\n`);
       const slug = target.replace('/', '-');
+      addToOverview(version, target, JSON.parse(own['profiles.json'] ?? '').profiles);
       sums.push(`${sha256Hex(revision)} *openwrt-imagebuilder-${version}-${slug}.Linux-x86_64.tar.zst\n`);
       for (const [name, text] of Object.entries(own)) files.set(`${directory}/${name}`, text);
       files.set(`${directory}/sha256sums`, sums.join(''));

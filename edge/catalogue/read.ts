@@ -10,6 +10,7 @@ import type {
   ArchDocument,
   CatalogueDocument,
   Lookup,
+  ModelsDocument,
   ProfilesDocument,
   TargetDocument,
   VersionsDocument,
@@ -30,6 +31,7 @@ export interface CatalogueReader {
   target(version: string, target: string): Promise<Lookup<TargetDocument>>;
   profiles(version: string, target: string): Promise<Lookup<ProfilesDocument>>;
   arch(version: string, arch: string): Promise<Lookup<ArchDocument>>;
+  models(version: string): Promise<Lookup<ModelsDocument>>;
 }
 
 export interface ReaderContext {
@@ -157,6 +159,7 @@ export function catalogueReader(env: Env, context: ReaderContext): CatalogueRead
       isTarget(version, target) ? read({ kind: 'profiles', version, target }) : { state: 'unknown' },
     arch: async (version, arch) =>
       isWord(version, 64) && isArchitecture(arch) ? read({ kind: 'arch', version, arch }) : { state: 'unknown' },
+    models: async (version) => (isWord(version, 64) ? read({ kind: 'models', version }) : { state: 'unknown' }),
   };
 }
 
@@ -171,6 +174,8 @@ function ask(catalogue: DurableObjectStub<Catalogue>, id: DocumentId): Promise<L
       return catalogue.profiles(id.version, id.target) as unknown as Promise<Lookup<ProfilesDocument>>;
     case 'arch':
       return catalogue.arch(id.version, id.arch);
+    case 'models':
+      return catalogue.models(id.version);
   }
 }
 

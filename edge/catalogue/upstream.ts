@@ -27,6 +27,7 @@ export interface Upstream {
 const MAX_BYTES: Readonly<Record<string, number>> = {
   '.versions.json': 1 << 20,
   '.targets.json': 1 << 20,
+  '.overview.json': 2 << 20,
   'sha256sums.sig': 4 << 10,
   sha256sums: 8 << 20,
   'profiles.json': 8 << 20,

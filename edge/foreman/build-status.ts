@@ -20,8 +20,9 @@ export function buildStatus(state: ForemanState, build: BuildRow, now: number): 
   const typicalMs = median(state.queue.recentDurations(21)) ?? UNKNOWN_BUILD_MS;
   if (build.state === 'queued') {
     const position = state.queue.position(build);
-    const etaSeconds = estimateSeconds(state.queue.ahead(build), state.farmSize.slots(now), typicalMs);
-    return { ...live, state: 'queued', position, etaSeconds };
+    const ahead = state.queue.ahead(build);
+    const etaSeconds = estimateSeconds(ahead, state.farmSize.slots(now), typicalMs);
+    return { ...live, state: 'queued', position, ahead, etaSeconds };
   }
   return {
     ...live,

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { sha256Hex } from '../../shared/digest.ts';
 import { configOf } from '../config.ts';
 import { env, openUpstream } from '../edge.fixture.ts';
-import { type OpenedForeman, openForeman, progress } from './foreman.fixture.ts';
+import { AHEAD, type OpenedForeman, openForeman, progress } from './foreman.fixture.ts';
 
 const abandonedMs = configOf(env).ABANDONED_MINUTES * 60_000;
 let foreman: OpenedForeman;
@@ -13,7 +13,7 @@ const pass = (ms: number) => vi.setSystemTime(Date.now() + ms);
 
 beforeEach(async () => {
   await openUpstream();
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+  vi.useFakeTimers({ toFake: ['Date'], now: AHEAD });
   foreman = openForeman();
   await foreman.node('a');
   const status = await foreman.submit();

@@ -3,7 +3,7 @@
  * because nobody needs to know more, and a row for each request would be the largest table of all. Bounded per day: see
  * edge/statistics/counted.ts.
  */
-import { and, count, desc, eq, gte, lt, sql } from 'drizzle-orm';
+import { and, count, desc, eq, gte, inArray, lt, sql } from 'drizzle-orm';
 import { COUNTED, type Count, type Counted, isCounted, SHOWN_FROM } from '../statistics/counted.ts';
 import type { DayCount, NamedCount } from '../statistics/questions.ts';
 import type { Database } from './database.ts';
@@ -45,6 +45,30 @@ export class Counters {
       .from(counters)
       .where(and(eq(counters.what, what), eq(counters.day, TOTAL_DAY)))
       .all();
+  }
+
+  /** Of one name, since that day; one look by the index for each day, of which there may be 97: a statement takes 100 values. */
+  ofName(what: Counted, name: string, sinceDay: number, today: number): number {
+    const days = Array.from({ length: today - sinceDay + 1 }, (_, index) => sinceDay + index);
+    const n = sql<number | null>`sum(${counters.n})`;
+    const sum = this.#db
+      .select({ n })
+      .from(counters)
+      .where(
+        and(eq(counters.what, what), inArray(counters.day, days), eq(counters.branch, ''), eq(counters.name, name)),
+      );
+    return sum.get()?.n ?? 0;
+  }
+
+  /** Of every name, since that day, hardly used ones too: to be told of those alone that are told anyway. */
+  sums(what: Counted, sinceDay: number): ReadonlyMap<string, number> {
+    const rows = this.#db
+      .select({ name: counters.name, n: sql<number>`sum(${counters.n})` })
+      .from(counters)
+      .where(and(eq(counters.what, what), gte(counters.day, Math.max(sinceDay, TOTAL_DAY + 1))))
+      .groupBy(counters.name)
+      .all();
+    return new Map(rows.map(({ name, n }) => [name, n]));
   }
 
   /** Names that were used often enough to be told, most used first. `branch`: null for all. */

@@ -3,6 +3,8 @@ import { type DrizzleSqliteDODatabase, drizzle } from 'drizzle-orm/durable-sqlit
 import { migrate } from 'drizzle-orm/durable-sqlite/migrator';
 import init from './migrations/0000_init.sql';
 import statistics from './migrations/0001_statistics.sql';
+import names from './migrations/0002_names.sql';
+import latestImages from './migrations/0003_latest_images.sql';
 import turns from './migrations/0004_turns.sql';
 import polls from './migrations/0005_polls.sql';
 import nodeStates from './migrations/0006_node_states.sql';
@@ -15,12 +17,22 @@ export const MIGRATIONS = {
     entries: [
       { idx: 0, when: 1795500000000, tag: '0000_init', breakpoints: true },
       { idx: 1, when: 1795600000000, tag: '0001_statistics', breakpoints: true },
+      { idx: 2, when: 1795700000000, tag: '0002_names', breakpoints: true },
+      { idx: 3, when: 1795800000000, tag: '0003_latest_images', breakpoints: true },
       { idx: 4, when: 1795850000000, tag: '0004_turns', breakpoints: true },
       { idx: 5, when: 1796000000000, tag: '0005_polls', breakpoints: true },
       { idx: 6, when: 1796100000000, tag: '0006_node_states', breakpoints: true },
     ],
   },
-  migrations: { m0000: init, m0001: statistics, m0004: turns, m0005: polls, m0006: nodeStates },
+  migrations: {
+    m0000: init,
+    m0001: statistics,
+    m0002: names,
+    m0003: latestImages,
+    m0004: turns,
+    m0005: polls,
+    m0006: nodeStates,
+  },
 };
 
 /** Call under `blockConcurrencyWhile`: nothing may read a half-migrated table. */

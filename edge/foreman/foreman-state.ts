@@ -5,6 +5,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import type { Database } from './database.ts';
 import { FarmSize } from './farm-size.ts';
 import { Leases } from './leases.ts';
+import { Names } from './names.ts';
 import { NodeLists } from './node-lists.ts';
 import { Nodes } from './nodes.ts';
 import { Queue } from './queue.ts';
@@ -16,6 +17,7 @@ export interface ForemanState {
   readonly db: Database;
   readonly queue: Queue;
   readonly leases: Leases;
+  readonly names: Names;
   readonly nodes: Nodes;
   readonly nodeLists: NodeLists;
   readonly farmSize: FarmSize;
@@ -41,6 +43,7 @@ export function foremanState(
     db,
     queue,
     leases,
+    names: new Names(db, queue),
     nodes,
     nodeLists: new NodeLists(db),
     farmSize: new FarmSize(nodes, leases),

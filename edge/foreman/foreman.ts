@@ -31,6 +31,7 @@ import { openDatabase } from './database.ts';
 import { cacheFailure, expired, loseFiles, loseLease } from './end-build.ts';
 import { type ForemanState, foremanState } from './foreman-state.ts';
 import { giveLease, type Order, orderOf } from './give-lease.ts';
+import type { NameEntry } from './names.ts';
 import type { ListedNode, NodeLists, PublicNode } from './node-lists.ts';
 import { type JoinAnswer, type Newcomer, type ToldOfNode, waitingAs } from './nodes.ts';
 import { FilesLost, publish } from './publish.ts';
@@ -53,6 +54,7 @@ const PUBLISH_AT_ONCE = 4;
 const FILES_PATIENCE_MS = 60_000;
 const HISTORY_MS = 90 * 24 * 3_600_000;
 const FORGET_AT_ONCE = 200;
+const FORGET_NAMES_AT_ONCE = 1_000;
 const CANCEL_AT_ONCE = 200;
 
 /** The node may not speak; the text is for its operator. */
@@ -126,6 +128,17 @@ export class Foreman extends DurableObject<Env> {
       if (build) this.#state.queue.polled(build, now);
       return build ? buildStatus(this.#state, build, now) : null;
     });
+  }
+
+  /** Whose a short hash of the old API is, once this request asked for it; null where there is no room for one more. */
+  async claimName(name: string, entry: NameEntry): Promise<NameEntry | null> {
+    this.#count('claimName');
+    return this.#state.names.claim(name, entry, Date.now());
+  }
+
+  async findName(name: string): Promise<NameEntry | null> {
+    this.#count('findName');
+    return this.#state.names.find(name, Date.now());
   }
 
   async join(newcomer: Newcomer, token: JoinToken): Promise<JoinAnswer> {
@@ -308,6 +321,7 @@ export class Foreman extends DurableObject<Env> {
     this.ctx.waitUntil(this.#publishAll());
     await this.#removeExpired(now);
     this.#state.queue.forgetEnded(now - HISTORY_MS, FORGET_AT_ONCE);
+    this.#state.names.forget(now - HISTORY_MS, FORGET_NAMES_AT_ONCE);
     this.#state.statistics.forget(now);
     this.#state.queue.turns.forgetPassed(FORGET_AT_ONCE);
     this.#waitingNodes.wakeAll();

@@ -1,10 +1,11 @@
 /**
- * From a decided result to something a router can fetch. The files are there already; publishing writes one record that
- * names them, then the pointer from the intent, then the caches. Each step may be repeated: after a crash at any point the
- * alarm does it all again, and a reader sees the whole image or none.
+ * From a decided result to something a router can fetch. The files are there already; publishing writes the manifest under its
+ * own name, one record that names the files, then the pointer from the intent, then the caches. Each step may be repeated:
+ * after a crash at any point the alarm does it all again, and a reader sees the whole image or none.
  */
 import { type BuildRecord, type StoredResult, storeKey } from '../../shared/build-record.ts';
 import { sha256Hex, utf8ToBytes } from '../../shared/digest.ts';
+import { manifestHash } from '../../shared/seed/hashes.ts';
 import { resultKey } from '../results/result-key.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
@@ -23,6 +24,7 @@ export async function publish(record: BuildRecord, store: ObjectStore, cache: KV
         throw new FilesLost(`object ${key} is not there as recorded`);
     }),
   );
+  if (!record.private) await putManifest(record, store);
   await putJson(store, storeKey.build(record.requestHash), record);
   await putJson(store, storeKey.intent(record.intentHash), {
     requestHash: record.requestHash,
@@ -35,6 +37,16 @@ export async function publish(record: BuildRecord, store: ObjectStore, cache: KV
   const puts = await Promise.allSettled(keys.map((key) => cache.put(key, result)));
   // The store is the truth, and whoever reads from it writes KV: its limits must not hold an image back.
   for (const put of puts) if (put.status === 'rejected') console.error(`a result was not cached: ${put.reason}`);
+}
+
+/**
+ * Before the record, whose readers are told its name. Many images have the same one, and the first stays: what was read under
+ * this name once is what is read for ever.
+ */
+async function putManifest({ manifest }: BuildRecord, store: ObjectStore): Promise<void> {
+  const key = storeKey.manifest(manifestHash(manifest));
+  const head = await store.head(key);
+  if (!head.exists) await putJson(store, key, manifest);
 }
 
 async function putJson(store: ObjectStore, key: string, value: unknown): Promise<void> {

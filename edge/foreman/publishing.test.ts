@@ -4,7 +4,7 @@ import { sha256Hex } from '../../shared/digest.ts';
 import { configOf } from '../config.ts';
 import { ask, env, openUpstream } from '../edge.fixture.ts';
 import { succeeded } from '../farm-node.fixture.ts';
-import { bucket, IMAGE, type OpenedForeman, openForeman, putObject, submission } from './foreman.fixture.ts';
+import { AHEAD, bucket, IMAGE, type OpenedForeman, openForeman, putObject, submission } from './foreman.fixture.ts';
 
 let foreman: OpenedForeman;
 let intentHash = '';
@@ -14,7 +14,7 @@ beforeAll(async () => {
   await openUpstream();
 });
 beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+  vi.useFakeTimers({ toFake: ['Date'], now: AHEAD });
   foreman = openForeman();
   await foreman.node('a');
   intentHash = sha256Hex(`intent of ${expect.getState().currentTestName}`);
@@ -26,7 +26,7 @@ afterAll(() => {
 
 const read = async <T>(key: string): Promise<T | undefined> => (await bucket.get(key))?.json<T>();
 
-test('a decided image is one record that names its files, a pointer to it, and two entries in KV', async () => {
+test('a decided image is its manifest, one record that names its files, a pointer to it, and two entries in KV', async () => {
   await foreman.submit({ intentHash });
   const order = await foreman.order('a');
   await foreman.report('a', order.leaseId, 1, await foreman.success('a', order.leaseId));
@@ -40,6 +40,7 @@ test('a decided image is one record that names its files, a pointer to it, and t
     private: false,
     leaseId: order.leaseId,
     nodeId: 'a',
+    nodeName: 'a',
     operator: 'op',
     pins: order.pins,
     files: [{ name: IMAGE, sizeBytes: 8, sha256: sha256Hex('an image') }],
@@ -48,10 +49,23 @@ test('a decided image is one record that names its files, a pointer to it, and t
     unindexed: [],
     expiresAt: null,
   });
+  // sha256 of `base-files - 1\ncurl - 8.1-r1\ndnsmasq - 2.90\n`
+  expect(await read('manifests/cb1c9bdb2d778e2.json')).toEqual(record?.manifest);
   expect(await read(`intents/${intentHash}.json`)).toEqual({ requestHash: order.requestHash, generation: 1 });
   const stored = { kind: 'built', record };
   expect(await env.CACHE.get(`result/build/${order.requestHash}`, 'json')).toEqual(stored);
   expect(await env.CACHE.get(`result/intent/${intentHash}`, 'json')).toEqual(stored);
+});
+
+test('a manifest that is there already stays as it is', async () => {
+  const key = 'manifests/cb1c9bdb2d778e2.json';
+  await bucket.put(key, '{"first":"1"}');
+  await foreman.submit({ intentHash });
+  const order = await foreman.order('a');
+  await foreman.report('a', order.leaseId, 1, await foreman.success('a', order.leaseId));
+  await foreman.untilState(order.requestHash, 'done');
+  expect(await read(key)).toEqual({ first: '1' });
+  await bucket.delete(key);
 });
 
 test('packages that upstream does not list are noted, so that they say nothing about freshness later', async () => {
@@ -172,7 +186,7 @@ describe('while a file of a decided image is not in the store', () => {
     broken.mockRestore();
     await foreman.alarm();
     for (const hash of hashes) await foreman.untilState(hash, 'done');
-  });
+  }, 30_000);
 
   it('other builds are published meanwhile', async () => {
     await decidedWithoutFile();

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { storeKey } from '../../shared/build-record.ts';
 import { sha256Hex } from '../../shared/digest.ts';
 import { openUpstream } from '../edge.fixture.ts';
-import { bucket, failed, type OpenedForeman, openForeman } from './foreman.fixture.ts';
+import { AHEAD, bucket, failed, type OpenedForeman, openForeman } from './foreman.fixture.ts';
 import { LOG_LIFE_MS } from './remove-old-logs.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -13,7 +13,7 @@ beforeAll(async () => {
   await openUpstream();
 });
 beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+  vi.useFakeTimers({ toFake: ['Date'], now: AHEAD });
   foreman = openForeman();
   await foreman.node('a');
 });

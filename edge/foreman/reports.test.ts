@@ -5,7 +5,16 @@ import { ReportRequestSchema } from '../../shared/gen/asu/farm/v1/foreman_pb.js'
 import { configOf } from '../config.ts';
 import { env, openUpstream } from '../edge.fixture.ts';
 import { fileOf, PROFILES_JSON, succeeded } from '../farm-node.fixture.ts';
-import { bucket, failed, handedBack, IMAGE, type OpenedForeman, openForeman, progress } from './foreman.fixture.ts';
+import {
+  AHEAD,
+  bucket,
+  failed,
+  handedBack,
+  IMAGE,
+  type OpenedForeman,
+  openForeman,
+  progress,
+} from './foreman.fixture.ts';
 
 const leaseMs = configOf(env).LEASE_SECONDS * 1000;
 let foreman: OpenedForeman;
@@ -14,7 +23,7 @@ beforeAll(async () => {
   await openUpstream();
 });
 beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+  vi.useFakeTimers({ toFake: ['Date'], now: AHEAD });
   foreman = openForeman();
   await foreman.node('a');
   await foreman.node('b', 'op-b');

@@ -10,7 +10,9 @@ import type { Conditions } from '../../shared/conditions.ts';
 import type { NodeFault } from '../../shared/node-faults.ts';
 import type { NodeState } from '../../shared/node-state.ts';
 import type { NormalizedRequest } from '../../shared/normalize-request.ts';
+import type { Dialect } from '../../shared/seed/dialect.ts';
 import type { Counted } from '../statistics/counted.ts';
+import type { ListedImage } from '../statistics/listed-image.ts';
 import type { KeptFailure } from '../statistics/public-failure.ts';
 
 /** `queued → leased → running → publishing → done`, or `failed`; a lost lease leads back to `queued`. */
@@ -191,6 +193,23 @@ export const counters = sqliteTable(
 export const failures = sqliteTable('failures', {
   sequence: integer('sequence').primaryKey({ autoIncrement: true }),
   failure: text('failure', { mode: 'json' }).$type<KeptFailure>().notNull(),
+});
+
+/** Short hashes of the old API, each of the request that came first. */
+export const names = sqliteTable('names', {
+  name: text('name').primaryKey(),
+  identity: text('identity').notNull(),
+  dialect: text('dialect').$type<Dialect>().notNull(),
+  requestHash: text('request_hash').notNull(),
+  /** Noted once a day. */
+  usedAt: integer('used_at').notNull(),
+});
+export type NameRow = typeof names.$inferSelect;
+
+/** Public images that were built lately. */
+export const latestImages = sqliteTable('latest_images', {
+  sequence: integer('sequence').primaryKey({ autoIncrement: true }),
+  image: text('image', { mode: 'json' }).$type<ListedImage>().notNull(),
 });
 
 export const meta = sqliteTable('meta', {

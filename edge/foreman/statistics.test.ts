@@ -1,15 +1,18 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { drizzle } from 'drizzle-orm/durable-sqlite';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
+import { buildRecord, requestEcho } from '../../shared/build-record.fixture.ts';
 import { dayOf } from '../../shared/client-key.ts';
 import { sha256Hex } from '../../shared/digest.ts';
 import { openUpstream } from '../edge.fixture.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 import { COUNTED, type Count, count } from '../statistics/counted.ts';
+import { listedImage } from '../statistics/listed-image.ts';
 import { MAX_FAILURES, MAX_NAMES, type StatisticsAnswers } from '../statistics/questions.ts';
 import { Counters } from './counters.ts';
 import { FailureLog } from './failure-log.ts';
 import { failed, type OpenedForeman, openForeman, submission } from './foreman.fixture.ts';
+import { LatestImages } from './latest-images.ts';
 import * as schema from './schema.ts';
 
 /** Ahead of the real clock, so that no alarm rings by itself. */
@@ -195,6 +198,9 @@ describe('an image that was built', () => {
       ['package', false, 'luci', 1],
       ['package', false, 'vim', 1],
       ['profile', false, 'generic', 1],
+      ['target', false, 'x86/64', 1],
+      ['target_built', false, 'x86/64', 1],
+      ['target_seconds', false, 'x86/64', 1],
       ['version', false, '24.10.2', 1],
     ]);
     expect(await ask('versions')).toEqual([{ day: TODAY, branch: '24.10', name: '24.10.2', n: 1 }]);
@@ -214,6 +220,83 @@ describe('an image that was built', () => {
   });
 });
 
+describe('the last images', () => {
+  const listed = async () => (await ask('images')).latest;
+
+  it('are told with the device and the hashes of their pages, the newest first, and how many there ever were', async () => {
+    await built();
+    vi.setSystemTime(NOON + 1_000);
+    await built({ request: request({ addPackages: ['vim'] }) });
+    const hashes = (await foreman.rows('builds')).map(({ request_hash }) => String(request_hash));
+    expect(await ask('images')).toEqual({
+      built: 2,
+      waiting: 0,
+      latest: [NOON + 1_000, NOON].map((builtAt, index) => ({
+        sequence: 2 - index,
+        imageHash: hashes[1 - index]?.slice(0, 15),
+        // sha256 of `base-files - 1\ncurl - 8.1-r1\ndnsmasq - 2.90\n`
+        manifestHash: 'cb1c9bdb2d778e2',
+        distro: 'openwrt',
+        version: '24.10.2',
+        target: 'x86/64',
+        profile: 'generic',
+        model: 'generic',
+        builtAt,
+        buildSeconds: 1,
+      })),
+    });
+  });
+
+  it('are none that somebody had made from a repository of his own', async () => {
+    await built({ echo: requestEcho({ repositories: { mine: 'https://feeds.example/mine' } }) });
+    expect(await ask('images')).toEqual({ built: 1, waiting: 0, latest: [] });
+  });
+
+  it('are so many', async () => {
+    await runInDurableObject(foreman.stub, (_, { storage }) => {
+      const images = new LatestImages(drizzle(storage, { schema }), 3);
+      const image = listedImage(buildRecord());
+      for (let builtAt = 0; image && builtAt < 5; builtAt++) images.add({ ...image, builtAt });
+      expect(images.all().map(({ builtAt, sequence }) => [builtAt, sequence])).toEqual([
+        [4, 5],
+        [3, 4],
+        [2, 3],
+      ]);
+    });
+    expect(await listed()).toHaveLength(3);
+  });
+});
+
+describe('targets', () => {
+  it('are told from five uses on, with what their builds took on average', async () => {
+    await built();
+    expect(await ask('targets')).toEqual([]);
+    await take([{ what: 'target', branch: '24.10', name: 'x86/64', n: 4 }, count('target_built', 'x86/64', 2)]);
+    await take([count('target_seconds', 'x86/64', 50), { what: 'target', branch: '23.05', name: 'a/b', n: 9 }]);
+    aMinuteLater();
+    expect(await ask('targets')).toEqual([
+      // Built longer ago than anybody remembers.
+      { name: 'a/b', n: 9, buildSeconds: null },
+      { name: 'x86/64', n: 5, buildSeconds: 17 },
+    ]);
+  });
+});
+
+describe('hits of one image', () => {
+  it('are those of ninety days', async () => {
+    const name = '5ca1ab1e5ca1ab1';
+    const handedOut = async () => (await foreman.calls.statistics({ about: 'image', name })).handedOut;
+    expect(await handedOut()).toBe(0);
+    await take([count('image', name, 3), count('image', 'another')]);
+    await take([count('image', name, 4)], TODAY - 1);
+    expect(await handedOut()).toBe(7);
+    vi.setSystemTime(NOON + 89 * DAY_MS);
+    expect(await handedOut()).toBe(3);
+    vi.setSystemTime(NOON + 90 * DAY_MS);
+    expect(await handedOut()).toBe(0);
+  });
+});
+
 describe('a build that failed', () => {
   it('counts, with its kind, and is told without what hardly anybody asks for', async () => {
     const fields = { request: request({ addPackages: ['secret-plan'] }) };
@@ -227,6 +310,7 @@ describe('a build that failed', () => {
     expect(await ask('errors')).toEqual([
       {
         at: NOON,
+        distro: 'openwrt',
         version: '24.10.2',
         target: 'x86/64',
         profile: '(rare)',
@@ -290,6 +374,7 @@ test('a private build is counted nowhere, whether it ends in an image or not', a
   expect(await rows()).toEqual([]);
   expect(await ask('errors')).toEqual([]);
   expect(await ask('summary')).toEqual({ queueLength: 0, builds24h: 0 });
+  expect(await ask('images')).toEqual({ built: 0, waiting: 0, latest: [] });
 });
 
 test('what was counted is there when the Foreman comes back', async () => {
@@ -304,6 +389,8 @@ const OFTEN: readonly [string, (counters: Counters, failures: FailureLog) => unk
   ['counting', (counters) => counters.add(TODAY, [ofBranch('package', 'vim', 1)])],
   ['counts since a day', (counters) => counters.since('version', TODAY)],
   ['totals', (counters) => counters.totals('outcome')],
+  ['counts of one image', (counters) => counters.ofName('image', '5ca1ab1e5ca1ab1', TODAY - 89, TODAY)],
+  ['sums', (counters) => counters.sums('target_seconds', TODAY)],
   ['top names', (counters) => counters.top('package', TODAY, null)],
   ['top names of a branch', (counters) => counters.top('package', TODAY, '24.10')],
   ['forgetting', (counters) => counters.forget(TODAY)],

@@ -5,23 +5,28 @@
 import type { BuildRecord, FailureRecord } from '../../shared/build-record.ts';
 import { dayOf } from '../../shared/client-key.ts';
 import type { NormalizedRequest } from '../../shared/normalize-request.ts';
+import { buildSeconds } from '../../shared/seed/image-facts.ts';
 import { LIFETIMES } from '../lifetimes.ts';
-import { type CountBatch, count, isCounted, SHOWN_FROM } from '../statistics/counted.ts';
+import { COUNTED, type CountBatch, count, isCounted, SHOWN_FROM } from '../statistics/counted.ts';
 import { imageCounts } from '../statistics/image-counts.ts';
 import { KeptAnswers } from '../statistics/kept-answers.ts';
+import { listedImage } from '../statistics/listed-image.ts';
 import { type KeptFailure, keptFailure, type PublicFailure, publicFailure } from '../statistics/public-failure.ts';
 import {
   DAYS,
   MAX_FAILURES,
+  MAX_IMAGES,
   MAX_NAMES,
   type NamedCount,
   type StatisticsAnswers,
   type StatisticsQuestion,
+  type TargetCount,
   WEEKS,
 } from '../statistics/questions.ts';
 import { Counters } from './counters.ts';
 import type { Database } from './database.ts';
 import { FailureLog } from './failure-log.ts';
+import { LatestImages } from './latest-images.ts';
 import type { Queue } from './queue.ts';
 
 const HOUR_MS = 3_600_000;
@@ -30,22 +35,30 @@ const FAILURES_KEPT_MS = 90 * 24 * HOUR_MS;
 const MAX_DAYS_LATE = 2;
 
 /** Answers that read many rows. */
-const KEPT: readonly (keyof StatisticsAnswers)[] = ['versions', 'packages', 'clients', 'errors'];
+const KEPT: readonly (keyof StatisticsAnswers)[] = ['versions', 'packages', 'clients', 'targets', 'images', 'errors'];
 
 const firstDay = (now: number): number => dayOf(now) + 1 - DAYS;
+
+/** For numbers that few builds make, or few hits. */
+const firstDayOf = (what: 'image' | 'target_built', now: number): number => dayOf(now) + 1 - COUNTED[what].keptDays;
 
 const hourName = (hour: number): string => String(hour % 24).padStart(2, '0');
 
 export class Statistics {
   readonly #counters: Counters;
   readonly #failures: FailureLog;
+  readonly #images: LatestImages;
   readonly #queue: Queue;
   /** However many isolates ask. */
   readonly #kept = new KeptAnswers<object>(LIFETIMES.statisticsMs, 64);
   #forgottenOn = 0;
 
   readonly #answers: {
-    readonly [About in keyof StatisticsAnswers]: (now: number, branch: string | null) => StatisticsAnswers[About];
+    readonly [About in keyof StatisticsAnswers]: (
+      now: number,
+      branch: string | null,
+      name: string,
+    ) => StatisticsAnswers[About];
   } = {
     summary: (now) => ({ queueLength: this.#queue.waiting(), builds24h: this.#builds24h(now) }),
     totals: () => ({ outcomes: this.#counters.totals('outcome'), builds: this.#counters.totals('build') }),
@@ -56,12 +69,22 @@ export class Statistics {
     versions: (now) => this.#counters.since('version', dayOf(now) + 1 - WEEKS * 7),
     packages: (now, branch) => this.#counters.top('package', firstDay(now), branch).slice(0, MAX_NAMES),
     clients: (now) => this.#counters.top('client', firstDay(now), null).slice(0, MAX_NAMES),
+    targets: (now) => this.#targets(now),
+    images: () => ({
+      built: this.#counters.totals('build').find(({ name }) => name === 'built')?.n ?? 0,
+      waiting: this.#queue.waiting(),
+      latest: this.#images.all(),
+    }),
+    image: (now, _, name) => ({
+      handedOut: this.#counters.ofName('image', name, firstDayOf('image', now), dayOf(now)),
+    }),
     errors: (now) => this.#publicFailures(now),
   };
 
   constructor(db: Database, queue: Queue) {
     this.#counters = new Counters(db);
     this.#failures = new FailureLog(db, MAX_FAILURES);
+    this.#images = new LatestImages(db, MAX_IMAGES);
     this.#queue = queue;
   }
 
@@ -77,12 +100,19 @@ export class Statistics {
   }
 
   /** An image was built, and with that handed out for the first time. */
-  built({ private: isPrivate, request }: Pick<BuildRecord, 'private' | 'request'>, now: number): void {
-    if (isPrivate) return;
+  built(record: BuildRecord, now: number): void {
+    if (record.private) return;
+    const { request, durationMs } = record;
     attempt(() => {
       const images = imageCounts({ ...request, packages: request.addPackages });
       const hour = count('hour', hourName(Math.floor(now / HOUR_MS)));
-      this.#counters.add(dayOf(now), [count('build', 'built'), hour, ...images]);
+      const ofTarget = [
+        count('target_built', request.target),
+        count('target_seconds', request.target, buildSeconds(durationMs)),
+      ];
+      this.#counters.add(dayOf(now), [count('build', 'built'), hour, ...images, ...ofTarget]);
+      const listed = listedImage(record);
+      if (listed) this.#images.add(listed);
     });
   }
 
@@ -97,10 +127,10 @@ export class Statistics {
   }
 
   async answer<About extends keyof StatisticsAnswers>(
-    { about, branch = null }: StatisticsQuestion<About>,
+    { about, branch = null, name = '' }: StatisticsQuestion<About>,
     now: number,
   ): Promise<StatisticsAnswers[About]> {
-    const make = () => this.#answers[about](now, branch);
+    const make = () => this.#answers[about](now, branch, name);
     if (!KEPT.includes(about)) return make();
     return (await this.#kept.get(`${about} ${branch}`, async () => make())) as StatisticsAnswers[About];
   }
@@ -113,6 +143,17 @@ export class Statistics {
     attempt(() => {
       this.#counters.forget(today);
       this.#failures.forget(now - FAILURES_KEPT_MS);
+    });
+  }
+
+  #targets(now: number): TargetCount[] {
+    const since = firstDayOf('target_built', now);
+    const built = this.#counters.sums('target_built', since);
+    const seconds = this.#counters.sums('target_seconds', since);
+    const targets = this.#counters.top('target', firstDay(now), null).slice(0, MAX_NAMES);
+    return targets.map(({ name, n }) => {
+      const builds = built.get(name) ?? 0;
+      return { name, n, buildSeconds: builds > 0 ? Math.round((seconds.get(name) ?? 0) / builds) : null };
     });
   }
 

@@ -4,7 +4,7 @@ import { sha256Hex } from '../../shared/digest.ts';
 import { requestHash } from '../../shared/intent.ts';
 import { configOf } from '../config.ts';
 import { env, openUpstream } from '../edge.fixture.ts';
-import { failed, type OpenedForeman, openForeman, submission } from './foreman.fixture.ts';
+import { AHEAD, failed, type OpenedForeman, openForeman, submission } from './foreman.fixture.ts';
 import { Foreman } from './foreman.ts';
 
 let foreman: OpenedForeman;
@@ -14,7 +14,7 @@ beforeAll(async () => {
   await openUpstream();
 });
 beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+  vi.useFakeTimers({ toFake: ['Date'], now: AHEAD });
   foreman = openForeman();
   await foreman.node('a');
 });

@@ -230,6 +230,7 @@ function recordOf(
     pins: lease.pins,
     leaseId: lease.id,
     nodeId: node.id,
+    nodeName: node.name,
     operator: node.operator,
     files: result.files,
     images: result.images,

@@ -1,13 +1,13 @@
 import { beforeEach, expect, it, vi } from 'vitest';
 import { sha256Hex } from '../../shared/digest.ts';
 import { openUpstream } from '../edge.fixture.ts';
-import { type OpenedForeman, openForeman, submission } from './foreman.fixture.ts';
+import { AHEAD, type OpenedForeman, openForeman, submission } from './foreman.fixture.ts';
 
 let foreman: OpenedForeman;
 
 beforeEach(async () => {
   await openUpstream();
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+  vi.useFakeTimers({ toFake: ['Date'], now: AHEAD });
   foreman = openForeman();
   await foreman.node('a');
 });

@@ -15,11 +15,18 @@ export class Visit {
   outcome: Outcome | null = null;
   readonly #limits: RateLimits;
   readonly #findClient: () => string | null;
+  readonly #request: { readonly signal: AbortSignal };
   #client: string | null | undefined;
 
-  constructor(limits: RateLimits, findClient: () => string | null) {
+  constructor(limits: RateLimits, findClient: () => string | null, request: { readonly signal: AbortSignal }) {
     this.#limits = limits;
     this.#findClient = findClient;
+    this.#request = request;
+  }
+
+  /** Aborts when the client goes away. Made by the platform when it is first asked for, which a hit never does. */
+  get signal(): AbortSignal {
+    return this.#request.signal;
   }
 
   /** @throws BuildError `too_many_requests` where the client has nothing left of one of them; takes nothing, asks nobody */
@@ -61,4 +68,4 @@ export class Visit {
 export const visitOf = (
   context: { readonly limits: RateLimits; readonly clients: ClientKeys },
   request: Request,
-): Visit => new Visit(context.limits, () => context.clients.of(request.headers, Date.now()));
+): Visit => new Visit(context.limits, () => context.clients.of(request.headers, Date.now()), request);

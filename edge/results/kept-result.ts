@@ -3,6 +3,7 @@
  * the fewer hits read KV, and a read of KV costs more than all the rest of a hit.
  */
 import { LRUCache } from 'lru-cache';
+import type { OfBuild } from '../../shared/api/build-answers.ts';
 import type { BuildRecord, FailureRecord, StoredFile } from '../../shared/build-record.ts';
 import { type DonePieces, donePieces } from '../../shared/build-result.ts';
 import type { ArchDocument, TargetDocument } from '../../shared/catalogue-document.ts';
@@ -14,6 +15,7 @@ export type KeptRecord = Pick<
   'requestHash' | 'intentHash' | 'generation' | 'private' | 'leaseId' | 'publishedAt'
 > & {
   readonly version: string;
+  readonly target: string;
   readonly profile: string;
   /** Those that were asked for, with blanks between them: one string for thirty names. */
   readonly packages: string;
@@ -47,8 +49,8 @@ export class BuiltResult {
 
   constructor(record: BuildRecord) {
     const { requestHash, intentHash, generation, leaseId, publishedAt } = record;
-    const { version, profile, addPackages } = record.request;
-    const asked = { version, profile, packages: addPackages.join(' ') };
+    const { version, target, profile, addPackages } = record.request;
+    const asked = { version, target, profile, packages: addPackages.join(' ') };
     this.record = { requestHash, intentHash, generation, private: record.private, leaseId, publishedAt, ...asked };
     const { ofBuild, ofDevice } = donePieces(record);
     this.pieces = { ofBuild, ofDevice: one(ofDevice) };
@@ -61,6 +63,11 @@ export class BuiltResult {
   /** ABI-free name → version; parsed each time. */
   get manifest(): BuildRecord['manifest'] {
     return (JSON.parse(`{${this.pieces.ofBuild}}`) as { manifest: BuildRecord['manifest'] }).manifest;
+  }
+
+  /** As answers list them; parsed each time. */
+  get images(): OfBuild['images'] {
+    return (JSON.parse(`{${this.pieces.ofBuild}}`) as OfBuild).images;
   }
 
   /** Parsed each time. */

@@ -7,6 +7,7 @@ const queued = (position: number, etaSeconds: number): PendingStatus => ({
   ...live,
   state: 'queued',
   position,
+  ahead: position,
   etaSeconds,
 });
 const running = (step: number): PendingStatus => ({

@@ -95,6 +95,14 @@ export class Results {
     return built;
   }
 
+  /** The whole record of an image that anybody may know of: what is kept of it in memory is little more than its answer. */
+  async publicRecord(requestHash: string): Promise<BuildRecord | undefined> {
+    const near = await this.#cache.get<StoredResult>(resultKey.build(requestHash), 'json').catch(logged('read'));
+    const record =
+      near?.kind === 'built' ? near.record : await this.#readJson<BuildRecord>(storeKey.build(requestHash));
+    return record?.requestHash === requestHash && !record.private ? record : undefined;
+  }
+
   /**
    * The latest generation of an intent. One that is of no use stays out of KV under the intent's name: there it would
    * overwrite its successor, which another isolate may have put there a moment ago.

@@ -6,13 +6,12 @@ import { pendingBody, stepWord } from '../../shared/build-state.ts';
 import { isSha256Hex } from '../../shared/digest.ts';
 import { JSON_HEADERS, jsonAnswer, methodNotAllowed, notFound } from '../answer.ts';
 import { type BuildAnswer, findBuild, requestBuild } from '../build-service.ts';
-import { type EdgeContext, edgeContext } from '../edge-context.ts';
+import { edgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
 import { CACHE_CONTROL, RETRY_AFTER_SECONDS } from '../lifetimes.ts';
 import { visitOf } from '../limits/visit.ts';
 import { readText } from '../read-body.ts';
-import { clientName } from '../statistics/client-name.ts';
-import type { Outcome } from '../statistics/counted.ts';
+import { countAnswer } from '../statistics/count-answer.ts';
 import { outcomeOf } from '../statistics/outcome-of.ts';
 import type { Asked } from '../wish.ts';
 
@@ -33,7 +32,7 @@ async function postBuild(c: App): Promise<Response> {
     // A flood of wishes that nobody had would also push out of memory what others ask for.
     asked = context.wishes.read(body, () => visit.refuseIfSpent('misses', 'builds'));
     const answer = await requestBuild(context, asked, visit);
-    if (!asked.wish.isPrivate) countAnswer(c, context, asked, answer, visit.outcome);
+    if (!asked.wish.isPrivate) countAnswer(context.counts, visit.outcome, answer, asked.client, c.req.raw);
     if (answer.state === 'built') return new Response(doneBody(answer.built.pieces, asked.echoJson), DONE);
     return respond(answer, JSON.parse(asked.echoJson));
   } catch (error) {
@@ -42,22 +41,11 @@ async function postBuild(c: App): Promise<Response> {
   }
 }
 
-function countAnswer(
-  c: App,
-  { counts }: EdgeContext,
-  { client }: Asked,
-  answer: BuildAnswer,
-  outcome: Outcome | null,
-): void {
-  const name = clientName(client, client === null ? (c.req.header('user-agent') ?? null) : null);
-  counts.answered(outcome ?? 'fault', name, answer.state === 'built' ? answer.built.record : undefined);
-}
-
 async function getBuild(c: App): Promise<Response> {
   const hash = c.req.param('hash') ?? '';
   if (!isSha256Hex(hash)) return notFound('could not find provided request hash');
   const context = await edgeContext(c.env);
-  const answer = await findBuild(context, hash, { visit: visitOf(context, c.req.raw), signal: c.req.raw.signal });
+  const answer = await findBuild(context, hash, visitOf(context, c.req.raw));
   if (!answer) return notFound('could not find provided request hash');
   return respond(answer);
 }

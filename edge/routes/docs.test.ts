@@ -44,7 +44,7 @@ describe('document and server agree', () => {
   );
   /** Whether a route answers the path. */
   const answers = (route: string, path: string): boolean =>
-    new RegExp(`^${route.replaceAll('.', '\\.').replace(/:\w+/g, '[^/]+')}$`).test(path);
+    new RegExp(`^${route.replaceAll('.', '\\.').replace(/:\w+/g, '[^/]+').replace('*', '.+')}$`).test(path);
 
   /** Every operation, its path filled in with its own examples. HEAD is answered wherever GET is. */
   async function documented(): Promise<{ method: string; path: string }[]> {

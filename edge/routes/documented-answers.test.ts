@@ -14,7 +14,7 @@ import type { ServerSentEvent } from '../../shared/server-sent-event.ts';
 import { configOf } from '../config.ts';
 import { ask, env, GOOD_REQUEST, openUpstream, post } from '../edge.fixture.ts';
 import { built, type FarmNode, IMAGE_NAME, joinNode, report } from '../farm-node.fixture.ts';
-import { hashOf, orderFor, wish } from './build-steps.fixture.ts';
+import { emptyQueue, hashOf, orderFor, wish } from './build-steps.fixture.ts';
 
 let node: FarmNode;
 let done = '';
@@ -63,8 +63,19 @@ async function documented(id: string, response: Response): Promise<unknown> {
   return body;
 }
 
+/** `{…}` stands for what is known only once something was built. */
+const filled = (path: string): string =>
+  path.replace('{done}', done).replace('{image}', done.slice(0, 15)).replace('{path}', done.slice(0, 32));
+
 /** Of some answers with that status only. */
-const OPTIONAL_HEADERS: readonly string[] = ['X-Queue-Position', 'Retry-After', 'X-Imagebuilder-Status'];
+const OPTIONAL_HEADERS: readonly string[] = [
+  'X-Queue-Position',
+  'X-Build-Queue-Position',
+  'Retry-After',
+  'X-Imagebuilder-Status',
+];
+
+const PACKAGES_IMAGE = '/api/packages_image?distro=openwrt&version=24.10.2';
 
 describe('what a GET answers', () => {
   it.each<[id: string, path: string, status: number]>([
@@ -102,12 +113,41 @@ describe('what a GET answers', () => {
     ['getBuildErrors', '/api/v1/build-errors?n=5', 200],
     ['getNodes', '/api/v1/nodes', 200],
     ['listNodes', '/api/v1/admin/nodes', 401],
+    ['listSeedFiles', '/json/{path}/', 200],
+    ['listSeedFiles', '/download/{path}/', 200],
+    ['listSeedFiles', `/json/${'f'.repeat(32)}/`, 404],
+    ['getSeedFile', `/json/{path}/${IMAGE_NAME}`, 200],
+    ['getSeedFile', '/json/{path}/nosuch', 404],
+    ['getUsignKey', '/keys/usign.pub', 200],
     ['getHealth', '/healthz', 200],
+    ['getSeedImage', '/api/image/{image}', 200],
+    ['getSeedImage', '/api/image/fffffffffffffff', 404],
+    ['getSeedManifest', '/api/manifest/cb1c9bdb2d778e2', 200],
+    ['getSeedManifest', '/api/manifest/fffffffffffffff', 404],
+    ['getSeedDistros', '/api/distros', 200],
+    ['getSeedDistributions', '/api/distributions', 200],
+    ['getSeedVersions', '/api/versions?distro=LEDE', 200],
+    ['getSeedVersions', '/api/versions?distro=debian', 412],
+    ['getSeedVersions', '/api/versions?distro=a&distro=b', 400],
+    ['findSeedModels', '/api/models?distro=openwrt&version=24.10.2&model_search=gen', 200],
+    ['findSeedModels', '/api/models?distro=openwrt', 400],
+    ['findSeedModels', '/api/models?distro=openwrt&version=24.10.9', 412],
+    ['getSeedPackages', `${PACKAGES_IMAGE}&target=x86/64&profile=generic`, 200],
+    ['getSeedPackages', `${PACKAGES_IMAGE}&target=x86&subtarget=64&profile=generic`, 200],
+    ['getSeedPackages', PACKAGES_IMAGE, 400],
+    ['getSeedPackages', `${PACKAGES_IMAGE}&target=x86/65&profile=generic`, 412],
+    ['getSeedPopularPackages', '/api/v1/stats/popular_packages', 200],
+    ['getSeedPopularTargets', '/api/v1/stats/popular_targets', 200],
+    ['getSeedImageNumbers', '/api/v1/stats/images', 200],
+    ['getSeedImageStats', '/api/v1/stats/image_stats', 200],
+    ['getSeedLatestImages', '/api/v1/stats/images_latest', 200],
+    ['getSeedLatestFailures', '/api/v1/stats/fails_latest', 200],
+    ['getSeedPackageCount', '/api/v1/stats/packages', 200],
     ['getMetrics', '/metrics', 200],
     ['getApiDocument', '/openapi.json', 200],
     ['readApi', '/docs', 200],
   ])('%s %s: %i', async (id, path, status) => {
-    const response = await ask(path.replace('{done}', done));
+    const response = await ask(filled(path));
     expect(response.status).toBe(status);
     await documented(id, response);
   });
@@ -137,9 +177,18 @@ describe('what is asked for again by its tag', () => {
     ['getTargetIndex', '/json/v1/releases/24.10.2/targets/x86/64/index.json'],
     ['getArchIndex', '/json/v1/releases/24.10.2/packages/x86_64-index.json'],
     ['getFile', `/store/{done}/${IMAGE_NAME}`],
+    ['listSeedFiles', '/json/{path}/'],
+    ['getSeedFile', `/download/{path}/${IMAGE_NAME}`],
+    ['getUsignKey', '/keys/usign.pub'],
     ['getApiDocument', '/openapi.json'],
+    ['getSeedDistros', '/api/distros'],
+    ['getSeedDistributions', '/api/distributions'],
+    ['getSeedVersions', '/api/versions'],
+    ['findSeedModels', '/api/models?distro=openwrt&version=24.10.2'],
+    ['getSeedPackages', `${PACKAGES_IMAGE}&target=x86/64&profile=generic`],
+    ['getSeedPackageCount', '/api/v1/stats/packages'],
   ])('%s %s', async (id, path) => {
-    const url = path.replace('{done}', done);
+    const url = filled(path);
     const first = await ask(url);
     await first.arrayBuffer();
     const again = await ask(url, { headers: { 'if-none-match': first.headers.get('etag') ?? '' } });
@@ -187,10 +236,64 @@ describe('what a build answers while it goes', () => {
     await documented('requestBuild', response);
   });
 
-  it('and a part of a file', async () => {
-    const path = `/store/${done}/${IMAGE_NAME}`;
-    await documented('getFile', await ask(path, { headers: { range: 'bytes=0-1' } }));
-    await documented('getFile', await ask(path, { headers: { range: 'bytes=99999-' } }));
+  it.each([
+    ['getFile', `/store/{done}/${IMAGE_NAME}`],
+    ['getSeedFile', `/json/{path}/${IMAGE_NAME}`],
+    ['getUsignKey', '/keys/usign.pub'],
+  ])('and a part of a file: %s', async (id, path) => {
+    for (const range of ['bytes=0-1', 'bytes=99999-'])
+      await documented(id, await ask(filled(path), { headers: { range } }));
+  });
+});
+
+describe('what the old API answers', () => {
+  const request = { distro: 'openwrt', version: '24.10.2', target: 'x86/64', board: 'generic' };
+
+  it.each<[situation: string, body: unknown, status: number]>([
+    ['a newer version', { ...request, version: '18.06.2', installed: { curl: '7', iptables: '1' } }, 200],
+    ['newer packages', { ...request, installed: { curl: '7' } }, 200],
+    ['nothing to do', request, 204],
+    ['a list of packages', { ...request, installed: ['curl'] }, 400],
+    ['no such target', { ...request, target: 'x86/65' }, 412],
+    ['too much', ' '.repeat(256 * 1024 + 1), 413],
+    ['no such package', { ...request, installed: { 'no-such': '1' } }, 422],
+    ['what upstream does not give now', { ...request, target: 'x86/generic', installed: {} }, 503],
+  ])('/api/upgrade-check: %s', async (_, body, status) => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const response = await ask('/api/upgrade-check', { method: 'POST', body: JSON.stringify(body) });
+    expect(response.status).toBe(status);
+    await documented('checkUpgradeBySeed', response);
+    log.mockRestore();
+  });
+
+  it.each([
+    ['/api/upgrade-request', 'requestUpgradeBySeed', 'getUpgradeBySeed'],
+    ['/api/build-request', 'requestImageBySeed', 'getImageBySeed'],
+  ])('%s', async (path, asks, polls) => {
+    const ofPost = (body: unknown) => ask(path, { method: 'POST', body: JSON.stringify(body) });
+    for (const [body, status] of [
+      [request, 200],
+      [{ ...request, packages: [path.slice(5)] }, 202],
+      [{ ...request, target: 'x86' }, 400],
+      [{ request_hash: 'ffffffffffff' }, 404],
+      [{ ...request, target: 'x86/65' }, 412],
+      [' '.repeat(256 * 1024 + 1), 413],
+      [{ ...request, defaults: 'x'.repeat(10_241) }, 420],
+    ] as const) {
+      const response = await ofPost(body);
+      expect(response.status).toBe(status);
+      await documented(asks, response);
+    }
+    const { request_hash } = (await (await ofPost(request)).json()) as { request_hash: string };
+    for (const [hash, status] of [
+      [request_hash, 200],
+      ['ffffffffffff', 404],
+    ] as const) {
+      const response = await ask(`${path}/${hash}`);
+      expect(response.status).toBe(status);
+      await documented(polls, response);
+    }
+    await emptyQueue(node);
   });
 });
 

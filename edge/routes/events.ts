@@ -32,7 +32,7 @@ async function getEvents(c: App): Promise<Response> {
   if (from.kind === 'end') return new Response(null, { status: 204, headers: HEADERS });
   const context = await edgeContext(c.env);
   const visit = visitOf(context, c.req.raw);
-  const first = await findBuild(context, hash, { visit, signal: c.req.raw.signal });
+  const first = await findBuild(context, hash, visit);
   if (!first) return notFound('could not find provided request hash');
   if (c.req.method === 'HEAD') return new Response(null, { headers: EVENT_HEADERS });
   // What the stream asks for later is shared by all who listen, and charged to nobody.

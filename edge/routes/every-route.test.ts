@@ -15,7 +15,7 @@ beforeAll(async () => {
   const order = await lease(node);
   if (!order) throw new Error('expected an order');
   await finish(node, order);
-  await vi.waitFor(async () => expect((await ask(`/api/v1/build/${built}`)).status).toBe(200));
+  await vi.waitFor(async () => expect((await ask(`/api/v1/build/${built}`)).status).toBe(200), { timeout: 5_000 });
   queued = String((await jsonOf(await post({ ...GOOD_REQUEST, packages: ['curl'] }))).request_hash);
   const done = (await jsonOf(await ask(`/api/v1/build/${built}`))) as { images: { name: string }[] };
   file = `/store/${built}/${done.images[0]?.name}`;
@@ -23,7 +23,14 @@ beforeAll(async () => {
 
 /** `{…}` stands for what is known only once something was built. */
 const filled = (path: string): string =>
-  path.replace('{built}', built).replace('{queued}', queued).replace('{file}', file).replace('{unknown}', UNKNOWN);
+  path
+    .replace('{path}', built.slice(0, 32))
+    .replace('{built}', built)
+    .replace('{queued}', queued)
+    .replace('{image}', built.slice(0, 15))
+    .replace('{queuedImage}', queued.slice(0, 15))
+    .replace('{file}', file)
+    .replace('{unknown}', UNKNOWN);
 
 const JSON_ROUTES: [method: string, path: string, status: number][] = [
   ['GET', '/api/v1/build/{built}', 200],
@@ -40,6 +47,22 @@ const JSON_ROUTES: [method: string, path: string, status: number][] = [
   ['POST', '/api/v1/build/{built}/events', 405],
   ['GET', '/api/v1/build', 405],
   ['PUT', '/api/v1/build', 405],
+  ['POST', '/api/upgrade-check', 400],
+  ['GET', '/api/upgrade-check', 405],
+  ['GET', '/api/upgrade-check/x', 404],
+  ['POST', '/api/upgrade-request', 400],
+  ['GET', '/api/upgrade-request', 405],
+  ['GET', '/api/upgrade-request/{queued}', 202],
+  ['GET', '/api/upgrade-request/ffffffffffff', 404],
+  ['GET', '/api/upgrade-request/{unknown}', 404],
+  ['GET', '/api/upgrade-request/%zz', 404],
+  ['POST', '/api/upgrade-request/ffffffffffff', 405],
+  ['POST', '/api/build-request', 400],
+  ['DELETE', '/api/build-request', 405],
+  ['GET', '/api/build-request/{built}', 200],
+  ['GET', '/api/build-request/ffffffffffff', 404],
+  ['GET', '/api/build-request/%2e%2e%2fx', 404],
+  ['PUT', '/api/build-request/ffffffffffff', 405],
   ['GET', '/api/v1/revision/24.10.2/x86/64', 200],
   ['GET', '/api/v1/revision/24.10.99/x86/64', 400],
   ['GET', '/api/v1/revision/19.07.1/x86/64', 400],
@@ -50,6 +73,28 @@ const JSON_ROUTES: [method: string, path: string, status: number][] = [
   ['GET', '/api/v1/revision/24.10.2/__proto__/x', 404],
   ['POST', '/api/v1/revision/24.10.2/x86/64', 405],
   ['GET', '/api/v1/revision/24.10.2/x86', 404],
+  ['GET', '/api/image/{image}', 200],
+  ['GET', '/api/image/{queuedImage}', 404],
+  ['GET', '/api/image/fffffffffffffff', 404],
+  ['GET', '/api/image/short', 404],
+  ['GET', '/api/image/%zz', 404],
+  ['GET', '/api/image', 404],
+  ['DELETE', '/api/image/{image}', 405],
+  ['GET', '/api/manifest/cb1c9bdb2d778e2', 200],
+  ['GET', '/api/manifest/fffffffffffffff', 404],
+  ['GET', '/api/manifest/..%2fx', 404],
+  ['GET', '/api/manifest', 404],
+  ['POST', '/api/manifest/cb1c9bdb2d778e2', 405],
+  ['GET', '/api/distros', 200],
+  ['POST', '/api/distros', 405],
+  ['GET', '/api/distributions', 200],
+  ['PUT', '/api/distributions', 405],
+  ['GET', '/api/versions', 200],
+  ['PATCH', '/api/versions', 405],
+  ['GET', '/api/models', 400],
+  ['POST', '/api/models', 405],
+  ['GET', '/api/packages_image', 400],
+  ['DELETE', '/api/packages_image', 405],
   ['GET', '/json/v1/overview.json', 200],
   ['GET', '/api/v1/overview', 200],
   ['GET', '/overview', 200],
@@ -74,7 +119,25 @@ const JSON_ROUTES: [method: string, path: string, status: number][] = [
   ['GET', '/json/v1/snapshots/targets/x86/64/index.json', 404],
   ['GET', '/json/v1/snapshots/packages/x86_64-index.json', 404],
   ['GET', '/json/v1/nosuch.json', 404],
-  ['GET', '/json', 404],
+  ['GET', '/json', 403],
+  ['GET', '/json/', 403],
+  ['GET', '/download', 403],
+  ['GET', '/download/', 403],
+  ['GET', '/json/{path}/', 200],
+  ['GET', '/download/{path}/', 200],
+  ['GET', '/json/{built}/', 200],
+  ['GET', '/json/{path}/nosuch.bin', 404],
+  ['GET', '/json/{path}/%2e%2e%2fx', 404],
+  ['GET', '/json/{queued}/', 404],
+  ['GET', '/json/{queued}/build.log', 404],
+  ['GET', '/json/{unknown}/', 404],
+  ['GET', '/json/short/', 404],
+  ['GET', '/download/{path}/nosuch.bin', 404],
+  ['GET', '/download/short/x.bin', 404],
+  ['POST', '/json/{path}/', 405],
+  ['DELETE', '/download/{path}/build.log', 405],
+  ['GET', '/keys/nosuch', 404],
+  ['POST', '/keys/usign.pub', 405],
   ['GET', '/store/{built}/nosuch.bin', 404],
   ['GET', '/store/{unknown}/x.bin', 404],
   ['GET', '/store/{queued}/x.bin', 404],
@@ -87,6 +150,16 @@ const JSON_ROUTES: [method: string, path: string, status: number][] = [
   ['POST', '/metrics', 405],
   ['GET', '/api/v1/stats', 200],
   ['GET', '/api/v1/stats/summary', 200],
+  ['GET', '/api/v1/stats/popular_packages', 200],
+  ['GET', '/api/v1/stats/popular_targets', 200],
+  ['GET', '/api/v1/stats/images', 200],
+  ['GET', '/api/v1/stats/image_stats', 200],
+  ['GET', '/api/v1/stats/images_latest', 200],
+  ['GET', '/api/v1/stats/fails_latest', 200],
+  ['GET', '/api/v1/stats/packages', 200],
+  ['POST', '/api/v1/stats/packages', 405],
+  ['DELETE', '/api/v1/stats/images_latest', 405],
+  ['GET', '/api/v1/stats/nosuch', 404],
   ['GET', '/api/v1/builds-per-day', 200],
   ['GET', '/api/v1/builds-by-version', 200],
   ['GET', '/api/v1/top-packages', 200],

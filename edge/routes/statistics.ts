@@ -8,13 +8,14 @@ import type { Branch } from '../../shared/branch.ts';
 import { BuildError } from '../../shared/build-error.ts';
 import { dayOf } from '../../shared/client-key.ts';
 import { CORS, jsonAnswer, methodNotAllowed } from '../answer.ts';
-import { type EdgeContext, edgeContext, foremanOf } from '../edge-context.ts';
+import { type EdgeContext, edgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
 import { CACHE_CONTROL } from '../lifetimes.ts';
 import { visitOf } from '../limits/visit.ts';
+import { askForeman } from '../statistics/ask-foreman.ts';
 import { daysChart, topPackages, versionsChart } from '../statistics/charts.ts';
 import { failureText } from '../statistics/failure-text.ts';
-import { MAX_FAILURES, MAX_NAMES, type StatisticsAnswers, type StatisticsQuestion } from '../statistics/questions.ts';
+import { MAX_FAILURES, MAX_NAMES } from '../statistics/questions.ts';
 
 type App = Context<{ Bindings: Env }>;
 
@@ -22,29 +23,37 @@ const HEADERS = { 'cache-control': CACHE_CONTROL.statistics };
 
 const ANSWERS: Readonly<Record<string, (c: App, context: EdgeContext) => Promise<Response>>> = {
   '/api/v1/stats': async (c, context) => {
-    const { queueLength } = await ask(c, context, { about: 'summary' });
+    const { queueLength } = await askForeman(context, visitOf(context, c.req.raw), { about: 'summary' });
     const answer: QueueLength = { queue_length: queueLength };
     return jsonAnswer(200, answer, HEADERS);
   },
   '/api/v1/stats/summary': async (c, context) => {
-    const { queueLength, builds24h } = await ask(c, context, { about: 'summary' });
+    const { queueLength, builds24h } = await askForeman(context, visitOf(context, c.req.raw), { about: 'summary' });
     const answer: Summary = { queue_length: queueLength, builds_24h: builds24h };
     return jsonAnswer(200, answer, HEADERS);
   },
   '/api/v1/builds-per-day': async (c, context) =>
-    jsonAnswer(200, daysChart(await ask(c, context, { about: 'days' }), dayOf(Date.now())), HEADERS),
+    jsonAnswer(
+      200,
+      daysChart(await askForeman(context, visitOf(context, c.req.raw), { about: 'days' }), dayOf(Date.now())),
+      HEADERS,
+    ),
   '/api/v1/builds-by-version': async (c, context) => {
     const branch = branchIn(c, context.config.BRANCHES);
-    const counts = await ask(c, context, { about: 'versions' });
+    const counts = await askForeman(context, visitOf(context, c.req.raw), { about: 'versions' });
     return jsonAnswer(200, versionsChart(counts, branch, dayOf(Date.now())), HEADERS);
   },
   '/api/v1/top-packages': async (c, context) => {
     const [branch, n] = [branchIn(c, context.config.BRANCHES), numberIn(c, 20, MAX_NAMES)];
-    return jsonAnswer(200, topPackages(await ask(c, context, { about: 'packages', branch }), branch, n), HEADERS);
+    return jsonAnswer(
+      200,
+      topPackages(await askForeman(context, visitOf(context, c.req.raw), { about: 'packages', branch }), branch, n),
+      HEADERS,
+    );
   },
   '/api/v1/build-errors': async (c, context) => {
     const n = numberIn(c, 100, MAX_FAILURES);
-    const text = failureText(await ask(c, context, { about: 'errors' }), n);
+    const text = failureText(await askForeman(context, visitOf(context, c.req.raw), { about: 'errors' }), n);
     const headers = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' };
     return new Response(text, { headers: { ...CORS, ...HEADERS, ...headers } });
   },
@@ -55,20 +64,6 @@ export const statisticsRoutes = new Hono<{ Bindings: Env }>();
 for (const [path, answer] of Object.entries(ANSWERS)) {
   statisticsRoutes.get(path, async (c) => answer(c, await edgeContext(c.env)));
   statisticsRoutes.all(path, () => methodNotAllowed('GET, HEAD, OPTIONS'));
-}
-
-async function ask<About extends keyof StatisticsAnswers>(
-  c: App,
-  context: EdgeContext,
-  question: StatisticsQuestion<About>,
-): Promise<StatisticsAnswers[About]> {
-  const answer = await context.statistics.get(JSON.stringify(question), async () => {
-    await visitOf(context, c.req.raw).charge('misses');
-    // With one isolate, as at home, what is shown is what was counted.
-    await context.counts.flush();
-    return foremanOf(context.env).statistics(question);
-  });
-  return answer as StatisticsAnswers[About];
 }
 
 /** Null for all branches. @throws BuildError `invalid_request` */

@@ -27,12 +27,16 @@ export async function seedErrorAnswer(
 ): Promise<Response> {
   if (thrown instanceof BuildError) {
     if (thrown.cause !== undefined) console.error(`${thrown.kind}: ${String(thrown.cause)}`);
-    const wait = RETRY_AFTER_OF[BUILD_ERRORS[thrown.kind].retry];
+    const wait =
+      thrown.kind === 'too_many_requests'
+        ? RETRY_AFTER_SECONDS.limited
+        : RETRY_AFTER_OF[BUILD_ERRORS[thrown.kind].retry];
     const headers: Record<string, string> = wait === undefined ? {} : { 'retry-after': String(wait) };
     return seedProblem(seedStatusOf(thrown.kind), thrown.detail, { error_kind: thrown.kind, ...more }, headers);
   }
-  const { status, detail } = (await errorAnswer(thrown).json()) as { status: number; detail: string };
-  return seedProblem(status, detail, more, { 'retry-after': String(RETRY_AFTER_SECONDS.overloaded) });
+  // 500 is a build that failed: these clients show it and end. At 503 they come again.
+  const { detail } = (await errorAnswer(thrown).json()) as { detail: string };
+  return seedProblem(503, detail, more, { 'retry-after': String(RETRY_AFTER_SECONDS.overloaded) });
 }
 
 const RETRY_AFTER_OF = {

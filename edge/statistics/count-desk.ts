@@ -4,6 +4,7 @@
  * and so is a batch that the Foreman did not take.
  */
 import { dayOf } from '../../shared/client-key.ts';
+import { imageHash } from '../../shared/seed/file-path.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 import type { KeptRecord } from '../results/kept-result.ts';
 import { type Count, type CountBatch, count, type Outcome } from './counted.ts';
@@ -15,7 +16,7 @@ const MAX_IMAGES_CHARACTERS = 1024 * 1024;
 const MAX_CLIENTS = 100;
 const MAX_COUNTS = 5_000;
 
-type Image = Pick<KeptRecord, 'requestHash' | 'version' | 'profile' | 'packages'>;
+type Image = Pick<KeptRecord, 'requestHash' | 'version' | 'target' | 'profile' | 'packages'>;
 
 interface Surroundings {
   /** Tells the Foreman. */
@@ -109,8 +110,10 @@ export class CountDesk {
     };
     for (const [outcome, n] of this.#outcomes) add(count('outcome', outcome, n));
     for (const [client, n] of this.#clients) add(count('client', client, n));
-    for (const { image, n } of this.#images.values())
+    for (const { image, n } of this.#images.values()) {
       for (const one of imageCounts({ ...image, packages: image.packages.split(' ').filter(Boolean) }, n)) add(one);
+      add(count('image', imageHash(image.requestHash), n));
+    }
     return [...sums.values()];
   }
 }

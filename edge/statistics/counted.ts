@@ -22,6 +22,12 @@ export const COUNTED = {
   version: { keptDays: 400, namesADay: 256 },
   package: { keptDays: 90, namesADay: 2_000 },
   profile: { keptDays: 90, namesADay: 2_000 },
+  target: { keptDays: 90, namesADay: 500 },
+  /** POSTs that were answered with an image that was there, by the image's hash of 15 digits. */
+  image: { keptDays: 90, namesADay: 2_000 },
+  /** Images built, and the seconds that all of them took, by target. */
+  target_built: { keptDays: 90, namesADay: 500 },
+  target_seconds: { keptDays: 90, namesADay: 500 },
   /** POSTs with an answer about an image, by the name that the client gives itself. */
   client: { keptDays: 90, namesADay: 300 },
 } as const satisfies Record<string, Row>;
@@ -54,7 +60,7 @@ export type Outcome = (typeof OUTCOMES)[number];
 
 export interface Count {
   readonly what: Counted;
-  /** Of versions, packages and profiles; else empty. */
+  /** Of versions, packages, profiles and targets; else empty. */
   readonly branch: string;
   readonly name: string;
   readonly n: number;

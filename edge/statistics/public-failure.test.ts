@@ -12,6 +12,7 @@ test('a failure tells where it happened, its kind, and the last lines of its log
   const failure = failureRecord({ detail: 'Error: it failed', stderr: '1\n2\n3\n\n4\n5\n6\n', stdout: 'out' });
   expect(keptFailure(failure, request)).toEqual({
     at: failure.failedAt,
+    distro: 'openwrt',
     version: '24.10.2',
     target: 'x86/64',
     profile: 'generic',

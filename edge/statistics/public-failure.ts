@@ -8,6 +8,8 @@ import type { NormalizedRequest } from '../../shared/normalize-request.ts';
 export interface PublicFailure {
   /** Milliseconds since 1970. */
   readonly at: number;
+  /** Absent in what was kept before it was. */
+  readonly distro?: string;
   readonly version: string;
   readonly target: string;
   readonly profile: string;
@@ -34,8 +36,8 @@ export function keptFailure(failure: FailureRecord, request: NormalizedRequest):
   const detail = scrubbed(failure.detail);
   const words = new Set([detail, ...lastLines].flatMap((text) => text.match(WORD) ?? []).flatMap(namesIn));
   const names = [...request.addPackages, ...request.removePackages].filter((name) => words.has(name));
-  const { version, target, profile } = request;
-  return { at: failure.failedAt, version, target, profile, kind: failure.kind, detail, lastLines, names };
+  const { distro, version, target, profile } = request;
+  return { at: failure.failedAt, distro, version, target, profile, kind: failure.kind, detail, lastLines, names };
 }
 
 /** `isCommon`: whether a name was used so often that it tells nothing of anybody. */

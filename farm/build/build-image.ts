@@ -6,7 +6,7 @@ import path from 'node:path';
 import { BuildError } from '../../shared/build-error.ts';
 import { BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import type { MakeInfo } from '../../shared/make-info.ts';
-import type { BuildOutput } from '../build-event.ts';
+import type { BuildOutput, OutputFile } from '../build-event.ts';
 import { BUILD_BYTES } from '../disk/disk-watch.ts';
 import type { Peaks } from '../fence/bounds.ts';
 import {
@@ -28,10 +28,11 @@ import { classifyMissingImage, type Evidence, saysTooBig } from './classify-fail
 import { type Collected, collectImages } from './collect-images.ts';
 import { ImageBuilderFailure } from './image-builder-failure.ts';
 import { installedOf } from './installed-of.ts';
+import { learnDownloads } from './learn-downloads.ts';
 import { type PackageWay, packageWay } from './package-way.ts';
 import { type PrivateTree, privateTree } from './private-tree.ts';
 import { type MakeOptions, type MakeOutput, runMake } from './run-make.ts';
-import { stockTree } from './stock-tree.ts';
+import { downloadsOf, stockTree } from './stock-tree.ts';
 import type { Workshop } from './workshop.ts';
 import { createWorkspace, removeAllButOutput, type Workspace, writeDefaults } from './workspace.ts';
 
@@ -60,9 +61,10 @@ export async function buildImage(
   });
 
   onStep(BuildStep.CONTAINER_SETUP);
-  workshop.occupy(order.leaseId);
+  const { workspaces } = workshop;
+  workspaces.occupy(order.leaseId);
   const workspace = await createWorkspace(workshop.stateDirectory, order.leaseId);
-  using room = await workshop.budget.hold(BUILD_BYTES, workspace.directory);
+  using room = await workshop.budget.hold(BUILD_BYTES, () => workspaces.seenBytes(order.leaseId));
   if (room === null) throw new BuildError('disk_full');
   const prepared = await prepare(order, held, workspace, options);
   try {
@@ -109,8 +111,18 @@ async function prepare(
     await way.close();
     throw error;
   }
-  const { fence, bounds } = workshop;
-  return { held, tree, way, place: { workspace, fence, bounds, lower: tree.lower, proxySocket: way.socketPath } };
+  const { fence, bounds, workspaces } = workshop;
+  const onDiskBytes = (bytes: number) => workspaces.saw(order.leaseId, bytes);
+  const place: BuildPlace = {
+    workspace,
+    fence,
+    bounds,
+    onDiskBytes,
+    lower: tree.lower,
+    over: tree.over,
+    serve: way.serve,
+  };
+  return { held, tree, way, place };
 }
 
 async function buildIn(
@@ -156,8 +168,9 @@ async function buildIn(
     const { stdout } = await runMake(place, 'manifest', manifestArguments(order), make);
     return stdout;
   });
-  workshop.packages.larder.learn(way.served);
+  workshop.packages.larder.learn(await learnDownloads(downloadsOf(tree), way.era, way.served, signal));
   await removeAllButOutput(workspace);
+  workshop.workspaces.saw(order.leaseId, bytesOf(collected.files));
   signal.throwIfAborted();
   return {
     files: collected.files,
@@ -173,6 +186,8 @@ function tellTreeProgress(progress: TreeProgress, onStep: BuildImageOptions['onS
   if (progress.step === 'unpack') onStep(BuildStep.UNPACK_IMAGEBUILDER);
   else onStep(BuildStep.DOWNLOAD_IMAGEBUILDER, progress.bytesDone, progress.bytesTotal);
 }
+
+const bytesOf = (files: readonly OutputFile[]): number => files.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0);
 
 /** The pins were made from upstream's profiles.json; an ImageBuilder of another day is upstream's doing, not the user's. */
 function mustBeOrdered(info: MakeInfo, order: CheckedOrder): void {

@@ -253,6 +253,21 @@ describe.each<Era>(['opkg', 'apk'])('%s', (era) => {
     expect(await readdir(path.join(warmState, 'work'))).not.toContain(order.leaseId);
   });
 
+  test('a later build of the same indexes finds its packages where it looks for them, and asks for none', async () => {
+    const { counters } = (await workshopIn(state)).packages;
+    const asked = async () => {
+      const before = counters.hits + counters.misses;
+      const { manifest } = await succeed(await orderOf(era, { addPackages: ['vim'] }));
+      return { requests: counters.hits + counters.misses - before, packages: Object.keys(manifest).length };
+    };
+    const first = await asked();
+    const second = await asked();
+    expect(second.packages).toBe(first.packages);
+    // All that is left are indexes.
+    expect(second.requests).toBeLessThanOrEqual(14);
+    expect(first.requests).toBeGreaterThan(first.packages - 5);
+  });
+
   test('a feed that cannot be read is the mirror’s fault, whether or not the selection needs it', async () => {
     server.setFault((file) => (file.includes('/telephony/') ? { status: 503 } : undefined));
     for (const addPackages of [['vim'], ['asterisk']]) {

@@ -9,7 +9,7 @@ import { BuildError } from '../../shared/build-error.ts';
 import { type BuildOrder, BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import type { BuildEvent, BuildFailure } from '../build-event.ts';
 import { isDiskFull } from '../disk/disk-full.ts';
-import type { Peaks } from '../fence/bounds.ts';
+import { OverrunError, type Peaks } from '../fence/bounds.ts';
 import { LineCollector } from '../log/line-collector.ts';
 import { type BuildImageOptions, buildImage } from './build-image.ts';
 import { checkedOrder } from './checked-order.ts';
@@ -110,6 +110,8 @@ function failureOf(error: unknown, context: BuildContext, deadline: AbortSignal)
     return { ...without(error.kind, error.detail), stdout: error.stdout, stderr: error.stderr };
   }
   context.onFault?.(error);
+  // While an ImageBuilder was warmed; what the build itself used too much of is told by run-make.ts.
+  if (error instanceof OverrunError) return { ...without(error.kind), stdout: error.stdout, stderr: error.stderr };
   // Of the error itself nothing is told: its message names paths of this machine.
   return without(isDiskFull(error) ? 'disk_full' : 'internal');
 }

@@ -1,14 +1,9 @@
-/**
- * A named pipe for one stream. Node's own pipes to a child are sockets: a script that opens /dev/stderr fails on one, and one
- * pipe cannot be given to a child under several numbers.
- */
-import { closeSync, constants, openSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+/** One stream of a command, read while it is written: what it said first and last is kept, and all of it shown. */
+import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { execa } from 'execa';
-import { BuildError } from '../../shared/build-error.ts';
 import { OutputEnds } from './output-ends.ts';
+import { type Pipe, takePipe } from './spare-pipes.ts';
 
 export class OutputPipe {
   readonly #output: OutputEnds;
@@ -16,7 +11,7 @@ export class OutputPipe {
   readonly #ended: Promise<void>;
   #writeEnd: number | undefined;
 
-  private constructor(readEnd: number, writeEnd: number, capBytes: number, onChunk: (chunk: Buffer) => void) {
+  private constructor({ readEnd, writeEnd }: Pipe, capBytes: number, onChunk: (chunk: Buffer) => void) {
     this.#output = new OutputEnds(capBytes);
     this.#writeEnd = writeEnd;
     this.#reader = new Socket({ fd: readEnd, readable: true, writable: false });
@@ -31,15 +26,9 @@ export class OutputPipe {
     });
   }
 
-  static async open(file: string, capBytes: number, onChunk: (chunk: Buffer) => void): Promise<OutputPipe> {
-    await rm(file, { force: true });
-    const made = await execa('mkfifo', ['-m', '600', file], { reject: false, env: { LC_ALL: 'C' } });
-    if (made.failed) throw made.stderr.includes('No space left') ? new BuildError('disk_full') : made;
-    // Without a writer yet: only a non-blocking open for reading succeeds at once.
-    const readEnd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
-    const writeEnd = openSync(file, constants.O_WRONLY);
-    await rm(file, { force: true });
-    return new OutputPipe(readEnd, writeEnd, capBytes, onChunk);
+  /** @throws as takePipe does */
+  static async open(directory: string, capBytes: number, onChunk: (chunk: Buffer) => void): Promise<OutputPipe> {
+    return new OutputPipe(await takePipe(directory), capBytes, onChunk);
   }
 
   get writeEnd(): number {

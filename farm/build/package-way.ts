@@ -1,12 +1,12 @@
 /**
- * A build's way to packages: its door at the node's package proxy. In a fence it is a socket, and nothing else is in reach;
- * without one it is a port that nobody else can guess the path of.
+ * A build's way to packages: its door at the node's package proxy. In a fence it is a port of the sandbox's own, and nothing
+ * else is in reach; without one it is a port of this machine that nobody else can guess the path of.
  */
-import { rm } from 'node:fs/promises';
+import type { Server } from 'node:net';
 import type { Era } from '../imagebuilder/era.ts';
 import { unproxied } from '../imagebuilder/repositories.ts';
 import type { FeedContents } from '../packages/feed-contents.ts';
-import type { Served } from '../packages/larder.ts';
+import type { Served, Stocked } from '../packages/larder.ts';
 import type { ProxiedFeed } from '../packages/proxied-feed.ts';
 import type { Trouble } from '../packages/proxy-trouble.ts';
 import type { Workshop } from './workshop.ts';
@@ -14,13 +14,13 @@ import type { Workshop } from './workshop.ts';
 export interface PackageWay {
   readonly era: Era;
   readonly address: string;
-  /** Null: it is reached at a port of this machine. */
-  readonly socketPath: string | null;
+  /** Answers at a sandbox's listener; null: it is reached at a port of this machine. */
+  readonly serve: ((listener: Server) => () => void) | null;
   readonly trouble: readonly Trouble[];
   /** Of each feed; null where its index cannot be read. */
   contents(): Promise<readonly (FeedContents | null)[]>;
-  /** Digests of the indexes that the build is given, as far as they can be had. */
-  editions(): Promise<readonly string[]>;
+  /** What its download directory may hold from the start; counts as given to it. */
+  stock(): Promise<readonly Stocked[]>;
   readonly served: readonly Served[];
   /** Puts upstream's URLs back into what was printed. */
   tellable(text: string): string;
@@ -37,31 +37,22 @@ export async function packageWay(
     readonly signal: AbortSignal;
   },
 ): Promise<PackageWay> {
-  const socketPath = workshop.fence.host === null ? null : workshop.newDoor();
-  const door = await workshop.packages.open({
-    ...build,
-    listen: socketPath === null ? { loopback: true } : { socketPath },
-  });
+  const isFenced = workshop.fence.host !== null;
+  const door = await workshop.packages.open({ ...build, at: isFenced ? 'listeners' : 'loopback' });
   return {
     era: build.era,
     address: door.address,
-    socketPath,
+    serve: isFenced ? (listener) => door.serve(listener) : null,
     get trouble() {
       return door.trouble;
     },
     contents: () => Promise.all(build.feeds.map(({ id }) => door.packagesOf(id))),
-    editions: async () => {
-      const found = await Promise.all(build.feeds.map(({ id }) => door.editionOf(id)));
-      return found.filter((edition) => edition !== null);
-    },
+    stock: () => door.stock(),
     get served() {
       return door.served;
     },
     tellable: (text) => unproxied(text, build.feeds, door.address),
     distrust: () => door.distrust(),
-    close: async () => {
-      await door.close();
-      if (socketPath !== null) await rm(socketPath, { force: true });
-    },
+    close: () => door.close(),
   };
 }

@@ -14,6 +14,8 @@ import type { Workspace } from './workspace.ts';
 export interface PrivateTree {
   /** What the overlay lies on; null for a copy, which stands on its own. */
   readonly lower: string | null;
+  /** A layer between the two, empty at first, of what the build has from the start; null: there are no layers. */
+  readonly over: string | null;
   /** Where what the build writes lies: the overlay's upper, or the copy. */
   readonly changes: string;
   /** Puts a file into the build's tree, in the place of whatever is there; never through a link that the archive may hold. */
@@ -31,15 +33,21 @@ export async function privateTree(
     await copyTree(pristine, workspace.tree, signal);
     return {
       lower: null,
+      over: null,
       changes: workspace.tree,
       write: (relativePath, content) => replace(workspace.tree, relativePath, content),
     };
   }
-  const upper = path.join(workspace.directory, 'upper');
-  for (const part of ['upper', 'work', 'tree']) await mkdir(path.join(workspace.directory, part));
+  const [upper, over] = [path.join(workspace.directory, 'upper'), path.join(workspace.directory, 'over')];
+  for (const part of ['upper', 'over', 'work', 'tree']) await mkdir(path.join(workspace.directory, part));
   // The merged directory has the upper one's mode; the node's own umask may be stricter than what an ImageBuilder accepts.
   await chmod(upper, 0o755);
-  return { lower: pristine, changes: upper, write: (relativePath, content) => replace(upper, relativePath, content) };
+  return {
+    lower: pristine,
+    over,
+    changes: upper,
+    write: (relativePath, content) => replace(upper, relativePath, content),
+  };
 }
 
 async function replace(tree: string, relativePath: string, content: string): Promise<void> {

@@ -2,6 +2,7 @@
  * make in a build's private tree, behind the fence where there is one. A failure comes back as what the user is to be told
  * of it.
  */
+import path from 'node:path';
 import { OverrunError, type Peaks } from '../fence/bounds.ts';
 import { ownResourceLimits } from '../fence/fence-host.ts';
 import { fencedCommand } from '../fence/fenced-command.ts';
@@ -75,8 +76,8 @@ export async function startMake(
     const run = await runProcess({
       ...(await commandFor(place, args)),
       signal,
-      // Not its own: what it leaves there would be in the way of the next one's pipes.
-      temporaryDirectory: place.workspace.directory,
+      // Of no build: a pipe that is made now may be another's tomorrow, who is not to read the name of this lease in it.
+      temporaryDirectory: path.dirname(place.workspace.directory),
       ...(graceMs === undefined ? {} : { graceMs }),
       capBytes: KEPT_BYTES,
       onOutput,
@@ -93,14 +94,14 @@ async function commandFor(
   place: BuildPlace,
   args: readonly string[],
 ): Promise<Pick<Command, 'file' | 'args' | 'cwd' | 'environment' | 'sandbox'>> {
-  const { workspace, fence, lower, proxySocket, bounds } = place;
+  const { workspace, fence, lower, over, serve, bounds, onDiskBytes } = place;
   const environment = buildEnvironment(workspace);
   if (fence.host !== null) {
-    const enclosure = { workspace: workspace.directory, lower, proxySocket };
+    const enclosure = { workspace: workspace.directory, lower, over: over ?? undefined, hasListener: serve !== null };
     return {
       ...fencedCommand(enclosure, { file: 'make', args, environment }, fence.host),
       cwd: workspace.directory,
-      sandbox: { workspace: workspace.directory, bounds },
+      sandbox: { workspace: workspace.directory, bounds, onDiskBytes, serve: serve ?? undefined },
     };
   }
   const bare = { cwd: workspace.tree, environment };

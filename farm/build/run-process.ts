@@ -5,11 +5,12 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
-import path from 'node:path';
+import type { Server } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Bounds, OverrunError, type Peaks } from '../fence/bounds.ts';
-import { Sandbox } from '../fence/sandbox.ts';
+import { OverrunError, type Peaks } from '../fence/bounds.ts';
+import { CHANNEL, onListener } from '../fence/inner-listener.ts';
+import { Sandbox, type SandboxWatch } from '../fence/sandbox.ts';
 import { strayDescriptors } from '../fence/stray-descriptors.ts';
 import { OutputPipe } from './output-pipe.ts';
 
@@ -19,7 +20,7 @@ export interface Command {
   readonly cwd: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
-  /** For the pipes; private to this build. */
+  /** For the pipes. */
   readonly temporaryDirectory: string;
   /** Between SIGTERM and SIGKILL. */
   readonly graceMs?: number;
@@ -31,7 +32,15 @@ export interface Command {
    * Set where the command is one of fencedCommand's: it is watched, ends at once when it must (there is no grace: the
    * sandbox's first process takes everything with it), and a fence that does not come up is not taken for its answer.
    */
-  readonly sandbox?: { readonly workspace: string; readonly bounds: Bounds } | undefined;
+  readonly sandbox?: SandboxWishes | undefined;
+}
+
+export interface SandboxWishes extends SandboxWatch {
+  /**
+   * Where the command is one with a listener: answers at it until the function that it gives is called, which is when the
+   * sandbox is gone.
+   */
+  readonly serve?: ((listener: Server) => () => void) | undefined;
 }
 
 export interface Ended {
@@ -58,9 +67,7 @@ export async function runProcess(command: Command): Promise<Ended> {
   command.signal.throwIfAborted();
   const capBytes = command.capBytes ?? CAP_BYTES;
   const open = (stream: 'stdout' | 'stderr'): Promise<OutputPipe> =>
-    OutputPipe.open(path.join(command.temporaryDirectory, stream), capBytes, (chunk) =>
-      command.onOutput?.(stream, chunk),
-    );
+    OutputPipe.open(command.temporaryDirectory, capBytes, (chunk) => command.onOutput?.(stream, chunk));
   const stdout = await open('stdout');
   const stderr = await open('stderr').catch((error) => {
     stdout.close();
@@ -77,6 +84,7 @@ export async function runProcess(command: Command): Promise<Ended> {
   stdout.closeWriteEnd();
   stderr.closeWriteEnd();
   const sandbox = sandboxOf(command, group);
+  const served = serveListener(command, group);
   const killNow = () => signalGroup(group.pid, 'SIGKILL');
   // A node that exits must not leave a build behind; it runs in a session of its own and would not notice. A sandbox does.
   if (sandbox === null) process.once('exit', killNow);
@@ -98,6 +106,7 @@ export async function runProcess(command: Command): Promise<Ended> {
   } finally {
     process.removeListener('exit', killNow);
     stop.dispose();
+    served.end();
     stdout.close();
     stderr.close();
   }
@@ -114,12 +123,20 @@ interface Group {
 function startGroup(command: Command, stdout: number, stderr: number): Group {
   const nowhere = openSync('/dev/null', constants.O_RDWR);
   // Up to 23.05 "image is too big" is printed to fd 8 alone; without it the reason of the failure is lost.
-  const stdio: ('ignore' | 'pipe' | number)[] = [nowhere, stdout, stderr, ...Array(5).fill('ignore'), stderr, stderr];
+  const stdio: ('ignore' | 'pipe' | 'ipc' | number)[] = [
+    nowhere,
+    stdout,
+    stderr,
+    ...Array(5).fill('ignore'),
+    stderr,
+    stderr,
+  ];
   for (const stray of strayDescriptors()) {
     while (stdio.length <= stray) stdio.push('ignore');
     if (stdio[stray] === 'ignore') stdio[stray] = nowhere;
   }
   if (command.sandbox !== undefined) stdio[3] = 'pipe';
+  if (command.sandbox?.serve !== undefined) stdio[CHANNEL] = 'ipc';
   // An ImageBuilder refuses to work under a umask other than 022. Spawning is synchronous, so this touches nobody else.
   const previousUmask = process.umask(0o022);
   try {
@@ -144,7 +161,26 @@ function startGroup(command: Command, stdout: number, stderr: number): Group {
 
 function sandboxOf(command: Command, { pid, child }: Group): Sandbox | null {
   if (command.sandbox === undefined || pid === undefined) return null;
-  return new Sandbox(pid, child.stdio[3] as Duplex, command.sandbox);
+  const { serve: _, ...watch } = command.sandbox;
+  return new Sandbox(pid, child.stdio[3] as Duplex, watch);
+}
+
+/** A listener holds the sandbox's network in existence, and may still come when the sandbox is gone. */
+function serveListener(command: Command, { child }: Group): { readonly end: () => void } {
+  const serve = command.sandbox?.serve;
+  let isOver = false;
+  let end: (() => void) | undefined;
+  if (serve !== undefined)
+    onListener(child, (listener) => {
+      if (isOver) listener.close();
+      else end = serve(listener);
+    });
+  return {
+    end: () => {
+      isOver = true;
+      end?.();
+    },
+  };
 }
 
 function killWhenAborted(command: Command, sandbox: Sandbox, pid: number | undefined) {

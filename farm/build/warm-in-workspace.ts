@@ -34,7 +34,7 @@ export async function warmInWorkspace(tree: string, options: WarmOptions): Promi
   try {
     const workspace = await createWorkspace(stateDirectory, leaseId);
     await rename(tree, workspace.tree);
-    const place = { workspace, fence, lower: null, proxySocket: null, bounds };
+    const place = { workspace, fence, lower: null, over: null, serve: null, bounds };
     const info = await warmTree(async (args) => {
       const { ended, stdout } = await startMake(place, args, { signal, graceMs: undefined });
       return { ok: ended.state === 'exited' && ended.exitCode === 0, stdout };

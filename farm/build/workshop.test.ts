@@ -25,34 +25,24 @@ test('after a crash its leftovers are removed; ImageBuilders stay, and downloads
     await writeFile(path.join(state, 'downloads', name), 'bytes');
   const weekAgo = Date.now() / 1000 - 8 * 24 * 3600;
   await utimes(path.join(state, 'downloads', `${tree('e')}.part`), weekAgo, weekAgo);
-  await mkdir(path.join(state, 'doors'));
-  await writeFile(path.join(state, 'doors/7'), '');
 
   const workshop = await testWorkshop(state);
   expect(await readdir(path.join(state, 'work'))).toEqual([]);
   expect((await readdir(path.join(state, 'imagebuilders'))).sort()).toEqual([tree('a'), `${tree('a')}.info`]);
   expect(await readdir(path.join(state, 'downloads'))).toEqual([`${tree('d')}.part`]);
-  expect(await readdir(path.join(state, 'doors'))).toEqual([]);
   await workshop.close();
 });
 
 test('a workspace is nobody’s to remove until it is given up, and then counts as what may go', async () => {
   const workshop = await testWorkshop(state, { diskBytes: 50_000 });
-  workshop.occupy('lease1');
+  workshop.workspaces.occupy('lease1');
   const { binDirectory } = await createWorkspace(state, 'lease1');
   await writeFile(path.join(binDirectory, 'image'), Buffer.alloc(40_000));
+  workshop.workspaces.saw('lease1', 40_000);
   expect(await workshop.budget.makeRoom(30_000)).toBe(false);
   expect(await readdir(path.join(state, 'work'))).toEqual(['lease1']);
   await workshop.removeWorkspace('lease1');
   expect(await readdir(path.join(state, 'work'))).toEqual([]);
   expect(await workshop.budget.makeRoom(30_000)).toBe(true);
-  await workshop.close();
-});
-
-test('sockets have paths of their own, short enough for the kernel', async () => {
-  const workshop = await testWorkshop(state);
-  const doors = [workshop.newDoor(), workshop.newDoor()];
-  expect(new Set(doors).size).toBe(2);
-  for (const door of doors) expect(door.length - state.length).toBeLessThan(12);
   await workshop.close();
 });

@@ -2,9 +2,8 @@
  * What all builds of a node share: its ImageBuilders, its way to packages, its disk, its fence. Opened once for a state
  * directory; what a crash left there is removed first, so nobody else may work in it (farm/disk/state-lock.ts).
  */
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { totalmem } from 'node:os';
-import path from 'node:path';
 import { DiskBudget } from '../disk/disk-budget.ts';
 import { WorkspaceShelf } from '../disk/workspace-shelf.ts';
 import { type Bounds, defaultBounds } from '../fence/bounds.ts';
@@ -41,12 +40,10 @@ export class Workshop {
   readonly imageBuilders: ImageBuilderShelf;
   readonly packages: PackageProxy;
   readonly budget: DiskBudget;
+  readonly workspaces: WorkspaceShelf;
   readonly tell: (line: string) => void;
-  /** Leases whose workspaces are somebody's. */
-  readonly #occupied: Set<string>;
-  #doors = 0;
 
-  private constructor(parts: Pick<Workshop, Shared>, occupied: Set<string>) {
+  private constructor(parts: Pick<Workshop, Shared>) {
     this.stateDirectory = parts.stateDirectory;
     this.fence = parts.fence;
     this.bounds = parts.bounds;
@@ -54,8 +51,8 @@ export class Workshop {
     this.imageBuilders = parts.imageBuilders;
     this.packages = parts.packages;
     this.budget = parts.budget;
+    this.workspaces = parts.workspaces;
     this.tell = parts.tell;
-    this.#occupied = occupied;
   }
 
   static async open(options: WorkshopOptions): Promise<Workshop> {
@@ -63,9 +60,6 @@ export class Workshop {
     checkStateDirectory(stateDirectory);
     await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
     await removeWorkspaces(stateDirectory, tell);
-    const doors = doorsDirectory(stateDirectory);
-    await rm(doors, { recursive: true, force: true });
-    await mkdir(doors, { mode: 0o700 });
     const imageBuilders = new ImageBuilderShelf(stateDirectory);
     const downloads = new DownloadShelf(stateDirectory);
     await imageBuilders.sweep(tell);
@@ -73,13 +67,12 @@ export class Workshop {
 
     const fence = options.fence ?? (await probeFence(stateDirectory));
     const bounds = options.bounds ?? defaultBounds(totalmem());
-    const occupied = new Set<string>();
     const packages = await PackageProxy.start({
       stateDirectory,
       limits: options.downloadLimits,
       makeRoom: (bytes) => budget.makeRoom(bytes),
     });
-    const workspaces = new WorkspaceShelf(stateDirectory, (leaseId) => occupied.has(leaseId));
+    const workspaces = new WorkspaceShelf(stateDirectory);
     const budget = new DiskBudget([imageBuilders, downloads, packages.store, workspaces], {
       bytes: options.diskBytes,
       reserveBytes: options.reserveBytes,
@@ -96,39 +89,35 @@ export class Workshop {
       warm: (tree, signal) =>
         warmInWorkspace(tree, {
           ...{ stateDirectory, fence, bounds, signal, tell },
-          occupy: (leaseId) => occupied.add(leaseId),
-          release: (leaseId) => occupied.delete(leaseId),
+          occupy: (leaseId) => workspaces.occupy(leaseId),
+          release: (leaseId) => workspaces.giveUp(leaseId),
         }),
     });
-    return new Workshop({ stateDirectory, fence, bounds, supply, imageBuilders, packages, budget, tell }, occupied);
-  }
-
-  /** Until `removeWorkspace`, whoever looks for room leaves the workspace of this lease alone. */
-  occupy(leaseId: string): void {
-    this.#occupied.add(leaseId);
+    return new Workshop({ stateDirectory, fence, bounds, supply, imageBuilders, packages, budget, workspaces, tell });
   }
 
   /** To be called when the build's files are uploaded, or nobody wants them. */
   async removeWorkspace(leaseId: string): Promise<void> {
     // Given up first: what cannot be removed now may be later, when room is needed.
-    this.#occupied.delete(leaseId);
+    this.workspaces.giveUp(leaseId);
     await removeWorkspace(this.stateDirectory, leaseId);
   }
 
   /** Something that went wrong beside the matter: for the log, and nobody has to wait for it. */
   readonly tellFault = (error: unknown): void => this.tell(`on the way: ${(error as Error)?.message}`);
 
-  /** For a socket. Short, and not below the lease's own directory: the kernel takes a path of some hundred bytes. */
-  newDoor(): string {
-    this.#doors += 1;
-    return path.join(doorsDirectory(this.stateDirectory), String(this.#doors));
-  }
-
   async close(): Promise<void> {
     await this.packages.close();
   }
 }
 
-type Shared = 'stateDirectory' | 'fence' | 'bounds' | 'supply' | 'imageBuilders' | 'packages' | 'budget' | 'tell';
-
-const doorsDirectory = (stateDirectory: string): string => path.join(stateDirectory, 'doors');
+type Shared =
+  | 'stateDirectory'
+  | 'fence'
+  | 'bounds'
+  | 'supply'
+  | 'imageBuilders'
+  | 'packages'
+  | 'budget'
+  | 'workspaces'
+  | 'tell';

@@ -79,5 +79,4 @@ test('a state directory that make cannot work below is refused with a sentence',
   expect(() => checkStateDirectory('/var/lib/asu-node_1.0')).not.toThrow();
   for (const directory of ['relative', '/with blank', '/a#b', '/a$b', '/a:b', '/100%', '/ünicode'])
     expect(() => checkStateDirectory(directory)).toThrow('expected the state directory');
-  expect(() => checkStateDirectory(`/${'a'.repeat(90)}`)).toThrow('at most 90 characters');
 });

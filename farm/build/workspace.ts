@@ -20,18 +20,11 @@ const LEASE_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
 /** make splits and expands paths: a blank, `#`, `$`, `:` or `%` anywhere above breaks builds in ways nobody can read. */
 const MAKE_SAFE_PATH = /^\/[A-Za-z0-9/_.-]*$/;
 
-/** Builds reach the package proxy by a socket below it, of whose path the kernel takes 107 bytes. */
-const MAX_STATE_PATH = 90;
-
 /** @throws Error with a sentence for whoever runs the node */
 export function checkStateDirectory(stateDirectory: string): void {
   if (!MAKE_SAFE_PATH.test(stateDirectory))
     throw new Error(
       `expected the state directory to be an absolute path of letters, digits, "/", "_", "." and "-" (make cannot work below another), got ${JSON.stringify(stateDirectory)}`,
-    );
-  if (stateDirectory.length > MAX_STATE_PATH)
-    throw new Error(
-      `expected the state directory to have a path of at most ${MAX_STATE_PATH} characters (sockets lie below it), got ${stateDirectory}`,
     );
 }
 

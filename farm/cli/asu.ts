@@ -12,6 +12,16 @@ interface Row {
 
 const COMMANDS: readonly Row[] = [
   {
+    name: 'build',
+    summary: 'ask a server for an image, wait for it, fetch it and check it',
+    load: async () => (await import('./build-command.ts')).buildCommand,
+  },
+  {
+    name: 'check',
+    summary: 'ask a server whether there is something newer than what a router runs',
+    load: async () => (await import('./check-command.ts')).checkCommand,
+  },
+  {
     name: 'doctor',
     summary: 'look whether this machine can be a node, and say what to do where it cannot',
     load: async () => (await import('../doctor/doctor.ts')).doctorCommand,
@@ -36,16 +46,21 @@ const COMMANDS: readonly Row[] = [
     summary: 'list the nodes of that farm, drain, quarantine and revoke them',
     load: async () => (await import('./nodes-command.ts')).nodesCommand,
   },
+  {
+    name: 'keygen',
+    summary: 'make the secret of a server, and print its public key',
+    load: async () => (await import('./keygen-command.ts')).keygenCommand,
+  },
 ];
 
-const HELP = `A farm node of the Attended Sysupgrade Server.
+const HELP = `The Attended Sysupgrade Server at a shell: images from a server, and what whoever runs one needs.
 
 ${COMMANDS.map(({ name, summary }) => `  asu ${name.padEnd(14)} ${summary}`).join('\n')}
 
   asu COMMAND --help  what it takes
   asu --version       which version this is
 
-Begin with: asu doctor, then: asu node --join TOKEN --edge URL`;
+Begin with: asu build --help for an image, asu doctor for a machine that is to build them`;
 
 export const asu: Command = async ([name, ...rest], context) => {
   const { out } = context.terminal;

@@ -2,10 +2,10 @@
  * `asu node`, and all of farm/main.ts: settings are read and judged, whatever must stop the start stops it here with a
  * sentence, and then the node runs until it is told to stop.
  */
-
+import { mkdir } from 'node:fs/promises';
 import { printable } from '../../shared/printable.ts';
 import { parseNodeCommand } from '../config.ts';
-import { StateInUse } from '../disk/state-lock.ts';
+import { ForeignState, lockState, StateInUse } from '../disk/state-lock.ts';
 import { probeFence } from '../fence/fence.ts';
 import { JoinRefused } from '../membership.ts';
 import { MetricsError } from '../metrics/metrics-server.ts';
@@ -27,21 +27,26 @@ export const nodeCommand: Command = async (args, { terminal, environment, signal
   const { config } = command;
   const upstreamKeys = await readUpstreamKeys(config.upstreamKeyFiles);
   if (config.upstreamGpgKeyFile !== null) await mustBeReadable('--upstream-gpg-keys', config.upstreamGpgKeyFile);
-  const fence = await probeFence(config.stateDirectory);
-  if (fence.kind === 'none' && config.requiresSandbox) {
-    terminal.err.write(
-      `${fence.told} They run foreign code, so the node does not start like that: asu doctor says what to do; --no-require-sandbox starts it all the same\n`,
-    );
-    return EXIT_NO_SANDBOX;
-  }
   try {
+    await mkdir(config.stateDirectory, { recursive: true, mode: 0o700 });
+    // Before the fence is tried in there: a directory that cannot be written would be told as a machine without one.
+    using _lock = lockState(config.stateDirectory);
+    const fence = await probeFence(config.stateDirectory);
+    if (fence.kind === 'none' && config.requiresSandbox) {
+      terminal.err.write(
+        `${fence.told} They run foreign code, so the node does not start like that: asu doctor says what to do; --no-require-sandbox starts it all the same\n`,
+      );
+      return EXIT_NO_SANDBOX;
+    }
     await runNode({ ...config, upstreamKeys, fence }, signal);
   } catch (error) {
     if (error instanceof MetricsError) throw new UsageError(error.message);
-    if (!(error instanceof JoinRefused || error instanceof StateInUse)) throw error;
+    if (!REFUSALS.some((refusal) => error instanceof refusal)) throw error;
     // What an edge wrote may be in it.
-    terminal.err.write(`${printable(error.message, 500)}\n`);
+    terminal.err.write(`${printable((error as Error).message, 500)}\n`);
     return EXIT_REFUSED;
   }
   return 0;
 };
+
+const REFUSALS = [JoinRefused, StateInUse, ForeignState];

@@ -3,8 +3,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DiskBudget } from './disk-budget.ts';
+import { bytesOnDisk } from './disk-usage.ts';
 import { DiskWatch } from './disk-watch.ts';
-import { bytesOnDisk, freeBytes } from './free-space.ts';
+import { freeBytes } from './free-space.ts';
 import type { Shelf, ShelfEntry } from './shelf.ts';
 import { WorkspaceShelf } from './workspace-shelf.ts';
 
@@ -114,9 +115,9 @@ test('a shelf that cannot be listed is told, and does not keep the others from g
 test('room that is held is promised once, and counts less by what was written into it', async () => {
   const { budget } = budgetOf([], { bytes: 1 << 20 });
   const place = path.join(directory, 'being-written');
-  const room = await budget.hold(700 << 10, place);
+  const room = await budget.hold(700 << 10, () => bytesOnDisk(place));
   expect(room).not.toBeNull();
-  expect(await budget.hold(700 << 10, `${place}-2`)).toBeNull();
+  expect(await budget.hold(700 << 10, () => 0)).toBeNull();
   await writeFile(place, Buffer.alloc(512 << 10, 1));
   // 188 KiB are still to come; what is written is for its shelf to count.
   expect(await budget.makeRoom(800 << 10)).toBe(true);
@@ -127,9 +128,7 @@ test('room that is held is promised once, and counts less by what was written in
 
 test('of many who ask at once, no more are promised room than there is room for', async () => {
   const { budget } = budgetOf([], { bytes: 1000 });
-  const rooms = await Promise.all(
-    Array.from({ length: 10 }, (_, at) => budget.hold(300, path.join(directory, `${at}`))),
-  );
+  const rooms = await Promise.all(Array.from({ length: 10 }, () => budget.hold(300, () => 0)));
   expect(rooms.filter((room) => room !== null)).toHaveLength(3);
 });
 
@@ -161,7 +160,11 @@ test('a file counts by its blocks: a hole takes nothing, a second name nothing m
 });
 
 test('a workspace that a build is in stays; one that was left behind goes', async () => {
-  const shelf = new WorkspaceShelf(directory, (leaseId) => leaseId === 'running');
+  const shelf = new WorkspaceShelf(directory);
+  shelf.occupy('running');
+  // What was seen of it last counts; it is not looked at again for everybody who asks.
+  shelf.saw('running', 110_000);
+  shelf.saw('left', 1);
   expect(await shelf.entries()).toEqual([]);
   for (const lease of ['running', 'left']) {
     await mkdir(path.join(directory, 'work', lease), { recursive: true });
@@ -170,6 +173,8 @@ test('a workspace that a build is in stays; one that was left behind goes', asyn
   const { budget } = budgetOf([shelf], { bytes: 120_000 });
   expect(await budget.makeRoom(0)).toBe(true);
   expect((await shelf.entries()).map(({ name, inUse }) => [name, inUse])).toEqual([['running', true]]);
+  expect((await shelf.entries()).map(({ bytes }) => bytes)).toEqual([110_000]);
+  expect(await budget.makeRoom(20_000)).toBe(false);
   await expect(shelf.remove('running')).rejects.toThrow('a build is using it');
   await expect(shelf.remove('../x')).rejects.toThrow('expected a lease id');
 });

@@ -4,7 +4,7 @@
  * own database.
  */
 import { evictions, type Space, shortfallOf } from './evictions.ts';
-import { bytesOnDisk, freeBytes } from './free-space.ts';
+import { freeBytes } from './free-space.ts';
 import type { Shelf, ShelfEntry } from './shelf.ts';
 
 export interface DiskBudgetOptions {
@@ -18,11 +18,14 @@ export interface DiskBudgetOptions {
   readonly freeBytes?: (directory: string) => Promise<number>;
 }
 
-/** Room that somebody was promised. What already lies in its place is on a shelf, or gone from the free space, and counts there. */
+/** Room that somebody was promised. What is written of it already is on a shelf, or gone from the free space, and counts there. */
 interface Promised {
   readonly bytes: number;
-  readonly place: string;
+  readonly written: Written;
 }
+
+/** Bytes that lie in the place of what is promised. Asked often, and may be behind: then a little more room is kept. */
+export type Written = () => number | Promise<number>;
 
 type Placed = ShelfEntry & { readonly shelf: Shelf };
 
@@ -42,12 +45,11 @@ export class DiskBudget {
     return await this.#inTurn(() => this.#make(neededBytes));
   }
 
-  /** The same for what will be written into `place` until the room is disposed of: nobody else is promised it meanwhile. */
-  async hold(neededBytes: number, place: string): Promise<Disposable | null> {
+  /** The same for what will be written until the room is disposed of: nobody else is promised it meanwhile. */
+  async hold(neededBytes: number, written: Written): Promise<Disposable | null> {
     return await this.#inTurn(async () => {
-      const yetToComeBytes = Math.max(0, neededBytes - (await bytesOnDisk(place)));
-      if (!(await this.#make(yetToComeBytes))) return null;
-      const promised: Promised = { bytes: neededBytes, place };
+      const promised: Promised = { bytes: neededBytes, written };
+      if (!(await this.#make(await yetToCome(promised)))) return null;
       this.#promised.add(promised);
       return { [Symbol.dispose]: () => void this.#promised.delete(promised) };
     });
@@ -102,10 +104,7 @@ export class DiskBudget {
   }
 
   async #promisedBytes(): Promise<number> {
-    const rests = await Promise.all(
-      [...this.#promised].map(async ({ bytes, place }) => Math.max(0, bytes - (await bytesOnDisk(place)))),
-    );
-    return sum(rests);
+    return sum(await Promise.all([...this.#promised].map(yetToCome)));
   }
 
   /** One at a time: two that look at the same free space would both take it. */
@@ -115,6 +114,8 @@ export class DiskBudget {
     return await turn;
   }
 }
+
+const yetToCome = async ({ bytes, written }: Promised): Promise<number> => Math.max(0, bytes - (await written()));
 
 async function spaceOf(
   entries: readonly ShelfEntry[],

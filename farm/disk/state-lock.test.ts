@@ -1,11 +1,11 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { holderOf, lockState, StateInUse } from './state-lock.ts';
+import { ForeignState, holderOf, lockState, StateInUse } from './state-lock.ts';
 
 let directory: string;
 let children: ChildProcessWithoutNullStreams[];
@@ -103,4 +103,15 @@ test('two of one process are two as well; released is free; a holder that cannot
     expect(holderOf(directory)).toBe('unknown');
   }
   lockState(directory)[Symbol.dispose]();
+});
+
+test('a directory whose work is somebody else’s is refused, and nothing of it is touched; one of a node’s own is not', async () => {
+  const work = path.join(directory, 'work');
+  await mkdir(work);
+  lockState(directory)[Symbol.dispose]();
+  await writeFile(path.join(work, 'left-by-a-crash'), '');
+  lockState(directory)[Symbol.dispose]();
+  await rm(path.join(directory, 'lock.sqlite'));
+  expect(() => lockState(directory)).toThrow(ForeignState);
+  expect(await readdir(directory)).toEqual(['work']);
 });

@@ -7,7 +7,7 @@
  * inherited by builds. That is why nothing else may ever open this file: closing it would drop the lock (POSIX). Who holds
  * it stands in a file beside it, for sentences only.
  */
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
@@ -23,14 +23,20 @@ export class StateInUse extends Error {
   override readonly name = 'StateInUse';
 }
 
+/** A directory of somebody else's: a node would empty its `work` at the start. */
+export class ForeignState extends Error {
+  override readonly name = 'ForeignState';
+}
+
 /** For a look by `holderOf`, which takes a moment and the same lock. */
 const PATIENCE_MS = 1000;
 
 /** Held for as long as the process lives, also by a caller who forgets it: a collected connection would close itself. */
 const held = new Set<BetterSqlite3.Database>();
 
-/** The directory must be there. @throws StateInUse naming who has it */
+/** The directory must be there. @throws StateInUse naming who has it; ForeignState */
 export function lockState(stateDirectory: string): Disposable {
+  mustBeOurs(stateDirectory);
   const database = new BetterSqlite3(lockFile(stateDirectory), { timeout: PATIENCE_MS });
   try {
     database.pragma('journal_mode = DELETE');
@@ -70,6 +76,15 @@ export function holderOf(stateDirectory: string): LockHolder | 'unknown' | null 
   } finally {
     database.close();
   }
+}
+
+/** Each node's has the lock's file, from its first start on; before that nothing lies in `work`. */
+function mustBeOurs(stateDirectory: string): void {
+  const work = path.join(stateDirectory, 'work');
+  if (existsSync(lockFile(stateDirectory)) || !existsSync(work) || readdirSync(work).length === 0) return;
+  throw new ForeignState(
+    `expected a new state directory or a node's, got ${stateDirectory}, whose "work" holds files of somebody else: choose another with --state`,
+  );
 }
 
 const lockFile = (stateDirectory: string): string => path.join(stateDirectory, 'lock.sqlite');

@@ -81,7 +81,7 @@ describe.each(USERS)('as %s', (user) => {
   test.each(ENDLESS)('a program that %s is ended, and the reason told', async (_, command, bounds, bound, kind) => {
     const word = `${50_000 + builds}.${process.pid}${user.length}`;
     const workspace = await under.workspace(`build-${builds++}`);
-    const enclosure = { workspace, lower: null, proxySocket: null };
+    const enclosure = { workspace, lower: null, hasListener: false };
     const { error } = await under.run(enclosure, [...command, word], { bounds });
     expect(error).toEqual({ bound, kind, message: expect.stringMatching(/^expected .*\d+.*, got \d+$/) });
     expect(await processesWith(word)).toEqual([]);
@@ -89,9 +89,12 @@ describe.each(USERS)('as %s', (user) => {
   });
 
   test('a program within its bounds is left alone, and what it used is told', async () => {
-    const text =
-      'head -c 48000000 /dev/zero >big; node -e "const x = Buffer.alloc(64 * 2 ** 20, 1); setTimeout(() => x, 5000)"';
-    const enclosure = { workspace: await under.workspace('within'), lower: null, proxySocket: null };
+    // Until the driver's watchdog has looked at everything.
+    const wait = `const x = Buffer.alloc(64 * 2 ** 20, 1);
+      console.log('ready');
+      setInterval(() => require('node:fs').existsSync('/tmp/seen') && process.exit(x[0] - 1), 50);`;
+    const text = `head -c 48000000 /dev/zero >big; node -e "${wait}"; exit $?`;
+    const enclosure = { workspace: await under.workspace('within'), lower: null, hasListener: false };
     const { ended, peaks } = await under.run(enclosure, ['sh', '-c', text]);
     expect(ended).toEqual({ state: 'exited', exitCode: 0 });
     expect(peaks?.memoryBytes).toBeGreaterThan(64 * MIB);
@@ -102,7 +105,7 @@ describe.each(USERS)('as %s', (user) => {
   });
 
   test('the limits of the kernel are set too', async () => {
-    const enclosure = { workspace: await under.workspace('limits'), lower: null, proxySocket: null };
+    const enclosure = { workspace: await under.workspace('limits'), lower: null, hasListener: false };
     const { stdout } = await under.run(enclosure, [
       'sh',
       '-c',

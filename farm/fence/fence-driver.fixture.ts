@@ -2,8 +2,12 @@
  * A node reduced to its fence, as a process of its own: so it can be run as another user, and be killed. Takes one job as
  * JSON in its argument and prints one JSON line for each thing that happens.
  */
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { totalmem } from 'node:os';
-import { runProcess } from '../build/run-process.ts';
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import { runProcess, type SandboxWishes } from '../build/run-process.ts';
 import { type Bounds, defaultBounds, OverrunError } from './bounds.ts';
 import { probeFence } from './fence.ts';
 import type { FenceHost } from './fence-host.ts';
@@ -32,18 +36,42 @@ export interface DriverResult {
 
 const say = (what: object) => process.stdout.write(`${JSON.stringify(what)}\n`);
 
+/** In the place of the package proxy. */
+const serve: SandboxWishes['serve'] = (listener) => {
+  const server = createServer(async (request, response) => {
+    const body = await text(request);
+    if (request.url === '/large') response.end(Buffer.alloc(20_000_000, 'x'));
+    else if (request.url === '/broken') response.destroy();
+    else response.end(`${request.method} ${request.url}${body && ` ${body}`}`);
+  });
+  server.listen(listener);
+  return () => {
+    server.close();
+    server.closeAllConnections();
+  };
+};
+
 async function run(job: Extract<DriverJob, { do: 'run' }>): Promise<void> {
   const [file = '', ...args] = job.command;
   const { workspace } = job.enclosure;
   const abort = new AbortController();
   let printed = '';
+  /** At the workspace, since the command is ready. Between two of them the watchdog looks at the processes several times. */
+  let looks = 0;
   try {
     const result = await runProcess({
       ...fencedCommand(job.enclosure, { file, args, environment: job.environment }, job.host),
       cwd: workspace,
       temporaryDirectory: workspace,
       signal: abort.signal,
-      sandbox: { workspace, bounds: { ...defaultBounds(totalmem()), freeBytes: 0, freeFiles: 0, ...job.bounds } },
+      sandbox: {
+        workspace,
+        onDiskBytes: () => {
+          if (printed.includes('ready\n') && ++looks === 2) writeFileSync(path.join(workspace, 'tmp/seen'), '');
+        },
+        bounds: { ...defaultBounds(totalmem()), freeBytes: 0, freeFiles: 0, ...job.bounds },
+        ...(job.enclosure.hasListener ? { serve } : {}),
+      },
       onOutput: (stream, chunk) => {
         if (stream !== 'stdout') return;
         printed = (printed + chunk.toString()).slice(-10_000);

@@ -4,7 +4,6 @@
  */
 import { constants } from 'node:fs';
 import { access, readFile, readlink } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { findTool } from '../imagebuilder/host-tools.ts';
 import { resourceLimits } from './resource-limits.ts';
@@ -16,7 +15,6 @@ export interface FenceHost {
   readonly tools: Readonly<Record<FenceTool, string>>;
   /** This process's own Node.js. */
   readonly node: string;
-  readonly bridge: string;
   /** `/bin` and its like: where the link leads, or null for a directory. */
   readonly roots: readonly { readonly path: string; readonly link: string | null }[];
   /** Of /etc, nothing but these. */
@@ -35,6 +33,7 @@ const FENCE_TOOLS = {
   unshare: 'util-linux',
   mount: 'mount',
   sh: 'dash',
+  perl: 'perl-base',
   du: 'coreutils',
 } as const;
 
@@ -58,7 +57,6 @@ export async function readFenceHost(): Promise<
     host: {
       tools,
       node: process.execPath,
-      bridge: fileURLToPath(new URL('bridge.mjs', import.meta.url)),
       roots: (await Promise.all(ROOTS.map(rootAt))).flat(),
       etc: (await Promise.all(ETC.map(async (path) => ((await isThere(path)) ? [path] : [])))).flat(),
       limits: await ownResourceLimits(),

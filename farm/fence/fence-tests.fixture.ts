@@ -27,7 +27,6 @@ export const USERS: readonly User[] = isRoot ? ['root', 'an ordinary user'] : ['
 
 export interface RunOptions {
   readonly overlay?: boolean;
-  readonly proxySocket?: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly bounds?: Partial<Bounds>;
   readonly abortAt?: string;
@@ -68,7 +67,6 @@ export class FenceUnderTest {
       banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
       logLevel: 'error',
     });
-    await copyFile(fileURLToPath(new URL('bridge.mjs', import.meta.url)), path.join(program, 'bridge.mjs'));
     await copyFile(process.execPath, path.join(program, 'node'));
     const state = path.join(root, 'state');
     await mkdir(state, { mode: 0o700 });
@@ -109,7 +107,7 @@ export class FenceUnderTest {
 
   /** In a new workspace, without an overlay and without a proxy. */
   async runAlone(command: readonly string[], options?: RunOptions): Promise<DriverResult> {
-    return await this.run({ workspace: await this.newWorkspace(), lower: null, proxySocket: null }, command, options);
+    return await this.run({ workspace: await this.newWorkspace(), lower: null, hasListener: false }, command, options);
   }
 
   async run(enclosure: Enclosure, command: readonly string[], options: RunOptions = {}): Promise<DriverResult> {

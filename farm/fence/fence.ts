@@ -3,12 +3,14 @@
  * it in ways that no version number tells. A node that only believed in its fence would run strangers' code without one.
  */
 import { mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { totalmem } from 'node:os';
 import path from 'node:path';
-import { runProcess } from '../build/run-process.ts';
+import { runProcess, type SandboxWishes } from '../build/run-process.ts';
 import { defaultBounds } from './bounds.ts';
 import { type FenceHost, type OverlayWay, readFenceHost } from './fence-host.ts';
 import { fencedCommand } from './fenced-command.ts';
+import { knowsListener, PROXY_PORT } from './inner-listener.ts';
 import { removeTree } from './remove-tree.ts';
 import { whyForbidden } from './why-forbidden.ts';
 
@@ -28,12 +30,19 @@ export async function probeFence(stateDirectory: string): Promise<Fence> {
       const [first] = found.missing;
       return none(`${first?.tool} is not installed (apt-get install ${first?.package})`);
     }
+    if (!knowsListener(process.arch)) return none(`nobody has tried it on a processor of the kind ${process.arch}`);
     const works = await attempt(stateDirectory, (place) => tryFence(place, found.host));
-    if (works !== null) return none((await whyForbidden()) ?? works);
+    if (works !== null) return none(await because(works));
     return await withOverlay(stateDirectory, found.host);
   } catch (error) {
     return none(reasonOf(error, stateDirectory));
   }
+}
+
+/** What bubblewrap itself says too: the switch that we know of need not be what is in its way. */
+async function because(works: string): Promise<string> {
+  const why = await whyForbidden();
+  return why === null ? works : `${why}; it says: ${works}`;
 }
 
 const none = (why: string): Fence => ({
@@ -78,12 +87,23 @@ async function attempt(stateDirectory: string, tryIn: (place: string) => Promise
   }
 }
 
-/** With the node's own Node.js, since builds need it inside. */
+/** With the node's own Node.js, since builds need it inside, and with somebody to ask as they ask the package proxy. */
 async function tryFence(place: string, host: FenceHost): Promise<void> {
-  const script = "require('node:fs').writeFileSync('written', process.getuid() + ' ' + process.pid)";
-  await runIn(place, null, ['node', '-e', script], host);
+  const script = `require('node:http').get('http://127.0.0.1:${PROXY_PORT}', ({ statusCode }) => {
+    require('node:fs').writeFileSync('written', [process.getuid(), process.pid, statusCode].join(' '));
+    process.exit();
+  })`;
+  const server = createServer((_, response) => response.writeHead(204).end());
+  const serve: SandboxWishes['serve'] = (listener) => {
+    server.listen(listener);
+    return () => {
+      server.close();
+      server.closeAllConnections();
+    };
+  };
+  await runIn(place, null, ['node', '-e', script], host, serve);
   const written = await readFile(path.join(place, 'tree/written'), 'utf8');
-  if (!/^1000 \d{1,2}$/.test(written)) throw new Error('its processes are not in namespaces of their own');
+  if (!/^1000 \d{1,2} 204$/.test(written)) throw new Error('its processes are not in namespaces of their own');
 }
 
 /** What every build does to files of the tree below, in ways that overlays are refused in. */
@@ -98,9 +118,16 @@ async function tryOverlay(place: string, host: FenceHost): Promise<void> {
     throw new Error('what was written over a tree was not kept apart from it');
 }
 
-async function runIn(place: string, lower: string | null, [file = '', ...args]: string[], host: FenceHost) {
+async function runIn(
+  place: string,
+  lower: string | null,
+  [file = '', ...args]: string[],
+  host: FenceHost,
+  serve?: SandboxWishes['serve'],
+) {
   const environment = { PATH: '/usr/bin:/bin', LC_ALL: 'C' };
-  const fenced = fencedCommand({ workspace: place, lower, proxySocket: null }, { file, args, environment }, host);
+  const enclosure = { workspace: place, lower, hasListener: serve !== undefined };
+  const fenced = fencedCommand(enclosure, { file, args, environment }, host);
   // It is tried whether the fence stands; a machine that is short of something at this moment still has one.
   const bounds = { ...defaultBounds(totalmem()), freeBytes: 0, freeFiles: 0, availableMemoryBytes: 0 };
   const run = await runProcess({
@@ -108,7 +135,7 @@ async function runIn(place: string, lower: string | null, [file = '', ...args]: 
     cwd: place,
     signal: AbortSignal.timeout(TRY_MS),
     temporaryDirectory: place,
-    sandbox: { workspace: place, bounds },
+    sandbox: { workspace: place, bounds, serve },
   });
   if (run.ended.state !== 'exited' || run.ended.exitCode !== 0)
     throw new Error(run.stderr.trim().split('\n').at(-1) || `it ended with ${JSON.stringify(run.ended)}`);

@@ -11,10 +11,10 @@ const HOST: FenceHost = {
     unshare: '/usr/bin/unshare',
     mount: '/usr/bin/mount',
     sh: '/usr/bin/sh',
+    perl: '/usr/bin/perl',
     du: '/usr/bin/du',
   },
   node: '/srv/node/bin/node',
-  bridge: '/srv/asu/farm/fence/bridge.mjs',
   roots: [
     { path: '/bin', link: 'usr/bin' },
     { path: '/lib', link: null },
@@ -24,7 +24,7 @@ const HOST: FenceHost = {
   canDisableUserNamespaces: true,
   overlay: 'as root',
 };
-const ENCLOSURE: Enclosure = { workspace: '/state/work/x', lower: '/state/imagebuilders/y', proxySocket: null };
+const ENCLOSURE: Enclosure = { workspace: '/state/work/x', lower: '/state/imagebuilders/y', hasListener: false };
 const MAKE = { file: 'make', args: ['image', 'PACKAGES=$(touch x)'], environment: { PATH: '/usr/bin:/srv/node/bin' } };
 
 const words = (enclosure: Partial<Enclosure> = {}, host: Partial<FenceHost> = {}): string[] => {
@@ -55,21 +55,17 @@ test.each<[string, Partial<Enclosure>, Partial<FenceHost>, string[], boolean]>([
   ],
   ['a link stays one', {}, {}, ['--symlink', 'usr/bin', '/bin'], true],
   ['a directory is bound', {}, {}, ['--ro-bind', '/lib', '/lib'], true],
+  ['a listener is made before the command', { hasListener: true }, {}, ['--', '/usr/bin/perl', '-e'], true],
+  ['and only where one is wanted', {}, {}, ['/usr/bin/perl'], false],
   [
-    'the proxy is bound and bridged',
-    { proxySocket: '/state/p' },
+    'a layer lies over the tree',
+    { over: '/state/work/x/over' },
     {},
-    ['--ro-bind', '/state/p', '/run/proxy.sock'],
+    [
+      'lowerdir=/state/work/x/over:/state/imagebuilders/y,upperdir=/state/work/x/upper,workdir=/state/work/x/work,volatile',
+    ],
     true,
   ],
-  [
-    'the proxy is bound and bridged',
-    { proxySocket: '/state/p' },
-    {},
-    ['8000', '/run/proxy.sock', 'make', 'image'],
-    true,
-  ],
-  ['no proxy, no bridge', {}, {}, ['8000'], false],
 ])('%s', (_, enclosure, host, part, expected) => {
   expect(has(words(enclosure, host), ...part)).toBe(expected);
 });
@@ -88,7 +84,7 @@ test.each<[string, Partial<Enclosure>, Partial<FenceHost>, Record<string, string
   ['a comma', { workspace: '/state/a,lowerdir=/etc' }, {}, {}, /expected an absolute path/],
   ['a colon', { lower: '/state/a:/etc' }, {}, {}, /expected an absolute path/],
   ['a line break', { workspace: '/state/a\n' }, {}, {}, /expected an absolute path/],
-  ['a relative path', { proxySocket: 'p' }, {}, {}, /expected an absolute path/],
+  ['a relative path', { over: 'p' }, {}, {}, /expected an absolute path/],
   ['an option', { workspace: '--bind' }, {}, {}, /expected an absolute path/],
   ['an overlay where there is none', {}, { overlay: null }, {}, /expected a copy of the tree/],
   ['a variable of the loader', {}, {}, { LD_PRELOAD: '/x' }, /expected a variable for a build, got "LD_PRELOAD"/],

@@ -7,6 +7,7 @@
  */
 import path from 'node:path';
 import type { FenceHost } from './fence-host.ts';
+import { CHANNEL, CHANNEL_VARIABLES, listening } from './inner-listener.ts';
 
 export interface Enclosure {
   /** Seen inside as /builder: tree, bin, home, tmp, files, and nothing else of it. */
@@ -16,8 +17,10 @@ export interface Enclosure {
    * `<workspace>/work` beside it (both must exist, empty at first). Null: `<workspace>/tree` is a copy.
    */
   readonly lower: string | null;
-  /** The unix socket of the proxy's door; inside it is reached at http://127.0.0.1:8000. */
-  readonly proxySocket: string | null;
+  /** Another read-only tree, laid over the lower one: a directory that is in both holds the files of both. */
+  readonly over?: string | undefined;
+  /** Whether something of the node's listens inside, at http://127.0.0.1:8000; see inner-listener.ts. */
+  readonly hasListener: boolean;
 }
 
 export interface InnerCommand {
@@ -33,11 +36,8 @@ export interface FencedCommand {
 }
 
 export const INSIDE = '/builder';
-export const PROXY_PORT = 8000;
 
 const NODE = '/opt/node/bin/node';
-const BRIDGE = '/run/bridge.mjs';
-const PROXY_SOCKET = '/run/proxy.sock';
 /** Inside; whoever the node is outside. */
 const USER_ID = '1000';
 
@@ -50,6 +50,7 @@ const SAFE_VARIABLE = /^(?!LD_)[A-Za-z_][A-Za-z0-9_]*$/;
  * Its words come as arguments, never as text. Descriptor 3 is a socket to the node (sandbox.ts): the background part reads
  * from it, and when it ends, because the node was killed, takes everything down. `--die-with-parent` alone would miss a node
  * that dies while the sandbox is being made. It halts bubblewrap first, so that no new child can appear behind it.
+ * What an earlier command of the workspace left beside its overlay goes: a volatile one is not mounted where another was.
  */
 const SCRIPT = `
 (
@@ -62,12 +63,15 @@ const SCRIPT = `
     done
   fi
   kill -KILL 0
-) <&3 >/dev/null 2>&1 8>&- 9>&- &
+) <&3 >/dev/null 2>&1 ${CHANNEL}>&- 8>&- 9>&- &
 echo 1000 2>/dev/null >/proc/self/oom_score_adj || :
-mount=$1 options=$2 tree=$3
-shift 3
-if [ -n "$options" ]; then "$mount" -n -t overlay -o "$options" overlay "$tree" 3<&- || exit 125; fi
-unset PWD OLDPWD SHLVL
+mount=$1 options=$2 tree=$3 work=$4
+shift 4
+if [ -n "$options" ]; then
+  if [ -e "$work/work" ]; then rm -rf "$work/work" 3<&- || exit 125; fi
+  "$mount" -n -t overlay -o "$options" overlay "$tree" 3<&- || exit 125
+fi
+unset PWD OLDPWD SHLVL ${CHANNEL_VARIABLES.join(' ')}
 exec "$@" 4<<PASSWD 5<<GROUP
 builder:x:${USER_ID}:${USER_ID}::${INSIDE}/home:/bin/sh
 PASSWD
@@ -89,24 +93,26 @@ export function insideOf(workspace: string, file: string): string {
  * @throws Error for a path or variable that must not be in a command line
  */
 export function fencedCommand(enclosure: Enclosure, command: InnerCommand, host: FenceHost): FencedCommand {
-  const { workspace, lower, proxySocket } = enclosure;
-  for (const file of [workspace, lower, proxySocket])
-    if (file !== null && !SAFE_PATH.test(file))
+  const { workspace, lower, over, hasListener } = enclosure;
+  for (const file of [workspace, lower, over])
+    if (file != null && !SAFE_PATH.test(file))
       throw new Error(
         `expected an absolute path of letters, digits, "/", "_", "." and "-", got ${JSON.stringify(file)}`,
       );
   if (lower !== null && host.overlay === null) throw new Error('expected a copy of the tree: this host has no overlay');
   const tree = path.join(workspace, 'tree');
   const asRoot = host.overlay === 'as root';
+  const work = path.join(workspace, 'work');
   const options = [
-    `lowerdir=${lower}`,
+    `lowerdir=${over === undefined ? '' : `${over}:`}${lower}`,
     `upperdir=${path.join(workspace, 'upper')}`,
-    `workdir=${path.join(workspace, 'work')}`,
+    `workdir=${work}`,
+    // Else the kernel writes out the whole file system at the end of each command. After a power cut no build goes on.
+    'volatile',
     // In a user namespace the overlay may not keep its notes where only root may write.
     ...(asRoot ? [] : ['userxattr']),
   ];
   const unshare = [host.tools.unshare, ...(asRoot ? [] : ['--user', '--map-root-user']), '--mount', '--'];
-  const bridge = proxySocket === null ? [] : [NODE, BRIDGE, `${PROXY_PORT}`, PROXY_SOCKET];
   return {
     file: host.tools.prlimit,
     args: [
@@ -114,11 +120,11 @@ export function fencedCommand(enclosure: Enclosure, command: InnerCommand, host:
       '--',
       ...(lower === null ? [] : unshare),
       ...[host.tools.sh, '-c', SCRIPT, 'fence'],
-      ...[host.tools.mount, lower === null ? '' : options.join(','), tree],
+      ...[host.tools.mount, lower === null ? '' : options.join(','), tree, work],
       ...[host.tools.bwrap, ...namespaces(host), ...system(host), ...parts(enclosure)],
       // What was made on the way: without room for a file that nobody counts.
       ...['--remount-ro', '/dev', '--remount-ro', '/', '--chdir', path.join(INSIDE, 'tree')],
-      ...['--', ...bridge, command.file, ...command.args],
+      ...['--', ...(hasListener ? listening(host.tools.perl) : []), command.file, ...command.args],
     ],
     environment: insideEnvironment(workspace, command.environment, host),
   };
@@ -131,19 +137,19 @@ const namespaces = (host: FenceHost): string[] => [
   ...['--die-with-parent', '--new-session', '--json-status-fd', '3'],
 ];
 
-const system = ({ roots, etc, node, bridge }: FenceHost): string[] => [
+const system = ({ roots, etc, node }: FenceHost): string[] => [
   ...['--ro-bind', '/usr', '/usr'],
   ...roots.flatMap(({ path: root, link }) => (link === null ? ['--ro-bind', root, root] : ['--symlink', link, root])),
   ...etc.flatMap((file) => ['--ro-bind', file, file]),
   ...['--ro-bind-data', '4', '/etc/passwd', '--ro-bind-data', '5', '/etc/group'],
   // Where the node is root, so is the sandbox to the kernel, without capabilities; /proc/sys asks for the user alone.
   ...['--proc', '/proc', '--remount-ro', '/proc', '--dev', '/dev'],
-  ...['--ro-bind', node, NODE, '--ro-bind', bridge, BRIDGE],
+  ...['--ro-bind', node, NODE],
   // Set by a shell that is bash.
   ...['--unsetenv', '_'],
 ];
 
-function parts({ workspace, proxySocket }: Enclosure): string[] {
+function parts({ workspace }: Enclosure): string[] {
   const tmp = path.join(workspace, 'tmp');
   return [
     ...['tree', 'bin', 'home', 'tmp'].flatMap((part) => [
@@ -154,7 +160,6 @@ function parts({ workspace, proxySocket }: Enclosure): string[] {
     ...['--ro-bind-try', path.join(workspace, 'files'), path.join(INSIDE, 'files')],
     // On the disk, where it is counted; as a memory file system each would be a hole of half the machine's memory.
     ...['--bind', tmp, '/tmp', '--bind', tmp, '/var/tmp', '--bind', tmp, '/dev/shm'],
-    ...(proxySocket === null ? [] : ['--ro-bind', proxySocket, PROXY_SOCKET]),
   ];
 }
 

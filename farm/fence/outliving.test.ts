@@ -1,6 +1,6 @@
 /** How a sandbox ends: what its command left behind, what does not want to end, and what the node did not live to end. */
 import { type ChildProcess, execFileSync } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,10 +20,9 @@ describe.each(USERS)('as %s', (user) => {
 
   test('a fence that cannot be made is an error, never the answer of the command', async () => {
     const inside = await workspace();
-    const { error } = await under.run({ workspace: inside, lower: null, proxySocket: `${under.state}/nosuch` }, [
-      'true',
-    ]);
-    expect(error?.message).toMatch(/^expected the fence to come up, got bwrap: .*nosuch/);
+    await rmdir(path.join(inside, 'home'));
+    const { error } = await under.run({ workspace: inside, lower: null, hasListener: true }, ['true']);
+    expect(error?.message).toMatch(/^expected the fence to come up, got bwrap: .*home/);
   });
 
   test.each([
@@ -63,7 +62,7 @@ describe.each(USERS)('as %s', (user) => {
 
   test.each(STAYING)('a program that %s is gone when the node is killed', async (_, text) => {
     const mark = word();
-    const enclosure = { workspace: await workspace(), lower: null, proxySocket: null };
+    const enclosure = { workspace: await workspace(), lower: null, hasListener: false };
     const node = under.start(enclosure, ['sh', '-c', text, mark]);
     await ready(node);
     expect(await processesWith(mark)).not.toEqual([]);
@@ -84,7 +83,7 @@ describe.each(USERS)('as %s', (user) => {
       const inside = await workspace();
       const lower = atMs % 20 === 0 ? path.join(under.state, 'lower') : null;
       await mkdir(path.join(under.state, 'lower'), { recursive: true });
-      const node = under.start({ workspace: inside, lower, proxySocket: null }, ['sleep', word()]);
+      const node = under.start({ workspace: inside, lower, hasListener: false }, ['sleep', word()]);
       // From the first process that has the workspace in its command line on.
       while ((await processesWith(`${inside}/tree`)).length < 1 && node.exitCode === null) await sleep(1);
       await sleep(atMs / 4);

@@ -37,7 +37,7 @@ describe.each(USERS)('as %s', (user) => {
     const ends = await Promise.all(
       names.map(async (name) => {
         const workspace = await under.workspace(name);
-        return await under.run({ workspace, lower, proxySocket: null }, ['sh', '-c', CHANGES, name]);
+        return await under.run({ workspace, lower, hasListener: false }, ['sh', '-c', CHANGES, name]);
       }),
     );
     for (const [index, { ended, stdout, stderr }] of ends.entries()) {
@@ -56,7 +56,7 @@ describe.each(USERS)('as %s', (user) => {
 
   test('a second run in one workspace goes on where the first ended', async () => {
     const workspace = await under.workspace('again');
-    const run = async (text: string) => await under.run({ workspace, lower, proxySocket: null }, ['sh', '-c', text]);
+    const run = async (text: string) => await under.run({ workspace, lower, hasListener: false }, ['sh', '-c', text]);
     await run('rm removed; echo first >new; echo out >../bin/image');
     const { stdout } = await run('cat new; ls removed 2>&1 || :');
     expect(stdout).toMatch(/^first\n.*removed.*No such file/);
@@ -67,7 +67,7 @@ describe.each(USERS)('as %s', (user) => {
 
   test('an overlay that is refused is an error, never the answer of the command', async () => {
     const workspace = await under.workspace('refused');
-    const { error } = await under.run({ workspace, lower: `${lower}/nosuch`, proxySocket: null }, ['true']);
+    const { error } = await under.run({ workspace, lower: `${lower}/nosuch`, hasListener: false }, ['true']);
     expect(error?.message).toMatch(/^expected the fence to come up, got mount: /);
   });
 });

@@ -8,13 +8,17 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bounds, Overrun, Peaks } from './bounds.ts';
 import { childrenOf, identityOf, isAlive, type ProcessIdentity } from './process-tree.ts';
-import { Watchdog } from './watchdog.ts';
+import { Watchdog, type Watched } from './watchdog.ts';
 
 export type SandboxEnded =
   | { readonly state: 'exited'; readonly exitCode: number }
   | { readonly state: 'signalled'; readonly signal: string }
   /** The fence did not come up; what bubblewrap says is on stderr. */
   | { readonly state: 'never ran' };
+
+export interface SandboxWatch extends Omit<Watched, 'pid'> {
+  readonly bounds: Bounds;
+}
 
 /** A sandbox with thousands of processes takes a while to fall; a process that waits for a broken disk never does. */
 const FALL_MS = 10_000;
@@ -26,7 +30,7 @@ export class Sandbox {
   readonly #monitor: ProcessIdentity;
   readonly #status: Duplex;
   readonly #statusEnded: Promise<void>;
-  readonly #watch: { readonly workspace: string; readonly bounds: Bounds };
+  readonly #watch: SandboxWatch;
   #text = '';
   #first: ProcessIdentity | null = null;
   #watchdog: Watchdog | null = null;
@@ -36,7 +40,7 @@ export class Sandbox {
    * `monitor` is the process that fencedCommand's words became, leader of a group of its own; `status` our end of its
    * descriptor 3, which must stay open for as long as the sandbox may live.
    */
-  constructor(monitor: number, status: Duplex, watch: { readonly workspace: string; readonly bounds: Bounds }) {
+  constructor(monitor: number, status: Duplex, watch: SandboxWatch) {
     this.#monitor = identityOf(monitor) ?? { pid: monitor, startTime: '' };
     this.#status = status;
     this.#watch = watch;
@@ -54,8 +58,8 @@ export class Sandbox {
     const pid = numberIn(this.#text, 'child-pid');
     this.#first = pid === null ? null : identityOf(pid);
     if (this.#first === null) return;
-    const { workspace, bounds } = this.#watch;
-    this.#watchdog = new Watchdog({ pid: this.#first.pid, workspace }, bounds, (overrun) => {
+    const { bounds, ...watch } = this.#watch;
+    this.#watchdog = new Watchdog({ pid: this.#first.pid, ...watch }, bounds, (overrun) => {
       this.#overrun = overrun;
       this.kill();
     });

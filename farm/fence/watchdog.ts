@@ -6,8 +6,8 @@
 import { readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { diskUsage } from '../disk/disk-usage.ts';
 import type { Bounds, Overrun, Peaks } from './bounds.ts';
-import { diskUsage } from './disk-usage.ts';
 import { sampleTree } from './process-tree.ts';
 
 export interface Watched {
@@ -15,6 +15,8 @@ export interface Watched {
   readonly pid: number;
   /** All that it can write to lies below. */
   readonly workspace: string;
+  /** Told each time that it was counted. */
+  readonly onDiskBytes?: ((bytes: number) => void) | undefined;
 }
 
 const SAMPLE_MS = 250;
@@ -88,6 +90,7 @@ export class Watchdog {
     const diskBytes = await diskUsage(this.#watched.workspace, this.#stopping.signal);
     if (diskBytes === null) return null;
     this.#seen({ diskBytes });
+    this.#watched.onDiskBytes?.(diskBytes);
     return above('disk', this.#bounds.diskBytes, diskBytes);
   }
 

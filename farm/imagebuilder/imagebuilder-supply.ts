@@ -7,6 +7,7 @@ import { BuildError } from '../../shared/build-error.ts';
 import { findImageBuilder } from '../../shared/sha256sums.ts';
 import type { DiskBudget } from '../disk/disk-budget.ts';
 import { isDiskFull } from '../disk/disk-full.ts';
+import { bytesOnDisk } from '../disk/disk-usage.ts';
 import { type DownloadLimits, download, isDownloaded } from './download.ts';
 import type { DownloadShelf } from './download-shelf.ts';
 import type { ImageBuilderShelf } from './imagebuilder-shelf.ts';
@@ -203,7 +204,7 @@ export class ImageBuilderSupply {
   async #room(bytes: number, place: string): Promise<Disposable> {
     const { budget } = this.#options;
     if (budget === null) return { [Symbol.dispose]: () => {} };
-    const room = await budget.hold(bytes, place);
+    const room = await budget.hold(bytes, () => bytesOnDisk(place));
     if (room === null) throw new BuildError('disk_full');
     return room;
   }

@@ -263,16 +263,15 @@ it('distrust: what came on a mirror’s word alone is forgotten, and fetched ane
 
 /** The proxy in a process of its own. */
 async function startChild(era: Era, feed: ProxiedFeed, ...under: string[]) {
-  const socketPath = path.join(scene.base, 'child');
   const script = path.join(import.meta.dirname, 'proxy-child.fixture.ts');
   const state = path.join(scene.base, 'child-state');
   await mkdir(state, { recursive: true });
-  const words = [...under, process.execPath, script, state, era, socketPath, JSON.stringify([feed])];
+  const words = [...under, process.execPath, script, state, era, JSON.stringify([feed])];
   const child = spawn(words[0] ?? '', words.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] });
   children.push(child);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  expect((await lines.next()).value).toBe('open');
-  return { child, state, lines, get: (target: string) => ask({ socketPath }, target) };
+  const port = Number((await lines.next()).value);
+  return { child, state, lines, get: (target: string) => ask(port, target) };
 }
 
 it('a disk that is full is told as such, and what fits is still served', async () => {

@@ -9,7 +9,7 @@ import type { EditionFile, EditionFiles } from './edition-files.ts';
 import type { FeedContents } from './feed-contents.ts';
 import type { Edition, FeedEditions } from './feed-editions.ts';
 import type { FileLedger } from './file-ledger.ts';
-import type { Served } from './larder.ts';
+import type { Larder, Served, Stocked } from './larder.ts';
 import type { HeldFile, PackageStore } from './package-store.ts';
 import type { IndexFile, ProxiedFeed } from './proxied-feed.ts';
 import type { ProxyPath } from './proxy-path.ts';
@@ -21,6 +21,7 @@ export interface DoorFilesOptions {
   readonly ledger: FileLedger;
   readonly editions: FeedEditions;
   readonly files: EditionFiles;
+  readonly larder: Larder;
   readonly signal: AbortSignal;
 }
 
@@ -75,10 +76,26 @@ export class DoorFiles {
     return [...this.#served.values()];
   }
 
-  /** Digest of the index that this build has of a feed. Throws as `get` does. */
-  async editionOf(id: string): Promise<string | null> {
-    const feed = this.#options.feeds.get(id);
-    return feed === undefined ? null : (await this.#resolve(feed)).edition.sha256;
+  /**
+   * What this build may have without asking, and may be distrusted like all else that it was given. Nothing of foreign
+   * repositories: they would have a word in what is called what.
+   */
+  async stock(): Promise<readonly Stocked[]> {
+    const { feeds, files, larder, ledger } = this.#options;
+    const own = [...feeds.values()].filter(({ isForeign }) => !isForeign);
+    const keys = await Promise.all(
+      own
+        .map(async (feed) => await files.keyOf((await this.#resolve(feed)).edition))
+        .map((key) => key.catch(() => null)),
+    );
+    const stocked: Stocked[] = [];
+    for (const each of larder.for(keys.filter((key) => key !== null))) {
+      const { unverified, sha256 } = each;
+      if (unverified !== null && (await ledger.find(unverified.scope, unverified.name))?.sha256 !== sha256) continue;
+      this.#given(each);
+      stocked.push(each);
+    }
+    return stocked;
   }
 
   urlOf({ id, file }: { readonly id: string; readonly file: string }): string {
@@ -133,14 +150,22 @@ export class DoorFiles {
     if (this.#fetches >= MAX_FETCHES) throw new Error(`expected at most ${MAX_FETCHES} packages for a build`);
     const found = await files.package(edition, file, signal);
     if (found?.isFetched) this.#fetches++;
-    if (found !== null) await this.#serve(edition, file, found.sha256);
+    if (found !== null) await this.#serve(edition, file, found);
     return found;
   }
 
-  /** Only what an index of upstream's names by its digest; see larder.ts. */
-  async #serve({ feed, kind, sha256: edition }: Edition, name: string, sha256: string): Promise<void> {
-    const sizeBytes = kind === 'Packages' && !feed.isForeign ? await this.#options.store.sizeOf(sha256) : null;
-    if (sizeBytes !== null) this.#served.set(JSON.stringify([edition, name]), { edition, name, sha256, sizeBytes });
+  /** Only what belongs to an index of upstream's; see larder.ts. */
+  async #serve(edition: Edition, file: string, { sha256, unverified }: EditionFile): Promise<void> {
+    const { store, files } = this.#options;
+    const key = edition.feed.isForeign ? null : await files.keyOf(edition);
+    const sizeBytes = key === null ? null : await store.sizeOf(sha256);
+    if (key === null || sizeBytes === null) return;
+    this.#served.set(JSON.stringify([key, file]), { edition: key, file, sha256, sizeBytes, unverified });
+  }
+
+  #given({ sha256, unverified }: Pick<EditionFile, 'sha256' | 'unverified'>): void {
+    this.#used.add(sha256);
+    if (unverified !== null) this.#unverified.set(JSON.stringify(unverified), unverified);
   }
 
   /** What is removed between its being found and its being opened is fetched once more. */
@@ -148,9 +173,8 @@ export class DoorFiles {
     for (let attempt = 0; attempt < 2; attempt++) {
       const found = await find();
       if (found === null) return null;
-      const { sha256, isFetched, unverified } = found;
-      this.#used.add(sha256);
-      if (unverified !== null) this.#unverified.set(JSON.stringify(unverified), unverified);
+      const { sha256, isFetched } = found;
+      this.#given(found);
       const held = await this.#options.store.hold(sha256);
       if (held !== null) return { held, isFetched };
     }

@@ -61,6 +61,14 @@ export class EditionFiles {
     });
   }
 
+  /** By what index its packages are known: the one that the package manager itself reads. Null: nobody has asked for that yet. */
+  async keyOf(edition: Edition): Promise<string | null> {
+    if (edition.era === 'opkg') return edition.sha256;
+    if (edition.kind === 'packages.adb') return JSON.stringify(scopeOf('package', edition, edition.sha256));
+    const known = await this.#options.ledger.find(scopeOf('companion', edition, edition.sha256), COMPANIONS.apk);
+    return known === null ? null : JSON.stringify(scopeOf('package', edition, known.sha256));
+  }
+
   /**
    * Null: it is not in the edition's index (opkg), so no build can mean it.
    * @throws as `companion` does

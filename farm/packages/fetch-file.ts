@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BuildError } from '../../shared/build-error.ts';
 import type { DownloadLimits } from '../imagebuilder/download.ts';
 import { describeNetworkError, request, Watchdog } from '../imagebuilder/mirror-request.ts';
+import { FILE_MODE } from './package-store.ts';
 
 /** What a mirror said that a file can be told by (RFC 9110, 8.8). */
 export interface Validators {
@@ -137,7 +138,7 @@ async function copyBody(
   atMost(Number(length ?? 0));
   const hash = createHash('sha256');
   let sizeBytes = 0;
-  const file = await locally(open(path, 'w', 0o600));
+  const file = await locally(open(path, 'w', FILE_MODE));
   try {
     watchdog.expect('more bytes', limits.idleTimeoutMs);
     watchdog.expectPace(limits.paceBytes, limits.paceMs, () => sizeBytes);

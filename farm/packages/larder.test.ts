@@ -1,12 +1,14 @@
 /** What a build is stocked with, whatever other builds asked for. */
 import { describe, expect, test } from 'vitest';
-import { Larder, type Served } from './larder.ts';
+import { Larder, type Served, type Stocked } from './larder.ts';
 
-const served = (fields: Partial<Served> = {}): Served => ({
+const served = (fields: Partial<Served & Stocked> = {}): Served & Stocked => ({
   edition: 'e1',
   name: 'vim_9.ipk',
+  file: 'vim_9.ipk',
   sha256: 'a'.repeat(64),
   sizeBytes: 10,
+  unverified: null,
   ...fields,
 });
 const namesFor = (larder: Larder, ...editions: string[]) => larder.for(editions).map(({ name }) => name);

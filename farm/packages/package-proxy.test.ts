@@ -181,9 +181,13 @@ describe.each(ERAS)('a build of the %s era', (era) => {
     const feed = await scene.feed(era);
     const name = await somePackage(era);
     const doors = await Promise.all(Array.from({ length: 4 }, () => scene.door(era, feed)));
+    // The index first, so that all that is left to fetch is the package; and that not before everybody waits for it.
+    for (const { get } of doors) await get(`/base/${INDEX_OF[era][0]}`);
+    scene.server.setLatency(500);
     const answers = await Promise.all(
       doors.flatMap(({ get }) => Array.from({ length: 50 }, () => get(`/base/${name}`))),
     );
+    scene.server.setLatency(0);
     const expected = await scene.file(era, name);
     expect(answers.filter(({ status, body }) => status === 200 && body.equals(expected))).toHaveLength(200);
     const requests = scene.server.requests();
@@ -233,7 +237,7 @@ describe.each(ERAS)('a build of the %s era', (era) => {
       );
       const { feeds, textAt } = proxyRepositories(era, text, { ...wishes, mode: 'append', pins });
       const { signal } = new AbortController();
-      const door = await scene.proxy.open({ leaseId: round, era, feeds, listen: { loopback: true }, signal });
+      const door = await scene.proxy.open({ leaseId: round, era, feeds, at: 'loopback', signal });
       await builder.editFeeds(() => textAt(door.address));
       const made = await builder.make('manifest', { PROFILE: 'generic', PACKAGES: 'luci', STRIP_ABI: '1' });
       expect([round, made.code, door.trouble]).toEqual([round, 0, []]);

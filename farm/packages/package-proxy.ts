@@ -14,7 +14,7 @@ import { Larder } from './larder.ts';
 import { PackageStore } from './package-store.ts';
 import { FEED_ID, type ProxiedFeed } from './proxied-feed.ts';
 import { noCounts, type ProxyCounters } from './proxy-counters.ts';
-import { type Listen, ProxyDoor } from './proxy-door.ts';
+import { type DoorPlace, ProxyDoor } from './proxy-door.ts';
 import { Upstream, type UpstreamOptions } from './upstream.ts';
 
 export interface PackageProxyOptions extends Pick<UpstreamOptions, 'quietHosts' | 'makeRoom'> {
@@ -26,7 +26,7 @@ export interface ProxiedBuild {
   readonly leaseId: string;
   readonly era: Era;
   readonly feeds: readonly ProxiedFeed[];
-  readonly listen: Listen;
+  readonly at: DoorPlace;
   /** Closes the door. */
   readonly signal: AbortSignal;
 }
@@ -62,11 +62,11 @@ export class PackageProxy {
     return new PackageProxy(options, store, await FileLedger.open(path.join(directory, 'known')));
   }
 
-  /** @throws Error for feeds that are none, or a place where nobody can listen; the signal's reason */
+  /** @throws Error for feeds that are none, or a machine on which nobody can listen; the signal's reason */
   async open(build: ProxiedBuild): Promise<ProxyDoor> {
     build.signal.throwIfAborted();
     const feeds = feedsById(build);
-    const { era, listen } = build;
+    const { era, at } = build;
     const controller = new AbortController();
     const { store, counters } = this;
     const files = new DoorFiles({
@@ -76,12 +76,13 @@ export class PackageProxy {
       ledger: this.#ledger,
       editions: this.#editions,
       files: this.#files,
+      larder: this.larder,
       signal: controller.signal,
     });
     // On loopback any user of the machine could ask, and be told what is built here.
-    const prefix = 'loopback' in listen ? `/${randomBytes(16).toString('hex')}` : '';
+    const prefix = at === 'loopback' ? `/${randomBytes(16).toString('hex')}` : '';
     const door = new ProxyDoor({ era, files, counters, prefix, controller });
-    await door.listen(listen);
+    if (at === 'loopback') await door.listenOnLoopback();
     const close = () => void door.close();
     this.#doors.add(door);
     build.signal.addEventListener('abort', close, { once: true });

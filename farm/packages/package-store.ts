@@ -7,9 +7,9 @@
 import { createHash } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import {
-  chmod,
   copyFile,
   type FileHandle,
+  link,
   mkdir,
   open,
   readdir,
@@ -39,6 +39,8 @@ interface Listed {
 /** Half-written files; the only other directory beside those of two digits and what the proxy knows about mirrors. */
 const INCOMING = 'incoming';
 const LAST_USE_STEP_MS = 60_000;
+/** As a build's copy of it has to be; nobody else gets past the store's own directory. */
+export const FILE_MODE = 0o644;
 
 export class PackageStore implements Shelf {
   readonly name = 'packages';
@@ -84,7 +86,7 @@ export class PackageStore implements Shelf {
     if (await this.has(sha256)) return sha256;
     const temporary = this.temporaryPath();
     try {
-      await writeFile(temporary, bytes, { mode: 0o600 });
+      await writeFile(temporary, bytes, { mode: FILE_MODE });
       await this.adopt(temporary, sha256);
     } finally {
       await rm(temporary, { force: true });
@@ -147,16 +149,29 @@ export class PackageStore implements Shelf {
     }
   }
 
-  /** A copy of it, or nothing where it is not there. */
+  /** A copy of it, or nothing where it is not there. Never over or through what is there. */
   async copyTo(sha256: string, target: string): Promise<void> {
-    const held = await this.hold(sha256);
-    if (held === null) return;
+    const flags = constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL;
+    await this.#withFile(sha256, (file) => copyFile(file, target, flags));
+  }
+
+  /** A second name for it, where nobody can write through that. */
+  async linkTo(sha256: string, target: string): Promise<void> {
+    await this.#withFile(sha256, (file) => link(file, target));
+  }
+
+  /** As few calls as can be: each build has some hundred. */
+  async #withFile(sha256: string, use: (file: string) => Promise<void>): Promise<void> {
+    const release = this.#use(sha256);
     try {
-      // Never over or through what is there.
-      await copyFile(this.#pathOf(sha256), target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
-      await chmod(target, 0o644);
+      if (!this.#sound.has(sha256) && !(await this.has(sha256))) return;
+      await use(this.#pathOf(sha256));
+      const listed = (await this.#list()).get(sha256);
+      if (listed !== undefined) await this.#touch(sha256, listed.lastUsedMs);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
     } finally {
-      await held.release();
+      release();
     }
   }
 

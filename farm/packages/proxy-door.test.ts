@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { newListener } from './new-listener.fixture.ts';
 import { ask, type OpenDoor, ProxyScene } from './proxy-scene.fixture.ts';
 
 let scene: ProxyScene;
@@ -17,7 +18,7 @@ afterEach(async () => {
 
 /** Bytes as an attacker writes them; everything that comes back. */
 async function raw(bytes: string): Promise<string> {
-  const socket = connect(open.socketPath);
+  const socket = connect(open.port, '127.0.0.1');
   socket.write(bytes);
   return await text(socket);
 }
@@ -77,34 +78,33 @@ it('one build’s door knows nothing of another’s feeds', async () => {
 it('a door on loopback answers only to those who were told its address', async () => {
   const feeds = [await scene.feed('opkg')];
   const { signal } = new AbortController();
-  const door = await scene.proxy.open({ leaseId: 'lease', era: 'opkg', feeds, listen: { loopback: true }, signal });
+  const door = await scene.proxy.open({ leaseId: 'lease', era: 'opkg', feeds, at: 'loopback', signal });
   const url = new URL(door.address);
   expect(url.pathname).toMatch(/^\/[0-9a-f]{32}$/);
-  const where = { port: Number(url.port) };
-  expect((await ask(where, '/base/Packages')).status).toBe(404);
-  expect((await ask(where, `${url.pathname}/base/Packages`)).status).toBe(200);
+  const port = Number(url.port);
+  expect((await ask(port, '/base/Packages')).status).toBe(404);
+  expect((await ask(port, `${url.pathname}/base/Packages`)).status).toBe(200);
 });
 
 it('the end of a build closes its door, whoever still waits behind it, and is no trouble', async () => {
   const controller = new AbortController();
-  const socketPath = path.join(scene.base, 'ending');
   const feeds = [await scene.feed('opkg')];
-  const listen = { socketPath };
   const { signal } = controller;
-  const door = await scene.proxy.open({ leaseId: 'lease', era: 'opkg', feeds, listen, signal });
+  const door = await scene.proxy.open({ leaseId: 'lease', era: 'opkg', feeds, at: 'listeners', signal });
+  const { listener, port } = await newListener();
+  door.serve(listener);
   const { promise: isAsked, resolve } = Promise.withResolvers<void>();
   scene.server.setFault(() => {
     resolve();
     return { hang: true };
   });
-  const waiting = ask({ socketPath }, '/base/Packages').catch((error: Error) => error.message);
+  const waiting = ask(port, '/base/Packages').catch((error: Error) => error.message);
   await isAsked;
   controller.abort();
   expect(await waiting).toMatch(/socket hang up|ECONNRESET/);
   await door.close();
   expect(door.trouble).toEqual([]);
-  expect(await readdir(scene.base)).not.toContain('ending');
-  await expect(ask({ socketPath }, '/base/Packages')).rejects.toThrow('ENOENT');
+  await expect(ask(port, '/base/Packages')).rejects.toThrow('ECONNREFUSED');
   expect(await readdir(path.join(scene.base, 'state/packages/incoming'))).toEqual([]);
 });
 
@@ -118,17 +118,17 @@ it.each([
   await expect(scene.door('opkg', ...feeds)).rejects.toThrow('expected feeds with names of their own');
 });
 
-it('a place where nobody can listen is told, and what a killed node left in place of the socket is replaced', async () => {
-  const feeds = [await scene.feed('opkg')];
-  const build = { leaseId: 'lease', era: 'opkg', feeds, signal: new AbortController().signal } as const;
-  const tooLong = path.join(scene.base, 'x'.repeat(120));
-  await expect(scene.proxy.open({ ...build, listen: { socketPath: tooLong } })).rejects.toThrow('at most 107 bytes');
-  const nowhere = path.join(scene.base, 'no/where');
-  await expect(scene.proxy.open({ ...build, listen: { socketPath: nowhere } })).rejects.toThrow();
-  const socketPath = path.join(scene.base, 'stale');
-  await writeFile(socketPath, '');
-  await scene.proxy.open({ ...build, listen: { socketPath } });
-  expect((await ask({ socketPath }, '/base/Packages')).status).toBe(200);
+it('answers at each listener until it is told to stop, and at none that comes when the build is over', async () => {
+  const [first, second, late] = [await newListener(), await newListener(), await newListener()];
+  const end = open.door.serve(first.listener);
+  open.door.serve(second.listener);
+  for (const { port } of [first, second]) expect((await ask(port, '/base/Packages')).status).toBe(200);
+  end();
+  await expect(ask(first.port, '/base/Packages')).rejects.toThrow('ECONNREFUSED');
+  expect((await ask(second.port, '/base/Packages')).status).toBe(200);
+  await open.door.close();
+  open.door.serve(late.listener);
+  for (const { port } of [second, late]) await expect(ask(port, '/base/Packages')).rejects.toThrow('ECONNREFUSED');
 });
 
 it('a store that cannot be written to is the node’s fault, not the mirror’s', async () => {

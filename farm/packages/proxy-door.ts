@@ -4,20 +4,20 @@
  * names, as they were pinned.
  */
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server as Listener } from 'node:net';
 import { pipeline } from 'node:stream/promises';
-import { PROXY_PORT } from '../fence/fenced-command.ts';
+import { PROXY_PORT } from '../fence/inner-listener.ts';
 import type { Era } from '../imagebuilder/era.ts';
 import type { DoorFiles, ServedFile } from './door-files.ts';
 import type { FeedContents } from './feed-contents.ts';
-import type { Served } from './larder.ts';
+import type { Served, Stocked } from './larder.ts';
 import type { ProxyCounters } from './proxy-counters.ts';
 import { proxyPath } from './proxy-path.ts';
 import { type Trouble, TroubleList, troubleOf } from './proxy-trouble.ts';
 
-export type Listen = { readonly socketPath: string } | { readonly loopback: true };
+/** Where builds reach it: at listeners that it is handed, each in a sandbox, or at a port of this machine. */
+export type DoorPlace = 'listeners' | 'loopback';
 
 export interface ProxyDoorOptions {
   readonly era: Era;
@@ -33,27 +33,21 @@ export interface ProxyDoorOptions {
 const MAX_CONNECTIONS = 64;
 const MAX_HEADER_BYTES = 8192;
 const REQUEST_TIMEOUT_MS = 30_000;
-/** Where the fence shows a socket's door inside. */
+/** Inside a sandbox. */
 const FENCED_ADDRESS = `http://127.0.0.1:${PROXY_PORT}`;
-/** Of a unix socket's path, as the kernel has it, without the final zero. */
-const MAX_SOCKET_PATH_BYTES = 107;
 
 const STATUS = { upstream_unavailable: 502, disk_full: 507, internal: 500 } as const;
 
 export class ProxyDoor {
   readonly #options: ProxyDoorOptions;
   readonly #troubles = new TroubleList();
-  readonly #server: Server;
-  #address = '';
+  /** A build may run several commands, each in a sandbox with a listener of its own. */
+  readonly #servers = new Set<Server>();
+  #address = FENCED_ADDRESS;
   #closing: Promise<void> | null = null;
 
   constructor(options: ProxyDoorOptions) {
     this.#options = options;
-    const limits = { maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: REQUEST_TIMEOUT_MS };
-    this.#server = createServer(limits, (request, response) => {
-      this.#answer(request, response).catch(() => response.destroy());
-    });
-    this.#server.maxConnections = MAX_CONNECTIONS;
   }
 
   /** Where the build reaches it, a fenced one inside its fence; a feed's directory is `<address>/<id>`. */
@@ -66,25 +60,37 @@ export class ProxyDoor {
     return this.#troubles.list;
   }
 
-  /** @throws Error where nobody can listen there */
-  async listen(where: Listen): Promise<void> {
-    if ('socketPath' in where) {
-      const { socketPath } = where;
-      // The kernel would cut it, silently, and somebody else's build might find it.
-      if (Buffer.byteLength(socketPath) > MAX_SOCKET_PATH_BYTES)
-        throw new Error(`expected a path of at most ${MAX_SOCKET_PATH_BYTES} bytes for a socket, got ${socketPath}`);
-      await rm(socketPath, { force: true });
-      this.#server.listen(socketPath);
-    } else {
-      this.#server.listen(0, '127.0.0.1');
+  /** Until what it gives is called, or the door closes; then the listener is closed too. */
+  serve(listener: Listener): () => void {
+    if (this.#closing !== null) {
+      listener.close();
+      return () => {};
     }
-    await once(this.#server, 'listening');
+    const server = this.#newServer();
+    server.on('error', () => {});
+    server.listen(listener);
+    return () => void end(server);
+  }
+
+  /** @throws Error where nobody can listen */
+  async listenOnLoopback(): Promise<void> {
+    const server = this.#newServer();
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
     // A machine that is short of something may refuse a connection; the node must not end for it.
-    this.#server.on('error', () => {});
-    this.#address =
-      'socketPath' in where
-        ? FENCED_ADDRESS
-        : `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}${this.#options.prefix}`;
+    server.on('error', () => {});
+    this.#address = `http://127.0.0.1:${(server.address() as AddressInfo).port}${this.#options.prefix}`;
+  }
+
+  #newServer(): Server {
+    const limits = { maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: REQUEST_TIMEOUT_MS };
+    const server = createServer(limits, (request, response) => {
+      this.#answer(request, response).catch(() => response.destroy());
+    });
+    server.maxConnections = MAX_CONNECTIONS;
+    this.#servers.add(server);
+    server.once('close', () => this.#servers.delete(server));
+    return server;
   }
 
   /** Null: there is no such feed, its index cannot be had (and is among the troubles), or is of apk's own form alone. */
@@ -97,9 +103,9 @@ export class ProxyDoor {
     }
   }
 
-  /** Of an index that cannot be had now: null, and the build will be told why when it asks for it. */
-  async editionOf(id: string): Promise<string | null> {
-    return await this.#options.files.editionOf(id).catch(() => null);
+  /** What the build would get here, and need not ask for; of a feed that cannot be had now nothing. */
+  async stock(): Promise<readonly Stocked[]> {
+    return await this.#options.files.stock();
   }
 
   get served(): readonly Served[] {
@@ -121,9 +127,7 @@ export class ProxyDoor {
 
   async #close(): Promise<void> {
     this.#options.controller.abort(new Error('the build is over'));
-    const closed = new Promise((resolve) => this.#server.close(resolve));
-    this.#server.closeAllConnections();
-    await closed;
+    await Promise.all([...this.#servers].map(end));
     await this.#options.files.release();
   }
 
@@ -176,6 +180,12 @@ export class ProxyDoor {
   #fail(response: ServerResponse, { url, what, kind }: Trouble): void {
     say(response, STATUS[kind], `${url}: ${what}`);
   }
+}
+
+async function end(server: Server): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeAllConnections();
+  await closed;
 }
 
 /** Closes the connection: what follows a refused request on it (its body, for one) is not read. */

@@ -7,6 +7,7 @@ import { afterAll } from 'vitest';
 import { type DemoMirror, generateMirror } from '../demo/generate-mirror.ts';
 import { type MirrorServer, serveMirror } from '../demo/mirror-server.ts';
 import type { Era } from '../imagebuilder/era.ts';
+import { newListener } from './new-listener.fixture.ts';
 import { PackageProxy, type PackageProxyOptions } from './package-proxy.ts';
 import { sha256OfBytes } from './package-store.ts';
 import type { ProxiedFeed } from './proxied-feed.ts';
@@ -20,7 +21,8 @@ export interface Answer {
 
 export interface OpenDoor {
   readonly door: ProxyDoor;
-  readonly socketPath: string;
+  /** Of this machine, in the place of a sandbox's. */
+  readonly port: number;
   /** `target` as the request line has it. */
   get(target: string, method?: string): Promise<Answer>;
 }
@@ -95,21 +97,18 @@ export class ProxyScene {
 
   async door(era: Era, ...feeds: readonly ProxiedFeed[]): Promise<OpenDoor> {
     const number = ++this.#doors;
-    const socketPath = path.join(this.base, `door-${number}`);
     const leaseId = `lease-${number}`;
     const { signal } = this.#controller;
-    const door = await this.proxy.open({ leaseId, era, feeds, listen: { socketPath }, signal });
-    return { door, socketPath, get: (target, method) => ask({ socketPath }, target, method) };
+    const door = await this.proxy.open({ leaseId, era, feeds, at: 'listeners', signal });
+    const { listener, port } = await newListener();
+    door.serve(listener);
+    return { door, port, get: (target, method) => ask(port, target, method) };
   }
 }
 
-export const ask = (
-  where: { readonly socketPath: string } | { readonly port: number },
-  target: string,
-  method = 'GET',
-): Promise<Answer> =>
+export const ask = (port: number, target: string, method = 'GET'): Promise<Answer> =>
   new Promise((resolve, reject) => {
-    const asked = request({ ...where, path: target, method, agent: false }, (response) => {
+    const asked = request({ port, path: target, method, agent: false }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk) => chunks.push(chunk));
       response.on('error', reject);

@@ -5,14 +5,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import {
-  type BuildAnswerBody,
-  buildImage,
-  downloadImage,
-  type ImageRequest,
-  postBuild,
-  sha256OfFile,
-} from '../client/build-client.ts';
+import type { PendingAnswer } from '../client/build-answer.ts';
+import { downloadImage, sha256OfFile } from '../client/download-image.ts';
+import { followBuild, hashOf, type ImageRequest, postBuild } from '../client/follow-build.ts';
+import { Patience } from '../client/patience.ts';
 import { LiveLine } from './live-line.ts';
 import type { StackOptions } from './options.ts';
 import { type Stack, StackError, startStack } from './stack.ts';
@@ -26,6 +22,9 @@ const REQUEST: ImageRequest = {
   packages: ['luci', '-ppp-mod-pppoe'],
   client: 'asu-demo',
 };
+
+/** All of it is on this machine, so what does not answer for so long will not. */
+const PATIENCE_MS = 60_000;
 
 export async function runDemo(options: StackOptions, signal: AbortSignal): Promise<void> {
   const stateDirectory = options.keepsState
@@ -47,10 +46,12 @@ export async function runDemo(options: StackOptions, signal: AbortSignal): Promi
 async function showOneBuild(url: string, line: LiveLine, signal: AbortSignal): Promise<void> {
   console.log(`\nPOST ${url}/api/v1/build\n${JSON.stringify(REQUEST)}\n`);
   const missStarted = performance.now();
-  const built = await buildImage(
+  const patience = new Patience({ patienceMs: PATIENCE_MS, onWait: ({ reason }) => line.update(`waiting: ${reason}`) });
+  const built = await followBuild(
     url,
-    REQUEST,
-    (answer) => line.update(describe(answer), answer.imagebuilder_status),
+    { kind: 'request', request: REQUEST },
+    patience,
+    { onPending: (pending) => line.update(describe(pending), pending.imagebuilder_status) },
     signal,
   );
   const missMs = performance.now() - missStarted;
@@ -61,20 +62,21 @@ async function showOneBuild(url: string, line: LiveLine, signal: AbortSignal): P
   const image = built.images.find((candidate) => candidate.type === 'sysupgrade') ?? built.images[0];
   if (!image) throw new StackError('The answer names no image. This is a bug; please report it with the lines above');
   const directory = path.join(os.tmpdir(), 'asu-demo-images');
-  const file = await downloadImage(
-    url,
-    built.bin_dir,
+  const { path: file } = await downloadImage({
+    serverUrl: url,
+    binDir: built.bin_dir,
     image,
     directory,
-    (bytes) => line.update(`downloading ${image.name}: ${bytes} of ${image.size} bytes`, 'download'),
+    patience,
+    onProgress: (bytes) => line.update(`downloading ${image.name}: ${bytes} of ${image.size} bytes`, 'download'),
     signal,
-  );
+  });
   line.end(`downloaded ${image.size} bytes; sha256 ${await sha256OfFile(file)} is what the answer promised`);
 
   const hitStarted = performance.now();
   const again = await postBuild(url, REQUEST, signal);
   const hitMs = performance.now() - hitStarted;
-  if (again.status !== 200 || again.request_hash !== built.request_hash)
+  if (again.state !== 'done' || hashOf(again) !== built.request_hash)
     throw new StackError('The second request was no hit. This is a bug; please report it with the lines above');
   console.log(`asked again: ${hitMs.toFixed(1)} ms instead of ${seconds(missMs)}, answered by the edge alone`);
   console.log(`\nthe image: ${file}`);
@@ -82,9 +84,9 @@ async function showOneBuild(url: string, line: LiveLine, signal: AbortSignal): P
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
-function describe(answer: BuildAnswerBody): string {
-  if (answer.queue_position !== undefined)
-    return `queued, position ${answer.queue_position}, about ${answer.eta_seconds} s`;
-  const bytes = answer.progress ? `, ${answer.progress.bytes} of ${answer.progress.total} bytes` : '';
-  return `${answer.imagebuilder_status}${bytes}`;
+function describe(pending: PendingAnswer): string {
+  if (pending.queue_position !== undefined)
+    return `queued, position ${pending.queue_position}, about ${pending.eta_seconds} s`;
+  const bytes = pending.progress ? `, ${pending.progress.bytes} of ${pending.progress.total} bytes` : '';
+  return `${pending.imagebuilder_status}${bytes}`;
 }

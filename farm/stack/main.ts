@@ -1,7 +1,7 @@
 /** The command line of `npm start` and `npm run demo`. Every failure ends with a sentence that says what to do. */
 
 import { UsageError } from '../cli/flags.ts';
-import { RequestRefused } from '../client/build-client.ts';
+import { RequestRefused } from '../client/faults.ts';
 import { runDemo } from './demo.ts';
 import { configTable, HELP, parseStackCommand, type StackOptions } from './options.ts';
 import { adminKeyFile } from './secrets.ts';

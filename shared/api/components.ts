@@ -1,6 +1,7 @@
 /** Every shape that the API's document names, and the schema behind it: the one that checks, or that types what we make. */
 import type { z } from 'zod';
 import { buildRequestSchema } from '../build-request.ts';
+import { seedRequestSchema } from '../seed/build-request-fields.ts';
 import {
   adminNodeSchema,
   adminNodesSchema,
@@ -28,6 +29,27 @@ import {
 import { healthSchema } from './health-answer.ts';
 import { nodeListSchema } from './nodes-answers.ts';
 import { errorKindSchema, problemSchema } from './problem.ts';
+import { seedUpgradeCheckSchema, seedUpgradeSchema } from './seed-check-answers.ts';
+import {
+  seedDistributionsSchema,
+  seedDistrosSchema,
+  seedImageNumbersSchema,
+  seedImageSchema,
+  seedImageStatsSchema,
+  seedLatestFailuresSchema,
+  seedLatestImagesSchema,
+  seedManifestSchema,
+  seedModelsSchema,
+  seedPackageCountSchema,
+  seedPackageNamesSchema,
+  seedPackagesSchema,
+  seedPopularPackagesSchema,
+  seedPopularTargetsSchema,
+  seedVersionsSchema,
+} from './seed-data-answers.ts';
+import { seedFilesSchema } from './seed-files-answers.ts';
+import { seedProblemSchema } from './seed-problem.ts';
+import { seedFinishedBuildSchema, seedPendingBuildSchema } from './seed-request-answers.ts';
 import { chartSchema, queueLengthSchema, summarySchema, topPackagesSchema } from './statistics-answers.ts';
 
 export const COMPONENTS = {
@@ -58,6 +80,28 @@ export const COMPONENTS = {
   NodeAction: nodeActionSchema,
   AdminNode: adminNodeSchema,
   AdminNodes: adminNodesSchema,
+  SeedProblem: seedProblemSchema,
+  SeedUpgradeCheck: seedUpgradeCheckSchema,
+  SeedUpgrade: seedUpgradeSchema,
+  SeedBuildRequest: seedRequestSchema,
+  SeedPendingBuild: seedPendingBuildSchema,
+  SeedFinishedBuild: seedFinishedBuildSchema,
+  SeedFiles: seedFilesSchema,
+  SeedImage: seedImageSchema,
+  SeedManifest: seedManifestSchema,
+  SeedDistros: seedDistrosSchema,
+  SeedDistributions: seedDistributionsSchema,
+  SeedVersions: seedVersionsSchema,
+  SeedModels: seedModelsSchema,
+  SeedPackageNames: seedPackageNamesSchema,
+  SeedPackages: seedPackagesSchema,
+  SeedPopularPackages: seedPopularPackagesSchema,
+  SeedPopularTargets: seedPopularTargetsSchema,
+  SeedImageNumbers: seedImageNumbersSchema,
+  SeedImageStats: seedImageStatsSchema,
+  SeedLatestImages: seedLatestImagesSchema,
+  SeedLatestFailures: seedLatestFailuresSchema,
+  SeedPackageCount: seedPackageCountSchema,
 } as const satisfies Record<string, z.ZodType>;
 
 export type ComponentName = keyof typeof COMPONENTS;

@@ -13,6 +13,10 @@ import { NODES_OPERATIONS } from './nodes-operations.ts';
 import { shapeReference } from './openapi-answer.ts';
 import { ADMIN_KEY_SCHEME, openApiPath } from './openapi-path.ts';
 import { type Operation, TAGS } from './operation.ts';
+import { SEED_CHECK_OPERATIONS } from './seed-check-operations.ts';
+import { SEED_DATA_OPERATIONS } from './seed-data-operations.ts';
+import { SEED_FILES_OPERATIONS } from './seed-files-operations.ts';
+import { SEED_REQUEST_OPERATIONS } from './seed-request-operations.ts';
 import { SERVER_OPERATIONS } from './server-operations.ts';
 import { STATISTICS_OPERATIONS } from './statistics-operations.ts';
 
@@ -23,6 +27,10 @@ export const OPERATIONS: readonly Operation[] = [
   ...NODES_OPERATIONS,
   ...SERVER_OPERATIONS,
   ...ADMIN_OPERATIONS,
+  ...SEED_CHECK_OPERATIONS,
+  ...SEED_REQUEST_OPERATIONS,
+  ...SEED_FILES_OPERATIONS,
+  ...SEED_DATA_OPERATIONS,
 ];
 
 const DESCRIPTION = `Firmware images for OpenWrt routers, made to order.

@@ -33,6 +33,7 @@ export const TAGS = {
   statistics: 'What was asked for and built; names and numbers that tell of nobody.',
   server: 'The server about itself.',
   admin: 'For those who run the farm, with their key; not there on a server without one.',
+  seed: 'What routers and pages of 2018 and 2019 speak: answered by the same builds, in their words.',
 } as const;
 
 export type Tag = keyof typeof TAGS;

@@ -8,6 +8,10 @@ const hash = z
   .string()
   .regex(/^[0-9a-f]{64}$/)
   .meta({ examples: ['5ca1ab1e'.repeat(8)] });
+const shortHash = z
+  .string()
+  .regex(/^[0-9a-f]{15}$/)
+  .meta({ examples: ['5ca1ab1e5ca1ab1'] });
 const word = (max: number, example: string) =>
   z
     .string()
@@ -26,6 +30,22 @@ const image = z
 
 export const PATH_PARAMETERS: Readonly<Record<string, Parameter>> = {
   request_hash: { schema: hash, text: '`request_hash` of the answer to the POST.' },
+  request_name: {
+    schema: z
+      .string()
+      .regex(/^(?:[0-9a-f]{12}|[0-9a-f]{64})$/)
+      .meta({ examples: ['359a2afe0281'] }),
+    text: '`request_hash` of the answer to the POST.',
+  },
+  image_hash: { schema: shortHash, text: '`image_hash` of the finished build.' },
+  manifest_hash: { schema: shortHash, text: "`manifest_hash` of the image's page." },
+  files_path: {
+    schema: z
+      .string()
+      .regex(/^(?:[0-9a-f]{32}|[0-9a-f]{64})$/)
+      .meta({ examples: ['5ca1ab1e'.repeat(4)] }),
+    text: 'As `files` of the finished build names it; or the whole hash of the build.',
+  },
   bin_dir: { schema: hash, text: '`bin_dir` of the finished build.' },
   file: { schema: image, text: '`name` of one of its images.' },
   version: { schema: word(64, '24.10.2'), text: 'A version.' },

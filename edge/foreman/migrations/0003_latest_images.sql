@@ -1,0 +1,4 @@
+CREATE TABLE latest_images (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+  image TEXT NOT NULL
+);

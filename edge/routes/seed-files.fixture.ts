@@ -1,0 +1,69 @@
+/** Builds with everything that lies in their directory: files as a node stores them, and a log. */
+import { expect, vi } from 'vitest';
+import { ask, GOOD_REQUEST, jsonOf, post } from '../edge.fixture.ts';
+import { type FarmNode, IMAGE_NAME, lease, put, report, succeeded, upload } from '../farm-node.fixture.ts';
+
+export const IMAGE = 'an image of forty bytes, no more, no less';
+
+/** Images, manifest and profiles.json, and what else an ImageBuilder leaves; the node's own list is of no worth. */
+export const FILES: Readonly<Record<string, string>> = {
+  [IMAGE_NAME]: IMAGE,
+  'openwrt-x86-64-generic.manifest': 'base-files - 1\n',
+  'profiles.json': '{}',
+  'openwrt-x86-64-generic.bom.cdx.json': '{"bom":true}',
+  sha256sums: `${'0'.repeat(64)} *${IMAGE_NAME}\n`,
+};
+
+/** In the order of a listing. */
+export const LISTED = [
+  'openwrt-x86-64-generic-squashfs-combined.img.gz',
+  'openwrt-x86-64-generic.bom.cdx.json',
+  'openwrt-x86-64-generic.manifest',
+  'profiles.json',
+  'sha256sums',
+  'sha256sums.sig',
+];
+
+export interface Ending {
+  readonly request?: object;
+  readonly files?: Readonly<Record<string, string>>;
+  /** Pieces of its log. */
+  readonly log?: readonly string[];
+  /** What the node reports where it fails. */
+  readonly failure?: {
+    readonly kind: string;
+    readonly detail: string;
+    readonly stdout?: string;
+    readonly stderr?: string;
+  };
+}
+
+let wishes = 0;
+
+/** Asks for an image that nobody asked for before, and has it built or fail. Returns its whole hash. */
+export async function endBuild(
+  node: FarmNode,
+  { request = {}, files = FILES, log = [], failure }: Ending = {},
+): Promise<string> {
+  wishes += 1;
+  const wish = { ...GOOD_REQUEST, packages: [`wish-${wishes}`], ...request };
+  const { request_hash } = await jsonOf(await post(wish));
+  const order = await lease(node);
+  if (!order || order.requestHash !== request_hash) throw new Error(`expected an order for ${request_hash}`);
+  for (const [index, text] of log.entries()) {
+    const response = await put(node, `/farm/v1/logs/${order.leaseId}/${index + 1}`, text);
+    if (!response.ok) throw new Error(`expected the log to be taken, got ${response.status} ${await response.text()}`);
+  }
+  const stored: Awaited<ReturnType<typeof upload>>[] = [];
+  if (failure) await report(node, order.leaseId, 1, { case: 'failed', value: failure });
+  else {
+    for (const [name, text] of Object.entries(files)) stored.push(await upload(node, order.leaseId, name, text));
+    await report(node, order.leaseId, 1, succeeded(stored));
+  }
+  const status = failure ? 500 : 200;
+  // What was said of it while it was pending stands for a moment.
+  await vi.waitFor(async () => expect((await ask(`/api/v1/build/${request_hash}`)).status).toBe(status), {
+    timeout: 8_000,
+  });
+  return String(request_hash);
+}

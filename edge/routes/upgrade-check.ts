@@ -1,0 +1,46 @@
+/**
+ * `POST /api/upgrade-check`: a router of 2018 or 2019 asks whether there is something newer, and sends all the packages that it
+ * has. Contract: section 2 of the seed API. Each body is another, so nothing of an answer is kept but what it is compared with.
+ */
+import { Hono } from 'hono';
+import { BUILD_ERRORS } from '../../shared/build-error.ts';
+import { MAX_BODY_BYTES } from '../../shared/build-request.ts';
+import { toldNames } from '../../shared/seed/told-names.ts';
+import { parseUpgradeCheck } from '../../shared/seed/upgrade-check-fields.ts';
+import type { UpgradeOutcome } from '../../shared/seed/upgrade-outcome.ts';
+import { CORS, jsonAnswer } from '../answer.ts';
+import { edgeContext } from '../edge-context.ts';
+import type { Env } from '../env.ts';
+import { CACHE_CONTROL } from '../lifetimes.ts';
+import { readText } from '../read-body.ts';
+import { checkUpgrade } from '../seed/check-upgrade.ts';
+import { seedErrorAnswer, seedProblem } from '../seed/seed-answer.ts';
+import { parseJson } from '../wish.ts';
+
+const PATH = '/api/upgrade-check';
+const ALLOW = 'POST, OPTIONS';
+
+export const upgradeCheckRoutes = new Hono<{ Bindings: Env }>()
+  .post(PATH, async (c) => {
+    try {
+      const check = parseUpgradeCheck(parseJson(await readText(c.req.raw, MAX_BODY_BYTES)));
+      return answerOf(await checkUpgrade(await edgeContext(c.env), check));
+    } catch (error) {
+      return seedErrorAnswer(error);
+    }
+  })
+  .all(PATH, () => seedProblem(405, `Method not allowed here, expected ${ALLOW}`, {}, { allow: ALLOW }));
+
+function answerOf(outcome: UpgradeOutcome): Response {
+  if (outcome.state === 'upgrade') return jsonAnswer(200, outcome.answer);
+  if (outcome.state === 'nothing to do')
+    return new Response(null, { status: 204, headers: { ...CORS, 'cache-control': CACHE_CONTROL.never } });
+  const { header, sentence } = toldNames(outcome.names);
+  // auc takes the header for granted.
+  return seedProblem(
+    BUILD_ERRORS.unknown_package.seedStatus,
+    `could not find packages: ${sentence}`,
+    { error_kind: 'unknown_package' },
+    { 'x-unknown-package': header },
+  );
+}

@@ -1,0 +1,115 @@
+/**
+ * The build behind the head of its hash, which is what paths and pages of the old API have of it. The records lie in the store
+ * under their whole hash, so a listing finds it: nothing is written for it when a build is published. Where two builds share a
+ * head, which can be brought about for 15 digits, neither is told: the first of them would be anybody's choice but the asker's.
+ */
+import { LRUCache } from 'lru-cache';
+import { isSha256Hex } from '../../shared/digest.ts';
+import { pathOf } from '../../shared/seed/file-path.ts';
+import type { EdgeContext } from '../edge-context.ts';
+import { LIFETIMES } from '../lifetimes.ts';
+import type { Visit } from '../limits/visit.ts';
+import { resultKey } from '../results/result-key.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+
+export const prefixKey = (prefix: string): string => `prefix/${prefix}`;
+
+/** A listing of anything shorter would be one of many builds. */
+const PREFIX = /^[0-9a-f]{12,63}$/;
+
+/** Where heads led a moment ago. A hash that stands here is no promise: its files may be lost, or its time be over. */
+export class KnownPrefixes {
+  readonly #found = new LRUCache<string, string>({ max: 20_000, ttl: LIFETIMES.resultInMemoryMs, ttlResolution: 0 });
+  /** Heads of nothing: a flood of them must stay here. */
+  readonly #missing = new LRUCache<string, true>({ max: 10_000, ttl: LIFETIMES.unbuiltMs, ttlResolution: 0 });
+  readonly #cache: KVNamespace;
+
+  constructor(cache: KVNamespace) {
+    this.#cache = cache;
+  }
+
+  /** Null: it led nowhere. Undefined: nobody asked lately. */
+  inMemory(prefix: string): string | null | undefined {
+    return this.#found.get(prefix) ?? (this.#missing.has(prefix) ? null : undefined);
+  }
+
+  leadsTo(prefix: string, requestHash: string): void {
+    this.#found.set(prefix, requestHash);
+  }
+
+  /** A client is told the path of this build. */
+  tells(requestHash: string): void {
+    this.leadsTo(pathOf(requestHash), requestHash);
+  }
+
+  leadsNowhere(prefix: string): void {
+    this.#missing.set(prefix, true);
+  }
+
+  /** One read of KV. A cache that does not answer is a cache without the answer. */
+  async fromCache(prefix: string): Promise<string | undefined> {
+    const found = await this.#cache.get(prefixKey(prefix)).catch((error: unknown) => {
+      console.error(`prefixes: KV cannot be read: ${error}`);
+      return null;
+    });
+    if (found === null || !isSha256Hex(found) || !found.startsWith(prefix)) return undefined;
+    this.leadsTo(prefix, found);
+    return found;
+  }
+
+  /** Of public builds alone: what was made with secrets has a short life, and KV remembers for long. */
+  async toCache(prefix: string, requestHash: string): Promise<void> {
+    const options = { expirationTtl: LIFETIMES.prefixInKvSeconds };
+    await this.#cache.put(prefixKey(prefix), requestHash, options).catch((error: unknown) => {
+      console.error(`prefixes: KV cannot be written: ${error}`);
+    });
+  }
+}
+
+/**
+ * The whole hash of the one build whose hash begins so; undefined where there is none, or more than one.
+ * @throws BuildError `too_many_requests`; what the store throws
+ */
+export async function findByPrefix(
+  context: Pick<EdgeContext, 'prefixes' | 'results' | 'store'>,
+  prefix: string,
+  visit: Visit,
+): Promise<string | undefined> {
+  if (!PREFIX.test(prefix)) return undefined;
+  const { prefixes, results, store } = context;
+  const held = prefixes.inMemory(prefix);
+  if (held !== undefined) return held ?? undefined;
+  visit.refuseIfSpent('misses');
+  const near = await prefixes.fromCache(prefix);
+  if (near !== undefined) return near;
+  await visit.charge('misses');
+  const [hash, another] = await buildsUnder(store, prefix);
+  // The record is what is wanted next, and says whether KV may hear of it.
+  const built =
+    hash === undefined || another !== undefined
+      ? undefined
+      : (results.inMemory(resultKey.build(hash)) ?? (await results.buildFromStore(hash, Date.now())));
+  if (hash === undefined || built?.kind !== 'built') {
+    prefixes.leadsNowhere(prefix);
+    return undefined;
+  }
+  prefixes.leadsTo(prefix, hash);
+  if (!built.record.private) await prefixes.toCache(prefix, hash);
+  return hash;
+}
+
+/** The first two at most. */
+async function buildsUnder(store: ObjectStore, prefix: string): Promise<readonly string[]> {
+  const hashes: string[] = [];
+  let cursor: string | undefined;
+  // A page may be short, even empty, and not be the last.
+  do {
+    const page = await store.list(`builds/${prefix}`, { limit: 2, ...(cursor !== undefined && { cursor }) });
+    for (const { key } of page.objects) {
+      const hash = /^builds\/([0-9a-f]{64})\.json$/.exec(key)?.[1];
+      if (hash !== undefined) hashes.push(hash);
+    }
+    cursor = page.cursor;
+  } while (cursor !== undefined && hashes.length < 2);
+  return hashes;
+}

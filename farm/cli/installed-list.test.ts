@@ -1,0 +1,82 @@
+import { describe, expect, it, test } from 'vitest';
+import { installedList } from './installed-list.ts';
+
+const read = (text: string) => installedList('--installed', 'x', text);
+const BUSYBOX = { busybox: '1.36.1-r2', libubox20240329: '2024.03.29~eb9bcb64-r1' };
+
+describe('installed packages are read', () => {
+  it.each<[format: string, text: string, installed: Record<string, string>]>([
+    ['opkg list-installed', 'busybox - 1.28.4-3\nlibstdcpp - 7.3.0-1\n', { busybox: '1.28.4-3', libstdcpp: '7.3.0-1' }],
+    ['opkg list-installed with descriptions', 'vim - 8.1-2 - an editor - really\n', { vim: '8.1-2' }],
+    ['opkg of lines with CR', 'vim - 8.1-2\r\n\r\nnano - 2\r\n', { vim: '8.1-2', nano: '2' }],
+    [
+      'apk list --installed',
+      'busybox-1.36.1-r2 x86_64 {feeds/base/utils/busybox} (GPL-2.0) [installed]\nlibubox20240329-2024.03.29~eb9bcb64-r1 x86_64 {x} (ISC) [installed]\n',
+      BUSYBOX,
+    ],
+    ['apk list --manifest', 'busybox 1.36.1-r2\nlibubox20240329 2024.03.29~eb9bcb64-r1\n', BUSYBOX],
+    ['apk info -v', 'busybox-1.36.1-r2\nlibubox20240329-2024.03.29~eb9bcb64-r1\n', BUSYBOX],
+    [
+      'apk beside what it warns of',
+      'WARNING: opening /x: No such file\nlibnghttp2-14-1.63.0-r1\nbase-files-1637~d9340319c6\nkmod-r8125-6.6.86.9.014.01-r1\nkernel-6.6.86~abc-r1\n',
+      {
+        'libnghttp2-14': '1.63.0-r1',
+        'base-files': '1637~d9340319c6',
+        'kmod-r8125': '6.6.86.9.014.01-r1',
+        kernel: '6.6.86~abc-r1',
+      },
+    ],
+    [
+      'a status file of opkg, without what is removed',
+      'Package: vim\nVersion: 8.1-2\nDepends: libc,\n libncurses\nStatus: install user installed\nArchitecture: x\n\nPackage: nano\nVersion: 2\nStatus: deinstall ok not-installed\n\nPackage: uci\nVersion: 3\nStatus: install ok installed\nConffiles:\n /etc/x abc\n',
+      { vim: '8.1-2', uci: '3' },
+    ],
+    ['JSON', '{"vim": "8.1-2", "constructor": "1"}', { vim: '8.1-2', constructor: '1' }],
+    ['JSON of rpcd', '\n{"architecture": "x", "packages": {"vim": "8.1-2"}}', { vim: '8.1-2' }],
+    ['a package of that name', '{"packages": "1"}', { packages: '1' }],
+  ])('%s', (_, text, installed) => {
+    expect(read(text)).toEqual(installed);
+  });
+});
+
+test.each<[situation: string, text: string, sentence: RegExp]>([
+  ['nothing', '', /^--installed x: expected installed packages, got none$/],
+  ['an empty object', '{}', /^--installed x: expected installed packages, got none$/],
+  [
+    'words',
+    'hello there world\n',
+    /^--installed x, line 1: expected opkg list-installed, apk .*, JSON or a status file of opkg, got "hello there world"$/,
+  ],
+  ['a page', '<html>\n', /^--installed x, line 1: expected/],
+  [
+    'a name that is none',
+    'vim - 8.1\n\n../x - 1\n',
+    /^--installed x, line 3: expected NAME - VERSION as opkg list-installed prints it, got "..\/x - 1"$/,
+  ],
+  [
+    'two formats',
+    'vim-8.1-r2\nvim - 8\n',
+    /^--installed x, line 2: expected NAME-VERSION as apk info -v prints it, got "vim - 8"$/,
+  ],
+  ['what a terminal would obey', 'vim - 8\n\x1b[2J - 1\n', /line 2: .* got "\\\\x1b\[2J - 1"$/],
+  ['a line without end', `vim - 8\n${'x'.repeat(2_000)}`, /line 2: expected at most 1000 characters, got 2000$/],
+  ['JSON that is none', '{"vim": ', /^--installed x: expected JSON, since it begins with a brace: /],
+  [
+    'JSON of other things',
+    '{"vim": 8}',
+    /^--installed x, "vim": expected the name of a package and its version, got "8"$/,
+  ],
+  ['a prototype', '{"__proto__": "1"}', /^--installed x, "__proto__": expected/],
+  [
+    'a paragraph without version',
+    'Package: a\nVersion: 1\n\nPackage: b\nStatus: install ok installed\n',
+    /^--installed x, the paragraph of line 4: expected a package and its version, got "b "$/,
+  ],
+  ['a status file that is cut', 'Package: a\nVersion: 1\n\ngarbage\n', /^--installed x, line 4: expected FIELD: VALUE/],
+])('%s is refused by line', (_, text, sentence) => {
+  expect(() => read(text)).toThrow(sentence);
+});
+
+test('a hostile file costs no more than an honest one', () => {
+  expect(() => read(`a-1\n${`${'a-1'.repeat(330)}\n`.repeat(2_000)}`)).toThrow(/line 2/);
+});

@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest';
+import { findBranch, OPENWRT_BRANCHES } from '../branch.ts';
+import { OPENWRT } from '../distro.ts';
+import { profileEntry, targetDocument } from '../upstream.fixture.ts';
+import { defaultPackages } from './default-packages.ts';
+
+const branch = findBranch(OPENWRT_BRANCHES, '24.10.2');
+if (!branch) throw new Error('expected a branch');
+
+test.each([
+  ['of its target and its own', ['kmod-usb2'], [], ['base-files', 'dnsmasq', 'kmod-usb2', 'ppp']],
+  ['without those that it does without', ['-ppp', 'kmod-usb2'], [], ['base-files', 'dnsmasq', 'kmod-usb2']],
+  ['with those of the distribution', [], ['lime', 'dnsmasq'], ['base-files', 'dnsmasq', 'lime', 'ppp']],
+])('a device has the packages %s', (_, devicePackages, packages, names) => {
+  const target = targetDocument({ profiles: { router: profileEntry({ devicePackages }) } });
+  expect(defaultPackages(target, 'router', { ...OPENWRT, packages }, branch)).toEqual(names);
+});

@@ -1,0 +1,27 @@
+import { describe, expect, it, test } from 'vitest';
+import { OPENWRT } from '../distro.ts';
+import { distroNamed } from './distro-name.ts';
+
+const lime = { ...OPENWRT, name: 'LiMe' };
+
+describe('a distribution', () => {
+  it.each(['openwrt', 'OpenWrt', 'OPENWRT', 'LEDE', 'lede', 'Lede'])('called %s is OpenWrt', (name) => {
+    expect(distroNamed([OPENWRT, lime], name)).toBe(OPENWRT);
+  });
+
+  it.each(['lime', 'LiMe', 'LIME'])('called %s is the one that is configured as LiMe', (name) => {
+    expect(distroNamed([OPENWRT, lime], name)).toBe(lime);
+  });
+
+  it.each(['', 'openwrt ', 'debian', '__proto__', 'constructor', 'lede2', 'ope\u006ewrt\n'])(
+    'called %j is none',
+    (name) => {
+      expect(distroNamed([OPENWRT, lime], name)).toBeUndefined();
+    },
+  );
+});
+
+test('where an operator has a distribution of the name LEDE, it is that', () => {
+  const lede = { ...OPENWRT, name: 'lede' };
+  expect(distroNamed([OPENWRT, lede], 'LEDE')).toBe(lede);
+});

@@ -1,0 +1,76 @@
+/**
+ * What a router that asks for something newer is answered, once it is known what there is for it. Clients read an answer without
+ * `version` as "the same version"; what they cannot install must not be in `packages`, and what nobody knows is told by name
+ * before a build fails for it.
+ */
+import type { AnswerOf } from '../api/answer-of.ts';
+import type { seedUpgradeSchema } from '../api/seed-check-answers.ts';
+import { indexedVersion } from '../freshness.ts';
+import { isPart } from './base-packages.ts';
+import { type CarriedOver, hasPackage, type VersionIndex } from './carry-over.ts';
+import type { UpgradeCheck } from './upgrade-check-fields.ts';
+
+/** The version that a router is to have: a newer one, or its own. */
+export interface Offer extends VersionIndex {
+  readonly version: string;
+  readonly isNewer: boolean;
+  /** The distribution brings feeds of its own, which may have any package. */
+  readonly hasOtherFeeds: boolean;
+}
+
+export type UpgradeOutcome =
+  | { readonly state: 'nothing to do' }
+  | { readonly state: 'upgrade'; readonly answer: AnswerOf<typeof seedUpgradeSchema> }
+  /** Sorted; never empty. */
+  | { readonly state: 'unknown packages'; readonly names: readonly string[] };
+
+/** Whether packages matter at all: otherwise the answer is known without them. */
+export const comparesPackages = ({ installed, wantsUpgrades }: UpgradeCheck, newer: object | null): boolean =>
+  installed !== null && (newer !== null || wantsUpgrades);
+
+/** Of a check that compares none. @param newer the version that is offered, where there is one */
+export const outcomeWithoutPackages = (
+  { installed }: UpgradeCheck,
+  newer: { readonly version: string } | null,
+): UpgradeOutcome =>
+  newer && installed === null ? { state: 'upgrade', answer: { version: newer.version } } : { state: 'nothing to do' };
+
+/**
+ * @param carried of what the router has installed, for this offer
+ * @param before the packages of the version that is installed; null where upstream does not list it any more
+ */
+export function upgradeOutcome(offer: Offer, carried: CarriedOver, before: VersionIndex | null): UpgradeOutcome {
+  const isUpstreams = (name: string): boolean => (before ? hasPackage(before, name) : isPart(name));
+  const dropped = [...carried.gone, ...carried.unsettled.filter(isUpstreams)].sort();
+  const others = carried.unsettled.filter((name) => !isUpstreams(name)).sort();
+  if (others.length > 0 && !offer.hasOtherFeeds) return { state: 'unknown packages', names: others };
+  const packages = [...carried.packages.keys(), ...others].sort();
+  const upgrades = upgradesOf(packages, carried, offer);
+  if (!offer.isNewer && upgrades.length === 0) return { state: 'nothing to do' };
+  return {
+    state: 'upgrade',
+    answer: {
+      ...(offer.isNewer && { version: offer.version }),
+      packages,
+      // Defines, it never sets; and `constructor` is a legal name of a package.
+      upgrades: Object.fromEntries(upgrades),
+      ...(dropped.length > 0 && { dropped }),
+    },
+  };
+}
+
+/** In the order of `packages`. What another package provides has no version of its own. */
+function upgradesOf(
+  packages: readonly string[],
+  carried: CarriedOver,
+  offer: VersionIndex,
+): [string, [string, string]][] {
+  const upgrades: [string, [string, string]][] = [];
+  for (const name of packages) {
+    const current = carried.packages.get(name);
+    const offered = indexedVersion(name, offer.target, offer.arch);
+    if (current !== undefined && offered !== undefined && offered !== current)
+      upgrades.push([name, [offered, current]]);
+  }
+  return upgrades;
+}
