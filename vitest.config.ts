@@ -21,6 +21,7 @@ export default defineConfig({
             miniflare: {
               bindings: {
                 SERVER_KEY: '5e'.repeat(32),
+                ADMIN_KEY: 'ad'.repeat(32),
                 ALLOW_DEFAULTS: '1',
                 PUBLIC_URL: 'https://asu.example',
                 // Of the test mirror; edge.fixture.ts says so if it is another.

@@ -13,7 +13,8 @@ import { LIFETIMES } from './lifetimes.ts';
 import { ClientKeys } from './limits/client-keys.ts';
 import { FullQueue } from './limits/full-queue.ts';
 import { openRateLimits } from './limits/open-rate-limits.ts';
-import type { RateLimits } from './limits/rate-limit.ts';
+import type { RateLimit, RateLimits } from './limits/rate-limit.ts';
+import { TokenBuckets } from './limits/token-buckets.ts';
 import { AskingTurns } from './results/ask-in-turn.ts';
 import { Manifests } from './results/manifests.ts';
 import { PendingBuilds } from './results/pending-builds.ts';
@@ -30,6 +31,8 @@ import { Wishes } from './wish.ts';
 
 /** As many questions as there are about statistics; branches are few. */
 const MAX_KEPT_ANSWERS = 64;
+/** Of one client: a person mistypes a few times. */
+const WRONG_KEYS_PER_MINUTE = 10;
 /** A thousand bytes each. */
 const MAX_IMAGE_PAGES = 1_000;
 
@@ -54,6 +57,8 @@ export interface EdgeContext {
   readonly polls: AskingTurns;
   readonly events: EventDesk;
   readonly limits: RateLimits;
+  /** Who tries keys of the admin API that are none. */
+  readonly wrongKeys: RateLimit;
   readonly clients: ClientKeys;
   readonly fullQueue: FullQueue;
   readonly counts: CountDesk;
@@ -85,6 +90,9 @@ export type ForemanCalls = Pick<
   | 'refuseLog'
   | 'stats'
   | 'cancel'
+  | 'actOnNode'
+  | 'listNodes'
+  | 'publicNodes'
   | 'takeCounts'
   | 'statistics'
 >;
@@ -133,6 +141,7 @@ async function makeContext(env: Env): Promise<EdgeContext> {
     events,
     polls: new AskingTurns(),
     limits: openRateLimits(env, config),
+    wrongKeys: new TokenBuckets(WRONG_KEYS_PER_MINUTE),
     clients: new ClientKeys(keys.clients, config.CLIENT_ADDRESS_HEADER),
     fullQueue: new FullQueue(),
     counts: new CountDesk({ send: (batch) => foremanOf(env).takeCounts(batch), waitUntil }),

@@ -68,7 +68,7 @@ export type Row = Record<string, string | number | null>;
 export const rowsOf = (stub: DurableObjectStub<Foreman>, table: Table): Promise<Row[]> =>
   runInDurableObject(stub, (_, state) => state.storage.sql.exec<Row>(`SELECT * FROM ${table}`).toArray());
 
-/** For what no call can bring about yet: a node that its operator has revoked. */
+/** For what calls alone cannot bring about in a test: rows by the thousand, or of long ago. */
 export const alterTables = (stub: DurableObjectStub<Foreman>, statement: string, ...values: string[]): Promise<void> =>
   runInDurableObject(stub, (_, state) => {
     state.storage.sql.exec(statement, ...values);

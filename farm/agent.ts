@@ -22,7 +22,9 @@ import { backoffMs, pause } from './backoff.ts';
 import type { Workshop } from './build/workshop.ts';
 import type { DiskWatch } from './disk/disk-watch.ts';
 import type { ForemanClient, Membership } from './edge-client.ts';
+import { isWorthSayingAgain } from './ever-rarer.ts';
 import { fulfil, NOTHING_BUILT, type Running, textOf } from './fulfil-order.ts';
+import { HeardStanding } from './heard-standing.ts';
 import type { NodeMetrics } from './metrics/node-metrics.ts';
 import { failedReport, progressReport } from './node-report.ts';
 import type { Outbox } from './outbox.ts';
@@ -55,6 +57,7 @@ const MAX_HELD = 64;
 
 export class Agent {
   readonly #options: AgentOptions;
+  readonly #standing: HeardStanding;
   readonly #running = new Map<string, Running>();
   readonly #tasks = new Set<Promise<void>>();
   #somethingToSay = Promise.withResolvers<void>();
@@ -67,6 +70,7 @@ export class Agent {
 
   constructor(options: AgentOptions) {
     this.#options = options;
+    this.#standing = new HeardStanding(options.log);
   }
 
   /** Works until `signal` aborts, then hands back what runs, says so, and returns. */
@@ -114,10 +118,12 @@ export class Agent {
             protocol: FARM_PROTOCOL,
             slots: this.#options.slots,
             heldImageBuilders: await this.#heldImageBuilders(),
+            knownStanding: this.#standing.known,
           },
           { signal, timeoutMs: LEASE_TIMEOUT_MS },
         );
         failures = 0;
+        this.#standing.hear(answer);
         if (answer.edgeTimeMs > 0n) this.#edgeAheadMs = Number(answer.edgeTimeMs) - Date.now();
         if (answer.order) await this.#accept(answer.order);
         // Not before: an order that could not be written down must come again.
@@ -146,7 +152,7 @@ export class Agent {
       return true;
     }
     this.#fullTimes += 1;
-    if (isPowerOfTwo(this.#fullTimes)) this.#options.log(`no work is taken: ${full}`);
+    if (isWorthSayingAgain(this.#fullTimes)) this.#options.log(`no work is taken: ${full}`);
     await pause(FULL_MS, signal);
     return false;
   }
@@ -230,13 +236,11 @@ export class Agent {
 
   /** The first failure and then ever rarer: an edge that is away for a night must not fill the disk with one sentence. */
   #complain(what: string, error: unknown, failures: number): void {
-    if (!isPowerOfTwo(failures)) return;
+    if (!isWorthSayingAgain(failures)) return;
     const text = error instanceof ConnectError ? `${Code[error.code]}: ${error.rawMessage}` : (error as Error).message;
     this.#options.log(`${what} (${failures} times): ${text}`);
   }
 }
-
-const isPowerOfTwo = (count: number): boolean => (count & (count - 1)) === 0;
 
 /** What fits into one message; the rest follows when this is acknowledged. */
 function firstBatch(reports: readonly LeaseReport[]): LeaseReport[] {

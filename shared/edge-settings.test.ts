@@ -185,6 +185,13 @@ const TABLE: Record<EdgeSettingName, Row> = {
     good: [['0a'.repeat(32), '0a'.repeat(32)]],
     bad: ['', '0a', '0A'.repeat(32), `${'0a'.repeat(32)}\n`, '0g'.repeat(32), null],
   },
+  ADMIN_KEY: {
+    good: [
+      ['0a'.repeat(32), '0a'.repeat(32)],
+      ['', ''],
+    ],
+    bad: ['0a', '0A'.repeat(32), `${'0a'.repeat(32)}\n`, '0g'.repeat(32), ' ', null],
+  },
 };
 
 test('the table knows every setting', () => {
@@ -232,5 +239,5 @@ test('an impossible secret is never repeated, an impossible other value is, shor
 
 test('every setting that is called a key or a secret is treated as one', () => {
   const secrets = names.filter((name) => 'secret' in EDGE_SETTINGS[name]);
-  expect(secrets).toEqual(['S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY', 'SERVER_KEY']);
+  expect(secrets).toEqual(['S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY', 'SERVER_KEY', 'ADMIN_KEY']);
 });

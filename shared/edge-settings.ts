@@ -76,6 +76,8 @@ const serverKey = (value: string): string => {
   return value;
 };
 
+const optionalKey = (value: string): string => (value === '' ? '' : serverKey(value));
+
 const branchesSchema = z
   .record(
     z.string().regex(/^(?:SNAPSHOT|\d{2}\.\d{2})$/, 'expected SNAPSHOT or a branch such as 24.10'),
@@ -177,6 +179,12 @@ export const EDGE_SETTINGS = {
   S3_ACCESS_KEY_ID: setting('', text, 'access key', true),
   S3_SECRET_ACCESS_KEY: setting('', text, 'secret key', true),
   SERVER_KEY: setting('', serverKey, 'the server’s one secret, 64 hex digits; signs orders, seals `defaults`', true),
+  ADMIN_KEY: setting(
+    '',
+    optionalKey,
+    '64 hex digits, for those who run the farm (`asu nodes`, `asu token`); empty: there is no such API',
+    true,
+  ),
 } as const;
 
 export type EdgeSettingName = keyof typeof EDGE_SETTINGS;

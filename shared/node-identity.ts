@@ -9,12 +9,20 @@ import { signText, verifyText } from './signed-text.ts';
 
 export const CERTIFICATE_LIFE_MS = 24 * 60 * 60 * 1000;
 
-const tier = z.enum(['trusted', 'volunteer']);
+/** A token is given out by hand, so it may lie in somebody's mail for a while; who finds it there later finds nothing. */
+export const MAX_TOKEN_LIFE_MS = 30 * 24 * 60 * 60 * 1000;
+
+export const TIERS = ['trusted', 'volunteer'] as const;
+
+/** On whose behalf a node works; as it stands in tables. */
+export const OPERATOR_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
+
+const tier = z.enum(TIERS);
 
 const tokenSchema = z.object({
   /** Random; what makes the token one-time. */
   id: z.string().regex(/^[0-9a-f]{32}$/),
-  operator: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/),
+  operator: z.string().regex(OPERATOR_NAME),
   tier,
   expiresAt: z.int(),
 });

@@ -84,6 +84,7 @@ function valuesOf(known: Known): Readonly<Record<string, Arbitrary<string>>> {
     profile: among(known.profiles, ['acme_ax3000-v1%2c', 'acme,ax3000-v1', 'nosuch', 'generic']),
     arch: among(known.architectures, ['demo_generic%2f', 'x86_64', 'demo-generic', 'all']),
     lease: among(['f'.repeat(32), 'lease-1']),
+    action: among(['drain', 'undrain', 'quarantine', 'release', 'revoke'], ['delete', 'drain%0a', 'constructor']),
     piece: among(['1', '2'], ['01', '1.0', '65536', '9007199254740993', '+1']),
   };
 }

@@ -27,6 +27,7 @@ const WORKERS = ['control', 'kv', 'edge'];
 
 /** What is off or empty by default is on, since what is off cannot go wrong; limits that are met. */
 const VARIABLES = {
+  ADMIN_KEY: 'ad'.repeat(32),
   ALLOW_DEFAULTS: '1',
   REPOSITORY_ALLOW_LIST: '["https://feeds.example/ok/"]',
   MAX_QUEUE: '300',

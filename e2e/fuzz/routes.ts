@@ -61,6 +61,10 @@ export const ROUTES: readonly Route[] = [
   get('/api/v1/builds-by-version', 3),
   get('/api/v1/top-packages', 3),
   get('/api/v1/build-errors', 3),
+  get('/api/v1/nodes', 2),
+  get('/api/v1/admin/nodes', 2),
+  { path: '/api/v1/admin/tokens', method: 'POST', weight: 2 },
+  { path: '/api/v1/admin/nodes/{hash}/{action}', method: 'POST', weight: 2 },
   get('/docs', 2),
   get('/docs/{file}', 2),
   get('/openapi.json', 2),
@@ -82,6 +86,6 @@ export const ROUTES: readonly Route[] = [
 export const asInTable = (path: string): string =>
   path
     .replace('{target}/{subtarget}', '{target}')
-    .replace(/\{(?:request_hash|request_name|bin_dir)\}/, '{hash}')
+    .replace(/\{(?:request_hash|request_name|bin_dir|node_id)\}/, '{hash}')
     .replace('{files_path}', '{path}')
     .replace(/\{(?:image|manifest)_hash\}/, '{short}');

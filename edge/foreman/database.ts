@@ -7,6 +7,7 @@ import names from './migrations/0002_names.sql';
 import latestImages from './migrations/0003_latest_images.sql';
 import turns from './migrations/0004_turns.sql';
 import polls from './migrations/0005_polls.sql';
+import nodeStates from './migrations/0006_node_states.sql';
 import * as schema from './schema.ts';
 
 export type Database = DrizzleSqliteDODatabase<typeof schema>;
@@ -20,9 +21,18 @@ export const MIGRATIONS = {
       { idx: 3, when: 1795800000000, tag: '0003_latest_images', breakpoints: true },
       { idx: 4, when: 1795850000000, tag: '0004_turns', breakpoints: true },
       { idx: 5, when: 1796000000000, tag: '0005_polls', breakpoints: true },
+      { idx: 6, when: 1796100000000, tag: '0006_node_states', breakpoints: true },
     ],
   },
-  migrations: { m0000: init, m0001: statistics, m0002: names, m0003: latestImages, m0004: turns, m0005: polls },
+  migrations: {
+    m0000: init,
+    m0001: statistics,
+    m0002: names,
+    m0003: latestImages,
+    m0004: turns,
+    m0005: polls,
+    m0006: nodeStates,
+  },
 };
 
 /** Call under `blockConcurrencyWhile`: nothing may read a half-migrated table. */

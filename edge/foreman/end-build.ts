@@ -8,6 +8,8 @@ import { afterLostLease } from '../../shared/lease.ts';
 import { isPrivate } from '../../shared/normalize-request.ts';
 import { resultKey } from '../results/result-key.ts';
 import type { ForemanState } from './foreman-state.ts';
+import { reopenVotes } from './judge-votes.ts';
+import { noteFault } from './node-faults.ts';
 import type { BuildRow, LeaseRow } from './schema.ts';
 
 /** KV takes no shorter life. */
@@ -24,6 +26,7 @@ export function loseLease(
   now: number,
 ): void {
   state.db.transaction(() => {
+    noteFault(state, lease.id, fault.kind, now);
     state.leases.end(lease.id, `${fault.kind}: ${String(fault.cause ?? fault.detail)}`);
     const build = state.queue.byHash(lease.requestHash);
     if (!build || build.leaseId !== lease.id || !['leased', 'running'].includes(build.state)) return;
@@ -39,7 +42,7 @@ export function loseFiles(state: ForemanState, requestHash: string, reason: stri
   state.db.transaction(() => {
     const build = state.queue.byHash(requestHash);
     if (build?.state !== 'publishing') return;
-    state.votes.removeDecisive(requestHash);
+    reopenVotes(state, requestHash);
     if (afterLostLease(build.attempts, state.config.MAX_ATTEMPTS) === 'requeue')
       state.queue.requeue(requestHash, true, now, ['publishing']);
     else failBuild(state, build, new BuildError('upload_failed', undefined, { cause: reason }), now);
@@ -86,6 +89,7 @@ export function endWithFailure(state: ForemanState, build: BuildRow, error: Buil
   // A lease that was lost may upload for a while yet; what it leaves is removed with the rest.
   const expiresAt = failure.private ? now + state.config.BUILD_SECONDS * 1000 : null;
   state.queue.fail(build.requestHash, failure, expiresAt, now);
+  state.votes.close(build.requestHash);
   return failure;
 }
 

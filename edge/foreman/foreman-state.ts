@@ -6,6 +6,7 @@ import type { Database } from './database.ts';
 import { FarmSize } from './farm-size.ts';
 import { Leases } from './leases.ts';
 import { NameRegister } from './names.ts';
+import { NodeLists } from './node-lists.ts';
 import { Nodes } from './nodes.ts';
 import { Queue } from './queue.ts';
 import { Statistics } from './statistics.ts';
@@ -18,6 +19,7 @@ export interface ForemanState {
   readonly leases: Leases;
   readonly names: NameRegister;
   readonly nodes: Nodes;
+  readonly nodeLists: NodeLists;
   readonly farmSize: FarmSize;
   readonly uploads: Uploads;
   readonly votes: Votes;
@@ -43,6 +45,7 @@ export function foremanState(
     leases,
     names: new NameRegister(db, queue),
     nodes,
+    nodeLists: new NodeLists(db),
     farmSize: new FarmSize(nodes, leases),
     uploads: new Uploads(db),
     votes: new Votes(db),

@@ -16,6 +16,7 @@ import type { BuildStatus } from '../../shared/build-state.ts';
 import { ReportRequestSchema } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 import { wasAway } from '../../shared/lease.ts';
 import type { JoinToken } from '../../shared/node-identity.ts';
+import type { NodeAction, NodeStanding } from '../../shared/node-state.ts';
 import { isPrivate } from '../../shared/normalize-request.ts';
 import { catalogueReader } from '../catalogue/read.ts';
 import { configOf } from '../config.ts';
@@ -31,12 +32,14 @@ import { cacheFailure, expired, loseFiles, loseLease } from './end-build.ts';
 import { type ForemanState, foremanState } from './foreman-state.ts';
 import { giveLease, type Order, orderOf } from './give-lease.ts';
 import type { NameEntry } from './names.ts';
+import type { ListedNode, NodeLists, PublicNode } from './node-lists.ts';
 import { type JoinAnswer, type Newcomer, type ToldOfNode, waitingAs } from './nodes.ts';
 import { FilesLost, publish } from './publish.ts';
 import type { Submission } from './queue.ts';
 import { removeOldLogs } from './remove-old-logs.ts';
 import { removePrivate } from './remove-private.ts';
 import type { BuildRow, LeaseRow, NodeRow, UploadRow } from './schema.ts';
+import { type ActionAnswer, actOnNode } from './set-aside.ts';
 import { type Acknowledgement, type Aftermath, takeReport } from './take-report.ts';
 import { type SubmitAnswer, takeSubmission } from './take-submission.ts';
 import type { GrantAnswer } from './uploads.ts';
@@ -59,6 +62,16 @@ export interface Refused {
   readonly refused: string;
 }
 
+export interface LeaseAnswer {
+  readonly order: Order | null;
+  /** Does the node get builds, and if not, why? */
+  readonly standing: { readonly state: NodeStanding; readonly reason: string };
+}
+
+export type ActedOnNode =
+  | { readonly ok: true; readonly node: ListedNode }
+  | Extract<ActionAnswer, { readonly ok: false }>;
+
 export interface ForemanStats {
   /** Calls since this object woke, by name; how tests and operators see that hits do not come here. */
   readonly calls: Readonly<Record<string, number>>;
@@ -72,6 +85,8 @@ export class Foreman extends DurableObject<Env> {
   #state!: ForemanState;
   readonly #alarm: AlarmClock;
   readonly #waitingNodes = new WaitingRoom();
+  /** Nodes that get nothing now. In a room of their own: what comes must not wake them instead of others. */
+  readonly #setAside = new WaitingRoom();
   readonly #calls: Record<string, number> = {};
   #publishing: Promise<void> | null = null;
 
@@ -138,11 +153,15 @@ export class Foreman extends DurableObject<Env> {
     return 'refused' in node ? node : { operator: node.operator, tier: node.tier };
   }
 
-  /** Waits up to `waitMs` for an order. */
+  /** Waits up to `waitMs` for an order. A node that was told another standing than it has is answered at once. */
   async lease(
     nodeId: string,
-    ask: ToldOfNode & { readonly idempotencyKey: string; readonly waitMs: number },
-  ): Promise<{ readonly order: Order | null } | Refused> {
+    ask: ToldOfNode & {
+      readonly idempotencyKey: string;
+      readonly waitMs: number;
+      readonly knownStanding?: NodeStanding | null;
+    },
+  ): Promise<LeaseAnswer | Refused> {
     this.#count('lease');
     const until = Date.now() + ask.waitMs;
     const { softwareVersion, slots, held } = ask;
@@ -150,8 +169,15 @@ export class Foreman extends DurableObject<Env> {
       // Asked anew after each wait: the node may be revoked by now, or a second try of this call may have been faster.
       const node = this.#state.nodes.present(nodeId, { softwareVersion, slots, held }, Date.now());
       if ('refused' in node) return node;
+      const standing = { state: node.state, reason: node.stateReason };
       const known = this.#state.leases.byKey(nodeId, ask.idempotencyKey);
-      if (known) return { order: known.state === 'active' ? this.#orderAgain(known) : null };
+      if (known) return { order: known.state === 'active' ? this.#orderAgain(known) : null, standing };
+      const isOver = Date.now() >= until || (ask.knownStanding ?? node.state) !== node.state;
+      if (node.state !== 'active') {
+        if (isOver) return { order: null, standing };
+        await this.#setAside.wait(until - Date.now(), waitingAs(node));
+        continue;
+      }
       const { wakes } = this.#waitingNodes;
       const order = await giveLease(
         this.#state,
@@ -160,7 +186,7 @@ export class Foreman extends DurableObject<Env> {
         Date.now,
       );
       await this.#setAlarm();
-      if (order || Date.now() >= until) return { order };
+      if (order || isOver || Date.now() >= until) return { order, standing };
       // What came while upstream was asked woke only those who waited then.
       if (this.#waitingNodes.wakes === wakes) await this.#waitingNodes.wait(until - Date.now(), waitingAs(node));
     }
@@ -237,6 +263,29 @@ export class Foreman extends DurableObject<Env> {
     const isCancelled = build !== undefined && cancelBuild(this.#state, build, CANCELLED, Date.now());
     await this.#setAlarm();
     return isCancelled;
+  }
+
+  /** On an operator's word. */
+  async actOnNode(nodeId: string, action: NodeAction, reason: string): Promise<ActedOnNode> {
+    this.#count('act');
+    const acted = actOnNode(this.#state, nodeId, action, reason, Date.now());
+    // It is told at once, and its builds are for others.
+    this.#waitingNodes.wakeAll();
+    this.#setAside.wakeAll();
+    await this.#setAlarm();
+    return acted.ok ? { ok: true, node: this.#state.nodeLists.one(nodeId) } : acted;
+  }
+
+  /** For operators, page by page. */
+  async listNodes(behind: string): Promise<ReturnType<NodeLists['page']>> {
+    this.#count('nodes');
+    return this.#state.nodeLists.page(behind);
+  }
+
+  /** For everybody. */
+  async publicNodes(): Promise<PublicNode[]> {
+    this.#count('nodes');
+    return this.#state.nodeLists.public(Date.now());
   }
 
   async stats(): Promise<ForemanStats> {

@@ -69,6 +69,8 @@ export async function giveLease(
     if (!mayTake(node.id, state.leases.ofBuild(candidate.requestHash).filter(wasLost), presentIds)) continue;
     const inputs = await pinOrSettle(state, candidate, now);
     if (!inputs) continue;
+    // It may have been set aside while upstream was asked.
+    if (!state.nodes.mayBuild(node.id)) return null;
     const lease = state.leases.grant(
       candidate,
       node.id,

@@ -1,7 +1,9 @@
 /** The register of nodes: which key is which machine, on whose behalf, and whether it may still speak. */
-import { and, count, eq, gt, sum } from 'drizzle-orm';
+import { and, count, eq, gt, sql, sum } from 'drizzle-orm';
 import { median } from '../../shared/median.ts';
+import type { FaultsInARow } from '../../shared/node-faults.ts';
 import type { JoinToken } from '../../shared/node-identity.ts';
+import { isHeard, type NodeStanding, type NodeState } from '../../shared/node-state.ts';
 import type { Database } from './database.ts';
 import { joinTokens, type NodeRow, nodes } from './schema.ts';
 import type { Waiting } from './waiting-room.ts';
@@ -19,6 +21,14 @@ export type JoinAnswer =
 
 /** What a node says of itself when it asks for work. */
 export type ToldOfNode = Pick<NodeRow, 'softwareVersion' | 'slots' | 'held'>;
+
+/** One that may call. */
+export type PresentNode = NodeRow & { readonly state: NodeStanding };
+
+/** What became of a node's builds. */
+export type Tally = 'right' | 'images' | 'wrong' | 'lost';
+
+export const REVOKED = 'this node was revoked';
 
 const toldBefore = ({ softwareVersion, slots, held }: NodeRow): ToldOfNode => ({ softwareVersion, slots, held });
 
@@ -46,12 +56,14 @@ export class Nodes {
       if (used && used.nodeId !== newcomer.id)
         return { ok: false, reason: 'the join token was used by another node; ask the operator for a new one' };
       const known = tx.select().from(nodes).where(eq(nodes.id, newcomer.id)).get();
-      if (known?.state === 'revoked') return { ok: false, reason: 'this node was revoked' };
+      if (known?.state === 'revoked') return { ok: false, reason: REVOKED };
       tx.insert(joinTokens).values({ id: token.id, nodeId: newcomer.id, usedAt: now }).onConflictDoNothing().run();
+      // One that is set aside stays so, whatever token it comes with.
       const fields = { name: newcomer.name, operator: token.operator, tier: token.tier, lastSeenAt: now };
+      const { id, publicKey } = newcomer;
       const node = tx
         .insert(nodes)
-        .values({ id: newcomer.id, publicKey: newcomer.publicKey, state: 'active', joinedAt: now, ...fields })
+        .values({ id, publicKey, state: 'active', stateSince: now, joinedAt: now, ...fields })
         .onConflictDoUpdate({ target: nodes.id, set: fields })
         .returning()
         .get();
@@ -60,10 +72,11 @@ export class Nodes {
   }
 
   /** The node, or why it may not speak. */
-  present(id: string, told: ToldOfNode | null, now: number): NodeRow | { readonly refused: string } {
+  present(id: string, told: ToldOfNode | null, now: number): PresentNode | { readonly refused: string } {
     const node = this.byId(id);
     if (!node) return { refused: 'this edge does not know the node; let it join again' };
-    if (node.state === 'revoked') return { refused: 'this node was revoked' };
+    const { state } = node;
+    if (state === 'revoked') return { refused: REVOKED };
     const isNews = told !== null && JSON.stringify(told) !== JSON.stringify(toldBefore(node));
     if (now - node.lastSeenAt > SEEN_GRAIN_MS || isNews)
       this.#db
@@ -71,7 +84,45 @@ export class Nodes {
         .set({ lastSeenAt: now, ...told })
         .where(eq(nodes.id, id))
         .run();
-    return { ...node, ...told };
+    return { ...node, state, ...told };
+  }
+
+  /** Does it get builds now? It may have been set aside while something was waited for. */
+  mayBuild(id: string): boolean {
+    return this.byId(id)?.state === 'active';
+  }
+
+  /** Is what it reports believed now? */
+  isHeard(id: string): boolean {
+    const node = this.byId(id);
+    return node !== undefined && isHeard(node.state);
+  }
+
+  /** Its faults are forgotten where it may build again. */
+  put(id: string, state: NodeState, why: Pick<NodeRow, 'stateBy' | 'stateReason' | 'stateSince'>): void {
+    this.#db
+      .update(nodes)
+      .set({ state, ...why, ...(state === 'active' && { faults: [] }) })
+      .where(eq(nodes.id, id))
+      .run();
+  }
+
+  setFaults(id: string, { faults, lastFaultAt }: FaultsInARow): void {
+    this.#db.update(nodes).set({ faults, lastFaultAt }).where(eq(nodes.id, id)).run();
+  }
+
+  tally(id: string, what: Tally, by: 1 | -1 = 1): void {
+    this.#db
+      .update(nodes)
+      .set({ [what]: sql`${nodes[what]} + ${by}` })
+      .where(eq(nodes.id, id))
+      .run();
+  }
+
+  /** Nodes heard of after `at` that were drained for faults of theirs. */
+  setAsideSince(at: number): number {
+    const isSetAside = and(gt(nodes.lastSeenAt, at), eq(nodes.state, 'draining'), eq(nodes.stateBy, 'foreman'));
+    return this.#db.select({ n: count() }).from(nodes).where(isSetAside).get()?.n ?? 0;
   }
 
   /** One of its builds took so long. */

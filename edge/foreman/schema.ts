@@ -8,6 +8,8 @@ import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import type { BuildErrorKind } from '../../shared/build-error.ts';
 import type { BuildRecord, FailureRecord, Pins, RequestEcho } from '../../shared/build-record.ts';
 import type { Conditions } from '../../shared/conditions.ts';
+import type { NodeFault } from '../../shared/node-faults.ts';
+import type { NodeState } from '../../shared/node-state.ts';
 import type { NormalizedRequest } from '../../shared/normalize-request.ts';
 import type { Dialect } from '../../shared/seed/dialect.ts';
 import type { Counted } from '../statistics/counted.ts';
@@ -114,9 +116,12 @@ export const votes = sqliteTable(
     kind: text('kind').$type<BuildErrorKind>(),
     digest: text('digest'),
     at: integer('at').notNull(),
+    /** `open`: the build is undecided. `moot`: it ended without a decision. */
+    verdict: text('verdict').$type<'open' | 'right' | 'wrong' | 'moot'>().notNull().default('moot'),
   },
   (table) => [primaryKey({ columns: [table.requestHash, table.operator] })],
 );
+export type VoteRow = typeof votes.$inferSelect;
 
 export const nodes = sqliteTable('nodes', {
   id: text('id').primaryKey(),
@@ -124,7 +129,20 @@ export const nodes = sqliteTable('nodes', {
   name: text('name').notNull(),
   operator: text('operator').notNull(),
   tier: text('tier').$type<'trusted' | 'volunteer'>().notNull(),
-  state: text('state').$type<'active' | 'revoked'>().notNull(),
+  state: text('state').$type<NodeState>().notNull(),
+  /** Why it is in that state, for its operator. */
+  stateReason: text('state_reason').notNull().default(''),
+  stateSince: integer('state_since').notNull().default(0),
+  /** Who put it there: somebody, or its own faults. */
+  stateBy: text('state_by').$type<'operator' | 'foreman'>().notNull().default('operator'),
+  /** In a row; see node-faults.ts. */
+  faults: text('faults', { mode: 'json' }).$type<readonly NodeFault[]>().notNull().default([]),
+  lastFaultAt: integer('last_fault_at').notNull().default(0),
+  /** Its votes that agreed with what was decided; of these, images; those that did not; leases lost by a fault of its own. */
+  right: integer('builds_right').notNull().default(0),
+  images: integer('images').notNull().default(0),
+  wrong: integer('builds_wrong').notNull().default(0),
+  lost: integer('builds_lost').notNull().default(0),
   softwareVersion: text('software_version').notNull().default(''),
   /** Builds that it runs at once, as it says. */
   slots: integer('slots').notNull().default(1),

@@ -22,6 +22,8 @@ import { isPrivate } from '../../shared/normalize-request.ts';
 import { decide } from '../../shared/quorum.ts';
 import { failBuild, handBack, loseLease } from './end-build.ts';
 import type { ForemanState } from './foreman-state.ts';
+import { judgeVotes } from './judge-votes.ts';
+import { noteWord } from './node-faults.ts';
 import { type BuildRow, builds, type LeaseRow, type NodeRow } from './schema.ts';
 
 const MAX_LOG = 65_536;
@@ -66,6 +68,8 @@ async function takeWhole(
   const ended = { leaseId: report.leaseId, sequence: report.sequence, standing: 'ended' } as const;
   // An unknown lease and another node's are answered alike: nothing to learn by asking.
   if (!lease || lease.nodeId !== node.id) return ended;
+  // Nor is anything heard of a node that was set aside, be it while another report of this call was taken.
+  if (!state.nodes.isHeard(node.id)) return ended;
   const sequence = Number(report.sequence);
   const isNew = sequence > lease.lastSequence;
   if (isNew) {
@@ -124,11 +128,13 @@ function takeFailure(
   if (!build) return;
   state.db.transaction(() => {
     state.votes.cast(build.requestHash, node, lease.id, { outcome: 'failure', kind }, now);
+    noteWord(state, node.id);
     state.leases.end(lease.id, `failed: ${kind}`);
-    if (!isUndecided(build)) return;
+    if (!isUndecided(build)) return judgeVotes(state, build.requestHash);
     const decision = decide(state.votes.ofBuild(build.requestHash));
     if (decision.decision === 'pending') state.queue.requeueFrom(lease, now);
     if (decision.decision !== 'failure') return;
+    judgeVotes(state, build.requestHash, decision.leaseId);
     endCompetitor(state, build, lease);
     const error = new BuildError(kind, failed.detail.slice(0, 2000) || BUILD_ERRORS[kind].text, {
       stdout: failed.stdout.slice(-MAX_LOG),
@@ -155,15 +161,19 @@ async function takeImage(
 ): Promise<void> {
   const unindexed = await unindexedAtPublication(state, build, result);
   state.db.transaction(() => {
+    // It may have been set aside while upstream was asked.
+    if (!state.nodes.isHeard(node.id)) return;
+    noteWord(state, node.id);
     const digest = resultDigest(result);
     state.votes.cast(build.requestHash, node, lease.id, { outcome: 'image', digest }, now);
     state.leases.end(lease.id, 'image reported');
     state.nodes.tookMs(node, now - lease.grantedAt);
     const current = state.queue.byHash(build.requestHash);
-    if (!current || !isUndecided(current)) return;
+    if (!current || !isUndecided(current)) return judgeVotes(state, build.requestHash);
     const decision = decide(state.votes.ofBuild(build.requestHash));
     if (decision.decision === 'pending') state.queue.requeueFrom(lease, now);
     if (decision.decision !== 'image' || decision.leaseId !== lease.id) return;
+    judgeVotes(state, build.requestHash, lease.id);
     endCompetitor(state, current, lease);
     state.db
       .update(builds)

@@ -3,7 +3,10 @@ import { and, asc, eq, sql } from 'drizzle-orm';
 import type { BuildErrorKind } from '../../shared/build-error.ts';
 import type { Vote } from '../../shared/quorum.ts';
 import type { Database } from './database.ts';
-import { type NodeRow, votes } from './schema.ts';
+import { type NodeRow, type VoteRow, votes } from './schema.ts';
+
+/** As text: the index of open votes is used for this very text alone. */
+const isOpen = sql`${votes.verdict} = 'open'`;
 
 export class Votes {
   readonly #db: Database;
@@ -22,7 +25,8 @@ export class Votes {
       kind: verdict.outcome === 'failure' ? verdict.kind : null,
       digest: verdict.outcome === 'image' ? verdict.digest : null,
       at,
-    };
+      verdict: 'open',
+    } as const;
     this.#db
       .insert(votes)
       .values({ requestHash, operator: node.operator, ...vote })
@@ -45,21 +49,46 @@ export class Votes {
       .run();
   }
 
+  /** What is found of it, once its build is decided. */
+  judge({ requestHash, operator }: VoteRow, verdict: VoteRow['verdict']): void {
+    this.#db
+      .update(votes)
+      .set({ verdict })
+      .where(and(eq(votes.requestHash, requestHash), eq(votes.operator, operator)))
+      .run();
+  }
+
+  /** The build ended without a decision: nobody was right or wrong. */
+  close(requestHash: string): void {
+    this.#db
+      .update(votes)
+      .set({ verdict: 'moot' })
+      .where(and(eq(votes.requestHash, requestHash), isOpen))
+      .run();
+  }
+
+  /** What a node that is not believed any more said of undecided builds. */
+  removeOpen(nodeId: string): void {
+    this.#db
+      .delete(votes)
+      .where(and(eq(votes.nodeId, nodeId), isOpen))
+      .run();
+  }
+
+  /** In the order in which they came. */
+  rowsOf(requestHash: string): VoteRow[] {
+    return this.#db.select().from(votes).where(eq(votes.requestHash, requestHash)).orderBy(asc(votes.at)).all();
+  }
+
   ofBuild(requestHash: string): Vote[] {
-    return this.#db
-      .select()
-      .from(votes)
-      .where(eq(votes.requestHash, requestHash))
-      .orderBy(asc(votes.at))
-      .all()
-      .map((row) => ({
-        leaseId: row.leaseId,
-        operator: row.operator,
-        tier: row.tier,
-        verdict:
-          row.outcome === 'image'
-            ? { outcome: 'image', digest: row.digest ?? '' }
-            : { outcome: 'failure', kind: (row.kind satisfies BuildErrorKind | null) ?? 'internal' },
-      }));
+    return this.rowsOf(requestHash).map((row) => ({
+      leaseId: row.leaseId,
+      operator: row.operator,
+      tier: row.tier,
+      verdict:
+        row.outcome === 'image'
+          ? { outcome: 'image', digest: row.digest ?? '' }
+          : { outcome: 'failure', kind: (row.kind satisfies BuildErrorKind | null) ?? 'internal' },
+    }));
   }
 }

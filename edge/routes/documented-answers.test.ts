@@ -11,7 +11,8 @@ import { OPERATIONS } from '../../shared/api/openapi-document.ts';
 import { BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { EventReader } from '../../shared/server-sent-event.fixture.ts';
 import type { ServerSentEvent } from '../../shared/server-sent-event.ts';
-import { ask, GOOD_REQUEST, openUpstream, post } from '../edge.fixture.ts';
+import { configOf } from '../config.ts';
+import { ask, env, GOOD_REQUEST, openUpstream, post } from '../edge.fixture.ts';
 import { built, type FarmNode, IMAGE_NAME, joinNode, report } from '../farm-node.fixture.ts';
 import { emptyQueue, hashOf, orderFor, wish } from './build-steps.fixture.ts';
 
@@ -110,6 +111,8 @@ describe('what a GET answers', () => {
     ['getTopPackages', '/api/v1/top-packages', 200],
     ['getTopPackages', '/api/v1/top-packages?branch=24.10&n=5', 200],
     ['getBuildErrors', '/api/v1/build-errors?n=5', 200],
+    ['getNodes', '/api/v1/nodes', 200],
+    ['listNodes', '/api/v1/admin/nodes', 401],
     ['listSeedFiles', '/json/{path}/', 200],
     ['listSeedFiles', '/download/{path}/', 200],
     ['listSeedFiles', `/json/${'f'.repeat(32)}/`, 404],
@@ -291,6 +294,25 @@ describe('what the old API answers', () => {
       await documented(polls, response);
     }
     await emptyQueue(node);
+  });
+});
+
+describe('what an operator is answered', () => {
+  it.each<[id: string, method: string, path: string, body: string | undefined, status: number]>([
+    ['createJoinToken', 'POST', 'tokens', '{"operator":"a","tier":"volunteer","expires_seconds":60}', 200],
+    ['createJoinToken', 'POST', 'tokens', '{"operator":"a b"}', 422],
+    ['createJoinToken', 'POST', 'tokens', ' '.repeat(4097), 413],
+    ['listNodes', 'GET', 'nodes', undefined, 200],
+    ['listNodes', 'GET', 'nodes?after=x', undefined, 422],
+    ['actOnNode', 'POST', 'nodes/{node}/drain', '{"reason":"a disk"}', 200],
+    ['actOnNode', 'POST', 'nodes/{node}/release', undefined, 409],
+    ['actOnNode', 'POST', 'nodes/{node}/undrain', undefined, 200],
+    ['actOnNode', 'POST', `nodes/${'f'.repeat(64)}/drain`, undefined, 404],
+  ])('%s %s %s %s: %i', async (id, method, path, body, status) => {
+    const headers = { authorization: `Bearer ${configOf(env).ADMIN_KEY}` };
+    const response = await ask(`/api/v1/admin/${path.replace('{node}', node.id)}`, { method, headers, body });
+    expect([response.status, response.headers.get('cache-control')]).toEqual([status, 'no-store']);
+    await documented(id, response);
   });
 });
 

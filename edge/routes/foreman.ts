@@ -28,6 +28,7 @@ import {
   signNodeCertificate,
   verifyJoinToken,
 } from '../../shared/node-identity.ts';
+import { standingFromWire, standingToWire } from '../../shared/node-standing.ts';
 import { CORS, JSON_HEADERS } from '../answer.ts';
 import { type EdgeContext, edgeContext, foremanOf } from '../edge-context.ts';
 import type { Env } from '../env.ts';
@@ -127,12 +128,14 @@ const router = createConnectRouter({
         slots: Math.min(Math.max(request.slots, 1), MAX_SLOTS),
         held: request.heldImageBuilders.filter(isSha256Hex).slice(0, MAX_HELD),
         waitMs: Math.min(request.waitSeconds, MAX_WAIT_SECONDS) * 1000,
+        knownStanding: standingFromWire(request.knownStanding),
       }),
     );
-    const edgeTimeMs = BigInt(Date.now());
-    if (!answer.order) return { edgeTimeMs };
+    const { state, reason } = answer.standing;
+    const told = { edgeTimeMs: BigInt(Date.now()), standing: standingToWire(state), standingReason: reason };
+    if (!answer.order) return told;
     const { order, signature } = await signOrder(context, answer.order);
-    return { order: create(SignedBuildOrderSchema, { order, signature }), edgeTimeMs };
+    return { ...told, order: create(SignedBuildOrderSchema, { order, signature }) };
   },
 
   async report(request, handler) {

@@ -24,15 +24,18 @@ const asu = (...args: string[]) => run('main.ts', args);
 test.each([[[]], [['--help']], [['help']]])('%j lists the commands', (args) => {
   const { status, stdout, stderr } = asu(...args);
   expect([status, stderr]).toEqual([0, '']);
-  for (const command of ['build', 'check', 'doctor', 'node', 'imagebuilder', 'keygen'])
+  for (const command of ['build', 'check', 'doctor', 'node', 'imagebuilder', 'keygen', 'nodes', 'token'])
     expect(stdout).toContain(`\n  asu ${command} `);
 });
 
-test.each(['build', 'check', 'doctor', 'node', 'imagebuilder', 'keygen'])('%s --help says what it takes', (command) => {
-  const { status, stdout, stderr } = asu(command, '--help');
-  expect([status, stderr]).toEqual([0, '']);
-  expect(stdout).toMatch(/^ {2}--help +this text$/m);
-});
+test.each(['build', 'check', 'doctor', 'node', 'imagebuilder', 'keygen', 'nodes', 'token'])(
+  '%s --help says what it takes',
+  (command) => {
+    const { status, stdout, stderr } = asu(command, '--help');
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^ {2}--help +this text$/m);
+  },
+);
 
 test('--version is the number of this software', () => {
   expect(asu('--version')).toEqual({ status: 0, stdout: `${SERVER_VERSION}\n`, stderr: '' });

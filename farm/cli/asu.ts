@@ -37,6 +37,16 @@ const COMMANDS: readonly Row[] = [
     load: async () => (await import('./imagebuilder-command.ts')).imageBuilderCommand,
   },
   {
+    name: 'token',
+    summary: 'let a machine join the farm of an edge that is yours',
+    load: async () => (await import('./token-command.ts')).tokenCommand,
+  },
+  {
+    name: 'nodes',
+    summary: 'list the nodes of that farm, drain, quarantine and revoke them',
+    load: async () => (await import('./nodes-command.ts')).nodesCommand,
+  },
+  {
     name: 'keygen',
     summary: 'make the secret of a server, and print its public key',
     load: async () => (await import('./keygen-command.ts')).keygenCommand,

@@ -4,6 +4,7 @@ import { UsageError } from '../cli/flags.ts';
 import { RequestRefused } from '../client/faults.ts';
 import { runDemo } from './demo.ts';
 import { configTable, HELP, parseStackCommand, type StackOptions } from './options.ts';
+import { adminKeyFile } from './secrets.ts';
 import { computedVariables, StackError, startStack } from './stack.ts';
 
 const stop = new AbortController();
@@ -41,6 +42,10 @@ async function serve(options: StackOptions): Promise<void> {
   console.log(
     `ready: ${stack.url} serves ${stack.upstreamUrl}; state in ${options.stateDirectory}; GET ${stack.url}/healthz says what is up; Ctrl-C stops`,
   );
+  if (options.set.ADMIN_KEY === undefined)
+    console.log(
+      `operators: asu nodes --edge ${stack.url} --admin-key-file ${adminKeyFile(options.stateDirectory)} lists the nodes`,
+    );
   if (!stop.signal.aborted)
     await new Promise((resolve) => stop.signal.addEventListener('abort', resolve, { once: true }));
   await stack.stop();
@@ -49,6 +54,6 @@ async function serve(options: StackOptions): Promise<void> {
 function configOf(options: StackOptions): string {
   const upstream = options.upstream.kind === 'demo' ? { url: '(the demo mirror)' } : { url: options.upstream.url };
   const url = options.port === null ? '(a free port of 127.0.0.1)' : `http://127.0.0.1:${options.port}`;
-  const serverKey = { SERVER_KEY: `(in ${options.stateDirectory})` };
-  return configTable(options.set, { ...computedVariables(options, url, upstream), ...serverKey });
+  const keys = { SERVER_KEY: `(in ${options.stateDirectory})`, ADMIN_KEY: `(in ${options.stateDirectory})` };
+  return configTable(options.set, { ...computedVariables(options, url, upstream), ...keys });
 }

@@ -1,4 +1,4 @@
-/** The server's secret of a local stack, and what is signed with it. */
+/** The secrets of a local stack, and what is signed with one of them. */
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { signJoinToken } from '../../shared/node-identity.ts';
@@ -8,6 +8,13 @@ import { loadSecret } from '../secret-file.ts';
 /** 64 hex digits. @throws Error where the file is there and is not a key */
 export const loadServerKey = (stateDirectory: string): Promise<string> =>
   loadSecret(path.join(stateDirectory, 'server-key'), 'start afresh (nodes must then join again)');
+
+/** Where it lies, for whoever runs this stack to read. */
+export const adminKeyFile = (stateDirectory: string): string => path.join(stateDirectory, 'admin-key');
+
+/** 64 hex digits. @throws Error where the file is there and is not a key */
+export const loadAdminKey = (stateDirectory: string): Promise<string> =>
+  loadSecret(adminKeyFile(stateDirectory), 'have a new one made');
 
 /** A token for the stack's own node: trusted, since it is this very machine. */
 export async function mintJoinToken(serverKey: string, operator = 'local', lifeMs = 3_600_000): Promise<string> {

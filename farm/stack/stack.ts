@@ -18,7 +18,7 @@ import { startEdge } from './edge-process.ts';
 import { freePort, isFree } from './free-port.ts';
 import { startNode } from './node-process.ts';
 import { LOCAL_S3_KEYS, type StackOptions } from './options.ts';
-import { loadServerKey, mintJoinToken } from './secrets.ts';
+import { loadAdminKey, loadServerKey, mintJoinToken } from './secrets.ts';
 
 export interface Stack {
   readonly url: string;
@@ -49,6 +49,7 @@ export async function startStack(options: StackOptions, log: (line: string) => v
     const variables: Record<string, string> = {
       ...computedVariables(options, url, upstream),
       SERVER_KEY: serverKey,
+      ADMIN_KEY: await loadAdminKey(options.stateDirectory),
       ...options.set,
     };
     if (options.s3 !== null)

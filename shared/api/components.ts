@@ -3,6 +3,13 @@ import type { z } from 'zod';
 import { buildRequestSchema } from '../build-request.ts';
 import { seedRequestSchema } from '../seed/build-request-fields.ts';
 import {
+  adminNodeSchema,
+  adminNodesSchema,
+  joinTokenSchema,
+  nodeActionSchema,
+  tokenRequestSchema,
+} from './admin-answers.ts';
+import {
   failedBuildSchema,
   finishedBuildSchema,
   queuedBuildSchema,
@@ -20,6 +27,7 @@ import {
   targetIndexSchema,
 } from './catalogue-answers.ts';
 import { healthSchema } from './health-answer.ts';
+import { nodeListSchema } from './nodes-answers.ts';
 import { errorKindSchema, problemSchema } from './problem.ts';
 import { seedUpgradeCheckSchema, seedUpgradeSchema } from './seed-check-answers.ts';
 import {
@@ -65,7 +73,13 @@ export const COMPONENTS = {
   Summary: summarySchema,
   Chart: chartSchema,
   TopPackages: topPackagesSchema,
+  NodeList: nodeListSchema,
   Health: healthSchema,
+  JoinTokenRequest: tokenRequestSchema,
+  JoinToken: joinTokenSchema,
+  NodeAction: nodeActionSchema,
+  AdminNode: adminNodeSchema,
+  AdminNodes: adminNodesSchema,
   SeedProblem: seedProblemSchema,
   SeedUpgradeCheck: seedUpgradeCheckSchema,
   SeedUpgrade: seedUpgradeSchema,

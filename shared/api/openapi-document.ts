@@ -3,13 +3,15 @@
  * anew by each isolate that is asked for it, so that it cannot say anything else than the code beside it does.
  */
 import { SERVER_VERSION } from '../server-version.ts';
+import { ADMIN_OPERATIONS } from './admin-operations.ts';
 import { BUILD_OPERATIONS } from './build-operations.ts';
 import { CATALOGUE_OPERATIONS } from './catalogue-operations.ts';
 import { COMPONENTS } from './components.ts';
 import { HEADERS } from './headers.ts';
 import { type JsonObject, jsonSchema, jsonSchemas } from './json-schemas.ts';
+import { NODES_OPERATIONS } from './nodes-operations.ts';
 import { shapeReference } from './openapi-answer.ts';
-import { openApiPath } from './openapi-path.ts';
+import { ADMIN_KEY_SCHEME, openApiPath } from './openapi-path.ts';
 import { type Operation, TAGS } from './operation.ts';
 import { SEED_CHECK_OPERATIONS } from './seed-check-operations.ts';
 import { SEED_DATA_OPERATIONS } from './seed-data-operations.ts';
@@ -22,7 +24,9 @@ export const OPERATIONS: readonly Operation[] = [
   ...BUILD_OPERATIONS,
   ...CATALOGUE_OPERATIONS,
   ...STATISTICS_OPERATIONS,
+  ...NODES_OPERATIONS,
   ...SERVER_OPERATIONS,
+  ...ADMIN_OPERATIONS,
   ...SEED_CHECK_OPERATIONS,
   ...SEED_REQUEST_OPERATIONS,
   ...SEED_FILES_OPERATIONS,
@@ -61,6 +65,7 @@ export function openApiDocument(publicUrl: string): JsonObject {
           { description: text, schema: jsonSchema(schema) },
         ]),
       ),
+      securitySchemes: { [ADMIN_KEY_SCHEME]: { type: 'http', scheme: 'bearer' } },
     },
   };
 }

@@ -4,6 +4,9 @@ import { openApiAnswers, shapeReference } from './openapi-answer.ts';
 import type { Operation, Parameter } from './operation.ts';
 import { PATH_PARAMETERS } from './path-parameters.ts';
 
+/** Under this name the document tells how the key is sent. */
+export const ADMIN_KEY_SCHEME = 'adminKey';
+
 /** @throws Error where nobody said what may stand for a name in the path */
 export function openApiPath(operation: Operation, path: string): JsonObject {
   const { paths, olderPaths = [] } = operation;
@@ -26,9 +29,10 @@ export function openApiPath(operation: Operation, path: string): JsonObject {
     [operation.method]: {
       ...common,
       operationId: id,
+      ...(operation.needsKey && { security: [{ [ADMIN_KEY_SCHEME]: [] }] }),
       ...(operation.body && {
         requestBody: {
-          required: true,
+          required: !operation.body.isOptional,
           content: {
             'application/json': {
               schema: { $ref: shapeReference(operation.body.shape) },

@@ -19,6 +19,8 @@ export interface Operation {
   readonly summary: string;
   readonly text?: string;
   readonly query?: Readonly<Record<string, Parameter>>;
+  /** `Authorization: Bearer` with the key of those who run this server. */
+  readonly needsKey?: true;
   readonly body?: Body;
   readonly answers: Readonly<Record<number, Answer>>;
   /** Their statuses and texts are in the table of errors. */
@@ -30,6 +32,7 @@ export const TAGS = {
   catalogue: 'What there is: versions, targets, profiles, packages.',
   statistics: 'What was asked for and built; names and numbers that tell of nobody.',
   server: 'The server about itself.',
+  admin: 'For those who run the farm, with their key; not there on a server without one.',
   seed: 'What routers and pages of 2018 and 2019 speak: answered by the same builds, in their words.',
 } as const;
 
@@ -50,5 +53,7 @@ export interface Answer {
 
 interface Body {
   readonly shape: ComponentName;
+  /** Nothing at all will do. */
+  readonly isOptional?: true;
   readonly examples: Readonly<Record<string, unknown>>;
 }

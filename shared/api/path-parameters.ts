@@ -1,6 +1,7 @@
 /** What may stand for `{name}` in a path of the API. The examples are what the page at /docs fills in. */
 import { z } from 'zod';
 import { OUTPUT_FILE, WORD } from '../grammar.ts';
+import { NODE_ACTIONS } from '../node-state.ts';
 import type { Parameter } from './operation.ts';
 
 const hash = z
@@ -51,5 +52,7 @@ export const PATH_PARAMETERS: Readonly<Record<string, Parameter>> = {
   target: { schema: part('x86'), text: 'The target, without its subtarget.' },
   subtarget: { schema: part('64'), text: 'The subtarget.' },
   profile: { schema: word(128, 'generic'), text: "A profile's id, or a name by which its images know the device." },
+  node_id: { schema: hash, text: '`id` of a node.' },
+  action: { schema: z.enum(NODE_ACTIONS).meta({ examples: ['drain'] }), text: 'What to do.' },
   arch: { schema: word(128, 'x86_64'), text: 'An architecture of packages.' },
 };

@@ -148,6 +148,15 @@ export declare type LeaseRequest = Message<"asu.farm.v1.LeaseRequest"> & {
    * @generated from field: uint32 protocol = 6;
    */
   protocol: number;
+
+  /**
+   * What the node was told last, ACTIVE before it was told anything. Where it is something else by now, the answer comes at
+   * once instead of after the wait. Absent from nodes that do not hear it: they are answered after the wait, or they would ask
+   * without a pause.
+   *
+   * @generated from field: asu.farm.v1.NodeStanding known_standing = 7;
+   */
+  knownStanding: NodeStanding;
 };
 
 /**
@@ -173,6 +182,21 @@ export declare type LeaseResponse = Message<"asu.farm.v1.LeaseResponse"> & {
    * @generated from field: int64 edge_time_ms = 2;
    */
   edgeTimeMs: bigint;
+
+  /**
+   * Whether the node gets builds at all; absent from an edge that knows no other than ACTIVE. A node goes on asking whatever it
+   * is, and so comes back by itself.
+   *
+   * @generated from field: asu.farm.v1.NodeStanding standing = 3;
+   */
+  standing: NodeStanding;
+
+  /**
+   * Why, for the node's operator; empty for ACTIVE.
+   *
+   * @generated from field: string standing_reason = 4;
+   */
+  standingReason: string;
 };
 
 /**
@@ -394,6 +418,40 @@ export declare type CompleteUploadResponse = Message<"asu.farm.v1.CompleteUpload
  * Use `create(CompleteUploadResponseSchema)` to create a new message.
  */
 export declare const CompleteUploadResponseSchema: GenMessage<CompleteUploadResponse>;
+
+/**
+ * @generated from enum asu.farm.v1.NodeStanding
+ */
+export enum NodeStanding {
+  /**
+   * @generated from enum value: NODE_STANDING_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: NODE_STANDING_ACTIVE = 1;
+   */
+  ACTIVE = 1,
+
+  /**
+   * No new builds; what it has it finishes.
+   *
+   * @generated from enum value: NODE_STANDING_DRAINING = 2;
+   */
+  DRAINING = 2,
+
+  /**
+   * No new builds; its leases are over, and what it reports is not heard.
+   *
+   * @generated from enum value: NODE_STANDING_QUARANTINED = 3;
+   */
+  QUARANTINED = 3,
+}
+
+/**
+ * Describes the enum asu.farm.v1.NodeStanding.
+ */
+export declare const NodeStandingSchema: GenEnum<NodeStanding>;
 
 /**
  * @generated from enum asu.farm.v1.LeaseStanding

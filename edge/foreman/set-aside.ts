@@ -1,0 +1,51 @@
+/**
+ * What an operator does to a node, with all that follows from it, in one transaction: half of it would be a node that is
+ * believed no more and whose votes still decide.
+ */
+import { and, eq, sql } from 'drizzle-orm';
+import { afterAction, isHeard, type NodeAction } from '../../shared/node-state.ts';
+import type { ForemanState } from './foreman-state.ts';
+import { type LeaseRow, leases } from './schema.ts';
+
+export type ActionAnswer =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly why: 'unknown' | 'impossible'; readonly reason: string };
+
+export function actOnNode(
+  state: ForemanState,
+  id: string,
+  action: NodeAction,
+  reason: string,
+  now: number,
+): ActionAnswer {
+  return state.db.transaction((): ActionAnswer => {
+    const node = state.nodes.byId(id);
+    if (!node) return { ok: false, why: 'unknown', reason: 'there is no such node' };
+    const after = afterAction(node.state, action);
+    if (!after.ok) return { ok: false, why: 'impossible', reason: after.reason };
+    state.nodes.put(id, after.state, {
+      stateBy: 'operator',
+      stateReason: after.state === 'active' ? '' : reason,
+      stateSince: after.state === node.state ? node.stateSince : now,
+    });
+    if (!isHeard(after.state)) disown(state, id, after.state, now);
+    return { ok: true };
+  });
+}
+
+/** Its builds go elsewhere, without having spent an attempt, and what it said of undecided builds was never said. */
+function disown(state: ForemanState, nodeId: string, why: string, now: number): void {
+  for (const lease of activeLeases(state, nodeId)) {
+    state.leases.end(lease.id, `${why}: by an operator`);
+    state.queue.requeueFrom(lease, now);
+  }
+  state.votes.removeOpen(nodeId);
+}
+
+/** By the state as text: the index of active leases is used for this very text alone, and a node's ended ones are many. */
+const activeLeases = ({ db }: ForemanState, nodeId: string): LeaseRow[] =>
+  db
+    .select()
+    .from(leases)
+    .where(and(eq(leases.nodeId, nodeId), sql`${leases.state} = 'active'`))
+    .all();

@@ -1,0 +1,101 @@
+/**
+ * The admin API: tokens for machines that want to join, the list of nodes, and what is done to them. Its answers are kept by
+ * nobody: one of them is a secret, and the others are looked at in order to be acted upon.
+ */
+import { Hono } from 'hono';
+import type { z } from 'zod';
+import {
+  type AdminNode,
+  type AdminNodes,
+  type JoinTokenAnswer,
+  nodeActionSchema,
+  tokenRequestSchema,
+} from '../../shared/api/admin-answers.ts';
+import { BuildError } from '../../shared/build-error.ts';
+import { bytesToHex, isSha256Hex } from '../../shared/digest.ts';
+import { signJoinToken } from '../../shared/node-identity.ts';
+import { isNodeAction, NODE_ACTIONS } from '../../shared/node-state.ts';
+import { forAdmins } from '../admin-auth.ts';
+import { jsonAnswer, methodNotAllowed, notFound, problem, titleOf } from '../answer.ts';
+import { edgeContext, foremanOf } from '../edge-context.ts';
+import type { Env } from '../env.ts';
+import type { ListedNode } from '../foreman/node-lists.ts';
+import { readText } from '../read-body.ts';
+
+const MAX_BODY_BYTES = 4096;
+
+export const adminRoutes = new Hono<{ Bindings: Env }>()
+  .use('/api/v1/admin/*', forAdmins)
+  .post('/api/v1/admin/tokens', async (c) => {
+    const { keys } = await edgeContext(c.env);
+    const { operator, tier, expires_seconds } = await bodyOf(c.req.raw, tokenRequestSchema);
+    const expiresAt = Date.now() + expires_seconds * 1000;
+    const id = bytesToHex(crypto.getRandomValues(new Uint8Array(16)));
+    const token = await signJoinToken(keys.signing, { id, operator, tier, expiresAt });
+    const answer: JoinTokenAnswer = { token, operator, tier, expires_at: timeOf(expiresAt) };
+    return jsonAnswer(200, answer);
+  })
+  .all('/api/v1/admin/tokens', () => methodNotAllowed('POST, OPTIONS'))
+  .get('/api/v1/admin/nodes', async (c) => {
+    const after = c.req.query('after') ?? '';
+    if (after !== '' && !isSha256Hex(after)) throw invalid('after', 'expected 64 hex digits');
+    const { nodes, next } = await foremanOf(c.env).listNodes(after);
+    const answer: AdminNodes = { nodes: nodes.map(told), next };
+    return jsonAnswer(200, answer);
+  })
+  .all('/api/v1/admin/nodes', () => methodNotAllowed('GET, HEAD, OPTIONS'))
+  .post('/api/v1/admin/nodes/:id/:action', async (c) => {
+    const { id, action } = c.req.param();
+    if (!isNodeAction(action)) return notFound(`no such action, expected one of ${NODE_ACTIONS.join(', ')}`);
+    if (!isSha256Hex(id)) return notFound('there is no such node');
+    const { reason } = await bodyOf(c.req.raw, nodeActionSchema);
+    const acted = await foremanOf(c.env).actOnNode(id, action, reason);
+    if (acted.ok) return jsonAnswer(200, told(acted.node));
+    return acted.why === 'unknown' ? notFound(acted.reason) : problem(409, titleOf(409), acted.reason);
+  })
+  .all('/api/v1/admin/nodes/:id/:action', () => methodNotAllowed('POST, OPTIONS'));
+
+/** An empty body is an empty object. @throws BuildError `invalid_request`, naming every field that is wrong */
+async function bodyOf<Schema extends z.ZodType>(request: Request, schema: Schema): Promise<z.output<Schema>> {
+  const text = await readText(request, MAX_BODY_BYTES);
+  let json: unknown;
+  try {
+    json = text === '' ? {} : JSON.parse(text);
+  } catch {
+    throw invalid('', 'expected JSON');
+  }
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const errors = parsed.error.issues.slice(0, 20).map(({ path, message }) => ({
+    path: path.join('.'),
+    message: message.slice(0, 200),
+  }));
+  throw invalid(errors[0]?.path ?? '', errors[0]?.message ?? 'unexpected', errors);
+}
+
+const invalid = (path: string, message: string, errors = [{ path, message }]): BuildError =>
+  new BuildError('invalid_request', `${path || 'body'}: ${message}`, { errors });
+
+const timeOf = (ms: number): string => new Date(ms).toISOString();
+
+const told = (node: ListedNode): AdminNode => ({
+  id: node.id,
+  name: node.name,
+  operator: node.operator,
+  tier: node.tier,
+  state: node.state,
+  reason: node.stateReason,
+  since: timeOf(node.stateSince),
+  by: node.stateBy,
+  software_version: node.softwareVersion,
+  slots: node.slots,
+  running: node.running,
+  image_builders: node.held,
+  right: node.right,
+  images: node.images,
+  wrong: node.wrong,
+  lost: node.lost,
+  faults_in_a_row: node.faultsInARow,
+  joined_at: timeOf(node.joinedAt),
+  last_seen_at: timeOf(node.lastSeenAt),
+});

@@ -1,0 +1,154 @@
+/** `asu nodes`: who builds for an edge, and what its operators do about it. */
+import type { AdminNode, AdminNodes } from '../../shared/api/admin-answers.ts';
+import { isNodeAction, NODE_ACTIONS } from '../../shared/node-state.ts';
+import { printable } from '../../shared/printable.ts';
+import {
+  ADMIN_FLAGS,
+  ADMIN_HELP,
+  ADMIN_STATUSES,
+  AdminClient,
+  AdminRefused,
+  askingAdmins,
+  EdgeUnreachable,
+} from './admin-client.ts';
+import type { Command } from './command.ts';
+import { tellDuration } from './duration.ts';
+import { parseWords, UsageError } from './flags.ts';
+import { tableText } from './terminal.ts';
+
+const HELP = `Who builds for an edge.
+
+  asu nodes [--json]
+  asu nodes drain ID [--reason TEXT]        it gets no new builds and finishes what it has; undrain ID ends that
+  asu nodes quarantine ID [--reason TEXT]   its builds go elsewhere, and nothing it says is believed; release ID ends that
+  asu nodes revoke ID [--reason TEXT]       the same, and it is refused altogether, for good
+
+  ID                      its id, or the beginning of it, at least 8 digits
+  --reason TEXT           told to whoever runs the node
+  --json                  the list, or the node, as data
+${ADMIN_HELP}
+  --help                  this text
+
+A node that fails three different builds in a row which others can build is drained by itself; the list says so.
+${ADMIN_STATUSES}`;
+
+const FLAGS = {
+  ...ADMIN_FLAGS,
+  reason: { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean' },
+} as const;
+
+const SHORT_ID = 12;
+/** More pages than this is no farm, but an edge that never comes to an end. */
+const MAX_PAGES = 100;
+
+export const nodesCommand: Command = async (args, context) => {
+  const { values, words } = parseWords(args, FLAGS);
+  const { out } = context.terminal;
+  if (values.help) {
+    out.write(`${HELP}\n`);
+    return 0;
+  }
+  const [verb = 'list', ...rest] = words;
+  const reason = values.reason as string | undefined;
+  const tell = (data: unknown, text: () => string) =>
+    void out.write(values.json ? `${JSON.stringify(data, null, 2)}\n` : text());
+  if (verb === 'list') {
+    if (rest.length > 0) throw new UsageError(`list takes no words, got ${JSON.stringify(rest[0])}`);
+    if (reason !== undefined) throw new UsageError('list takes no --reason; --help says what it takes');
+    const client = await AdminClient.open(values, context);
+    return askingAdmins(context, async () => {
+      const nodes = await allNodes(client);
+      tell(nodes, () => (nodes.length === 0 ? 'no node has joined yet: asu token create lets one\n' : table(nodes)));
+    });
+  }
+  if (!isNodeAction(verb))
+    throw new UsageError(
+      `expected ${['list', ...NODE_ACTIONS].join(', ')}, got ${JSON.stringify(verb)}; --help says what they do`,
+    );
+  const [beginning = '', ...more] = rest;
+  if (!/^[0-9a-f]{8,64}$/.test(beginning) || more.length > 0)
+    throw new UsageError(
+      `${verb}: expected the id of one node, at least 8 of its hex digits, got ${JSON.stringify(rest.join(' '))}`,
+    );
+  const client = await AdminClient.open(values, context);
+  return askingAdmins(context, async () => {
+    const id = theOne(await allNodes(client), beginning);
+    const node = (await client.post(`nodes/${id}/${verb}`, { reason: reason ?? '' })) as AdminNode;
+    tell(
+      node,
+      () => `${shown(node.id, SHORT_ID)} ${shown(node.name)} is ${stateOf(node)}; it runs ${shown(node.running)}\n`,
+    );
+  });
+};
+
+async function allNodes(client: AdminClient): Promise<AdminNode[]> {
+  const nodes: AdminNode[] = [];
+  let path = 'nodes';
+  for (let page = 0; page < MAX_PAGES; page += 1) {
+    const answer = (await client.get(path)) as AdminNodes;
+    if (!Array.isArray(answer.nodes))
+      throw new EdgeUnreachable(`${client.edgeUrl} gives no list of nodes: is it an edge?`);
+    nodes.push(...answer.nodes);
+    if (typeof answer.next !== 'string') return nodes;
+    path = `nodes?after=${encodeURIComponent(answer.next)}`;
+  }
+  return nodes;
+}
+
+/** @throws AdminRefused where it is none, or more than one */
+function theOne(nodes: readonly AdminNode[], beginning: string): string {
+  const found = nodes.filter(({ id }) => id.startsWith(beginning));
+  const [one] = found;
+  if (!one) throw new AdminRefused(`no node has an id that begins with ${beginning}`);
+  if (found.length > 1)
+    throw new AdminRefused(
+      `${found.length} nodes have an id that begins with ${beginning}: ${found
+        .slice(0, 5)
+        .map(({ id, name }) => `${shown(id, SHORT_ID + 8)} (${shown(name)})`)
+        .join(', ')}`,
+    );
+  if (!/^[0-9a-f]{64}$/.test(one.id)) throw new AdminRefused('the edge lists an id that is none');
+  return one.id;
+}
+
+/** What an edge wrote, made fit for a terminal. */
+const shown = (value: unknown, maxLength = 64): string => printable(String(value), 1000).slice(0, maxLength);
+
+const stateOf = ({ state, by, reason }: AdminNode): string =>
+  `${shown(state)}${by === 'foreman' && state === 'draining' ? ' by itself' : ''}${reason === '' ? '' : ` (${shown(reason, 300)})`}`;
+
+const HEADING = [
+  'ID',
+  'NAME',
+  'TIER',
+  'OPERATOR',
+  'SLOTS',
+  'RUNNING',
+  'BUILDERS',
+  'SEEN',
+  'RIGHT',
+  'WRONG',
+  'LOST',
+  'STATE',
+];
+
+const table = (nodes: readonly AdminNode[]): string =>
+  tableText([
+    HEADING,
+    ...nodes.map((node) => [
+      shown(node.id, SHORT_ID),
+      shown(node.name),
+      shown(node.tier),
+      shown(node.operator),
+      shown(node.slots),
+      shown(node.running),
+      shown(node.image_builders),
+      `${tellDuration((Date.now() - Date.parse(node.last_seen_at)) / 1000)} ago`,
+      shown(node.right),
+      shown(node.wrong),
+      shown(node.lost),
+      stateOf(node),
+    ]),
+  ]);

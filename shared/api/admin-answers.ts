@@ -1,0 +1,70 @@
+/** What operators of the farm ask and are told. Checked by these schemas on arrival, as everybody else's requests are. */
+import { z } from 'zod';
+import { MAX_TOKEN_LIFE_MS, OPERATOR_NAME, TIERS } from '../node-identity.ts';
+import type { NodeState } from '../node-state.ts';
+import type { AnswerOf } from './answer-of.ts';
+
+const count = z.int().min(0);
+const time = z.iso.datetime();
+const STATES = ['active', 'draining', 'quarantined', 'revoked'] as const satisfies readonly NodeState[];
+
+export const MAX_REASON = 200;
+
+export const tokenRequestSchema = z.strictObject({
+  operator: z
+    .string()
+    .regex(OPERATOR_NAME, 'expected letters, digits, "_", "." or "-", at most 64')
+    .describe('On whose behalf the machine will work: one operator has one voice, however many machines.'),
+  tier: z.enum(TIERS).describe('trusted: what it builds is published on its word alone.'),
+  expires_seconds: z
+    .int()
+    .min(60)
+    .max(MAX_TOKEN_LIFE_MS / 1000),
+});
+
+export const joinTokenSchema = z.strictObject({
+  token: z.string().describe('For one machine, once. It is kept nowhere: who loses it asks for another one.'),
+  operator: z.string(),
+  tier: z.enum(TIERS),
+  expires_at: time,
+});
+
+export const nodeActionSchema = z.strictObject({
+  reason: z
+    .string()
+    .max(MAX_REASON)
+    .regex(/^\P{C}*$/u, 'expected one line of text')
+    .default('')
+    .describe('Told to whoever runs the node.'),
+});
+
+export const adminNodeSchema = z.strictObject({
+  id: z.string().describe('Sha256 of its public key.'),
+  name: z.string(),
+  operator: z.string(),
+  tier: z.enum(TIERS),
+  state: z.enum(STATES),
+  reason: z.string(),
+  since: time,
+  by: z.enum(['operator', 'foreman']).describe('foreman: drained for faults of its own.'),
+  software_version: z.string(),
+  slots: count,
+  running: count,
+  image_builders: count.describe('That it has on disk, as far as it tells: the last used 64.'),
+  right: count.describe('Of its results, those that were decided.'),
+  images: count.describe('Of these, images.'),
+  wrong: count.describe('Of its results, those against which another was decided.'),
+  lost: count.describe('Builds that it did not bring to a result, by its own fault.'),
+  faults_in_a_row: count,
+  joined_at: time,
+  last_seen_at: time,
+});
+
+export const adminNodesSchema = z.strictObject({
+  nodes: z.array(adminNodeSchema).max(1_000).describe('By id.'),
+  next: z.string().nullable().describe('For `after`, where there are more.'),
+});
+
+export type JoinTokenAnswer = AnswerOf<typeof joinTokenSchema>;
+export type AdminNode = AnswerOf<typeof adminNodeSchema>;
+export type AdminNodes = AnswerOf<typeof adminNodesSchema>;

@@ -1,0 +1,61 @@
+/** The routes of those who run the farm. Where the server has no `ADMIN_KEY` they are not there. */
+import { z } from 'zod';
+import type { BuildErrorKind } from '../build-error.ts';
+import type { Answer, Operation } from './operation.ts';
+
+const REFUSALS: Readonly<Record<number, Answer>> = {
+  401: { text: 'No key, or another one.', shapes: ['Problem'] },
+};
+const OF_POSTS: readonly BuildErrorKind[] = ['invalid_request', 'body_too_large', 'too_many_requests'];
+
+export const ADMIN_OPERATIONS: readonly Operation[] = [
+  {
+    method: 'post',
+    paths: ['/api/v1/admin/tokens'],
+    id: 'createJoinToken',
+    tag: 'admin',
+    summary: 'Let a machine join',
+    needsKey: true,
+    body: {
+      shape: 'JoinTokenRequest',
+      examples: { volunteer: { operator: 'alice', tier: 'volunteer', expires_seconds: 604_800 } },
+    },
+    answers: { 200: { text: 'A token.', shapes: ['JoinToken'] }, ...REFUSALS },
+    errors: OF_POSTS,
+  },
+  {
+    method: 'get',
+    paths: ['/api/v1/admin/nodes'],
+    id: 'listNodes',
+    tag: 'admin',
+    summary: 'All nodes, with all that is known of them',
+    needsKey: true,
+    query: {
+      after: {
+        schema: z.string().regex(/^[0-9a-f]{64}$/),
+        text: '`next` of the page before.',
+      },
+    },
+    answers: { 200: { text: 'At most a thousand.', shapes: ['AdminNodes'] }, ...REFUSALS },
+    errors: ['invalid_request', 'too_many_requests'],
+  },
+  {
+    method: 'post',
+    paths: ['/api/v1/admin/nodes/{node_id}/{action}'],
+    id: 'actOnNode',
+    tag: 'admin',
+    summary: 'Set a node aside, or let it build again',
+    text: `* \`drain\`: it gets no new builds and finishes what it has. \`undrain\` ends that.
+* \`quarantine\`: its builds go elsewhere, and neither what it said of undecided builds nor what it says from now on counts. \`release\` ends that.
+* \`revoke\`: the same, and it is refused altogether, for good.`,
+    needsKey: true,
+    body: { shape: 'NodeAction', isOptional: true, examples: { drain: { reason: 'its disk is being replaced' } } },
+    answers: {
+      200: { text: 'The node as it is now.', shapes: ['AdminNode'] },
+      ...REFUSALS,
+      404: { text: 'There is no such node.', shapes: ['Problem'] },
+      409: { text: 'Not in the state that it is in.', shapes: ['Problem'] },
+    },
+    errors: OF_POSTS,
+  },
+];
