@@ -5,7 +5,8 @@ import { app } from '../app.ts';
 import { configOf } from '../config.ts';
 import { env, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
 import type { Env } from '../env.ts';
-import { call, edgeKeys, type FarmNode, good, joinNode, lease } from '../farm-node.fixture.ts';
+import { call, edgeKeys, type FarmNode, good, joinNode, lease, report } from '../farm-node.fixture.ts';
+import { emptyQueue, orderFor } from './build-steps.fixture.ts';
 
 const KEY = configOf(env).ADMIN_KEY;
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
@@ -189,6 +190,36 @@ describe('a node', () => {
     ['to which an inherited word is done', 'f'.repeat(64), 'toString'],
   ])('%s: 404', async (_, id, action) => {
     expect(await act(id, action)).toMatchObject({ status: 404 });
+  });
+});
+
+describe('a build', () => {
+  const cancel = (hash: string, headers?: Record<string, string>) =>
+    askAdmin(`/admin/builds/${hash}/cancel`, { method: 'POST', ...(headers && { headers }) });
+  const poll = async (hash: string) => jsonOf(await openEdge()(`/build/${hash}`, { headers: {} }));
+
+  it('that waits is stopped by an operator and by nobody else, and who polls is told so', async () => {
+    const { request_hash: hash } = await jsonOf(await post({ ...GOOD_REQUEST, packages: ['stopped'] }));
+    expect(await cancel(String(hash), {})).toMatchObject({ status: 401 });
+    expect(await poll(String(hash))).toMatchObject({ status: 202 });
+    const answer = await cancel(String(hash));
+    expect([answer.status, await jsonOf(answer)]).toEqual([200, { request_hash: hash, state: 'cancelled' }]);
+    expect(await poll(String(hash))).toMatchObject({ detail: expect.stringContaining('stopped the build') });
+    expect(await cancel(String(hash))).toMatchObject({ status: 404 });
+  });
+
+  it('under way is stopped, and its node is told with its next report', async () => {
+    const builder = await joinNode(++seeds);
+    await emptyQueue(builder);
+    const { request_hash: hash } = await jsonOf(await post({ ...GOOD_REQUEST, packages: ['half-done'] }));
+    const { leaseId } = await orderFor(builder);
+    expect(await cancel(String(hash))).toMatchObject({ status: 200 });
+    const { acknowledgements } = await report(builder, leaseId, 1, { case: 'progress', value: { step: 1 } });
+    expect(acknowledgements).toMatchObject([{ leaseId, standing: 2 }]);
+  });
+
+  it.each(['f'.repeat(64), 'abcdef0123', '..%2fnodes', 'constructor'])('%s: 404, for there is none', async (hash) => {
+    expect(await cancel(hash)).toMatchObject({ status: 404 });
   });
 });
 

@@ -1,12 +1,13 @@
 /**
- * The admin API: tokens for machines that want to join, the list of nodes, and what is done to them. Its answers are kept by
- * nobody: one of them is a secret, and the others are looked at in order to be acted upon.
+ * The admin API: tokens for machines that want to join, the list of nodes and what is done to them, builds that are stopped. Its
+ * answers are kept by nobody: one of them is a secret, and the others are looked at in order to be acted upon.
  */
 import { Hono } from 'hono';
 import type { z } from 'zod';
 import {
   type AdminNode,
   type AdminNodes,
+  type CancelledBuild,
   type JoinTokenAnswer,
   nodeActionSchema,
   tokenRequestSchema,
@@ -53,7 +54,15 @@ export const adminRoutes = new Hono<{ Bindings: Env }>()
     if (acted.ok) return jsonAnswer(200, told(acted.node));
     return acted.why === 'unknown' ? notFound(acted.reason) : problem(409, titleOf(409), acted.reason);
   })
-  .all('/api/v1/admin/nodes/:id/:action', () => methodNotAllowed('POST, OPTIONS'));
+  .all('/api/v1/admin/nodes/:id/:action', () => methodNotAllowed('POST, OPTIONS'))
+  .post('/api/v1/admin/builds/:hash/cancel', async (c) => {
+    const { hash } = c.req.param();
+    if (!isSha256Hex(hash) || !(await foremanOf(c.env).cancel(hash)))
+      return notFound('no such build waits or is under way');
+    const answer: CancelledBuild = { request_hash: hash, state: 'cancelled' };
+    return jsonAnswer(200, answer);
+  })
+  .all('/api/v1/admin/builds/:hash/cancel', () => methodNotAllowed('POST, OPTIONS'));
 
 /** An empty body is an empty object. @throws BuildError `invalid_request`, naming every field that is wrong */
 async function bodyOf<Schema extends z.ZodType>(request: Request, schema: Schema): Promise<z.output<Schema>> {

@@ -308,9 +308,13 @@ describe('what an operator is answered', () => {
     ['actOnNode', 'POST', 'nodes/{node}/release', undefined, 409],
     ['actOnNode', 'POST', 'nodes/{node}/undrain', undefined, 200],
     ['actOnNode', 'POST', `nodes/${'f'.repeat(64)}/drain`, undefined, 404],
+    ['cancelBuild', 'POST', 'builds/{waiting}/cancel', undefined, 200],
+    ['cancelBuild', 'POST', `builds/${'f'.repeat(64)}/cancel`, undefined, 404],
   ])('%s %s %s %s: %i', async (id, method, path, body, status) => {
     const headers = { authorization: `Bearer ${configOf(env).ADMIN_KEY}` };
-    const response = await ask(`/api/v1/admin/${path.replace('{node}', node.id)}`, { method, headers, body });
+    const waiting = path.includes('{waiting}') ? await hashOf(wish()) : '';
+    const target = path.replace('{node}', node.id).replace('{waiting}', waiting);
+    const response = await ask(`/api/v1/admin/${target}`, { method, headers, body });
     expect([response.status, response.headers.get('cache-control')]).toEqual([status, 'no-store']);
     await documented(id, response);
   });

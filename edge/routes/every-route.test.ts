@@ -170,6 +170,7 @@ const JSON_ROUTES: [method: string, path: string, status: number][] = [
   ['GET', '/api/v1/admin/nodes', 401],
   ['POST', '/api/v1/admin/tokens', 401],
   ['POST', '/api/v1/admin/nodes/{unknown}/drain', 401],
+  ['POST', '/api/v1/admin/builds/{unknown}/cancel', 401],
   ['GET', '/api/v1/admin/nosuch', 401],
   ['GET', '/openapi.json', 200],
   ['POST', '/openapi.json', 405],

@@ -23,7 +23,7 @@ export const ADMIN_HELP = `  --edge URL              the edge whose farm it is (
   --admin-key-file FILE   where its ADMIN_KEY lies (or the key itself in ASU_ADMIN_KEY); npm start: .asu/admin-key`;
 
 export const ADMIN_STATUSES =
-  'Exit status: 0 done; 1 the edge cannot be asked; 2 wrong words; 3 the edge refuses, or there is no such node.';
+  'Exit status: 0 done; 1 the edge cannot be asked; 2 wrong words; 3 the edge refuses, or there is no such node or build.';
 
 const PATIENCE_MS = 30_000;
 

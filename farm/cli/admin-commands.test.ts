@@ -1,4 +1,4 @@
-/** `asu token` and `asu nodes` as processes: their words, and edges that are none. With a real edge: e2e/nodes-admin.test.ts. */
+/** `asu token`, `asu nodes` and `asu builds` as processes: their words, and edges that are none. With a real edge: e2e/nodes-admin.test.ts. */
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
@@ -65,6 +65,13 @@ describe('wrong words end with 2, and one sentence', () => {
       KEYED,
       'expected list, drain, undrain, quarantine, release, revoke, got "frob"; --help says what they do',
     ],
+    [['builds', 'stop', ID], KEYED, 'expected cancel, got "stop"; --help says what it does'],
+    [
+      ['builds', 'cancel', ID.slice(1)],
+      KEYED,
+      `cancel: expected one request_hash of 64 hex digits, got "${ID.slice(1)}"`,
+    ],
+    [['builds', 'cancel'], KEYED, 'cancel: expected one request_hash of 64 hex digits, got ""'],
     [
       ['nodes', 'toString'],
       KEYED,
@@ -191,6 +198,17 @@ describe('an id that is begun', () => {
     expect(ran.err.trimEnd()).toMatch(sentence);
     expect(asked.some((one) => one.startsWith('POST'))).toBe(false);
   });
+});
+
+test('a build is stopped by its whole hash', async () => {
+  const asked: string[] = [];
+  const edge = await listening((request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    response.end(JSON.stringify({ request_hash: ID, state: 'cancelled' }));
+  });
+  const ran = await asu(['builds', 'cancel', ID], { ...KEYED, ASU_EDGE: edge });
+  expect(ran).toEqual({ status: 0, out: `${ID} is stopped\n`, err: '' });
+  expect(asked).toEqual([`POST /api/v1/admin/builds/${ID}/cancel`]);
 });
 
 test('over a line that others can read, the key is not sent without a word', async () => {

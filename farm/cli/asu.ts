@@ -47,6 +47,11 @@ const COMMANDS: readonly Row[] = [
     load: async () => (await import('./nodes-command.ts')).nodesCommand,
   },
   {
+    name: 'builds',
+    summary: 'stop a build of that farm',
+    load: async () => (await import('./builds-command.ts')).buildsCommand,
+  },
+  {
     name: 'keygen',
     summary: 'make the secret of a server, and print its public key',
     load: async () => (await import('./keygen-command.ts')).keygenCommand,

@@ -65,6 +65,12 @@ export const adminNodesSchema = z.strictObject({
   next: z.string().nullable().describe('For `after`, where there are more.'),
 });
 
+export const cancelledBuildSchema = z.strictObject({
+  request_hash: z.string(),
+  state: z.literal('cancelled').describe('Whoever polls for it is told so, and begins anew by asking again.'),
+});
+
 export type JoinTokenAnswer = AnswerOf<typeof joinTokenSchema>;
 export type AdminNode = AnswerOf<typeof adminNodeSchema>;
+export type CancelledBuild = AnswerOf<typeof cancelledBuildSchema>;
 export type AdminNodes = AnswerOf<typeof adminNodesSchema>;

@@ -58,4 +58,19 @@ export const ADMIN_OPERATIONS: readonly Operation[] = [
     },
     errors: OF_POSTS,
   },
+  {
+    method: 'post',
+    paths: ['/api/v1/admin/builds/{request_hash}/cancel'],
+    id: 'cancelBuild',
+    tag: 'admin',
+    summary: 'Stop a build that waits or is under way',
+    text: 'Its node is told with its next report. The build counts as no failure, and whoever asks for it again begins anew.',
+    needsKey: true,
+    answers: {
+      200: { text: 'It is stopped.', shapes: ['CancelledBuild'] },
+      ...REFUSALS,
+      404: { text: 'No such build waits or is under way; one that is decided cannot be stopped.', shapes: ['Problem'] },
+    },
+    errors: ['too_many_requests'],
+  },
 ];

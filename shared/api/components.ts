@@ -5,6 +5,7 @@ import { seedRequestSchema } from '../seed/build-request-fields.ts';
 import {
   adminNodeSchema,
   adminNodesSchema,
+  cancelledBuildSchema,
   joinTokenSchema,
   nodeActionSchema,
   tokenRequestSchema,
@@ -80,6 +81,7 @@ export const COMPONENTS = {
   NodeAction: nodeActionSchema,
   AdminNode: adminNodeSchema,
   AdminNodes: adminNodesSchema,
+  CancelledBuild: cancelledBuildSchema,
   SeedProblem: seedProblemSchema,
   SeedUpgradeCheck: seedUpgradeCheckSchema,
   SeedUpgrade: seedUpgradeSchema,
