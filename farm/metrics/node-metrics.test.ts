@@ -73,14 +73,20 @@ test('what proxy and disk say is asked when the page is made', async () => {
   const metrics = new NodeMetrics({
     ...gauges,
     disk: async () => ({ usedBytes: 10, budgetBytes: 20 }),
-    packages: () => ({ hits: hits++, misses: 5, failed: 2, bytesFromCache: 700, bytesFetched: 800 }),
+    packages: () => ({
+      ...{ hits: hits++, misses: 5, refused: 3, failed: 2, collapsed: 4, stale: 1 },
+      ...{ bytesFromCache: 700, bytesFetched: 800 },
+    }),
   });
   metrics.imageBuilderBytesDownloaded(30);
   await metrics.text();
   expect(samplesOf(await metrics.text())).toMatchObject({
     'asu_node_package_requests_total{outcome="hit"}': 2,
     'asu_node_package_requests_total{outcome="miss"}': 5,
+    'asu_node_package_requests_total{outcome="refused"}': 3,
     'asu_node_package_requests_total{outcome="failed"}': 2,
+    asu_node_package_shared_fetches_total: 4,
+    asu_node_package_stale_indexes_total: 1,
     asu_node_package_cache_bytes_total: 700,
     'asu_node_downloaded_bytes_total{what="imagebuilder"}': 30,
     'asu_node_downloaded_bytes_total{what="package"}': 800,

@@ -6,6 +6,7 @@
 import { type BuildErrorKind, isBuildErrorKind } from '../../shared/build-error.ts';
 import { MIB } from '../../shared/byte-size.ts';
 import { type MetricFamily, prometheusText, type Sample } from '../../shared/prometheus-text.ts';
+import type { ProxyCounters } from '../packages/proxy-counters.ts';
 import { LabelledHistogram } from './labelled-histogram.ts';
 import type { StepName } from './step-timer.ts';
 
@@ -26,15 +27,15 @@ export interface EndedBuild {
 export interface Gauges {
   readonly slots: number;
   readonly disk: () => Promise<{ readonly usedBytes: number; readonly budgetBytes: number } | null>;
-  /** As the package proxy counts; fields of the same names in farm/packages/proxy-counters.ts. */
-  readonly packages: () => {
-    readonly hits: number;
-    readonly misses: number;
-    readonly failed: number;
-    readonly bytesFromCache: number;
-    readonly bytesFetched: number;
-  } | null;
+  readonly packages: () => Readonly<ProxyCounters> | null;
 }
+
+const PACKAGE_OUTCOMES = [
+  ['hits', 'hit'],
+  ['misses', 'miss'],
+  ['refused', 'refused'],
+  ['failed', 'failed'],
+] as const satisfies readonly (readonly [keyof ProxyCounters, string])[];
 
 /** From a warm copy (0.1 s) to what a deadline allows (10 min). */
 const SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
@@ -122,11 +123,20 @@ export class NodeMetrics {
       {
         type: 'counter',
         name: 'asu_node_package_requests_total',
-        help: "Builds' requests to the package proxy: answered from the cache (hit), fetched from upstream (miss), neither (failed).",
-        samples: (['hits', 'misses', 'failed'] as const).map((name) => ({
-          labels: { outcome: { hits: 'hit', misses: 'miss', failed: 'failed' }[name] },
-          value: counters[name],
-        })),
+        help: "Builds' requests to the package proxy: answered from the cache (hit), fetched from upstream (miss), not in the build's feeds (refused), none of these (failed).",
+        samples: PACKAGE_OUTCOMES.map(([name, outcome]) => ({ labels: { outcome }, value: counters[name] })),
+      },
+      {
+        type: 'counter',
+        name: 'asu_node_package_shared_fetches_total',
+        help: 'Misses that waited for the fetch of another build.',
+        samples: [{ value: counters.collapsed }],
+      },
+      {
+        type: 'counter',
+        name: 'asu_node_package_stale_indexes_total',
+        help: 'Indexes that were given as they were last seen, since no mirror answered.',
+        samples: [{ value: counters.stale }],
       },
       {
         type: 'counter',
