@@ -4,15 +4,16 @@ import { defineConfig } from 'vitest/config';
 /**
  * Five projects. `shared` runs twice, because a hash that differs between the runtimes would be a split brain; `edge` runs
  * in the real Worker runtime; `farm` runs real processes; `e2e` runs the whole stack, one file at a time, since it kills things.
+ * The limits of time are for what hangs: none of them may tell a slow machine from a fast one.
  */
 export default defineConfig({
   test: {
     reporters: ['default', './e2e/closing-line.ts'],
     projects: [
-      { test: { name: 'shared', include: ['shared/**/*.test.ts'] } },
+      { test: { name: 'shared', include: ['shared/**/*.test.ts'], testTimeout: 60_000 } },
       {
         plugins: [cloudflareTest({ miniflare: { compatibilityDate: '2026-11-01' } })],
-        test: { name: 'shared-workerd', include: ['shared/**/*.test.ts'] },
+        test: { name: 'shared-workerd', include: ['shared/**/*.test.ts'], testTimeout: 60_000 },
       },
       {
         plugins: [
@@ -30,7 +31,13 @@ export default defineConfig({
             },
           }),
         ],
-        test: { name: 'edge', include: ['edge/**/*.test.ts'], globalSetup: ['e2e/swift.global-setup.ts'] },
+        test: {
+          name: 'edge',
+          include: ['edge/**/*.test.ts'],
+          globalSetup: ['e2e/swift.global-setup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
       },
       {
         test: {

@@ -77,7 +77,7 @@ describe('a first-boot script', () => {
 
     await finish(node, order, { sequence: 2 });
     await vi.waitFor(async () => expect((await ask(`/api/v1/build/${request_hash}`)).status).toBe(200), {
-      timeout: 3_000,
+      timeout: 30_000,
     });
     const done = await ask(`/api/v1/build/${request_hash}`);
     expect(done.headers.get('cache-control')).toBe('no-store');
@@ -107,7 +107,7 @@ describe('a first-boot script', () => {
     expect(second).toMatchObject({ requestHash: nextHash, inputs: { defaults: SECRET } });
     const value = { kind: 'build_failed', detail: 'Error: it failed', stderr: 'log' };
     await report(renewed, second?.leaseId ?? '', 1, { case: 'failed', value });
-    await vi.waitFor(async () => expect((await ask(`/api/v1/build/${nextHash}`)).status).toBe(500), { timeout: 3_000 });
+    await vi.waitFor(async () => expect((await ask(`/api/v1/build/${nextHash}`)).status).toBe(500), { timeout: 30_000 });
     expect(await noted(await ask(`/api/v1/build/${nextHash}`))).toMatchObject({
       status: 500,
       request: { defaults: null },

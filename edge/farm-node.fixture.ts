@@ -207,6 +207,6 @@ export async function built(node: Credentials, request: unknown): Promise<string
   if (!order || order.requestHash !== hash) throw new Error(`expected an order for ${hash}, got ${order?.requestHash}`);
   await finish(node, order);
   // What was said of it while it was pending stands for a moment.
-  await vi.waitFor(async () => expect((await ask(`/api/v1/build/${hash}`)).status).toBe(200), { timeout: 3_000 });
+  await vi.waitFor(async () => expect((await ask(`/api/v1/build/${hash}`)).status).toBe(200), { timeout: 30_000 });
   return hash;
 }

@@ -36,5 +36,5 @@ export const until = (hash: string, status: string): Promise<Response> =>
       expect(answer.headers.get('x-imagebuilder-status')).toBe(status);
       return answer;
     },
-    { timeout: 3_000 },
+    { timeout: 30_000 },
   );

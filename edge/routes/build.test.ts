@@ -46,7 +46,7 @@ const untilStatus = (hash: unknown, status: number): Promise<Response> =>
       expect(answer.status).toBe(status);
       return answer;
     },
-    { timeout: 3_000 },
+    { timeout: 30_000 },
   );
 
 /** Asks for the wish and builds it. */
@@ -103,7 +103,7 @@ test('a first request is queued, started when a node takes it, and done', async 
       expect(answer.headers.get('x-imagebuilder-status')).not.toBe('queued');
       return answer;
     },
-    { timeout: 3_000 },
+    { timeout: 30_000 },
   );
   expect(started.status).toBe(202);
   expect(started.headers.get('x-imagebuilder-status')).toBe('building_image');

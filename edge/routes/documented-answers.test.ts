@@ -210,14 +210,14 @@ describe('what a build answers while it goes', () => {
       async () =>
         expect(await documented('getBuild', await poll())).toMatchObject({ progress: { bytes: 5, total: 10 } }),
       {
-        timeout: 3_000,
+        timeout: 30_000,
       },
     );
     await report(node, leaseId, 2, { case: 'failed', value: { kind: 'conflict', detail: 'Error: x', stderr: 'log' } });
     await vi.waitFor(
       async () => expect(await documented('getBuild', await poll())).toMatchObject({ imagebuilder_status: 'failed' }),
       {
-        timeout: 3_000,
+        timeout: 30_000,
       },
     );
     await documented('requestBuild', await post({ ...GOOD_REQUEST, packages: ['curl'] }));

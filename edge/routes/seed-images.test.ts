@@ -29,7 +29,7 @@ async function privateImage(): Promise<string> {
   if (!order) throw new Error('expected an order');
   const file = await upload(node, order.leaseId, IMAGE_NAME, 'an image with a secret');
   await report(node, order.leaseId, 1, succeeded([file], { 'base-files': '1', [`secret-${packages}`]: '1' }));
-  await vi.waitFor(async () => expect((await post(secret)).status).toBe(200), { timeout: 3_000 });
+  await vi.waitFor(async () => expect((await post(secret)).status).toBe(200), { timeout: 30_000 });
   return String(request_hash);
 }
 
@@ -85,7 +85,7 @@ describe('GET /api/image/<image_hash>', () => {
 
   it('of an image with `defaults` is 404, as of one that never was', async () => {
     const secret = await privateImage();
-    await vi.waitFor(async () => expect((await ask(`/api/v1/build/${secret}`)).status).toBe(200), { timeout: 3_000 });
+    await vi.waitFor(async () => expect((await ask(`/api/v1/build/${secret}`)).status).toBe(200), { timeout: 30_000 });
     later();
     const [one, other] = [await page(secret), await page(UNKNOWN)];
     expect(one).toEqual(other);

@@ -148,7 +148,7 @@ test('an image with `defaults` is in no list and no number, nor is one that fail
     const order = await lease(node);
     if (!order) throw new Error('expected an order');
     await finish(node, order);
-    await vi.waitFor(async () => expect((await post(request)).status).toBe(200), { timeout: 3_000 });
+    await vi.waitFor(async () => expect((await post(request)).status).toBe(200), { timeout: 30_000 });
     await post(request);
   }
   await failing({ defaults: 'x', packages: ['private-failure'] }, 'Error: private-failure');

@@ -49,7 +49,7 @@ async function build(fields: object) {
   const request = { ...GOOD_REQUEST, ...fields };
   const { request_hash } = await jsonOf(await post(request));
   await finish(node, await order());
-  await vi.waitFor(async () => expect((await post(request)).status).toBe(200), { timeout: 3_000 });
+  await vi.waitFor(async () => expect((await post(request)).status).toBe(200), { timeout: 30_000 });
   return { request, hash: String(request_hash) };
 }
 
@@ -156,7 +156,7 @@ test('a private build leaves no trace, neither of what was asked nor of who aske
   const secret = { ...GOOD_REQUEST, defaults: 'hunter2', packages: ['private-package'], client: 'private/1' };
   await post(secret);
   await finish(node, await order());
-  await vi.waitFor(async () => expect((await post(secret)).status).toBe(200), { timeout: 3_000 });
+  await vi.waitFor(async () => expect((await post(secret)).status).toBe(200), { timeout: 30_000 });
   expect((await post({ ...secret, packages_versions: { curl: '7' } })).status).toBe(500);
   later(2 * MINUTE_MS);
   await stats('builds-per-day');

@@ -28,9 +28,9 @@ beforeAll(async () => {
   hash.started = await begun('starting');
   await leaseOf(hash.started);
   hash.queued = await begun('waiting');
-  await vi.waitFor(async () => expect((await poll(hash.failed)).status).toBe(500), { timeout: 3_000 });
+  await vi.waitFor(async () => expect((await poll(hash.failed)).status).toBe(500), { timeout: 30_000 });
   await vi.waitFor(async () => expect((await poll(hash.started)).headers.get('x-imagebuilder-status')).toBe('init'), {
-    timeout: 3_000,
+    timeout: 30_000,
   });
 });
 
