@@ -107,7 +107,9 @@ describe('a first-boot script', () => {
     expect(second).toMatchObject({ requestHash: nextHash, inputs: { defaults: SECRET } });
     const value = { kind: 'build_failed', detail: 'Error: it failed', stderr: 'log' };
     await report(renewed, second?.leaseId ?? '', 1, { case: 'failed', value });
-    await vi.waitFor(async () => expect((await ask(`/api/v1/build/${nextHash}`)).status).toBe(500), { timeout: 30_000 });
+    await vi.waitFor(async () => expect((await ask(`/api/v1/build/${nextHash}`)).status).toBe(500), {
+      timeout: 30_000,
+    });
     expect(await noted(await ask(`/api/v1/build/${nextHash}`))).toMatchObject({
       status: 500,
       request: { defaults: null },
