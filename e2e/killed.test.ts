@@ -1,11 +1,11 @@
 /** What happens when processes die at the worst moments. Every build must end in an image, published once, and whole. */
 import { fromBinary } from '@bufbuild/protobuf';
-import { Client } from 'minio';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
 import { ReportRequestSchema } from '../shared/gen/asu/farm/v1/foreman_pb.js';
 import { type PausingProxy, pausingProxy } from './pausing-proxy.ts';
 import { type Answer, download, ended, poll, post, REQUEST } from './router.ts';
 import { type NodeUnderTest, StackUnderTest, until } from './stack-under-test.ts';
+import { storedNames } from './stored-names.ts';
 
 /** Waits until the image stage runs: the middle of a build. */
 const isBuilding = (stack: StackUnderTest, hash: string): Promise<Answer> =>
@@ -110,22 +110,8 @@ describe('killed between two steps that belong together', () => {
   });
 
   /** How many records and which objects the store holds of one build. */
-  const storedRecords = async (hash: string): Promise<string[]> => {
-    const { endpoint, accessKeyId, secretAccessKey, region } = inject('s3');
-    const { hostname, port } = new URL(endpoint);
-    const client = new Client({
-      endPoint: hostname,
-      port: Number(port),
-      useSSL: false,
-      accessKey: accessKeyId,
-      secretKey: secretAccessKey,
-      region,
-      pathStyle: true,
-    });
-    const names: string[] = [];
-    for await (const object of client.listObjectsV2(bucket, 'builds/', true)) names.push(object.name ?? '');
-    return names.filter((name) => name.includes(hash));
-  };
+  const storedRecords = async (hash: string): Promise<string[]> =>
+    (await storedNames(inject('s3'), bucket, 'builds/')).filter((name) => name.includes(hash));
 
   const isFinalReport = (body: Buffer): boolean => {
     try {

@@ -26,6 +26,8 @@ export interface UnderTestOptions {
   /** Of each image stage, so that there is time to kill something in it. */
   readonly delaySeconds?: number;
   readonly variables?: Readonly<Record<string, string>>;
+  /** Told where the mirror is before the edge starts. */
+  readonly onMirror?: (url: string) => void;
 }
 
 export interface NodeUnderTest {
@@ -73,6 +75,7 @@ export class StackUnderTest {
     });
     await writeFile(path.join(directory, UPSTREAM_KEY), mirror.publicKey);
     const mirrorServer = await serveMirror(mirrorDirectory);
+    options.onMirror?.(mirrorServer.url);
     const port = await freePort();
     const variables: Record<string, string> = {
       SERVER_KEY: await loadServerKey(directory),

@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
+import { BuildError } from '../shared/build-error.ts';
 import { hexToBytes } from '../shared/digest.ts';
 import { type SigningKey, verifyEd25519 } from '../shared/ed25519.ts';
 import { FARM_PROTOCOL } from '../shared/farm-protocol.ts';
@@ -19,6 +20,7 @@ import {
 import { type LeaseReport, LeaseReportSchema, LeaseStanding } from '../shared/gen/asu/farm/v1/foreman_pb.js';
 import { SERVER_VERSION } from '../shared/server-version.ts';
 import { backoffMs, pause } from './backoff.ts';
+import { checkedOrder } from './build/checked-order.ts';
 import type { Workshop } from './build/workshop.ts';
 import type { DiskWatch } from './disk/disk-watch.ts';
 import type { ForemanClient, Membership } from './edge-client.ts';
@@ -26,8 +28,10 @@ import { isWorthSayingAgain } from './ever-rarer.ts';
 import { fulfil, NOTHING_BUILT, type Running, textOf } from './fulfil-order.ts';
 import { HeardStanding } from './heard-standing.ts';
 import type { NodeMetrics } from './metrics/node-metrics.ts';
-import { failedReport, progressReport } from './node-report.ts';
+import { failedReport, handedBackReport, progressReport } from './node-report.ts';
+import type { Offer } from './offer.ts';
 import type { Outbox } from './outbox.ts';
+import { BuildNews } from './server/build-news.ts';
 
 export interface AgentOptions {
   readonly edgeUrl: string;
@@ -67,10 +71,22 @@ export class Agent {
   #fullTimes = 0;
   /** Deadlines are on the edge's clock. */
   #edgeAheadMs = 0;
+  /** Null: does not work yet. */
+  #signal: AbortSignal | null = null;
+  readonly news: BuildNews;
 
   constructor(options: AgentOptions) {
     this.#options = options;
     this.#standing = new HeardStanding(options.log);
+    this.news = new BuildNews(options.reportMs);
+  }
+
+  get slots(): number {
+    return this.#options.slots;
+  }
+
+  get running(): number {
+    return this.#running.size;
   }
 
   /** Works until `signal` aborts, then hands back what runs, says so, and returns. */
@@ -89,6 +105,7 @@ export class Agent {
     });
     // First what the last process had to say: asking for work before would fetch the very build that it finished.
     await this.#sendReports(AbortSignal.timeout(CALL_TIMEOUT_MS)).catch(() => undefined);
+    this.#signal = signal;
     const reporting = this.#reportUntil(signal, hurry.signal);
     await this.#leaseUntil(signal);
     for (const { stop } of this.#running.values()) stop.abort(new Error('the node stops'));
@@ -117,7 +134,7 @@ export class Agent {
             softwareVersion: SERVER_VERSION,
             protocol: FARM_PROTOCOL,
             slots: this.#options.slots,
-            heldImageBuilders: await this.#heldImageBuilders(),
+            heldImageBuilders: await this.heldImageBuilders(),
             knownStanding: this.#standing.known,
           },
           { signal, timeoutMs: LEASE_TIMEOUT_MS },
@@ -139,7 +156,7 @@ export class Agent {
   }
 
   /** So that builds come where their ImageBuilder is. One that cannot be listed now costs a cold start, no more. */
-  async #heldImageBuilders(): Promise<string[]> {
+  async heldImageBuilders(): Promise<string[]> {
     const list = await this.#options.workshop.imageBuilders.list().catch(() => []);
     return list.slice(0, MAX_HELD).map(({ sha256 }) => sha256);
   }
@@ -158,12 +175,55 @@ export class Agent {
   }
 
   async #accept(signed: SignedBuildOrder): Promise<void> {
-    const edgeKey = hexToBytes(this.#options.membership()?.edgePublicKey ?? '');
-    if (!(await verifyEd25519(edgeKey, signed.order, signed.signature)))
-      throw new Error('an order was refused: it is not signed by the edge that this node joined');
-    const order = fromBinary(BuildOrderSchema, signed.order);
+    const order = await this.#verified(signed);
+    if (order === null) throw new Error('an order was refused: it is not signed by the edge that this node joined');
     if (this.#running.has(order.leaseId)) return;
     this.#options.outbox.take(order.leaseId, order.requestHash, Date.now());
+    // An order that was brought took the slot while this one was asked for.
+    if (this.#running.size >= this.#options.slots) {
+      this.#options.outbox.finish(order.leaseId, handedBackReport('the node has taken another build meanwhile'));
+      this.#wake();
+    } else this.#begin(order);
+  }
+
+  /** An order that was brought instead of asked for. The same one again is the same build, also when it has ended. */
+  async offer(signed: SignedBuildOrder): Promise<Offer> {
+    const order = await this.#verified(signed);
+    if (order === null) return { state: 'forged', reason: 'the order is not signed by the edge that this node joined' };
+    const taken: Offer = { state: 'taken', leaseId: order.leaseId };
+    if (this.news.has(order.leaseId)) return taken;
+    try {
+      const { deadlineMs } = checkedOrder(order);
+      if (deadlineMs <= Date.now() + this.#edgeAheadMs)
+        return { state: 'wrong', reason: 'deadline_ms: expected a time to come' };
+    } catch (error) {
+      if (error instanceof BuildError) return { state: 'wrong', reason: error.detail };
+      throw error;
+    }
+    const full = await this.#options.disk.isFull().catch(() => 'the disk cannot be asked');
+    // From here on without a pause, or two orders could have the last slot.
+    if (this.news.has(order.leaseId)) return taken;
+    if (this.#signal === null || this.#signal.aborted) return { state: 'unable', reason: 'the node stops' };
+    if (full !== null) return { state: 'unable', reason: 'the disk of this node is full' };
+    if (this.#running.size >= this.#options.slots)
+      return { state: 'busy', reason: `no slot is free: ${this.#options.slots} of ${this.#options.slots} are taken` };
+    this.#options.outbox.take(order.leaseId, order.requestHash, Date.now());
+    this.#begin(order);
+    return taken;
+  }
+
+  /** Hands it back, if it still runs. */
+  cancel(leaseId: string): void {
+    this.#running.get(leaseId)?.stop.abort(new Error("cancelled by the node's operator"));
+  }
+
+  /** Null for one that is not the edge's. */
+  async #verified({ order, signature }: SignedBuildOrder): Promise<BuildOrder | null> {
+    const edgeKey = hexToBytes(this.#options.membership()?.edgePublicKey ?? '');
+    return (await verifyEd25519(edgeKey, order, signature)) ? fromBinary(BuildOrderSchema, order) : null;
+  }
+
+  #begin(order: BuildOrder): void {
     const task = this.#work(order)
       .catch((error) => this.#options.log(`lease ${order.leaseId} could not be tidied up: ${textOf(error)}`))
       .finally(() => {
@@ -179,15 +239,20 @@ export class Agent {
     const { outbox, workshop } = this.#options;
     const running: Running = { stop: new AbortController(), step: BuildStep.INIT, bytesDone: 0, bytesTotal: 0 };
     this.#running.set(order.leaseId, running);
+    this.news.begin(order.leaseId, running);
     const { lastWord, isOwnFault } = await fulfil(order, running, {
       ...this.#options,
       now: () => Date.now() + this.#edgeAheadMs,
-      onNewStep: () => this.#wake(),
+      onNewStep: () => {
+        this.news.stepped(order.leaseId);
+        this.#wake();
+      },
     });
     if (isOwnFault !== null) this.#ownFaults = isOwnFault ? this.#ownFaults + 1 : 0;
     try {
       outbox.finish(order.leaseId, lastWord);
     } finally {
+      this.news.end(order.leaseId, lastWord);
       await workshop.removeWorkspace(order.leaseId);
     }
   }

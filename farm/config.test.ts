@@ -50,6 +50,7 @@ describe('a node', () => {
     [[...edge, '--build-memory', '64M'], /--build-memory: expected an amount from 128M to 1T/],
     [[...edge, '--build-processes', '63'], /--build-processes: expected a whole number from 64 to 100000, got "63"/],
     [[...edge, '--metrics', '9100'], /--metrics: expected HOST:PORT such as 127.0.0.1:9100, got "9100"/],
+    [[...edge, '--listen', '8790'], /--listen: expected HOST:PORT such as 127.0.0.1:8790, got "8790"/],
     [[...edge, '--log-format', 'xml'], /--log-format: expected text or json, got "xml"/],
     [[...edge, '--require-sandbox', '--no-require-sandbox'], /exclude each other/],
     [[...edge, '--allow-unsigned=yes'], /--allow-unsigned/],
@@ -84,6 +85,7 @@ describe('a node', () => {
       buildMemoryBytes: 1.5 * GIB,
       buildProcesses: 2000,
       metrics: null,
+      listen: null,
       logFormat: 'text',
     });
   });

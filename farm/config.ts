@@ -113,6 +113,12 @@ const SETTINGS = {
     text: 'where Prometheus may ask, best on loopback (empty: nowhere)',
     fallback: () => '',
   },
+  listen: {
+    flag: 'listen',
+    placeholder: 'HOST:PORT',
+    text: 'where the node itself may be called, by gRPC, gRPC-Web and Connect (empty: nowhere)',
+    fallback: () => '',
+  },
   logFormat: { flag: 'log-format', placeholder: 'FORMAT', text: 'text or json', fallback: () => 'text' },
 } as const satisfies Record<string, Setting>;
 
@@ -140,6 +146,8 @@ export interface NodeConfig {
   readonly buildMemoryBytes: number;
   readonly buildProcesses: number;
   readonly metrics: ListenAddress | null;
+  /** Of the node's own server; see server/serve-node.ts. */
+  readonly listen: ListenAddress | null;
   readonly logFormat: 'text' | 'json';
 }
 
@@ -199,11 +207,6 @@ function checked(value: (name: Name) => string): NodeConfig {
     throw new UsageError(`--edge: expected the URL of an edge, got ${JSON.stringify(value('edge'))}`);
   if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(value('name')))
     throw new UsageError(`--name: expected letters, digits, "_", "." or "-", got ${JSON.stringify(value('name'))}`);
-  const metrics = parseListenAddress(value('metrics'));
-  if (metrics === null && value('metrics') !== '')
-    throw new UsageError(
-      `--metrics: expected HOST:PORT such as 127.0.0.1:9100, got ${JSON.stringify(value('metrics'))}`,
-    );
   const logFormat = value('logFormat');
   if (logFormat !== 'text' && logFormat !== 'json')
     throw new UsageError(`--log-format: expected text or json, got ${JSON.stringify(logFormat)}`);
@@ -225,9 +228,18 @@ function checked(value: (name: Name) => string): NodeConfig {
     diskReserveBytes: byteSize('--disk-reserve', value('diskReserve'), 0, 1024 * GIB),
     buildMemoryBytes: byteSize('--build-memory', value('buildMemory'), 128 * MIB, 1024 * GIB),
     buildProcesses: whole('--build-processes', value('buildProcesses'), 64, 100_000),
-    metrics,
+    metrics: listenAddress('--metrics', value('metrics'), 9100),
+    listen: listenAddress('--listen', value('listen'), 8790),
     logFormat,
   };
+}
+
+/** Null: nowhere. */
+function listenAddress(flag: string, value: string, example: number): ListenAddress | null {
+  const address = parseListenAddress(value);
+  if (address === null && value !== '')
+    throw new UsageError(`${flag}: expected HOST:PORT such as 127.0.0.1:${example}, got ${JSON.stringify(value)}`);
+  return address;
 }
 
 /** A switch; its other values can only come from the variable. */

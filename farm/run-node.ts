@@ -1,6 +1,7 @@
 /** Puts a node together and runs it until told to stop. */
 import os from 'node:os';
 import path from 'node:path';
+import { nodeIdOf } from '../shared/node-identity.ts';
 import { Agent } from './agent.ts';
 import { pause } from './backoff.ts';
 import { Workshop } from './build/workshop.ts';
@@ -17,6 +18,8 @@ import { serveMetrics } from './metrics/metrics-server.ts';
 import { NodeMetrics } from './metrics/node-metrics.ts';
 import { loadNodeKey } from './node-key.ts';
 import { Outbox } from './outbox.ts';
+import { nodeService } from './server/node-service.ts';
+import { serveNode } from './server/serve-node.ts';
 
 const RENEW_CHECK_MS = 10 * 60_000;
 
@@ -52,14 +55,6 @@ export async function runNode(config: NodeStart, signal: AbortSignal): Promise<v
     if (signal.aborted) return;
     log.line(config.fence.told);
     log.line(`ready: ${config.slots} slots for ${edgeUrl}`);
-    const renewing = renewUntil(
-      signal,
-      () => memberships.isDue(Date.now()),
-      () =>
-        memberships
-          .renew(client, signal)
-          .catch((error) => log.log('renewing the certificate failed', { reason: error.message })),
-    );
     const agent = new Agent({
       edgeUrl,
       client,
@@ -73,6 +68,17 @@ export async function runNode(config: NodeStart, signal: AbortSignal): Promise<v
       reportMs: config.reportMs,
       log: log.line,
     });
+    const facts = { nodeId: nodeIdOf(key.publicKey), name: config.name, sandbox: config.fence.told };
+    await using listener = config.listen && (await serveNode(config.listen, nodeService(agent, facts)));
+    signal.addEventListener('abort', () => listener?.stop(), { once: true });
+    const renewing = renewUntil(
+      signal,
+      () => memberships.isDue(Date.now()),
+      () =>
+        memberships
+          .renew(client, signal)
+          .catch((error) => log.log('renewing the certificate failed', { reason: error.message })),
+    );
     await agent.run(signal);
     await renewing;
   } finally {

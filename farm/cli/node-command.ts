@@ -10,6 +10,7 @@ import { probeFence } from '../fence/fence.ts';
 import { JoinRefused } from '../membership.ts';
 import { MetricsError } from '../metrics/metrics-server.ts';
 import { runNode } from '../run-node.ts';
+import { ListenError } from '../server/serve-node.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './flags.ts';
 import { mustBeReadable, readUpstreamKeys } from './upstream-keys.ts';
@@ -40,7 +41,7 @@ export const nodeCommand: Command = async (args, { terminal, environment, signal
     }
     await runNode({ ...config, upstreamKeys, fence }, signal);
   } catch (error) {
-    if (error instanceof MetricsError) throw new UsageError(error.message);
+    if (error instanceof MetricsError || error instanceof ListenError) throw new UsageError(error.message);
     if (!REFUSALS.some((refusal) => error instanceof refusal)) throw error;
     // What an edge wrote may be in it.
     terminal.err.write(`${printable((error as Error).message, 500)}\n`);

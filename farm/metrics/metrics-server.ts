@@ -1,6 +1,6 @@
 /**
- * `GET /metrics` of a node, for a Prometheus on the same machine or network. Off unless asked for: it is the only port that
- * a node listens on. Nothing is read from a caller but the request line, and whatever goes wrong here ends no build.
+ * `GET /metrics` of a node, for a Prometheus on the same machine or network. Off unless asked for. Nothing is read from
+ * a caller but the request line, and whatever goes wrong here ends no build.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,0 +1,20 @@
+/** What the S3 server of the tests really holds, asked past the edge. */
+import { Client } from 'minio';
+import type { S3Server } from './provided-context.ts';
+
+/** Names of all objects that begin so. */
+export async function storedNames(s3: S3Server, bucket: string, prefix: string): Promise<string[]> {
+  const { hostname, port } = new URL(s3.endpoint);
+  const client = new Client({
+    endPoint: hostname,
+    port: Number(port),
+    useSSL: false,
+    accessKey: s3.accessKeyId,
+    secretKey: s3.secretAccessKey,
+    region: s3.region,
+    pathStyle: true,
+  });
+  const names: string[] = [];
+  for await (const object of client.listObjectsV2(bucket, prefix, true)) names.push(object.name ?? '');
+  return names;
+}
