@@ -8,6 +8,7 @@ import { type Case, type CaseName, makeCases, runCase } from './cases.ts';
 import { measureCatalogueRead } from './catalogue-read.ts';
 import { readCounters } from './counters.ts';
 import { finishedBuilds } from './finished-builds.ts';
+import { benchForeman } from './foreman.ts';
 import { benchImageBuilder } from './imagebuilder.ts';
 import { enlargeIndex } from './large-index.ts';
 import { simulateMonth } from './month.ts';
@@ -117,6 +118,7 @@ try {
   const command = parseOptions(process.argv.slice(2));
   if (command.bench === 'edge') await bench(command.options, stop.signal);
   else if (command.bench === 'imagebuilder') await benchImageBuilder(command.options, stop.signal);
+  else if (command.bench === 'foreman') await benchForeman(command.options, stop.signal);
   else if (command.bench === 'month') simulateMonth(console.log);
   else console.log(HELP);
 } catch (error) {

@@ -2,6 +2,7 @@
 import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { CASE_NAMES, type CaseName } from './cases.ts';
+import type { ForemanBenchOptions } from './foreman.ts';
 import type { ImageBuilderBenchOptions } from './imagebuilder.ts';
 
 export interface BenchOptions {
@@ -16,8 +17,8 @@ export interface BenchOptions {
 
 export const HELP = `npm run bench -- [options]
 
-The edge on "workerd serve", beside a bare Hono hello in the same process; or a farm node beside bare make; or a simulated
-month.
+The edge on "workerd serve", beside a bare Hono hello in the same process; or a farm node beside bare make; or the rows that
+the Foreman reads; or a simulated month.
 
   --only NAMES      these cases, and the hello beside them: ${CASE_NAMES.filter((name) => !name.startsWith('hello')).join(',')}
   --rounds N        rounds of the cases in turn (12)
@@ -26,16 +27,19 @@ month.
   --connections N   keep-alive connections, one request in flight on each (32)
   --profile DIR     instead of measuring: write a .cpuprofile of each edge case to DIR
   --imagebuilder    instead: a farm node's builds beside bare make, with --rounds (3) and --parallel N (cores) at once
+  --foreman         instead: rows that the Foreman's operations read while 100, 10,000 and 100,000 builds wait, with
+                    --rounds (20) of each; fails where they read more of a longer queue
   --month           instead of measuring: a month of requests, answered by our identity and by hashes that live for a day
   --help            this text
 
 Needs wrk (Debian: apt-get install -y wrk) and, for the S3 store, python3-swift; installs both itself where it is root.
-(The month needs neither.) See docs/benchmarks.md for what the figures mean.
+(The Foreman and the month need neither.) See docs/benchmarks.md for what the figures mean.
 `;
 
 export type BenchCommand =
   | { readonly bench: 'edge'; readonly options: BenchOptions }
   | { readonly bench: 'imagebuilder'; readonly options: ImageBuilderBenchOptions }
+  | { readonly bench: 'foreman'; readonly options: ForemanBenchOptions }
   | { readonly bench: 'month' | 'help' };
 
 /** @throws Error saying what was expected */
@@ -51,12 +55,18 @@ export function parseOptions(args: readonly string[]): BenchCommand {
       profile: { type: 'string' },
       parallel: { type: 'string', default: String(os.availableParallelism()) },
       imagebuilder: { type: 'boolean', default: false },
+      foreman: { type: 'boolean', default: false },
       month: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return { bench: 'help' };
   if (values.month) return { bench: 'month' };
+  if (values.foreman)
+    return {
+      bench: 'foreman',
+      options: { rounds: whole('rounds', values.rounds ?? '20', 1, 50), queues: [100, 10_000, 100_000] },
+    };
   if (values.imagebuilder)
     return {
       bench: 'imagebuilder',

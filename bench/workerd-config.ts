@@ -15,7 +15,7 @@ export interface WorkerdConfig {
 }
 
 /** As in wrangler.toml. */
-const COMPATIBILITY = 'compatibilityDate = "2026-11-01", compatibilityFlags = ["enable_request_signal"]';
+export const WORKERD_COMPATIBILITY = 'compatibilityDate = "2026-11-01", compatibilityFlags = ["enable_request_signal"]';
 
 export function workerdConfig(config: WorkerdConfig): string {
   const { bundles, directories, ports } = config;
@@ -44,7 +44,7 @@ const config :Workerd.Config = (
 
 const kv :Workerd.Worker = (
   modules = [(name = "kv.js", bundled = "/workerd/kv.js")],
-  ${COMPATIBILITY},
+  ${WORKERD_COMPATIBILITY},
   durableObjectNamespaces = [(className = "KVNamespace", uniqueKey = "bench-kv", enableSql = true)],
   durableObjectStorage = (localDisk = "objects"),
   bindings = [
@@ -55,7 +55,7 @@ const kv :Workerd.Worker = (
 
 const edge :Workerd.Worker = (
   modules = [(name = "edge.js", esModule = embed ${text(bundles.edge)})],
-  ${COMPATIBILITY},
+  ${WORKERD_COMPATIBILITY},
   durableObjectNamespaces = [
     (className = "Catalogue", uniqueKey = "bench-catalogue", enableSql = true),
     (className = "Foreman", uniqueKey = "bench-foreman", enableSql = true),
@@ -71,12 +71,12 @@ const edge :Workerd.Worker = (
 
 const hello :Workerd.Worker = (
   modules = [(name = "hello.js", esModule = embed ${text(bundles.hello)})],
-  ${COMPATIBILITY},
+  ${WORKERD_COMPATIBILITY},
 );
 
 const control :Workerd.Worker = (
   modules = [(name = "control.js", esModule = embed ${text(bundles.control)})],
-  ${COMPATIBILITY},
+  ${WORKERD_COMPATIBILITY},
   bindings = [
     (name = "KV", kvNamespace = (name = "kv", ${NAMESPACE})),
     (name = "KV_SERVICE", service = (name = "kv", ${NAMESPACE})),
@@ -88,7 +88,7 @@ const control :Workerd.Worker = (
 const NAMESPACE = String.raw`props = (json = "{\"namespace\": \"asu-cache\"}")`;
 
 /** Cap'n Proto's text format escapes as C does, JSON's escapes among them but for \u, which nothing here needs. */
-function text(value: string): string {
+export function text(value: string): string {
   if (!/^[ -~]*$/.test(value)) throw new Error(`expected printable ASCII for workerd's configuration, got ${value}`);
   return JSON.stringify(value);
 }

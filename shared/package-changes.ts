@@ -123,6 +123,10 @@ function changedName(name: string, branch: Branch): string | null {
   return !pack ? name : pack.target === null ? null : name.replace(pack.pattern, pack.target);
 }
 
+/** False: neither `applyPackageChanges` nor `laterName` ever makes another name of it, whatever the branch. */
+export const mayBeRenamed = (name: string): boolean =>
+  APPLIED.has(name) || OPTIONAL.has(name) || LANGUAGE_PACKS.some(({ pattern }) => pattern.test(name));
+
 /**
  * The name on the branch of what is installed in a version that stands for `since` revisions of main; null: it is gone. For
  * clients that cannot carry their list over themselves: also what is optional counts, where it happened in between.

@@ -8,6 +8,7 @@ import latestImages from './migrations/0003_latest_images.sql';
 import turns from './migrations/0004_turns.sql';
 import polls from './migrations/0005_polls.sql';
 import nodeStates from './migrations/0006_node_states.sql';
+import flat from './migrations/0007_flat.sql';
 import * as schema from './schema.ts';
 
 export type Database = DrizzleSqliteDODatabase<typeof schema>;
@@ -22,6 +23,7 @@ export const MIGRATIONS = {
       { idx: 4, when: 1795850000000, tag: '0004_turns', breakpoints: true },
       { idx: 5, when: 1796000000000, tag: '0005_polls', breakpoints: true },
       { idx: 6, when: 1796100000000, tag: '0006_node_states', breakpoints: true },
+      { idx: 7, when: 1796200000000, tag: '0007_flat', breakpoints: true },
     ],
   },
   migrations: {
@@ -32,6 +34,7 @@ export const MIGRATIONS = {
     m0004: turns,
     m0005: polls,
     m0006: nodeStates,
+    m0007: flat,
   },
 };
 

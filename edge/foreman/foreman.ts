@@ -197,6 +197,7 @@ export class Foreman extends DurableObject<Env> {
     this.#count('report');
     const node = this.#state.nodes.present(nodeId, null, Date.now());
     if ('refused' in node) return node;
+    const { stateChanges } = this.#state.nodes;
     const aftermath: Aftermath = { failures: [] };
     const acknowledged: Acknowledgement[] = [];
     for (const report of fromBinary(ReportRequestSchema, reports).reports)
@@ -204,7 +205,8 @@ export class Foreman extends DurableObject<Env> {
     for (const failure of aftermath.failures) this.ctx.waitUntil(cacheFailure(this.#state, failure));
     this.ctx.waitUntil(this.#publishAll());
     // A build may have gone back to the queue.
-    this.#waitingNodes.wakeSome();
+    if (this.#state.nodes.stateChanges === stateChanges) this.#waitingNodes.wakeSome();
+    else this.#wakeEverybody();
     await this.#setAlarm();
     return { acknowledged };
   }
@@ -269,9 +271,7 @@ export class Foreman extends DurableObject<Env> {
   async actOnNode(nodeId: string, action: NodeAction, reason: string): Promise<ActedOnNode> {
     this.#count('act');
     const acted = actOnNode(this.#state, nodeId, action, reason, Date.now());
-    // It is told at once, and its builds are for others.
-    this.#waitingNodes.wakeAll();
-    this.#setAside.wakeAll();
+    this.#wakeEverybody();
     await this.#setAlarm();
     return acted.ok ? { ok: true, node: this.#state.nodeLists.one(nodeId) } : acted;
   }
@@ -313,6 +313,7 @@ export class Foreman extends DurableObject<Env> {
 
   override async alarm(): Promise<void> {
     const now = Date.now();
+    const { stateChanges } = this.#state.nodes;
     this.#alarm.fired();
     for (const lease of this.#state.leases.expired(now)) loseLease(this.#state, lease, expired(lease, now), now);
     for (const build of this.#state.queue.polls.noneSince(now - this.#abandonedMs, CANCEL_AT_ONCE))
@@ -325,8 +326,15 @@ export class Foreman extends DurableObject<Env> {
     this.#state.statistics.forget(now);
     this.#state.queue.turns.forgetPassed(FORGET_AT_ONCE);
     this.#waitingNodes.wakeAll();
+    if (this.#state.nodes.stateChanges !== stateChanges) this.#setAside.wakeAll();
     await this.#setAlarm();
     this.ctx.waitUntil(this.#removeOldLogs(now));
+  }
+
+  /** Who was set aside, or is no more, is told at once; and its builds are for others. */
+  #wakeEverybody(): void {
+    this.#waitingNodes.wakeAll();
+    this.#setAside.wakeAll();
   }
 
   /** Publishes whatever is decided, one pass at a time. What fails stays `publishing` for the alarm. */

@@ -101,6 +101,18 @@ describe('three different builds that fail in a row on one node alone', () => {
     expect(await stateOf('a')).toBe('active');
   });
 
+  it('are three, however often it says again what it said of an older build', async () => {
+    await submit();
+    const { leaseId } = await foreman.order('a');
+    await foreman.report('a', leaseId, 1, failed('conflict'));
+    for (let at = 0; at < 3; at += 1) {
+      vi.setSystemTime(Date.now() + 1000);
+      await failOne('a');
+      await foreman.report('a', leaseId, 2 + at, failed('conflict'));
+    }
+    expect(await stateOf('a')).toBe('draining');
+  });
+
   it('are none where the node handed builds back', async () => {
     for (let at = 0; at < 4; at += 1) {
       await submit();
@@ -214,6 +226,15 @@ describe('a farm keeps', () => {
       await foreman.alter("UPDATE builds SET state = 'done'");
     }
     expect(await stateOf('a')).toBe('active');
+  });
+
+  it('no trusted node for the sake of volunteers that were drained', async () => {
+    await foreman.node('v', 'op-v', 'volunteer');
+    for (let at = 0; at < 3; at += 1) await failOne('v');
+    expect(await stateOf('v')).toBe('draining');
+    for (const _ of [1, 2]) await foreman.calls.actOnNode('b', 'drain', '');
+    for (let at = 0; at < 3; at += 1) await failOne('a');
+    expect(await stateOf('a')).toBe('draining');
   });
 
   it('half of its nodes', async () => {

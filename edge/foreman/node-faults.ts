@@ -35,10 +35,15 @@ export function noteFault(state: ForemanState, leaseId: string, kind: BuildError
     state.nodes.put(node.id, 'draining', { stateBy: 'foreman', stateReason: toldFaults(row), stateSince: now });
 }
 
-/** A lease ended with a word about the request, whatever it was: the machine works. */
-export function noteWord(state: ForemanState, nodeId: string): void {
-  const node = state.nodes.byId(nodeId);
-  if (node?.state === 'active' && node.faults.length > 0) state.nodes.setFaults(nodeId, NO_FAULTS);
+/**
+ * A word about the request came in, whatever it was: the machine works. A word about a lease that is over, from before the last fault,
+ * says nothing of the machine now, and could be said again after each fault.
+ */
+export function noteWord(state: ForemanState, { id, grantedAt }: LeaseRow): void {
+  const lease = state.leases.byId(id);
+  const node = lease && state.nodes.byId(lease.nodeId);
+  if (node?.state !== 'active' || node.faults.length === 0) return;
+  if (lease?.state === 'active' || grantedAt >= node.lastFaultAt) state.nodes.setFaults(node.id, NO_FAULTS);
 }
 
 function othersWhoFailed(state: ForemanState, { requestHash, nodeId }: LeaseRow): NodeRow[] {
@@ -69,5 +74,5 @@ function isSpared(state: ForemanState, node: NodeRow, now: number): boolean {
   const able = state.nodes
     .seenSince(at)
     .filter((other) => other.id !== node.id && (node.tier !== 'trusted' || other.tier === 'trusted'));
-  return canBeSpared(able.length, state.nodes.setAsideSince(at));
+  return canBeSpared(able.length, state.nodes.setAsideSince(at, node.tier));
 }

@@ -57,7 +57,7 @@ export class NodeLists {
   one(id: string): ListedNode {
     const node = this.#db.select(COLUMNS).from(nodes).where(eq(nodes.id, id)).get();
     if (!node) throw new Error(`expected a node ${id}`);
-    return { ...node, running: this.#running().get(id) ?? 0 };
+    return { ...node, running: this.#running(id).get(id) ?? 0 };
   }
 
   /** A page, in the order of ids. `next`: behind which the next one begins; null at the end. */
@@ -98,12 +98,12 @@ export class NodeLists {
       .sort((one, other) => (one.name < other.name ? -1 : Number(one.name > other.name)));
   }
 
-  /** Builds under way, by node. */
-  #running(): ReadonlyMap<string, number> {
+  /** Builds under way, by node; of one alone, or of all. */
+  #running(nodeId?: string): ReadonlyMap<string, number> {
     const rows = this.#db
       .select({ id: leases.nodeId, n: count() })
       .from(leases)
-      .where(sql`${leases.state} = 'active'`)
+      .where(and(sql`${leases.state} = 'active'`, nodeId === undefined ? undefined : eq(leases.nodeId, nodeId)))
       .groupBy(leases.nodeId)
       .all();
     return new Map(rows.map(({ id, n }) => [id, n]));

@@ -40,9 +40,15 @@ const SEEN_GRAIN_MS = 15_000;
 
 export class Nodes {
   readonly #db: Database;
+  #stateChanges = 0;
 
   constructor(db: Database) {
     this.#db = db;
+  }
+
+  /** How often a node got another state since this object woke: who waits must be told of it. */
+  get stateChanges(): number {
+    return this.#stateChanges;
   }
 
   byId(id: string): NodeRow | undefined {
@@ -100,6 +106,7 @@ export class Nodes {
 
   /** Its faults are forgotten where it may build again. */
   put(id: string, state: NodeState, why: Pick<NodeRow, 'stateBy' | 'stateReason' | 'stateSince'>): void {
+    this.#stateChanges += 1;
     this.#db
       .update(nodes)
       .set({ state, ...why, ...(state === 'active' && { faults: [] }) })
@@ -119,9 +126,14 @@ export class Nodes {
       .run();
   }
 
-  /** Nodes heard of after `at` that were drained for faults of theirs. */
-  setAsideSince(at: number): number {
-    const isSetAside = and(gt(nodes.lastSeenAt, at), eq(nodes.state, 'draining'), eq(nodes.stateBy, 'foreman'));
+  /** Nodes heard of after `at` that were drained for faults of theirs; with `tier` trusted of the trusted ones alone. */
+  setAsideSince(at: number, tier: NodeRow['tier']): number {
+    const isSetAside = and(
+      gt(nodes.lastSeenAt, at),
+      eq(nodes.state, 'draining'),
+      eq(nodes.stateBy, 'foreman'),
+      tier === 'trusted' ? eq(nodes.tier, 'trusted') : undefined,
+    );
     return this.#db.select({ n: count() }).from(nodes).where(isSetAside).get()?.n ?? 0;
   }
 

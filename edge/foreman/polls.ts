@@ -4,10 +4,12 @@
  */
 import { and, eq, lt, min } from 'drizzle-orm';
 import type { Database } from './database.ts';
-import { type BuildRow, builds, isQueued } from './schema.ts';
+import { type BuildRow, builds, isQueued, meta } from './schema.ts';
 
 /** A poll is noted at most so often: a row for each would be the load. */
 const GRAIN_MS = 60_000;
+/** Name of the time before which nobody could ask. */
+const SINCE = 'polls_since';
 
 export class Polls {
   readonly #db: Database;
@@ -24,11 +26,17 @@ export class Polls {
 
   /** Nobody could ask while the Foreman was away. */
   noteAll(now: number): void {
-    this.#db.update(builds).set({ polledAt: now }).where(isQueued).run();
+    // Once for all of them: a row for each of a long queue would be what everybody waits for first.
+    this.#db
+      .insert(meta)
+      .values({ name: SINCE, value: now })
+      .onConflictDoUpdate({ target: meta.name, set: { value: now } })
+      .run();
   }
 
   /** Waiting builds for which nobody has asked since `at`. */
   noneSince(at: number, limit: number): BuildRow[] {
+    if (this.#since() >= at) return [];
     return this.#db
       .select()
       .from(builds)
@@ -44,6 +52,11 @@ export class Polls {
       .from(builds)
       .where(isQueued)
       .get();
-    return row?.at ?? null;
+    const at = row?.at ?? null;
+    return at === null ? null : Math.max(at, this.#since());
+  }
+
+  #since(): number {
+    return this.#db.select().from(meta).where(eq(meta.name, SINCE)).get()?.value ?? 0;
   }
 }

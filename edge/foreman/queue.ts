@@ -11,7 +11,7 @@ import { isPrivate, type NormalizedRequest } from '../../shared/normalize-reques
 import type { Database } from './database.ts';
 import { Polls } from './polls.ts';
 import { Ranks } from './ranks.ts';
-import { type BuildRow, type BuildState, builds, isQueued, leases, uploads } from './schema.ts';
+import { type BuildRow, type BuildState, builds, isQueued, isReady, leases, uploads } from './schema.ts';
 import { Turns } from './turns.ts';
 
 /** A request that no cache could answer. */
@@ -35,6 +35,9 @@ export type Place = Pick<BuildRow, 'turn' | 'sequence'>;
 
 /** What is wanted of a build before it is tried; a whole row holds lists of packages, which take longer to read. */
 export type Candidate = Place & Pick<BuildRow, 'requestHash' | 'imageBuilder' | 'enqueuedAt'>;
+
+/** Postponed builds that come back to the queue at one question for work. */
+const RESUMED_AT_ONCE = 256;
 
 /** What an ended build has no more use for, secrets and their fingerprints first. */
 const ENDED = {
@@ -127,19 +130,21 @@ export class Queue {
       .run();
   }
 
-  /** Builds that may be leased now, whose turn comes first first. `behind`: where the last page ended. */
+  /**
+   * Builds that may be leased now, whose turn comes first first; those of the postponed that are due are among them. `behind`:
+   * where the last page ended.
+   */
   candidates(now: number, isTrusted: boolean, limit: number, behind?: Place): Candidate[] {
+    if (!behind) this.#resume(now);
     const { sequence, requestHash: hash, turn, imageBuilder, enqueuedAt } = builds;
     const page = (needsTrust: boolean) =>
       this.#db
         .select({ sequence, requestHash: hash, turn, imageBuilder, enqueuedAt })
         .from(builds)
-        // By the plus the index of postponed builds is not taken, which would have the whole queue sorted for its head.
         .where(
           and(
-            isQueued,
+            isReady,
             eq(builds.needsTrust, needsTrust),
-            sql`+${builds.notBefore} <= ${now}`,
             behind && sql`(${builds.turn}, ${builds.sequence}) > (${behind.turn}, ${behind.sequence})`,
           ),
         )
@@ -252,8 +257,9 @@ export class Queue {
 
   /** Builds that ended before `at`, with their leases and grants; of files that are yet to be removed, none. */
   forgetEnded(at: number, limit: number): void {
+    // By the plus the index by expiry is not taken, in which all that have none stand together.
     const old = sql`(SELECT ${builds.requestHash} FROM ${builds}
-      WHERE ${builds.finishedAt} < ${at} AND ${builds.expiresAt} IS NULL ORDER BY ${builds.finishedAt} LIMIT ${limit})`;
+      WHERE ${builds.finishedAt} < ${at} AND +${builds.expiresAt} IS NULL ORDER BY ${builds.finishedAt} LIMIT ${limit})`;
     this.#db.transaction((tx) => {
       tx.delete(uploads)
         .where(sql`${uploads.leaseId} IN (SELECT ${leases.id} FROM ${leases} WHERE ${leases.requestHash} IN ${old})`)
@@ -312,13 +318,20 @@ export class Queue {
     );
   }
 
-  /** Sequence of the first build that waits with this turn. */
+  /** Some of those that are due: after an hour without upstream they are the whole queue, and the next node asks soon. */
+  #resume(now: number): void {
+    const due = sql`(SELECT ${builds.requestHash} FROM ${builds}
+      WHERE ${builds.state} = 'queued' AND ${builds.notBefore} > 0 AND ${builds.notBefore} <= ${now} LIMIT ${RESUMED_AT_ONCE})`;
+    this.#db.update(builds).set({ notBefore: 0 }).where(sql`${builds.requestHash} IN ${due}`).run();
+  }
+
+  /** Sequence of the first build that waits with this turn and is not postponed. */
   #eldestOf(turn: number): number | null {
     const ofTurn = (needsTrust: boolean) =>
       this.#db
         .select({ sequence: min(builds.sequence) })
         .from(builds)
-        .where(and(isQueued, eq(builds.needsTrust, needsTrust), eq(builds.turn, turn)))
+        .where(and(isReady, eq(builds.needsTrust, needsTrust), eq(builds.turn, turn)))
         .get()?.sequence ?? null;
     const [one, other] = [ofTurn(false), ofTurn(true)];
     return one === null || other === null ? (one ?? other) : Math.min(one, other);

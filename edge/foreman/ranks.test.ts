@@ -70,6 +70,9 @@ test('each operation reads as many rows of a queue of 8,000 as of one of 100, bu
     ['next expiry', (queue) => queue.nextExpiry()],
     ['candidates', (queue) => queue.candidates(Date.now(), true, 32)],
     ['add', (queue) => addOne(queue, 'one more')],
+    ['a build that leaves the queue and ends', (queue) => queue.fail('50', {} as never, null, Date.now())],
+    ['what ended long ago', (queue) => queue.forgetEnded(1, 9)],
+    ['back from an absence', (queue) => queue.polls.noteAll(Date.now())],
   ];
   const read = (builds: number) =>
     withQueue(openForeman(), (queue, storage) => {

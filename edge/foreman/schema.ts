@@ -46,7 +46,7 @@ export const builds = sqliteTable('builds', {
   enqueuedAt: integer('enqueued_at').notNull(),
   /** When somebody asked for it last, to the minute. */
   polledAt: integer('polled_at').notNull().default(0),
-  /** Not leased before; grows while upstream is down. */
+  /** Postponed until then, since upstream was down; 0: not postponed. */
   notBefore: integer('not_before').notNull(),
   pinFailures: integer('pin_failures').notNull().default(0),
   attempts: integer('attempts').notNull().default(0),
@@ -66,6 +66,8 @@ export type BuildRow = typeof builds.$inferSelect;
 
 /** As text, not as a value that is bound: the indexes of waiting builds alone are used for this very text. */
 export const isQueued = sql`${builds.state} = 'queued'`;
+/** Waits, and not for upstream. */
+export const isReady = sql`${builds.state} = 'queued' AND ${builds.notBefore} = 0`;
 
 /** Of clients that asked lately: the turn of the last build of each. */
 export const clients = sqliteTable('clients', {
@@ -138,7 +140,7 @@ export const nodes = sqliteTable('nodes', {
   /** In a row; see node-faults.ts. */
   faults: text('faults', { mode: 'json' }).$type<readonly NodeFault[]>().notNull().default([]),
   lastFaultAt: integer('last_fault_at').notNull().default(0),
-  /** Its votes that agreed with what was decided; of these, images; those that did not; leases lost by a fault of its own. */
+  /** Its votes that agreed with what was decided; of these, images; those that did not; its leases that ended without a word. */
   right: integer('builds_right').notNull().default(0),
   images: integer('images').notNull().default(0),
   wrong: integer('builds_wrong').notNull().default(0),

@@ -78,6 +78,29 @@ describe('a draining node', () => {
     expect(await again).toEqual({ order: null, standing: { state: 'active', reason: '' } });
   });
 
+  it('that is drained again without a reason keeps the one it was told', async () => {
+    await act('drain');
+    expect(await act('drain', 'a', '')).toMatchObject({ node: { stateReason: 'because' } });
+    expect(await act('drain', 'a', 'another')).toMatchObject({ node: { stateReason: 'another' } });
+  });
+
+  it('for builds that nobody can make is told at once that it may build again', async () => {
+    await foreman.node('c', 'op-c');
+    const lost = [];
+    for (let at = 0; at < 3; at += 1) {
+      await submit();
+      const { leaseId, requestHash } = await foreman.order('a');
+      await foreman.report('a', leaseId, 1, failed('disk_full'));
+      lost.push(requestHash);
+    }
+    expect(await rowOf('a')).toMatchObject({ state: 'draining', state_by: 'foreman' });
+    const told = lease({ waitMs: 600_000, knownStanding: 'draining' });
+    const { leaseId } = await foreman.order('b');
+    await foreman.report('b', leaseId, 1, failed('disk_full'));
+    expect(await told).toMatchObject({ standing: { state: 'active' } });
+    expect(lost).toHaveLength(3);
+  });
+
   it('of before it could be told is answered after the wait, or it would ask without a pause', async () => {
     await act('drain');
     let isAnswered = false;

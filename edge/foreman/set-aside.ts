@@ -25,7 +25,8 @@ export function actOnNode(
     if (!after.ok) return { ok: false, why: 'impossible', reason: after.reason };
     state.nodes.put(id, after.state, {
       stateBy: 'operator',
-      stateReason: after.state === 'active' ? '' : reason,
+      // Said again without a reason, it is for the one that was said.
+      stateReason: after.state === 'active' ? '' : reason || (after.state === node.state ? node.stateReason : ''),
       stateSince: after.state === node.state ? node.stateSince : now,
     });
     if (!isHeard(after.state)) disown(state, id, after.state, now);

@@ -128,7 +128,7 @@ function takeFailure(
   if (!build) return;
   state.db.transaction(() => {
     state.votes.cast(build.requestHash, node, lease.id, { outcome: 'failure', kind }, now);
-    noteWord(state, node.id);
+    noteWord(state, lease);
     state.leases.end(lease.id, `failed: ${kind}`);
     if (!isUndecided(build)) return judgeVotes(state, build.requestHash);
     const decision = decide(state.votes.ofBuild(build.requestHash));
@@ -163,11 +163,12 @@ async function takeImage(
   state.db.transaction(() => {
     // It may have been set aside while upstream was asked.
     if (!state.nodes.isHeard(node.id)) return;
-    noteWord(state, node.id);
+    noteWord(state, lease);
     const digest = resultDigest(result);
     state.votes.cast(build.requestHash, node, lease.id, { outcome: 'image', digest }, now);
+    // Of one that comes late, or twice at once, the time says nothing.
+    if (state.leases.byId(lease.id)?.state === 'active') state.nodes.tookMs(node, now - lease.grantedAt);
     state.leases.end(lease.id, 'image reported');
-    state.nodes.tookMs(node, now - lease.grantedAt);
     const current = state.queue.byHash(build.requestHash);
     if (!current || !isUndecided(current)) return judgeVotes(state, build.requestHash);
     const decision = decide(state.votes.ofBuild(build.requestHash));

@@ -5,10 +5,12 @@
 import { Hono } from 'hono';
 import { BUILD_ERRORS } from '../../shared/build-error.ts';
 import { MAX_BODY_BYTES } from '../../shared/build-request.ts';
+import { scanUpgradeCheck } from '../../shared/seed/scan-upgrade-check.ts';
 import { toldNames } from '../../shared/seed/told-names.ts';
 import { parseUpgradeCheck } from '../../shared/seed/upgrade-check-fields.ts';
 import type { UpgradeOutcome } from '../../shared/seed/upgrade-outcome.ts';
-import { CORS, jsonAnswer } from '../answer.ts';
+import { upgradeText } from '../../shared/seed/upgrade-text.ts';
+import { CORS, jsonText } from '../answer.ts';
 import { edgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
 import { CACHE_CONTROL } from '../lifetimes.ts';
@@ -22,7 +24,8 @@ const PATH = '/api/upgrade-check';
 export const upgradeCheckRoutes = new Hono<{ Bindings: Env }>()
   .post(PATH, async (c) => {
     try {
-      const check = parseUpgradeCheck(parseJson(await readText(c.req.raw, MAX_BODY_BYTES)));
+      const body = await readText(c.req.raw, MAX_BODY_BYTES);
+      const check = scanUpgradeCheck(body) ?? parseUpgradeCheck(parseJson(body));
       return answerOf(await checkUpgrade(await edgeContext(c.env), check));
     } catch (error) {
       return seedErrorAnswer(error);
@@ -31,7 +34,7 @@ export const upgradeCheckRoutes = new Hono<{ Bindings: Env }>()
   .all(PATH, () => seedMethodNotAllowed('POST, OPTIONS'));
 
 function answerOf(outcome: UpgradeOutcome): Response {
-  if (outcome.state === 'upgrade') return jsonAnswer(200, outcome.answer);
+  if (outcome.state === 'upgrade') return jsonText(200, upgradeText(outcome.answer));
   if (outcome.state === 'nothing to do')
     return new Response(null, { status: 204, headers: { ...CORS, 'cache-control': CACHE_CONTROL.never } });
   const { header, sentence } = toldNames(outcome.names);

@@ -94,7 +94,8 @@ async function allNodes(client: AdminClient): Promise<AdminNode[]> {
     if (typeof answer.next !== 'string') return nodes;
     path = `nodes?after=${encodeURIComponent(answer.next)}`;
   }
-  return nodes;
+  // A part of the list could make the beginning of an id look like one node's.
+  throw new EdgeUnreachable(`${client.edgeUrl} has no end to its list of nodes: is it an edge?`);
 }
 
 /** @throws AdminRefused where it is none, or more than one */

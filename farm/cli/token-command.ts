@@ -49,7 +49,7 @@ export const tokenCommand: Command = async (args, context) => {
     if (values.json) return void out.write(`${JSON.stringify(answer, null, 2)}\n`);
     out.write(`${printable(answer.token, 4096)}\n`);
     err.write(
-      `For one machine of ${wanted.operator} (${wanted.tier}), until ${printable(answer.expires_at, 40)}. There:\n\n  asu node --join TOKEN --edge ${client.edgeUrl}\n`,
+      `For one machine of ${wanted.operator} (${wanted.tier}), until ${printable(answer.expires_at, 40)}. There:\n\n  ASU_NODE_JOIN=TOKEN asu node --edge ${client.edgeUrl}\n`,
     );
   });
 };

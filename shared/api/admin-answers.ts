@@ -54,7 +54,7 @@ export const adminNodeSchema = z.strictObject({
   right: count.describe('Of its results, those that were decided.'),
   images: count.describe('Of these, images.'),
   wrong: count.describe('Of its results, those against which another was decided.'),
-  lost: count.describe('Builds that it did not bring to a result, by its own fault.'),
+  lost: count.describe('Leases of its own that ended without a word about the request.'),
   faults_in_a_row: count,
   joined_at: time,
   last_seen_at: time,

@@ -33,3 +33,8 @@ const PART = /^(?:lib|kmod-|luci-lib-)/;
 export const baseSuccessor = (name: string): string | null | undefined => BASE_PACKAGES.get(name);
 
 export const isPart = (name: string): boolean => PART.test(name);
+
+const IGNORED: ReadonlySet<string> = new Set(['kernel', 'libc', 'libgcc', 'libgcc1']);
+
+/** In no index, or in every image whatever is asked for. */
+export const isIgnored = (name: string): boolean => IGNORED.has(name);

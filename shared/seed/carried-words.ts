@@ -14,7 +14,7 @@ export function carriedWords(words: readonly string[], version: VersionIndex, br
     // Which version the router runs, a request does not tell: of the table of today it may need any row.
     const journey = { version: version.target.version, revision: '', from: undefined, to: branch };
     const { packages, unsettled } = carryOver(new Map([[word, '']]), journey, version);
-    return [...packages.keys(), ...unsettled];
+    return [...packages.map(({ name }) => name), ...unsettled];
   });
 }
 

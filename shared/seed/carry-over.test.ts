@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { OPENWRT_BRANCHES } from '../branch.ts';
+import { indexedVersion } from '../freshness.ts';
 import { PACKAGE_CHANGES } from '../package-changes.ts';
 import { archDocument, targetDocument } from '../upstream.fixture.ts';
 import { type CarriedOver, carryOver, hasPackage, type Journey, type VersionIndex } from './carry-over.ts';
@@ -48,10 +49,11 @@ function journey(version: string, next = '24.10.2', revision = ''): Journey {
 
 const installed = (names: readonly string[]) => new Map(names.map((name) => [name, `1-${name}`]));
 const sorted = ({ packages, gone, unsettled }: CarriedOver) => ({
-  packages: [...packages.keys()].sort(),
+  packages: packages.map(({ name }) => name).sort(),
   gone: [...gone].sort(),
   unsettled: [...unsettled].sort(),
 });
+const byName = ({ packages }: CarriedOver) => new Map(packages.map((one) => [one.name, one]));
 const carried = (version: string, names: readonly string[], next?: string, index = OPKG, revision?: string) =>
   sorted(carryOver(installed(names), journey(version, next, revision), index));
 
@@ -180,14 +182,30 @@ it('what is in every image or in no index is ignored, whatever its version', () 
 it('of two packages that become one, its own version counts', () => {
   const names = ['libubox20170601', 'libubox', 'libubox20240329'];
   for (const order of [names, names.toReversed()])
-    expect(carryOver(installed(order), journey('24.10.1'), OPKG).packages).toEqual(new Map([['libubox', '1-libubox']]));
+    expect(carryOver(installed(order), journey('24.10.1'), OPKG).packages).toEqual([
+      { name: 'libubox', offered: '2', installed: '1-libubox' },
+    ]);
   for (const order of [
     ['libubox3', 'libubox1', 'libubox2'],
     ['libubox2', 'libubox1', 'libubox3'],
   ])
-    expect(carryOver(installed(order), journey('24.10.1'), OPKG).packages).toEqual(
-      new Map([['libubox', '1-libubox1']]),
-    );
+    expect(carryOver(installed(order), journey('24.10.1'), OPKG).packages).toEqual([
+      { name: 'libubox', offered: '2', installed: '1-libubox1' },
+    ]);
+});
+
+it('what is ignored does not stand in for what becomes one with it', () => {
+  const index = { ...OPKG, arch: { ...OPKG.arch, packages: { libgcc: '2' } } };
+  expect(carryOver(installed(['libgcc', 'libgcc7']), journey('18.06.2'), index).packages).toEqual([
+    { name: 'libgcc', offered: '2', installed: '1-libgcc7' },
+  ]);
+});
+
+it('of a package in both indexes the version of the target counts', () => {
+  const index = { target: targetDocument({ packages: { vim: '3' } }), arch: archDocument({ packages: { vim: '2' } }) };
+  expect(carryOver(installed(['vim']), journey('24.10.1'), index).packages).toEqual([
+    { name: 'vim', offered: '3', installed: '1-vim' },
+  ]);
 });
 
 test.each([
@@ -227,8 +245,19 @@ describe('whatever is installed', () => {
   it('every package of the outcome is one that the version has', () => {
     fc.assert(
       fc.property(names, from, index, (list, version, offered) => {
-        for (const name of carryOver(installed(list), journey(version), offered).packages.keys())
+        for (const { name } of carryOver(installed(list), journey(version), offered).packages)
           expect([name, hasPackage(offered, name)]).toEqual([name, true]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('no package of the outcome is there twice, and each has the version that the index says', () => {
+    fc.assert(
+      fc.property(names, from, index, (list, version, offered) => {
+        const { packages } = carryOver(installed(list), journey(version), offered);
+        expect(new Set(packages.map(({ name }) => name)).size).toBe(packages.length);
+        for (const one of packages) expect(one.offered).toBe(indexedVersion(one.name, offered.target, offered.arch));
       }),
       { numRuns: 500 },
     );
@@ -245,7 +274,7 @@ describe('whatever is installed', () => {
             carryOver(installed(order), journey(version), offered),
           ) as [CarriedOver, CarriedOver];
           expect(sorted(one)).toEqual(sorted(other));
-          expect(new Map([...one.packages].sort())).toEqual(new Map([...other.packages].sort()));
+          expect(byName(one)).toEqual(byName(other));
         },
       ),
       { numRuns: 500 },

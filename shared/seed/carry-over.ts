@@ -11,9 +11,10 @@ import type { ArchDocument, TargetDocument } from '../catalogue-document.ts';
 import { indexedVersion } from '../freshness.ts';
 import { laterName } from '../package-changes.ts';
 import { isProvided } from '../package-check.ts';
-import { baseSuccessor } from './base-packages.ts';
+import { baseSuccessor, isIgnored } from './base-packages.ts';
 import { historicName, isHistoric } from './historic-changes.ts';
 import { revisionNumber } from './revision-order.ts';
+import { steadyPackages } from './steady-packages.ts';
 
 /** What packages a version has for a target. */
 export interface VersionIndex {
@@ -30,17 +31,23 @@ export interface Journey {
   readonly to: Branch;
 }
 
+export interface CarriedPackage {
+  /** In the offered version. */
+  readonly name: string;
+  /** Absent for what another package provides: that has no version of its own. */
+  readonly offered: string | undefined;
+  /** The version that is installed, of the package that it was. */
+  readonly installed: string;
+}
+
 export interface CarriedOver {
-  /** Name in the offered version → the version that is installed, of the package that it was. */
-  readonly packages: ReadonlyMap<string, string>;
+  /** Each name once, in no order that means a thing. */
+  readonly packages: readonly CarriedPackage[];
   /** Installed names without a successor, of which it is known that nobody chose them. */
   readonly gone: readonly string[];
   /** Installed names that nothing here knows of. */
   readonly unsettled: readonly string[];
 }
-
-/** In no index, or in every image whatever is asked for. */
-const IGNORED: ReadonlySet<string> = new Set(['kernel', 'libc', 'libgcc', 'libgcc1']);
 
 export function carryOver(
   installed: ReadonlyMap<string, string>,
@@ -48,17 +55,20 @@ export function carryOver(
   offered: VersionIndex,
 ): CarriedOver {
   const rename = renamesOf(installed, journey);
-  /** Where two packages become one, its own counts, or else the first in the order of names. */
+  const [ofTarget, ofArch] = [steadyPackages(offered.target), steadyPackages(offered.arch)];
+  const packages: CarriedPackage[] = [];
+  /** Of all that is not what it was. Where two packages become one, its own counts, or else the first in the order of names. */
   const sources = new Map<string, string>();
   const gone: string[] = [];
   const unsettled: string[] = [];
-  for (const name of installed.keys()) {
-    if (IGNORED.has(name)) continue;
+  for (const [name, version] of installed) {
     // Most names are what they were; the long way is for the others.
-    if (isIndexed(offered, name) && rename(name) === name) {
-      sources.set(name, name);
+    const steady = ofTarget.get(name) ?? ofArch.get(name);
+    if (steady !== undefined) {
+      packages.push({ name, offered: steady, installed: version });
       continue;
     }
+    if (isIgnored(name)) continue;
     const fate = fateOf(name, offered, rename);
     if (fate.state === 'gone') gone.push(name);
     else if (fate.state === 'unsettled') unsettled.push(name);
@@ -68,8 +78,14 @@ export function carryOver(
         sources.set(fate.name, name);
     }
   }
-  const packages = new Map<string, string>();
-  for (const [name, source] of sources) packages.set(name, installed.get(source) ?? '');
+  // Steady, and so carried over already as its own.
+  for (const [name, source] of sources)
+    if (!(installed.has(name) && (ofTarget.has(name) || ofArch.has(name))))
+      packages.push({
+        name,
+        offered: indexedVersion(name, offered.target, offered.arch),
+        installed: installed.get(source) ?? '',
+      });
   return { packages, gone, unsettled };
 }
 

@@ -30,9 +30,11 @@ export function isHistoric(version: string): boolean {
   return branch !== null && branch !== 'SNAPSHOT' && branch <= LAST_BRANCH;
 }
 
+export const isHistoricSource = (name: string): boolean => SOURCES.has(name);
+
 /** The name that came after 17.01; null: the package is gone. */
 export function historicName(name: string, installed: ReadonlyMap<string, unknown>): string | null {
-  if (!SOURCES.has(name)) return name;
+  if (!isHistoricSource(name)) return name;
   const change = HISTORIC_CHANGES.find(
     ({ source, beside }) => source === name && (beside?.some((other) => installed.has(other)) ?? true),
   );

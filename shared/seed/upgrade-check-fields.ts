@@ -10,7 +10,7 @@ import { placeOf } from './build-request-fields.ts';
 
 const MAX_WORD = 64;
 const MAX_TARGET = 128;
-const MAX_VERSION = 128;
+export const MAX_VERSION = 128;
 /** As `VERSION_CODE`, and the `+` of a system that somebody built from changes of their own: `r7258+2-5eb055306f`. */
 const REVISION = /^[\w.,+-]*$/;
 const WORD_EXPECTED = 'expected letters, digits, "_", ".", "," or "-"';

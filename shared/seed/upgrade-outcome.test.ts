@@ -1,10 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
+import { seedUpgradeSchema } from '../api/seed-check-answers.ts';
+import { indexedVersion } from '../freshness.ts';
 import { archDocument, targetDocument } from '../upstream.fixture.ts';
 import type { CarriedOver, VersionIndex } from './carry-over.ts';
 import { hasPackage } from './carry-over.ts';
 import type { UpgradeCheck } from './upgrade-check-fields.ts';
-import { comparesPackages, type Offer, outcomeWithoutPackages, upgradeOutcome } from './upgrade-outcome.ts';
+import {
+  comparesPackages,
+  type Offer,
+  outcomeWithoutPackages,
+  type UpgradeOutcome,
+  upgradeOutcome,
+} from './upgrade-outcome.ts';
+import { upgradeText } from './upgrade-text.ts';
 
 const BEFORE: VersionIndex = {
   target: targetDocument({ packages: {} }),
@@ -20,19 +29,31 @@ const OFFER: Offer = {
 const SAME: Offer = { ...OFFER, isNewer: false };
 
 const carried = (packages: Record<string, string>, more: Partial<CarriedOver> = {}): CarriedOver => ({
-  packages: new Map(Object.entries(packages)),
+  packages: Object.entries(packages).map(([name, installed]) => ({
+    name,
+    offered: indexedVersion(name, OFFER.target, OFFER.arch),
+    installed,
+  })),
   gone: [],
   unsettled: [],
   ...more,
 });
 
+/** With the answer as its client reads it. */
+function told(outcome: UpgradeOutcome) {
+  if (outcome.state !== 'upgrade') return outcome;
+  return { state: outcome.state, answer: seedUpgradeSchema.parse(JSON.parse(upgradeText(outcome.answer))) };
+}
+
 describe('a newer version', () => {
   test('is told with packages and what is newer of them', () => {
-    expect(upgradeOutcome(OFFER, carried({ vim: '1', curl: '8', editor: '1', 'kmod-usb2': '5.4' }), null)).toEqual({
+    expect(
+      told(upgradeOutcome(OFFER, carried({ vim: '1', curl: '8', editor: '1', 'kmod-usb2': '5.4' }), null)),
+    ).toEqual({
       state: 'upgrade',
       answer: {
         version: '24.10.2',
-        packages: ['curl', 'editor', 'kmod-usb2', 'vim'],
+        packages: ['vim', 'curl', 'editor', 'kmod-usb2'],
         upgrades: { 'kmod-usb2': ['6.6', '5.4'], vim: ['2', '1'] },
       },
     });
@@ -40,66 +61,66 @@ describe('a newer version', () => {
 
   test('is told where no package is newer, and where there is none', () => {
     for (const packages of [{ vim: '2' }, {}] as Record<string, string>[])
-      expect(upgradeOutcome(OFFER, carried(packages), null)).toEqual({
+      expect(told(upgradeOutcome(OFFER, carried(packages), null))).toEqual({
         state: 'upgrade',
         answer: { version: '24.10.2', packages: Object.keys(packages), upgrades: {} },
       });
   });
 
   test('names what the installed version knows and it does not', () => {
-    const outcome = upgradeOutcome(
-      OFFER,
-      carried({ vim: '1' }, { gone: ['z'], unsettled: ['libold2017', 'gone'] }),
-      BEFORE,
+    const outcome = told(
+      upgradeOutcome(OFFER, carried({ vim: '1' }, { gone: ['z'], unsettled: ['libold2017', 'gone'] }), BEFORE),
     );
     expect(outcome).toMatchObject({ answer: { packages: ['vim'], dropped: ['gone', 'libold2017', 'z'] } });
   });
 
   test('names parts of a version that upstream has no more, and refuses what is no part', () => {
     const parts = ['kmod-nf-conntrack6', 'libold', 'luci-lib-json'];
-    expect(upgradeOutcome(OFFER, carried({}, { unsettled: parts }), null)).toMatchObject({
+    expect(told(upgradeOutcome(OFFER, carried({}, { unsettled: parts }), null))).toMatchObject({
       answer: { dropped: parts },
     });
-    expect(upgradeOutcome(OFFER, carried({}, { unsettled: ['zzz', 'libold', 'aaa'] }), null)).toEqual({
+    expect(told(upgradeOutcome(OFFER, carried({}, { unsettled: ['zzz', 'libold', 'aaa'] }), null))).toEqual({
       state: 'unknown packages',
       names: ['aaa', 'zzz'],
     });
   });
 
   test('parts that the installed version does not know either are unknown', () => {
-    expect(upgradeOutcome(OFFER, carried({}, { unsettled: ['kmod-mine', 'libmine'] }), BEFORE)).toEqual({
+    expect(told(upgradeOutcome(OFFER, carried({}, { unsettled: ['kmod-mine', 'libmine'] }), BEFORE))).toEqual({
       state: 'unknown packages',
       names: ['kmod-mine', 'libmine'],
     });
   });
 
   test('of a distribution with feeds of its own may have any package', () => {
-    const outcome = upgradeOutcome(
-      { ...OFFER, hasOtherFeeds: true },
-      carried({ vim: '1' }, { unsettled: ['lime-map', 'gone'] }),
-      BEFORE,
+    const outcome = told(
+      upgradeOutcome(
+        { ...OFFER, hasOtherFeeds: true },
+        carried({ vim: '1' }, { unsettled: ['lime-map', 'gone'] }),
+        BEFORE,
+      ),
     );
-    expect(outcome).toMatchObject({ answer: { packages: ['lime-map', 'vim'], dropped: ['gone'] } });
+    expect(outcome).toMatchObject({ answer: { packages: ['vim', 'lime-map'], dropped: ['gone'] } });
   });
 });
 
 describe('the same version', () => {
   test('with another package is told without a version', () => {
-    expect(upgradeOutcome(SAME, carried({ vim: '1', curl: '8', constructor: '1' }), SAME)).toEqual({
+    expect(told(upgradeOutcome(SAME, carried({ vim: '1', curl: '8', constructor: '1' }), SAME))).toEqual({
       state: 'upgrade',
-      answer: { packages: ['constructor', 'curl', 'vim'], upgrades: { constructor: ['2', '1'], vim: ['2', '1'] } },
+      answer: { packages: ['vim', 'curl', 'constructor'], upgrades: { constructor: ['2', '1'], vim: ['2', '1'] } },
     });
   });
 
   test('with the same packages is nothing to do', () => {
-    expect(upgradeOutcome(SAME, carried({ vim: '2', curl: '8', editor: '1' }), SAME)).toEqual({
+    expect(told(upgradeOutcome(SAME, carried({ vim: '2', curl: '8', editor: '1' }), SAME))).toEqual({
       state: 'nothing to do',
     });
-    expect(upgradeOutcome(SAME, carried({}), SAME)).toEqual({ state: 'nothing to do' });
+    expect(told(upgradeOutcome(SAME, carried({}), SAME))).toEqual({ state: 'nothing to do' });
   });
 
   test('with a package that it has not is refused', () => {
-    expect(upgradeOutcome(SAME, carried({}, { unsettled: ['libmine', 'zzz'] }), SAME)).toEqual({
+    expect(told(upgradeOutcome(SAME, carried({}, { unsettled: ['libmine', 'zzz'] }), SAME))).toEqual({
       state: 'unknown packages',
       names: ['libmine', 'zzz'],
     });
@@ -130,9 +151,12 @@ describe('packages', () => {
   });
 
   it('that were not told leave the version', () => {
-    expect(outcomeWithoutPackages(check({}), OFFER)).toEqual({ state: 'upgrade', answer: { version: '24.10.2' } });
-    expect(outcomeWithoutPackages(check({}), null)).toEqual({ state: 'nothing to do' });
-    expect(outcomeWithoutPackages(check({ installed }), null)).toEqual({ state: 'nothing to do' });
+    expect(told(outcomeWithoutPackages(check({}), OFFER))).toEqual({
+      state: 'upgrade',
+      answer: { version: '24.10.2' },
+    });
+    expect(told(outcomeWithoutPackages(check({}), null))).toEqual({ state: 'nothing to do' });
+    expect(told(outcomeWithoutPackages(check({ installed }), null))).toEqual({ state: 'nothing to do' });
   });
 });
 
@@ -147,7 +171,7 @@ it('whatever is unsettled, every package of an answer is one that the version ha
       fc.constantFrom(BEFORE, null),
       (names, unsettled, offer, before) => {
         const packages = Object.fromEntries(names.map((one) => [one, '1']));
-        const outcome = upgradeOutcome(offer, carried(packages, { unsettled }), before);
+        const outcome = told(upgradeOutcome(offer, carried(packages, { unsettled }), before));
         if (outcome.state === 'unknown packages') expect(unsettled).toEqual(expect.arrayContaining([...outcome.names]));
         if (outcome.state !== 'upgrade') return;
         const { answer } = outcome;

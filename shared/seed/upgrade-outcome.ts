@@ -3,11 +3,8 @@
  * `version` as "the same version"; what they cannot install must not be in `packages`, and what nobody knows is told by name
  * before a build fails for it.
  */
-import type { AnswerOf } from '../api/answer-of.ts';
-import type { seedUpgradeSchema } from '../api/seed-check-answers.ts';
-import { indexedVersion } from '../freshness.ts';
 import { isPart } from './base-packages.ts';
-import { type CarriedOver, hasPackage, type VersionIndex } from './carry-over.ts';
+import { type CarriedOver, type CarriedPackage, hasPackage, type VersionIndex } from './carry-over.ts';
 import type { UpgradeCheck } from './upgrade-check-fields.ts';
 
 /** The version that a router is to have: a newer one, or its own. */
@@ -18,9 +15,27 @@ export interface Offer extends VersionIndex {
   readonly hasOtherFeeds: boolean;
 }
 
+export type Upgrade = CarriedPackage & { readonly offered: string };
+
+/** As `upgradeText` writes it. */
+export interface UpgradeAnswer {
+  /** Null for the one that is installed. */
+  readonly version: string | null;
+  /** Null where none were told. */
+  readonly comparison: PackageComparison | null;
+}
+
+export interface PackageComparison {
+  readonly packages: readonly string[];
+  /** Each of `packages`. */
+  readonly upgrades: readonly Upgrade[];
+  /** Sorted. */
+  readonly dropped: readonly string[];
+}
+
 export type UpgradeOutcome =
   | { readonly state: 'nothing to do' }
-  | { readonly state: 'upgrade'; readonly answer: AnswerOf<typeof seedUpgradeSchema> }
+  | { readonly state: 'upgrade'; readonly answer: UpgradeAnswer }
   /** Sorted; never empty. */
   | { readonly state: 'unknown packages'; readonly names: readonly string[] };
 
@@ -33,7 +48,9 @@ export const outcomeWithoutPackages = (
   { installed }: UpgradeCheck,
   newer: { readonly version: string } | null,
 ): UpgradeOutcome =>
-  newer && installed === null ? { state: 'upgrade', answer: { version: newer.version } } : { state: 'nothing to do' };
+  newer && installed === null
+    ? { state: 'upgrade', answer: { version: newer.version, comparison: null } }
+    : { state: 'nothing to do' };
 
 /**
  * @param carried of what the router has installed, for this offer
@@ -44,33 +61,14 @@ export function upgradeOutcome(offer: Offer, carried: CarriedOver, before: Versi
   const dropped = [...carried.gone, ...carried.unsettled.filter(isUpstreams)].sort();
   const others = carried.unsettled.filter((name) => !isUpstreams(name)).sort();
   if (others.length > 0 && !offer.hasOtherFeeds) return { state: 'unknown packages', names: others };
-  const packages = [...carried.packages.keys(), ...others].sort();
-  const upgrades = upgradesOf(packages, carried, offer);
+  const upgrades = carried.packages.filter(isUpgrade);
   if (!offer.isNewer && upgrades.length === 0) return { state: 'nothing to do' };
+  const packages = [...carried.packages.map(({ name }) => name), ...others];
   return {
     state: 'upgrade',
-    answer: {
-      ...(offer.isNewer && { version: offer.version }),
-      packages,
-      // Defines, it never sets; and `constructor` is a legal name of a package.
-      upgrades: Object.fromEntries(upgrades),
-      ...(dropped.length > 0 && { dropped }),
-    },
+    answer: { version: offer.isNewer ? offer.version : null, comparison: { packages, upgrades, dropped } },
   };
 }
 
-/** In the order of `packages`. What another package provides has no version of its own. */
-function upgradesOf(
-  packages: readonly string[],
-  carried: CarriedOver,
-  offer: VersionIndex,
-): [string, [string, string]][] {
-  const upgrades: [string, [string, string]][] = [];
-  for (const name of packages) {
-    const current = carried.packages.get(name);
-    const offered = indexedVersion(name, offer.target, offer.arch);
-    if (current !== undefined && offered !== undefined && offered !== current)
-      upgrades.push([name, [offered, current]]);
-  }
-  return upgrades;
-}
+const isUpgrade = (carried: CarriedPackage): carried is Upgrade =>
+  carried.offered !== undefined && carried.offered !== carried.installed;

@@ -22,8 +22,8 @@ export interface Candidate {
 }
 
 export interface UpgradePaths {
-  /** Versions that have the router's target. */
-  readonly candidates: readonly Candidate[];
+  /** Versions that have the router's target. To be read once; each is looked for when it is asked for, and mostly the first will do. */
+  readonly candidates: Iterable<Candidate>;
   /** False: there is such a version only if one of the candidates turns out to be newer. */
   readonly isKnown: boolean;
 }
@@ -38,9 +38,7 @@ export function upgradePaths(
   const branch = branchName(version);
   if (branch === null) return { candidates: [], isKnown: isListed(versions, version) };
   return {
-    candidates: isSnapshot(version)
-      ? ofSnapshot(installed, branch, versions)
-      : ofRelease(installed, branch, versions).map(byOrder),
+    candidates: isSnapshot(version) ? ofSnapshot(installed, branch, versions) : ofRelease(installed, branch, versions),
     isKnown:
       isListed(versions, version) || branchOf(branches, version)?.enabled === false || isOutdated(versions, version),
   };
@@ -68,15 +66,16 @@ const isNewer = (version: string, than: string): boolean => compareVersions(vers
 const byOrder = ({ version }: VersionEntry): Candidate => ({ version, byRevision: false });
 const byRevision = ({ version }: VersionEntry): Candidate => ({ version, byRevision: true });
 
-function ofRelease({ version, target }: Installed, branch: string, versions: VersionsDocument): VersionEntry[] {
+function* ofRelease({ version, target }: Installed, branch: string, versions: VersionsDocument): Generator<Candidate> {
   const takesCandidates = version.includes('-rc');
-  return versions.versions.filter(
-    (entry) =>
+  for (const entry of versions.versions)
+    if (
       Object.hasOwn(entry.targets, target) &&
       (isStable(entry, branch, versions) || (takesCandidates && entry.branch === branch)) &&
       !isSnapshot(entry.version) &&
-      isNewer(entry.version, version),
-  );
+      isNewer(entry.version, version)
+    )
+      yield byOrder(entry);
 }
 
 function ofSnapshot({ version, target }: Installed, branch: string, versions: VersionsDocument): Candidate[] {

@@ -1,0 +1,24 @@
+/** What the bench's Foreman tells of its operations. Both runtimes know it. */
+
+/**
+ * What an operation may read. `place`: some hundred rows more, by where its place lies between stretches (ranks.ts).
+ * `flat`: the same of every queue. `head`: so many builds at the head of the queue as it has room to look at, no more.
+ * `nodes`: each node, or each lease that is active, once; a farm has a thousand nodes, however long its queue is.
+ */
+export type Bound = 'flat' | 'place' | 'head' | 'nodes';
+
+export interface MeasuredOperation {
+  readonly name: string;
+  readonly bound: Bound;
+  /** Means over the rounds: where a build stands decides how many stretches are added up for its place. */
+  readonly rowsRead: number;
+  readonly rowsWritten: number;
+  /** Mean of the middle half, until it is answered. */
+  readonly microseconds: number;
+}
+
+export interface MeasuredQueue {
+  readonly queued: number;
+  readonly fillSeconds: number;
+  readonly operations: readonly MeasuredOperation[];
+}

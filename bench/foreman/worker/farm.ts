@@ -1,0 +1,184 @@
+/**
+ * A farm on a release day: nodes that joined, leases that they were granted, builds that wait and as many that ended. What
+ * `submit`, `lease` and `report` leave behind, by the Foreman's own rooms, and where it is too much for those by copies.
+ */
+import { drizzle } from 'drizzle-orm/durable-sqlite';
+import type { Foreman } from '../../../edge/foreman/foreman.ts';
+import type { Order } from '../../../edge/foreman/give-lease.ts';
+import { Leases } from '../../../edge/foreman/leases.ts';
+import { Nodes } from '../../../edge/foreman/nodes.ts';
+import { Queue, type Submission } from '../../../edge/foreman/queue.ts';
+import * as schema from '../../../edge/foreman/schema.ts';
+import type { ObjectStore } from '../../../edge/storage/object-store.ts';
+import { sha256Hex } from '../../../shared/digest.ts';
+import { seeded, zipfRanks } from '../../random.ts';
+import { addEnded, addQueued } from './copies.ts';
+
+const NODES = 1_000;
+const SLOTS = 4;
+/** Of ImageBuilders that builds want; some more than a release has targets. */
+const IMAGE_BUILDERS = 50;
+/** One build in so many is for trusted nodes alone. */
+const TRUSTED_EVERY = 50;
+/** As long as they can be: nothing is over unless an operation says so. */
+const TIMES = { leaseMs: 600_000, buildMs: 7_200_000 };
+const PINS = {
+  revision: 'r1-bench',
+  imageBuilder: { url: 'https://bench.example/ib', sha256: 'b'.repeat(64) },
+  feeds: [],
+};
+
+const ECHO: Submission['echo'] = {
+  distro: 'openwrt',
+  version: '24.10.2',
+  version_code: '',
+  target: 'demo/generic',
+  profile: 'acme_ax3000-v1',
+  packages: ['luci', 'vim'],
+  packages_versions: {},
+  diff_packages: false,
+  defaults: null,
+  rootfs_size_mb: null,
+  filesystem: null,
+  repositories: {},
+  repositories_mode: 'append',
+  repository_keys: [],
+  client: 'owut/1',
+};
+
+/** The Foreman, whose alarm rings when it is told to. */
+export type RungForeman = Pick<Foreman, keyof Foreman> & { ring(): Promise<void> };
+
+export class Farm {
+  readonly foreman: RungForeman;
+  readonly storage: DurableObjectStorage;
+  readonly store: ObjectStore;
+  readonly queue: Queue;
+  readonly nodes: Nodes;
+  readonly leases: Leases;
+  readonly random = seeded(6);
+  readonly #queued: number;
+  readonly #hashes: string[] = [];
+  readonly #clients: readonly number[];
+  #intents = 0;
+  #nodes = 0;
+
+  constructor(foreman: RungForeman, storage: DurableObjectStorage, store: ObjectStore, queued: number) {
+    const db = drizzle(storage, { schema });
+    this.foreman = foreman;
+    this.storage = storage;
+    this.store = store;
+    this.queue = new Queue(db);
+    this.nodes = new Nodes(db);
+    this.leases = new Leases(db, TIMES);
+    this.#queued = queued;
+    this.#clients = zipfRanks(Math.max(10, queued / 10), 10_000, this.random);
+  }
+
+  fill(): void {
+    const now = Date.now();
+    this.storage.transactionSync(() => {
+      for (let at = 0; at < NODES; at += 1) this.addNode(`crowd-${at}`, at % 10 === 0 ? 'trusted' : 'volunteer');
+    });
+    this.#hashes.push(this.queue.add(this.submission(), 1, now).requestHash);
+    const copies = Array.from({ length: NODES * SLOTS + this.#queued - 1 }, () => this.submission());
+    this.#hashes.push(
+      ...addQueued(
+        this.storage,
+        copies.map(({ clientKey, imageBuilder, request }) => ({
+          clientKey,
+          imageBuilder,
+          needsTrust: request.repositories.length > 0,
+        })),
+      ),
+    );
+    this.storage.transactionSync(() => {
+      // Of those in the middle: the head of the queue is what nodes are given next.
+      for (const [at, hash] of this.#hashes.splice(this.#queued / 2, NODES * SLOTS).entries()) {
+        const build = this.queue.byHash(hash);
+        const lease = {
+          id: crypto.randomUUID(),
+          idempotencyKey: `key-${at}`,
+          pins: PINS,
+          upstreamDigest: 'd'.repeat(64),
+        };
+        if (build) this.leases.grant(build, this.nodes.byId(`crowd-${at % NODES}`)?.id ?? '', lease, now);
+      }
+    });
+    addEnded(this.storage, this.#queued, NODES);
+    // The first round is over.
+    this.queue.turns.given(1);
+  }
+
+  /** As long a queue as before: leases take from it. */
+  topUp(): void {
+    while (this.queue.waiting() < this.#queued)
+      this.#hashes.push(this.queue.add(this.submission(), 1, Date.now()).requestHash);
+  }
+
+  submission(fields: Partial<Submission> = {}): Submission {
+    this.#intents += 1;
+    const client = this.#clients[this.#intents % this.#clients.length];
+    return {
+      intentHash: sha256Hex(`intent ${this.#intents}`),
+      seenGeneration: 0,
+      request: {
+        distro: 'openwrt',
+        version: '24.10.2',
+        target: 'demo/generic',
+        profile: 'acme_ax3000-v1',
+        addPackages: ['luci', 'vim'],
+        removePackages: [],
+        rootfsSizeMb: null,
+        filesystem: null,
+        repositories: this.#intents % TRUSTED_EVERY === 0 ? ['own https://feeds.example/'] : [],
+        repositoriesMode: 'append',
+        repositoryKeys: [],
+        defaultsMac: '',
+      },
+      echo: ECHO,
+      conditions: { version_code: '', packages_versions: {} },
+      sealedDefaults: null,
+      upstreamDigest: 'd'.repeat(64),
+      clientKey: `client ${client}`,
+      imageBuilder: sha256Hex(`ImageBuilder ${this.#intents % IMAGE_BUILDERS}`),
+      ...fields,
+    };
+  }
+
+  /** Some build that waits. */
+  waitingHash(): string {
+    for (;;) {
+      const hash = this.#hashes[Math.floor(this.random() * this.#hashes.length)] ?? '';
+      if (this.queue.byHash(hash)?.state === 'queued') return hash;
+    }
+  }
+
+  addNode(name: string, tier: 'trusted' | 'volunteer', operator = `operator of ${name}`): string {
+    const id = name;
+    const token = { id: `token of ${name}`, operator, tier, expiresAt: Date.now() + 1000 };
+    const joined = this.nodes.join({ id, publicKey: sha256Hex(name), name }, token, Date.now());
+    if (!joined.ok) throw new Error(joined.reason);
+    this.nodes.present(id, { softwareVersion: '1.0.0', slots: SLOTS, held: [] }, Date.now());
+    return id;
+  }
+
+  /** A node of its own for each: three faults in a row would drain one. */
+  newNode(tier: 'trusted' | 'volunteer' = 'trusted'): string {
+    this.#nodes += 1;
+    return this.addNode(`node-${this.#nodes}`, tier);
+  }
+
+  async lease(nodeId: string): Promise<Order | null> {
+    const told = { softwareVersion: '1.0.0', slots: SLOTS, held: [] };
+    const answer = await this.foreman.lease(nodeId, { idempotencyKey: crypto.randomUUID(), waitMs: 0, ...told });
+    if ('refused' in answer) throw new Error(answer.refused);
+    return answer.order;
+  }
+
+  async order(nodeId: string): Promise<Order> {
+    const order = await this.lease(nodeId);
+    if (!order) throw new Error(`expected an order for ${nodeId}`);
+    return order;
+  }
+}

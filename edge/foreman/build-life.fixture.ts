@@ -1,0 +1,210 @@
+/**
+ * Whole lives of a build as lists of named steps, each of them one event as nodes, clients and the platform bring it about
+ * through the real edge. Told as steps, so that a test can let anything happen between any two of them.
+ */
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { expect, vi } from 'vitest';
+import type { BuildOrder } from '../../shared/gen/asu/farm/v1/build_pb.js';
+import { ask, foremanStats, foremanStub, GOOD_REQUEST, jsonOf, post, type Row, rowsOf } from '../edge.fixture.ts';
+import {
+  type FarmNode,
+  fileOf,
+  good,
+  IMAGE_NAME,
+  joinNode,
+  lease,
+  put,
+  report,
+  succeeded,
+} from '../farm-node.fixture.ts';
+import { bucket, failed, handedBack, progress } from './foreman.fixture.ts';
+
+const IMAGE = 'an image';
+
+export interface Life {
+  readonly wish: string;
+  readonly request: object;
+  readonly first: FarmNode;
+  readonly second: FarmNode;
+  readonly countersBefore: ReadonlyMap<string, number>;
+  readonly orders: BuildOrder[];
+  hash: string;
+}
+
+export type Step = readonly [name: string, happens: (life: Life) => Promise<unknown>];
+
+let lives = 0;
+
+/** With a wish and nodes of its own: what a node did in another life must not tell here. */
+export async function beginLife(fields: object = {}): Promise<Life> {
+  const seed = ++lives * 2;
+  const wish = `wish-${lives}`;
+  const first = await joinNode(seed, { operator: `operator-${seed}` });
+  const second = await joinNode(seed + 1, { operator: `operator-${seed + 1}` });
+  const request = { ...GOOD_REQUEST, packages: [wish], ...fields };
+  return { wish, request, first, second, countersBefore: await counters(), orders: [], hash: '' };
+}
+
+const last = (life: Life): BuildOrder => {
+  const order = life.orders.at(-1);
+  if (!order) throw new Error('expected an order to have been given');
+  return order;
+};
+
+async function takeOrder(life: Life, node: FarmNode): Promise<void> {
+  const order = await lease(node);
+  if (order?.requestHash !== life.hash)
+    throw new Error(`expected an order for ${life.hash}, got ${order?.requestHash}`);
+  life.orders.push(order);
+}
+
+const submitted: Step = [
+  'submit',
+  async (life) => {
+    life.hash = String((await jsonOf(await post(life.request))).request_hash);
+  },
+];
+const firstLease: Step = ['the first lease', (life) => takeOrder(life, life.first)];
+const firstProgress: Step = ['its progress', (life) => report(life.first, last(life).leaseId, 1, progress(2))];
+const givenBack: Step = ['it is handed back', (life) => report(life.first, last(life).leaseId, 2, handedBack)];
+const lost: Step = [
+  'it is lost',
+  async (life) => {
+    const { leaseId } = last(life);
+    const isActive = async () =>
+      (await rowsOf(foremanStub(), 'leases')).some((row) => row.id === leaseId && row.state === 'active');
+    // As the platform does it: at the very time of the alarm.
+    while (await isActive()) await ringAlarm();
+  },
+];
+const secondLease: Step = ['the second lease', (life) => takeOrder(life, life.second)];
+const secondProgress: Step = ['progress again', (life) => report(life.second, last(life).leaseId, 1, progress(8))];
+const file = fileOf(IMAGE_NAME, IMAGE);
+const granted: Step = [
+  'RequestUpload',
+  (life) => good(life.second, 'requestUpload', { leaseId: last(life).leaseId, file }),
+];
+const sent: Step = [
+  'PUT',
+  async (life) => {
+    const answer = await put(life.second, `/farm/v1/objects/${last(life).leaseId}/${IMAGE_NAME}`, IMAGE);
+    expect(answer.status).toBe(200);
+  },
+];
+const completed: Step = [
+  'CompleteUpload',
+  (life) => good(life.second, 'completeUpload', { leaseId: last(life).leaseId, name: IMAGE_NAME }),
+];
+/** The store is down, so that it is the alarm that publishes. */
+const decided: Step = [
+  'the image is reported',
+  async (life) => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const down = vi.spyOn(bucket, 'head').mockRejectedValue(new Error('R2 head failed'));
+    await report(life.second, last(life).leaseId, 2, succeeded([file]));
+    await vi.waitFor(() => expect(JSON.stringify(log.mock.calls)).toContain(`publishing ${life.hash} failed`));
+    down.mockRestore();
+    log.mockRestore();
+  },
+];
+const published: Step = [
+  'the alarm publishes',
+  async (life) => {
+    await ringAlarm();
+    await vi.waitFor(async () => expect((await buildRow(life)).state).toBe('done'));
+  },
+];
+const failure: Step = [
+  'the failure is reported',
+  (life) => report(life.second, last(life).leaseId, 2, failed('build_failed')),
+];
+const polled: Step = [
+  'poll',
+  async (life) => {
+    // What was said of it while it was pending stands for a moment.
+    vi.setSystemTime(Date.now() + 60_000);
+    const status = async () => (await ask(`/api/v1/build/${life.hash}`)).status;
+    await vi.waitFor(async () => expect(await status()).not.toBe(202), { timeout: 5_000 });
+  },
+];
+
+const toUpload = [secondLease, secondProgress, granted, sent, completed] as const;
+const begin = [submitted, firstLease, firstProgress] as const;
+
+export const LIVES: Readonly<Record<string, { readonly steps: readonly Step[]; readonly fields?: object }>> = {
+  'an image, handed back once': { steps: [...begin, givenBack, ...toUpload, decided, published, polled] },
+  'an image, its first node lost': { steps: [...begin, lost, ...toUpload, decided, published, polled] },
+  'a failure of the request': { steps: [...begin, givenBack, ...toUpload, failure, polled] },
+  'a private image': {
+    steps: [...begin, givenBack, ...toUpload, decided, published, polled],
+    fields: { defaults: 'a script' },
+  },
+};
+
+async function ringAlarm(): Promise<void> {
+  const at = await runInDurableObject(foremanStub(), (_, state) => state.storage.getAlarm());
+  if (at === null) throw new Error('expected an alarm to be set');
+  vi.setSystemTime(Math.max(Date.now(), at));
+  await runDurableObjectAlarm(foremanStub());
+}
+
+async function buildRow(life: Life): Promise<Row> {
+  const row = (await rowsOf(foremanStub(), 'builds')).find((each) => each.request_hash === life.hash);
+  if (!row) throw new Error(`expected a build ${life.hash}`);
+  return row;
+}
+
+const counterName = (row: Row): string => `${row.what} ${row.day === 0 ? 'ever' : 'today'} ${row.branch} ${row.name}`;
+
+/** How builds ended; what isolates count comes when it comes. */
+async function counters(): Promise<ReadonlyMap<string, number>> {
+  const ofBuilds = ['build', 'failure', 'target_built', 'target_seconds'];
+  const rows = (await rowsOf(foremanStub(), 'counters')).filter((row) => ofBuilds.includes(String(row.what)));
+  return new Map(rows.map((row) => [counterName(row), Number(row.n)]));
+}
+
+/** Everything that is to be the same, however the life went: in names and times of that life. */
+export async function outcomeOf(life: Life): Promise<unknown> {
+  const stub = foremanStub();
+  const ofBuild = async (table: 'leases' | 'votes') =>
+    (await rowsOf(stub, table)).filter((row) => row.request_hash === life.hash);
+  const leaseIds = life.orders.map((order) => order.leaseId);
+  const answer = await ask(`/api/v1/build/${life.hash}`);
+  const served = await ask(`/store/${life.hash}/${IMAGE_NAME}`);
+  const { waiting, live, activeLeases } = await foremanStats();
+  const outcome = {
+    answer: [answer.status, await answer.json()],
+    image: [served.status, served.status === 200 ? new TextDecoder().decode(await served.arrayBuffer()) : ''],
+    record: (await (await bucket.get(`builds/${life.hash}.json`))?.json()) ?? null,
+    build: { ...(await buildRow(life)), sequence: 0, turn: 0 },
+    leases: (await ofBuild('leases')).map((row) => ({ ...row, idempotency_key: '' })),
+    votes: await ofBuild('votes'),
+    uploads: (await rowsOf(stub, 'uploads')).filter((row) => leaseIds.includes(String(row.lease_id))),
+    nodes: (await rowsOf(stub, 'nodes'))
+      .filter((row) => row.id === life.first.id || row.id === life.second.id)
+      .map((row) => [row.id, row.state, row.faults, row.builds_right, row.builds_wrong, row.builds_lost, row.images]),
+    counted: [...(await counters())]
+      .map(([name, n]) => [name, n - (life.countersBefore.get(name) ?? 0)])
+      .filter(([, n]) => n !== 0),
+    queue: { waiting, live, activeLeases },
+  };
+  return inNamesOf(life, outcome);
+}
+
+function inNamesOf(life: Life, outcome: unknown): unknown {
+  const intent = /"intent_hash":"([0-9a-f]{64})"/.exec(JSON.stringify(outcome))?.[1] ?? '-';
+  const names: [string, string][] = [
+    [life.hash, 'HASH'],
+    [intent, 'INTENT'],
+    [life.wish, 'WISH'],
+    [life.first.id, 'FIRST'],
+    [life.second.id, 'SECOND'],
+    ...life.orders.map((order, at): [string, string] => [order.leaseId, `LEASE ${at}`]),
+  ];
+  const text = names
+    .reduce((all, [from, to]) => all.replaceAll(from, to), JSON.stringify(outcome))
+    .replace(/\b1[0-9]{12}\b/g, '0')
+    .replace(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.\d]*Z?/g, 'TIME')
+    .replace(/(operator|node)-\d+/g, '$1-N');
+  return JSON.parse(text);
+}

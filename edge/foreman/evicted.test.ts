@@ -1,0 +1,63 @@
+/**
+ * The platform may evict the Foreman between any two events. Whatever it held in memory alone is gone then, so each life of
+ * a build must end as the undisturbed one does.
+ */
+import { evictDurableObject } from 'cloudflare:test';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { foremanStats, foremanStub, openUpstream } from '../edge.fixture.ts';
+import { beginLife, LIVES, outcomeOf, type Step } from './build-life.fixture.ts';
+import { AHEAD } from './foreman.fixture.ts';
+
+beforeAll(async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: AHEAD });
+  await openUpstream();
+});
+afterAll(() => {
+  vi.useRealTimers();
+});
+
+async function evict(): Promise<void> {
+  await evictDurableObject(foremanStub());
+  // An object that has not been asked anything yet: it is a new one.
+  expect((await foremanStats()).calls).toEqual({});
+}
+
+async function live(steps: readonly Step[], fields: object | undefined, isEvictedAfter: (step: number) => boolean) {
+  const life = await beginLife(fields);
+  for (const [at, [, happens]] of steps.entries()) {
+    await happens(life);
+    if (isEvictedAfter(at)) await evict();
+  }
+  return outcomeOf(life);
+}
+
+describe.each(Object.entries(LIVES))('%s', (name, { steps, fields }) => {
+  let undisturbed: unknown;
+  beforeAll(async () => {
+    undisturbed = await live(steps, fields, () => false);
+  });
+
+  it('ends as it should', () => {
+    const isImage = name !== 'a failure of the request';
+    expect(undisturbed).toMatchObject({
+      answer: [isImage ? 200 : 500, { request_hash: 'HASH' }],
+      image: isImage ? [200, 'an image'] : [404, ''],
+      build: {
+        state: isImage ? 'done' : 'failed',
+        attempts: name.includes('lost') ? 2 : 1,
+        lease_id: expect.anything(),
+      },
+      leases: [{ state: 'ended' }, { state: 'ended' }],
+      votes: [{ node_id: 'SECOND', verdict: 'right' }],
+      queue: { waiting: 0, live: 0, activeLeases: 0 },
+    });
+  });
+
+  it.each(steps.map(([step], at) => [step, at] as const))('evicted after: %s', async (_, at) => {
+    expect(await live(steps, fields, (step) => step === at)).toEqual(undisturbed);
+  });
+
+  it('evicted after every step', async () => {
+    expect(await live(steps, fields, () => true)).toEqual(undisturbed);
+  });
+});
