@@ -53,7 +53,11 @@ export class AdminClient {
   /** @throws AdminRefused, EdgeUnreachable */
   async #ask(method: string, path: string, body?: string): Promise<unknown> {
     const response = await this.#fetch(method, path, body);
-    const answer = (await response.json().catch(() => null)) as { readonly detail?: unknown } | null;
+    const answer = (await response.json().catch((error) => {
+      // No JSON; what breaks off or takes too long is another matter.
+      if (error instanceof SyntaxError) return null;
+      throw this.#unreachable(error);
+    })) as { readonly detail?: unknown } | null;
     if (response.ok && answer !== null) return answer;
     if (typeof answer?.detail !== 'string')
       throw new EdgeUnreachable(`${this.edgeUrl} answers with status ${response.status} and no JSON: is it an edge?`);
@@ -78,12 +82,17 @@ export class AdminClient {
         ...(body !== undefined && { body }),
       });
     } catch (error) {
-      if (this.#signal.aborted) throw error;
-      const { cause, name } = error as Error & { readonly cause?: { readonly code?: unknown } };
-      const why =
-        name === 'TimeoutError' ? `no answer within ${PATIENCE_MS / 1000} s` : String(cause?.code ?? cause ?? name);
-      throw new EdgeUnreachable(`${this.edgeUrl} cannot be reached (${printable(why ?? name, 200)})`);
+      throw this.#unreachable(error);
     }
+  }
+
+  /** What to throw for it: Ctrl-C stays what it is. */
+  #unreachable(error: unknown): unknown {
+    if (this.#signal.aborted) return error;
+    const { cause, name } = error as Error & { readonly cause?: { readonly code?: unknown } };
+    const why =
+      name === 'TimeoutError' ? `no answer within ${PATIENCE_MS / 1000} s` : String(cause?.code ?? cause ?? name);
+    return new EdgeUnreachable(`${this.edgeUrl} cannot be reached (${printable(why, 200)})`);
   }
 }
 

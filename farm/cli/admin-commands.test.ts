@@ -127,6 +127,15 @@ describe('what is no edge, or one that refuses, is told as what it is', () => {
     ['a refusal', json(429, { detail: 'Too many\u001b[2J' }), 3, /^Too many\\x1b\[2J$/],
     ['an edge that cannot now', json(503, { detail: 'later' }), 1, /cannot answer now: later$/],
     ['a page', (_, response) => response.end('<html>'), 1, /answers with status 200 and no JSON: is it an edge\?$/],
+    [
+      'an answer that breaks off',
+      (_, response) => {
+        response.writeHead(200, { 'content-length': 100 }).write('{"nodes":[');
+        setTimeout(() => response.destroy(), 50);
+      },
+      1,
+      /cannot be reached \(/,
+    ],
     ['JSON of something else', json(200, { hello: 'world' }), 1, /gives no list of nodes: is it an edge\?$/],
   ])('%s', async (_, answer, status, sentence) => {
     const ran = await asu(['nodes'], { ...KEYED, ASU_EDGE: await listening(answer) });
