@@ -9,7 +9,11 @@ import type { VoteRow } from './schema.ts';
 export function judgeVotes(state: ForemanState, requestHash: string, leaseId?: string): void {
   const votes = state.votes.rowsOf(requestHash);
   const measure = votes.find((vote) => (leaseId === undefined ? vote.verdict === 'right' : vote.leaseId === leaseId));
-  if (!measure) return;
+  if (!measure) {
+    // It ended without a decision, and this word came later.
+    state.votes.close(requestHash);
+    return;
+  }
   for (const vote of votes) {
     if (vote.verdict !== 'open') continue;
     const verdict = saysTheSame(vote, measure) ? 'right' : 'wrong';

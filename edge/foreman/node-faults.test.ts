@@ -286,4 +286,12 @@ describe('what a node’s word was worth', () => {
     expect((await foreman.rows('votes')).map(({ verdict }) => verdict)).toEqual(['moot']);
     expect(await nodeOf('v')).toMatchObject({ builds_right: 0, builds_wrong: 0 });
   });
+
+  it('is nothing either where it comes after such an end', async () => {
+    await submit();
+    const order = await foreman.order('a');
+    await foreman.calls.cancel(order.requestHash);
+    await foreman.report('a', order.leaseId, 1, failed('conflict'));
+    expect((await foreman.rows('votes')).map(({ verdict }) => verdict)).toEqual(['moot']);
+  });
 });
