@@ -1,7 +1,7 @@
 /**
  * The node's daily work: ask for an order while there is a free slot, have it fulfilled, say what became of it. Everything
- * goes out from here; nobody calls the node. A process that is killed at any point loses no more than the build that was
- * running, and says at its next start that it is lost.
+ * goes out from here; who calls a node brings an order and nothing more. A process that is killed at any point loses no more
+ * than the build that was running, and says at its next start that it is lost.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,12 +11,7 @@ import { BuildError } from '../shared/build-error.ts';
 import { hexToBytes } from '../shared/digest.ts';
 import { type SigningKey, verifyEd25519 } from '../shared/ed25519.ts';
 import { FARM_PROTOCOL } from '../shared/farm-protocol.ts';
-import {
-  type BuildOrder,
-  BuildOrderSchema,
-  BuildStep,
-  type SignedBuildOrder,
-} from '../shared/gen/asu/farm/v1/build_pb.js';
+import { type BuildOrder, BuildOrderSchema, type SignedBuildOrder } from '../shared/gen/asu/farm/v1/build_pb.js';
 import { type LeaseReport, LeaseReportSchema, LeaseStanding } from '../shared/gen/asu/farm/v1/foreman_pb.js';
 import { SERVER_VERSION } from '../shared/server-version.ts';
 import { backoffMs, pause } from './backoff.ts';
@@ -25,13 +20,14 @@ import type { Workshop } from './build/workshop.ts';
 import type { DiskWatch } from './disk/disk-watch.ts';
 import type { ForemanClient, Membership } from './edge-client.ts';
 import { isWorthSayingAgain } from './ever-rarer.ts';
-import { fulfil, NOTHING_BUILT, type Running, textOf } from './fulfil-order.ts';
+import { NOTHING_BUILT } from './fulfil-order.ts';
 import { HeardStanding } from './heard-standing.ts';
 import type { NodeMetrics } from './metrics/node-metrics.ts';
 import { failedReport, handedBackReport, progressReport } from './node-report.ts';
 import type { Offer } from './offer.ts';
 import type { Outbox } from './outbox.ts';
-import { BuildNews } from './server/build-news.ts';
+import { RunningBuilds } from './running-builds.ts';
+import type { BuildNews } from './server/build-news.ts';
 
 export interface AgentOptions {
   readonly edgeUrl: string;
@@ -62,23 +58,22 @@ const MAX_HELD = 64;
 export class Agent {
   readonly #options: AgentOptions;
   readonly #standing: HeardStanding;
-  readonly #running = new Map<string, Running>();
-  readonly #tasks = new Set<Promise<void>>();
+  readonly #builds: RunningBuilds;
   #somethingToSay = Promise.withResolvers<void>();
-  #slotFree = Promise.withResolvers<void>();
-  /** In a row. */
-  #ownFaults = 0;
   #fullTimes = 0;
   /** Deadlines are on the edge's clock. */
   #edgeAheadMs = 0;
   /** Null: does not work yet. */
   #signal: AbortSignal | null = null;
-  readonly news: BuildNews;
 
   constructor(options: AgentOptions) {
     this.#options = options;
     this.#standing = new HeardStanding(options.log);
-    this.news = new BuildNews(options.reportMs);
+    this.#builds = new RunningBuilds({ ...options, now: () => this.#edgeNow(), onNews: () => this.#wake() });
+  }
+
+  get news(): BuildNews {
+    return this.#builds.news;
   }
 
   get slots(): number {
@@ -86,7 +81,7 @@ export class Agent {
   }
 
   get running(): number {
-    return this.#running.size;
+    return this.#builds.size;
   }
 
   /** Works until `signal` aborts, then hands back what runs, says so, and returns. */
@@ -108,8 +103,7 @@ export class Agent {
     this.#signal = signal;
     const reporting = this.#reportUntil(signal, hurry.signal);
     await this.#leaseUntil(signal);
-    for (const { stop } of this.#running.values()) stop.abort(new Error('the node stops'));
-    await Promise.allSettled(this.#tasks);
+    await this.#builds.stopAll('the node stops');
     await reporting;
     await this.#sendReports(AbortSignal.timeout(LAST_WORDS_MS)).catch(() => undefined);
   }
@@ -118,14 +112,14 @@ export class Agent {
     const stopped = aborted(signal);
     let key = randomUUID();
     for (let failures = 0; !signal.aborted; ) {
-      if (this.#running.size >= this.#options.slots) {
-        this.#slotFree = Promise.withResolvers();
-        await Promise.race([this.#slotFree.promise, stopped]);
+      if (this.#builds.isFull) {
+        await Promise.race([this.#builds.oneEnds(), stopped]);
         continue;
       }
       if (!(await this.#hasRoom(signal))) continue;
       // A machine that lacks something fails within moments, and would be the first to take the next build, and the next.
-      if (this.#ownFaults > 0) await pause(backoffMs(this.#ownFaults, Math.random(), 10_000, 300_000), signal);
+      const { ownFaults } = this.#builds;
+      if (ownFaults > 0) await pause(backoffMs(ownFaults, Math.random(), 10_000, 300_000), signal);
       try {
         const answer = await this.#options.client.lease(
           {
@@ -177,13 +171,15 @@ export class Agent {
   async #accept(signed: SignedBuildOrder): Promise<void> {
     const order = await this.#verified(signed);
     if (order === null) throw new Error('an order was refused: it is not signed by the edge that this node joined');
-    if (this.#running.has(order.leaseId)) return;
-    this.#options.outbox.take(order.leaseId, order.requestHash, Date.now());
+    if (this.#builds.all.has(order.leaseId)) return;
+    if (!this.#builds.isFull) {
+      this.#builds.begin(order);
+      return;
+    }
     // An order that was brought took the slot while this one was asked for.
-    if (this.#running.size >= this.#options.slots) {
-      this.#options.outbox.finish(order.leaseId, handedBackReport('the node has taken another build meanwhile'));
-      this.#wake();
-    } else this.#begin(order);
+    this.#options.outbox.take(order.leaseId, order.requestHash, Date.now());
+    this.#options.outbox.finish(order.leaseId, handedBackReport('the node has taken another build meanwhile'));
+    this.#wake();
   }
 
   /** An order that was brought instead of asked for. The same one again is the same build, also when it has ended. */
@@ -194,8 +190,7 @@ export class Agent {
     if (this.news.has(order.leaseId)) return taken;
     try {
       const { deadlineMs } = checkedOrder(order);
-      if (deadlineMs <= Date.now() + this.#edgeAheadMs)
-        return { state: 'wrong', reason: 'deadline_ms: expected a time to come' };
+      if (deadlineMs <= this.#edgeNow()) return { state: 'wrong', reason: 'deadline_ms: expected a time to come' };
     } catch (error) {
       if (error instanceof BuildError) return { state: 'wrong', reason: error.detail };
       throw error;
@@ -205,16 +200,15 @@ export class Agent {
     if (this.news.has(order.leaseId)) return taken;
     if (this.#signal === null || this.#signal.aborted) return { state: 'unable', reason: 'the node stops' };
     if (full !== null) return { state: 'unable', reason: 'the disk of this node is full' };
-    if (this.#running.size >= this.#options.slots)
+    if (this.#builds.isFull)
       return { state: 'busy', reason: `no slot is free: ${this.#options.slots} of ${this.#options.slots} are taken` };
-    this.#options.outbox.take(order.leaseId, order.requestHash, Date.now());
-    this.#begin(order);
+    this.#builds.begin(order);
     return taken;
   }
 
   /** Hands it back, if it still runs. */
   cancel(leaseId: string): void {
-    this.#running.get(leaseId)?.stop.abort(new Error("cancelled by the node's operator"));
+    this.#builds.stop(leaseId, "cancelled by the node's operator");
   }
 
   /** Null for one that is not the edge's. */
@@ -223,43 +217,13 @@ export class Agent {
     return (await verifyEd25519(edgeKey, order, signature)) ? fromBinary(BuildOrderSchema, order) : null;
   }
 
-  #begin(order: BuildOrder): void {
-    const task = this.#work(order)
-      .catch((error) => this.#options.log(`lease ${order.leaseId} could not be tidied up: ${textOf(error)}`))
-      .finally(() => {
-        this.#running.delete(order.leaseId);
-        this.#tasks.delete(task);
-        this.#slotFree.resolve();
-        this.#wake();
-      });
-    this.#tasks.add(task);
-  }
-
-  async #work(order: BuildOrder): Promise<void> {
-    const { outbox, workshop } = this.#options;
-    const running: Running = { stop: new AbortController(), step: BuildStep.INIT, bytesDone: 0, bytesTotal: 0 };
-    this.#running.set(order.leaseId, running);
-    this.news.begin(order.leaseId, running);
-    const { lastWord, isOwnFault } = await fulfil(order, running, {
-      ...this.#options,
-      now: () => Date.now() + this.#edgeAheadMs,
-      onNewStep: () => {
-        this.news.stepped(order.leaseId);
-        this.#wake();
-      },
-    });
-    if (isOwnFault !== null) this.#ownFaults = isOwnFault ? this.#ownFaults + 1 : 0;
-    try {
-      outbox.finish(order.leaseId, lastWord);
-    } finally {
-      this.news.end(order.leaseId, lastWord);
-      await workshop.removeWorkspace(order.leaseId);
-    }
+  #edgeNow(): number {
+    return Date.now() + this.#edgeAheadMs;
   }
 
   /** `hurry`: the time for last words is over. */
   async #reportUntil(signal: AbortSignal, hurry: AbortSignal): Promise<void> {
-    for (let failures = 0; !signal.aborted || this.#tasks.size > 0; ) {
+    for (let failures = 0; !signal.aborted || !this.#builds.isIdle; ) {
       await Promise.race([
         pause(failures > 0 ? backoffMs(failures, Math.random()) : this.#options.reportMs, signal),
         this.#somethingToSay.promise,
@@ -282,7 +246,7 @@ export class Agent {
     const { outbox, client } = this.#options;
     const last = outbox.unacknowledged();
     const ended = new Set(last.map((report) => report.leaseId));
-    const live: LeaseReport[] = [...this.#running]
+    const live: LeaseReport[] = [...this.#builds.all]
       .filter(([leaseId]) => !ended.has(leaseId))
       .map(([leaseId, running]) => outbox.progress(leaseId, progressReport(running)));
     const reports = firstBatch([...last, ...live]);
@@ -291,7 +255,7 @@ export class Agent {
     for (const acknowledgement of acknowledgements) {
       if (ended.has(acknowledgement.leaseId)) outbox.forget(acknowledgement.leaseId);
       else if (acknowledgement.standing === LeaseStanding.ENDED)
-        this.#running.get(acknowledgement.leaseId)?.stop.abort(new Error('the lease is over'));
+        this.#builds.stop(acknowledgement.leaseId, 'the lease is over');
     }
   }
 

@@ -1,0 +1,104 @@
+/**
+ * The builds that this node is at: each from its order to its last word, no more at once than there are slots. An order is written
+ * down before it is begun, and its last word before its slot is free, so that a node that dies knows what it owes.
+ */
+import { type BuildOrder, BuildStep } from '../shared/gen/asu/farm/v1/build_pb.js';
+import { type FulfilOptions, fulfil, type Running, textOf } from './fulfil-order.ts';
+import type { Outbox } from './outbox.ts';
+import { BuildNews } from './server/build-news.ts';
+
+export interface RunningBuildsOptions extends Omit<FulfilOptions, 'onNewStep'> {
+  readonly outbox: Outbox;
+  readonly slots: number;
+  /** There is something to report: a new step, or an end. */
+  readonly onNews: () => void;
+}
+
+export class RunningBuilds {
+  readonly news: BuildNews;
+  readonly #options: RunningBuildsOptions;
+  readonly #running = new Map<string, Running>();
+  readonly #tasks = new Set<Promise<void>>();
+  #slotFree = Promise.withResolvers<void>();
+  #ownFaults = 0;
+
+  constructor(options: RunningBuildsOptions) {
+    this.#options = options;
+    this.news = new BuildNews(options.reportMs);
+  }
+
+  get size(): number {
+    return this.#running.size;
+  }
+
+  get isFull(): boolean {
+    return this.#running.size >= this.#options.slots;
+  }
+
+  /** Also while the last one is being tidied up. */
+  get isIdle(): boolean {
+    return this.#tasks.size === 0;
+  }
+
+  /** Builds in a row that failed by the fault of this machine. */
+  get ownFaults(): number {
+    return this.#ownFaults;
+  }
+
+  /** By lease. */
+  get all(): ReadonlyMap<string, Running> {
+    return this.#running;
+  }
+
+  /** @throws Error where it cannot be written down: then it is not begun */
+  begin(order: BuildOrder): void {
+    this.#options.outbox.take(order.leaseId, order.requestHash, Date.now());
+    const task = this.#work(order)
+      .catch((error) => this.#options.log(`lease ${order.leaseId} could not be tidied up: ${textOf(error)}`))
+      .finally(() => {
+        this.#running.delete(order.leaseId);
+        this.#tasks.delete(task);
+        this.#slotFree.resolve();
+        this.#options.onNews();
+      });
+    this.#tasks.add(task);
+  }
+
+  /** Nothing where it does not run. */
+  stop(leaseId: string, reason: string): void {
+    this.#running.get(leaseId)?.stop.abort(new Error(reason));
+  }
+
+  /** Stops all of them; resolves when they are tidied up. */
+  async stopAll(reason: string): Promise<void> {
+    for (const leaseId of this.#running.keys()) this.stop(leaseId, reason);
+    await Promise.allSettled(this.#tasks);
+  }
+
+  /** When the next one ends. */
+  async oneEnds(): Promise<void> {
+    this.#slotFree = Promise.withResolvers();
+    await this.#slotFree.promise;
+  }
+
+  async #work(order: BuildOrder): Promise<void> {
+    const { outbox, workshop } = this.#options;
+    const running: Running = { stop: new AbortController(), step: BuildStep.INIT, bytesDone: 0, bytesTotal: 0 };
+    this.#running.set(order.leaseId, running);
+    this.news.begin(order.leaseId, running);
+    const { lastWord, isOwnFault } = await fulfil(order, running, {
+      ...this.#options,
+      onNewStep: () => {
+        this.news.stepped(order.leaseId);
+        this.#options.onNews();
+      },
+    });
+    if (isOwnFault !== null) this.#ownFaults = isOwnFault ? this.#ownFaults + 1 : 0;
+    try {
+      outbox.finish(order.leaseId, lastWord);
+    } finally {
+      this.news.end(order.leaseId, lastWord);
+      await workshop.removeWorkspace(order.leaseId);
+    }
+  }
+}
