@@ -3,9 +3,8 @@
  * would be most of what a poll costs; so it is asked anew every few seconds only.
  */
 import type { Leases } from './leases.ts';
-import type { Nodes } from './nodes.ts';
+import { type Nodes, PRESENT_MS } from './nodes.ts';
 
-const NODE_PRESENT_MS = 60_000;
 const KEPT_MS = 5_000;
 
 export class FarmSize {
@@ -21,7 +20,7 @@ export class FarmSize {
   /** Slots of the nodes heard of lately; as many as run builds, where some were not heard of. */
   slots(now: number): number {
     if (Math.abs(now - this.#kept.at) >= KEPT_MS)
-      this.#kept = { at: now, slots: Math.max(this.#leases.active(), this.#nodes.slotsLately(now, NODE_PRESENT_MS)) };
+      this.#kept = { at: now, slots: Math.max(this.#leases.active(), this.#nodes.slotsLately(now, PRESENT_MS)) };
     return this.#kept.slots;
   }
 }

@@ -33,7 +33,7 @@ import { type ForemanState, foremanState } from './foreman-state.ts';
 import { giveLease, type Order, orderOf } from './give-lease.ts';
 import type { NameEntry } from './names.ts';
 import type { ListedNode, NodeLists, PublicNode } from './node-lists.ts';
-import { type JoinAnswer, type Newcomer, type ToldOfNode, waitingAs } from './nodes.ts';
+import { type JoinAnswer, type Newcomer, PRESENT_MS, type ToldOfNode, waitingAs } from './nodes.ts';
 import { FilesLost, publish } from './publish.ts';
 import type { Submission } from './queue.ts';
 import { removeOldLogs } from './remove-old-logs.ts';
@@ -46,7 +46,6 @@ import type { GrantAnswer } from './uploads.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
 const RETRY_MS = 3_000;
-const NODE_PRESENT_MS = 60_000;
 /** Decided builds in memory, and of them published at once: each holds a manifest, and the store has other callers. */
 const PUBLISH_PAGE = 16;
 const PUBLISH_AT_ONCE = 4;
@@ -294,7 +293,7 @@ export class Foreman extends DurableObject<Env> {
       waiting: this.#state.queue.waiting(),
       live: this.#state.queue.live(),
       activeLeases: this.#state.leases.active(),
-      nodesPresent: this.#state.nodes.seenLately(Date.now(), NODE_PRESENT_MS),
+      nodesPresent: this.#state.nodes.seenLately(Date.now(), PRESENT_MS),
     };
   }
 

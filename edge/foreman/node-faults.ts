@@ -13,10 +13,8 @@ import {
   withoutBuild,
 } from '../../shared/node-faults.ts';
 import type { ForemanState } from './foreman-state.ts';
+import { PRESENT_MS } from './nodes.ts';
 import type { LeaseRow, NodeRow } from './schema.ts';
-
-/** Heard of within this time, a node is there. */
-const PRESENT_MS = 60_000;
 
 /** A lease ended without a word about the request. Call before it ends: of one that is over this was noted already. */
 export function noteFault(state: ForemanState, leaseId: string, kind: BuildErrorKind, now: number): void {

@@ -5,11 +5,10 @@
 import { and, asc, count, desc, eq, gt, ne, sql } from 'drizzle-orm';
 import type { NodeStanding } from '../../shared/node-state.ts';
 import type { Database } from './database.ts';
+import { PRESENT_MS } from './nodes.ts';
 import { leases, type NodeRow, nodes } from './schema.ts';
 
 export const MAX_LISTED = 1_000;
-/** Heard of within this time, a node is there; it asks every 25 s. */
-const PRESENT_MS = 60_000;
 /** Nodes that were away for longer are no part of the farm that anybody is shown. */
 const LATELY_MS = 24 * 3_600_000;
 

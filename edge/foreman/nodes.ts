@@ -38,6 +38,9 @@ const DURATIONS_KEPT = 15;
 /** `lastSeenAt` is written at most so often: a row per call of every node would be the load. */
 const SEEN_GRAIN_MS = 15_000;
 
+/** Heard of within this time, a node is there; it asks every 25 s. */
+export const PRESENT_MS = 60_000;
+
 export class Nodes {
   readonly #db: Database;
   #stateChanges = 0;

@@ -22,6 +22,7 @@ import { edgeContext, foremanOf } from '../edge-context.ts';
 import type { Env } from '../env.ts';
 import type { ListedNode } from '../foreman/node-lists.ts';
 import { readText } from '../read-body.ts';
+import { parseJson } from '../wish.ts';
 
 const MAX_BODY_BYTES = 4096;
 
@@ -66,14 +67,7 @@ export const adminRoutes = new Hono<{ Bindings: Env }>()
 
 /** An empty body is an empty object. @throws BuildError `invalid_request`, naming every field that is wrong */
 async function bodyOf<Schema extends z.ZodType>(request: Request, schema: Schema): Promise<z.output<Schema>> {
-  const text = await readText(request, MAX_BODY_BYTES);
-  let json: unknown;
-  try {
-    json = text === '' ? {} : JSON.parse(text);
-  } catch {
-    throw invalid('', 'expected JSON');
-  }
-  const parsed = schema.safeParse(json);
+  const parsed = schema.safeParse(parseJson((await readText(request, MAX_BODY_BYTES)) || '{}'));
   if (parsed.success) return parsed.data;
   const errors = parsed.error.issues.slice(0, 20).map(({ path, message }) => ({
     path: path.join('.'),
