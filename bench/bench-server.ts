@@ -1,18 +1,12 @@
 /** Everything that the bench measures or needs beside it, started in order and removed in the reverse: mirror, store, workerd. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { startSwift } from '../e2e/swift.ts';
-import { generateMirror } from '../farm/demo/generate-mirror.ts';
-import { serveMirror } from '../farm/demo/mirror-server.ts';
 import { type BucketOptions, ensureBucket } from '../farm/stack/bucket.ts';
-import { Child } from '../farm/stack/child-process.ts';
 import { freePort } from '../farm/stack/free-port.ts';
+import { BenchPlace } from './bench-place.ts';
 import { bundleWorker } from './bundle-worker.ts';
 import { processesOf, processorMs, residentBytes } from './process-usage.ts';
-import { workerdConfig } from './workerd-config.ts';
+import { KV_SERVICE, secret, variables, workerdConfig } from './workerd-config.ts';
 
 export interface BenchServer {
   readonly edgeUrl: string;
@@ -34,41 +28,29 @@ export interface BenchServer {
   stop(): Promise<void>;
 }
 
-const PROJECT = path.join(import.meta.dirname, '..');
 const ADDRESS_HEADER = 'x-client-address';
 const BUCKET = 'asu-images';
-const START_PATIENCE_MS = 60_000;
 
 /** `more`: variables of the edge beside those that it needs to find the rest. */
-export async function startBenchServer(
+export const startBenchServer = (
   inspector: 'inspector' | 'no inspector',
   onLine: (line: string) => void,
   more: Readonly<Record<string, string>> = {},
-): Promise<BenchServer> {
-  const cleanups: (() => Promise<unknown>)[] = [];
-  const stop = async () => {
-    for (const cleanup of cleanups.splice(0).reverse()) await cleanup().catch((error) => onLine(String(error)));
-  };
-  try {
-    const directory = await mkdtemp(path.join(os.tmpdir(), 'asu-bench-'));
-    cleanups.push(() => rm(directory, { recursive: true, force: true }));
-    const mirrorDirectory = path.join(directory, 'mirror');
-    const { publicKey } = await generateMirror({ directory: mirrorDirectory });
-    const mirror = await serveMirror(mirrorDirectory);
-    cleanups.push(() => mirror.close());
+): Promise<BenchServer> =>
+  BenchPlace.with(onLine, async (place) => {
+    const mirror = await place.startMirror();
     const swift = await startSwift();
-    cleanups.push(() => swift.stop());
+    place.atEnd(() => swift.stop());
     const store = { ...swift, bucket: BUCKET };
     await ensureBucket(store);
 
     const ports = { edge: await freePort(), hello: await freePort(), control: await freePort() };
     const inspectorPort = inspector === 'inspector' ? await freePort() : null;
     const edgeUrl = `http://127.0.0.1:${ports.edge}`;
-    const variables = {
+    const settings = {
       PUBLIC_URL: edgeUrl,
       CLIENT_ADDRESS_HEADER: ADDRESS_HEADER,
-      UPSTREAM_URL: mirror.url,
-      UPSTREAM_KEYS: JSON.stringify([publicKey.trim().split('\n').at(-1) ?? '']),
+      ...mirror,
       S3_ENDPOINT: swift.endpoint,
       S3_BUCKET: BUCKET,
       S3_REGION: swift.region,
@@ -76,20 +58,13 @@ export async function startBenchServer(
       ...more,
     };
     const secrets = { SERVER_KEY: randomBytes(32).toString('hex'), S3_SECRET_ACCESS_KEY: swift.secretAccessKey };
-    const configFile = await writeConfig(directory, ports, variables, Object.keys(secrets));
-    const workerd = new Child({
-      command: [
-        path.join(PROJECT, 'node_modules/.bin/workerd'),
-        ...['serve', '--experimental'],
-        ...(inspectorPort === null ? [] : ['--inspector-addr', `127.0.0.1:${inspectorPort}`]),
-        configFile,
-      ],
-      cwd: directory,
-      env: { ...process.env, ...secrets },
-      onLine,
+    const configFile = await place.startWorkerd({
+      config: await configOf(place, ports, settings, Object.keys(secrets)),
+      flags: inspectorPort === null ? [] : ['--inspector-addr', `127.0.0.1:${inspectorPort}`],
+      secrets,
+      url: `${edgeUrl}/healthz`,
+      isUp: knowsUpstream,
     });
-    cleanups.push(() => workerd.stop());
-    await untilUp(`${edgeUrl}/healthz`, workerd);
     const processes = await processesOf(configFile);
     return {
       edgeUrl,
@@ -97,52 +72,58 @@ export async function startBenchServer(
       controlUrl: `http://127.0.0.1:${ports.control}`,
       inspectorPort,
       store,
-      variables,
-      directory,
-      mirrorDirectory,
+      variables: settings,
+      directory: place.directory,
+      mirrorDirectory: place.mirrorDirectory,
       addressHeader: ADDRESS_HEADER,
       processorMs: () => processorMs(processes),
       residentBytes: () => residentBytes(processes),
-      stop,
+      stop: () => place.stop(),
     };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-}
+  });
 
-async function writeConfig(
-  directory: string,
+/**
+ * The edge, the hello beside it and the bench's control in one process, because two would get different shares of a busy machine
+ * and their ratio would mean nothing. The edge reads KV by way of the control, which counts.
+ */
+async function configOf(
+  place: BenchPlace,
   ports: { readonly edge: number; readonly hello: number; readonly control: number },
-  variables: Readonly<Record<string, string>>,
+  settings: Readonly<Record<string, string>>,
   secrets: readonly string[],
 ): Promise<string> {
-  const directories = { objects: path.join(directory, 'objects'), blobs: path.join(directory, 'blobs') };
-  for (const each of Object.values(directories)) await mkdir(each);
-  const bundles = {
-    edge: await bundleWorker('edge/worker.ts', directory),
-    hello: await bundleWorker('bench/hello-worker.ts', directory),
-    control: await bundleWorker('bench/control-worker.ts', directory),
-  };
-  const file = path.join(directory, 'workerd.capnp');
-  await writeFile(file, workerdConfig({ bundles, directories, ports, variables, secrets }));
-  return file;
+  const bundle = (file: string) => bundleWorker(file, place.directory);
+  return workerdConfig(await place.storage(), [
+    {
+      name: 'edge',
+      port: ports.edge,
+      bundle: await bundle('edge/worker.ts'),
+      hasObjects: true,
+      bindings: [
+        '(name = "CACHE", kvNamespace = (name = "control", entrypoint = "counted"))',
+        ...variables(settings),
+        ...secrets.map(secret),
+      ],
+    },
+    {
+      name: 'hello',
+      port: ports.hello,
+      bundle: await bundle('bench/hello-worker.ts'),
+      hasObjects: false,
+      bindings: [],
+    },
+    {
+      name: 'control',
+      port: ports.control,
+      bundle: await bundle('bench/control-worker.ts'),
+      hasObjects: false,
+      bindings: [`(name = "KV", kvNamespace = ${KV_SERVICE})`, `(name = "KV_SERVICE", service = ${KV_SERVICE})`],
+    },
+  ]);
 }
 
-async function untilUp(url: string, workerd: Child): Promise<void> {
-  const until = Date.now() + START_PATIENCE_MS;
-  let last = 'no answer';
-  while (Date.now() < until) {
-    if (workerd.hasEnded) throw new Error(`workerd ended while starting (${await workerd.ended})`);
-    try {
-      const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
-      last = await response.text();
-      const { parts } = JSON.parse(last) as { parts?: Record<string, { up: boolean }> };
-      if (response.ok && parts?.upstream?.up) return;
-    } catch (error) {
-      last = String(error);
-    }
-    await sleep(200);
-  }
-  throw new Error(`the edge was not up within ${START_PATIENCE_MS / 1000} s; its last word: ${last.slice(0, 1000)}`);
+/** An edge whose catalogue is not there yet would answer the first requests in another way. */
+function knowsUpstream({ ok }: Response, text: string): boolean {
+  const { parts } = JSON.parse(text) as { parts?: Record<string, { up: boolean }> };
+  return ok && parts?.upstream?.up === true;
 }

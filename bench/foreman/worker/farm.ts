@@ -10,6 +10,7 @@ import { Nodes } from '../../../edge/foreman/nodes.ts';
 import { Queue, type Submission } from '../../../edge/foreman/queue.ts';
 import * as schema from '../../../edge/foreman/schema.ts';
 import type { ObjectStore } from '../../../edge/storage/object-store.ts';
+import { buildRecord, requestEcho } from '../../../shared/build-record.fixture.ts';
 import { sha256Hex } from '../../../shared/digest.ts';
 import { seeded, zipfRanks } from '../../random.ts';
 import { addEnded, addQueued } from './copies.ts';
@@ -28,23 +29,8 @@ const PINS = {
   feeds: [],
 };
 
-const ECHO: Submission['echo'] = {
-  distro: 'openwrt',
-  version: '24.10.2',
-  version_code: '',
-  target: 'demo/generic',
-  profile: 'acme_ax3000-v1',
-  packages: ['luci', 'vim'],
-  packages_versions: {},
-  diff_packages: false,
-  defaults: null,
-  rootfs_size_mb: null,
-  filesystem: null,
-  repositories: {},
-  repositories_mode: 'append',
-  repository_keys: [],
-  client: 'owut/1',
-};
+const WISH = { target: 'demo/generic', profile: 'acme_ax3000-v1' };
+const ECHO = requestEcho({ ...WISH, packages: ['luci', 'vim'] });
 
 /** The Foreman, whose alarm rings when it is told to. */
 export type RungForeman = Pick<Foreman, keyof Foreman> & { ring(): Promise<void> };
@@ -123,18 +109,10 @@ export class Farm {
       intentHash: sha256Hex(`intent ${this.#intents}`),
       seenGeneration: 0,
       request: {
-        distro: 'openwrt',
-        version: '24.10.2',
-        target: 'demo/generic',
-        profile: 'acme_ax3000-v1',
-        addPackages: ['luci', 'vim'],
+        ...buildRecord().request,
+        ...WISH,
         removePackages: [],
-        rootfsSizeMb: null,
-        filesystem: null,
         repositories: this.#intents % TRUSTED_EVERY === 0 ? ['own https://feeds.example/'] : [],
-        repositoriesMode: 'append',
-        repositoryKeys: [],
-        defaultsMac: '',
       },
       echo: ECHO,
       conditions: { version_code: '', packages_versions: {} },
