@@ -7,21 +7,16 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { toBinary } from '@bufbuild/protobuf';
-import { createClient, createRouterTransport } from '@connectrpc/connect';
+import { createRouterTransport } from '@connectrpc/connect';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { bytesToHex } from '../shared/digest.ts';
 import { type SigningKey, signingKey } from '../shared/ed25519.ts';
 import { BuildOrderSchema } from '../shared/gen/asu/farm/v1/build_pb.js';
 import { ForemanService, LeaseStanding } from '../shared/gen/asu/farm/v1/foreman_pb.js';
 import { CANARY, MAKE_CANARY } from '../shared/make-canary.fixture.ts';
-import { Agent } from './agent.ts';
+import { openAgent } from './agent.fixture.ts';
 import { testOrder } from './build/test-order.ts';
 import { testWorkshop } from './build/test-workshop.ts';
 import type { Workshop } from './build/workshop.ts';
-import { openDatabase } from './db/open-database.ts';
-import { DiskWatch } from './disk/disk-watch.ts';
-import { NodeMetrics } from './metrics/node-metrics.ts';
-import { Outbox } from './outbox.ts';
 
 let root: string;
 let workshop: Workshop;
@@ -72,26 +67,9 @@ test('a node that gets each of them in a signed order refuses each, by the name 
       },
     }),
   );
-  const database = openDatabase(path.join(root, 'node.sqlite'));
-  const agent = new Agent({
-    edgeUrl: 'https://edge.example',
-    client: createClient(ForemanService, edge),
-    key: await signingKey(new Uint8Array(32).fill(8)),
-    membership: () => ({ certificate: '', edgePublicKey: bytesToHex(edgeKey.publicKey) }),
-    outbox: new Outbox(database.db, 'https://edge.example'),
-    workshop,
-    disk: new DiskWatch(workshop.budget),
-    metrics: new NodeMetrics({
-      slots: 1,
-      disk: () => workshop.budget.space(),
-      packages: () => workshop.packages.counters,
-    }),
-    slots: 1,
-    reportMs: 50,
-    log: () => {},
-  });
+  const { agent, close } = await openAgent({ directory: root, workshop, edge, edgeKey });
   await agent.run(stop.signal);
-  database.close();
+  close();
   expect([...told.keys()]).toHaveLength(orders.length);
   for (const { name, order } of orders) expect(told.get(order.leaseId)).toMatch(new RegExp(`^${name} expected `));
   expect((await readdir(root, { recursive: true })).filter((file) => file.includes('canary'))).toEqual([]);

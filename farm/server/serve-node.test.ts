@@ -11,21 +11,16 @@ import { toBinary } from '@bufbuild/protobuf';
 import { type Client, Code, ConnectError, createClient, createRouterTransport } from '@connectrpc/connect';
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from '@connectrpc/connect-node';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { bytesToHex } from '../../shared/digest.ts';
 import { type SigningKey, signingKey } from '../../shared/ed25519.ts';
 import { type BuildOrder, BuildOrderSchema } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { ForemanService, LeaseStanding } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 import { NodeService } from '../../shared/gen/asu/farm/v1/node_pb.js';
-import { Agent } from '../agent.ts';
+import { openAgent } from '../agent.fixture.ts';
 import { testOrder } from '../build/test-order.ts';
 import { testWorkshop } from '../build/test-workshop.ts';
 import type { Workshop } from '../build/workshop.ts';
-import { openDatabase } from '../db/open-database.ts';
 import { type DemoMirror, generateMirror } from '../demo/generate-mirror.ts';
 import { type MirrorServer, serveMirror } from '../demo/mirror-server.ts';
-import { DiskWatch } from '../disk/disk-watch.ts';
-import { NodeMetrics } from '../metrics/node-metrics.ts';
-import { Outbox } from '../outbox.ts';
 import { freePort } from '../stack/free-port.ts';
 import { nodeService } from './node-service.ts';
 import { serveNode } from './serve-node.ts';
@@ -34,7 +29,7 @@ let root: string;
 let workshop: Workshop;
 let edgeKey: SigningKey;
 let slow: { mirror: DemoMirror; server: MirrorServer };
-let database: ReturnType<typeof openDatabase>;
+let opened: Awaited<ReturnType<typeof openAgent>>;
 let port: number;
 let stop: AbortController;
 let reported: Map<string, string>;
@@ -59,7 +54,7 @@ afterEach(async () => {
   stop.abort();
   await running;
   await listener[Symbol.asyncDispose]();
-  database.close();
+  opened.close();
 });
 
 async function start(): Promise<void> {
@@ -79,25 +74,8 @@ async function start(): Promise<void> {
       }),
     }),
   );
-  database = openDatabase(path.join(root, 'node.sqlite'));
-  const slots = 1;
-  const agent = new Agent({
-    edgeUrl: 'https://edge.example',
-    client: createClient(ForemanService, edge),
-    key: await signingKey(new Uint8Array(32).fill(8)),
-    membership: () => ({ certificate: '', edgePublicKey: bytesToHex(edgeKey.publicKey) }),
-    outbox: new Outbox(database.db, 'https://edge.example'),
-    workshop,
-    disk: new DiskWatch(workshop.budget),
-    metrics: new NodeMetrics({
-      slots,
-      disk: () => workshop.budget.space(),
-      packages: () => workshop.packages.counters,
-    }),
-    slots,
-    reportMs: 50,
-    log: () => {},
-  });
+  opened = await openAgent({ directory: root, workshop, edge, edgeKey });
+  const { agent } = opened;
   port = await freePort();
   const facts = { nodeId: 'ab'.repeat(32), name: 'here', sandbox: 'Builds are fenced.' };
   listener = await serveNode({ host: '127.0.0.1', port }, nodeService(agent, facts));

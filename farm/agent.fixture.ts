@@ -1,0 +1,47 @@
+/** A whole agent of one slot, with a real outbox and a real workshop, whose edge is whatever a test puts there. */
+import path from 'node:path';
+import { createClient, type Transport } from '@connectrpc/connect';
+import { bytesToHex } from '../shared/digest.ts';
+import { type SigningKey, signingKey } from '../shared/ed25519.ts';
+import { ForemanService } from '../shared/gen/asu/farm/v1/foreman_pb.js';
+import { Agent } from './agent.ts';
+import type { Workshop } from './build/workshop.ts';
+import { openDatabase } from './db/open-database.ts';
+import { DiskWatch } from './disk/disk-watch.ts';
+import { NodeMetrics } from './metrics/node-metrics.ts';
+import { Outbox } from './outbox.ts';
+
+const EDGE_URL = 'https://edge.example';
+
+export interface AgentUnderTest {
+  /** Its database lies here. */
+  readonly directory: string;
+  readonly workshop: Workshop;
+  readonly edge: Transport;
+  /** Signs the orders that it believes. */
+  readonly edgeKey: SigningKey;
+}
+
+/** To be closed when it has run. */
+export async function openAgent({ directory, workshop, edge, edgeKey }: AgentUnderTest) {
+  const database = openDatabase(path.join(directory, 'node.sqlite'));
+  const slots = 1;
+  const agent = new Agent({
+    edgeUrl: EDGE_URL,
+    client: createClient(ForemanService, edge),
+    key: await signingKey(new Uint8Array(32).fill(8)),
+    membership: () => ({ certificate: '', edgePublicKey: bytesToHex(edgeKey.publicKey) }),
+    outbox: new Outbox(database.db, EDGE_URL),
+    workshop,
+    disk: new DiskWatch(workshop.budget),
+    metrics: new NodeMetrics({
+      slots,
+      disk: () => workshop.budget.space(),
+      packages: () => workshop.packages.counters,
+    }),
+    slots,
+    reportMs: 50,
+    log: () => {},
+  });
+  return { agent, close: () => database.close() };
+}
