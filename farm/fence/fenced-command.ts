@@ -49,19 +49,21 @@ const SAFE_VARIABLE = /^(?!LD_)[A-Za-z_][A-Za-z0-9_]*$/;
 /**
  * Its words come as arguments, never as text. Descriptor 3 is a socket to the node (sandbox.ts): the background part reads
  * from it, and when it ends, because the node was killed, takes everything down. `--die-with-parent` alone would miss a node
- * that dies while the sandbox is being made. It halts bubblewrap first, so that no new child can appear behind it.
+ * that dies while the sandbox is being made: then bubblewrap's first process may be gone already, and the second, which is in a
+ * session of its own, does not know yet that it should die too. So bubblewrap is halted first, where it is still there, that no
+ * new child can appear behind the look that follows; and who has this tree in its command line is ended, whosever child it is.
  * What an earlier command of the workspace left beside its overlay goes: a volatile one is not mounted where another was.
  */
 const SCRIPT = `
 (
   while read -r _; do :; done
-  read -r self _ _ parent _ </proc/self/stat
-  if [ "$parent" = "$$" ]; then
-    kill -STOP "$$"
-    for child in $(cat "/proc/$$/task/$$/children"); do
-      if [ "$child" != "$self" ]; then kill -KILL "$child"; fi
-    done
-  fi
+  read -r _ _ _ parent _ </proc/self/stat
+  if [ "$parent" = "$$" ]; then kill -STOP "$$"; fi
+  for line in $(grep -lsF -e "$3" /proc/[0-9]*/cmdline); do
+    process=\${line%/cmdline}
+    read -r name <"$process/comm" || continue
+    if [ "$name" = bwrap ]; then kill -KILL "\${process#/proc/}"; fi
+  done
   kill -KILL 0
 ) <&3 >/dev/null 2>&1 ${CHANNEL}>&- 8>&- 9>&- &
 echo 1000 2>/dev/null >/proc/self/oom_score_adj || :
