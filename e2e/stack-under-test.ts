@@ -105,7 +105,7 @@ export class StackUnderTest {
     await this.#edge?.kill();
   }
 
-  async startNode(name: string, edgeUrl: string = this.url): Promise<NodeUnderTest> {
+  async startNode(name: string, edgeUrl: string = this.url, slots = 2): Promise<NodeUnderTest> {
     const lines: string[] = [];
     const stateDirectory = path.join(this.directory, `node-${name}`);
     // A real operator's node has its token only for its first start.
@@ -116,7 +116,7 @@ export class StackUnderTest {
         stateDirectory,
         joinToken,
         name,
-        slots: 2,
+        slots,
         reportMs: 300,
         upstreamKeyFile: path.join(this.directory, UPSTREAM_KEY),
         onLine: (line) => lines.push(line),
