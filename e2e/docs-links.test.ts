@@ -1,0 +1,53 @@
+/** Pages name files, headings and tests. What was renamed since must be found here and not by a reader. */
+import { existsSync } from 'node:fs';
+import { glob, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+
+const PROJECT = path.resolve(import.meta.dirname, '..');
+const LINK = /(?<!!)\[[^\]]*\]\(([^()\s]+(?:\([^()\s]*\)[^()\s]*)*)\)/g;
+
+const pages: string[] = [];
+for await (const page of glob(['*.md', 'docs/**/*.md'], { cwd: PROJECT })) pages.push(page);
+
+/** As GitHub makes an anchor of a heading. */
+const anchorOf = (heading: string): string =>
+  heading
+    .replace(/\]\([^)]*\)|[`*[]/g, '')
+    .trim()
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-');
+
+const withoutCode = (text: string): string => text.replace(/^```[\s\S]*?^```/gm, '').replace(/`[^`\n]*`/g, '');
+
+async function anchorsIn(file: string): Promise<string[]> {
+  const text = (await readFile(file, 'utf8')).replace(/^```[\s\S]*?^```/gm, '');
+  return [...text.matchAll(/^#{1,6} (.+)$/gm)].map(([, heading = '']) => anchorOf(heading));
+}
+
+test('there are pages', () => {
+  expect(pages).toContain('README.md');
+  expect(pages.length).toBeGreaterThan(10);
+});
+
+test.each(pages)('every link of %s into the project leads somewhere', async (page) => {
+  const text = withoutCode(await readFile(path.join(PROJECT, page), 'utf8'));
+  const broken: string[] = [];
+  for (const [, link = ''] of text.matchAll(LINK)) {
+    if (/^[a-z]+:/.test(link)) continue;
+    const [file = '', anchor] = link.split('#');
+    const target = file === '' ? path.join(PROJECT, page) : path.resolve(PROJECT, path.dirname(page), file);
+    if (!existsSync(target)) broken.push(link);
+    else if (anchor !== undefined && target.endsWith('.md') && !(await anchorsIn(target)).includes(anchor))
+      broken.push(link);
+  }
+  expect(broken).toEqual([]);
+});
+
+test.each(pages)('every source file that %s names is there', async (page) => {
+  const text = await readFile(path.join(PROJECT, page), 'utf8');
+  const named = [...text.matchAll(/`((?:bench|e2e|edge|farm|shared|proto)\/[\w./-]+\.(?:ts|mjs|proto|sql))`/g)];
+  const missing = named.map(([, file = '']) => file).filter((file) => !existsSync(path.join(PROJECT, file)));
+  expect(missing).toEqual([]);
+});
