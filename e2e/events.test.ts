@@ -122,7 +122,7 @@ describe('while an image is built', () => {
     await node.stop();
     const way = await pausingProxy(stack.url);
     way.setHold(({ path }) => (path.startsWith('/farm/v1/logs/') ? 'request' : undefined));
-    const silent = await stack.startNode('silent', way.url);
+    const silent = await stack.startNode('silent', { edgeUrl: way.url });
     const hash = await begin();
     const listener = new BuildListener(stack.url, hash);
     await listener.connect();

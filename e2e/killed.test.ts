@@ -127,7 +127,7 @@ describe('killed between two steps that belong together', () => {
     nodeWay.setHold(({ path, requestBody }) =>
       path.endsWith('/Report') && isFinalReport(requestBody) ? 'request' : undefined,
     );
-    const node = await stack.startNode('late', nodeWay.url);
+    const node = await stack.startNode('late', { edgeUrl: nodeWay.url });
     const { body } = await post(stack.url, { ...REQUEST, rootfs_size_mb: 201 });
     await until('the result is on its way', () => nodeWay.held().length > 0);
     await node.kill();
@@ -146,7 +146,7 @@ describe('killed between two steps that belong together', () => {
     nodeWay.setHold(({ path, requestBody }) =>
       path.endsWith('/Report') && isFinalReport(requestBody) ? 'request' : undefined,
     );
-    const lost = await stack.startNode('lost', nodeWay.url);
+    const lost = await stack.startNode('lost', { edgeUrl: nodeWay.url });
     const { body } = await post(stack.url, { ...REQUEST, rootfs_size_mb: 202 });
     await until('the result is on its way', () => nodeWay.held().length > 0);
     await lost.kill();

@@ -7,6 +7,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { seeded } from '../bench/random.ts';
 import { EDGE_SETTINGS } from '../shared/edge-settings.ts';
+import { ADMIN_KEY, type FarmOperator, farmOperator } from './farm-operator.ts';
 import { writtenBuilds } from './foreman-tables.ts';
 import { type Answer, download, poll, post } from './router.ts';
 import { type NodeUnderTest, StackUnderTest, until } from './stack-under-test.ts';
@@ -16,7 +17,6 @@ const BUILDS = 200;
 const NODES = ['one', 'two', 'three', 'four', 'five', 'six'] as const;
 /** A third. A build that both of them lost is left to the other four, so that three attempts are enough for all. */
 const MORTAL: readonly string[] = NODES.slice(0, 2);
-const ADMIN_KEY = 'ad'.repeat(32);
 const BUCKET = 'asu-mortal-nodes';
 /** After a build began its node dies within so long: at its start, in its middle, in the upload, between two, in the next. */
 const DEATH_WITHIN_MS = 6_000;
@@ -47,6 +47,7 @@ const requestOf = (n: number) => ({
 
 const seed = Number(process.env.MORTAL_NODES_SEED ?? Math.floor(Math.random() * 2 ** 32));
 let stack: StackUnderTest;
+let operator: FarmOperator;
 const nodes = new Map<string, NodeUnderTest>();
 let isOver = false;
 
@@ -58,26 +59,13 @@ beforeAll(async () => {
     // A slow machine's node that lives must not be taken for dead; all are one client, and none of their builds may be lost.
     variables: { ADMIN_KEY, LEASE_SECONDS: '60', BUILDS_PER_MINUTE: '0', MISSES_PER_MINUTE: '0' },
   });
-  await Promise.all(NODES.map(async (name) => nodes.set(name, await stack.startNode(name, stack.url, 1))));
+  operator = farmOperator(stack.url);
+  await Promise.all(NODES.map(async (name) => nodes.set(name, await stack.startNode(name, { slots: 1 }))));
 });
 afterAll(async () => {
   isOver = true;
   await stack?.close();
 });
-
-interface Listed {
-  readonly id: string;
-  readonly name: string;
-  readonly state: string;
-  readonly right: number;
-  readonly wrong: number;
-  readonly lost: number;
-}
-
-async function admin(method: 'GET' | 'POST', what: string): Promise<Response> {
-  return fetch(`${stack.url}/api/v1/admin/nodes${what}`, { method, headers: { authorization: `Bearer ${ADMIN_KEY}` } });
-}
-const list = async (): Promise<Listed[]> => ((await (await admin('GET', '')).json()) as { nodes: Listed[] }).nodes;
 
 const countOf = (node: NodeUnderTest, word: string): number =>
   node.lines.filter((line) => line.startsWith(word)).length;
@@ -92,8 +80,8 @@ async function dieAgainAndAgain(name: string, random: () => number): Promise<{ d
   for (;;) {
     const begun = countOf(node, 'building');
     while (!isOver && countOf(node, 'building') === begun) {
-      const self = (await list()).find((one) => one.name === name);
-      if (self?.state === 'draining' && (await admin('POST', `/${self.id}/undrain`)).ok) drains += 1;
+      const self = (await operator.nodes()).find((one) => one.name === name);
+      if (self?.state === 'draining' && (await operator.act(name, 'undrain'))) drains += 1;
       await sleep(SWEEP_MS);
     }
     if (isOver) return { deaths, drains };
@@ -164,7 +152,7 @@ test(`${BUILDS} builds, each of which some node survives: ${BUILDS} right answer
   }
   expect(digests.size).toBe(BUILDS);
 
-  const listed = await list();
+  const listed = await operator.nodes();
   expect(listed.reduce((sum, { right }) => sum + right, 0)).toBe(BUILDS);
   expect(listed.map(({ wrong }) => wrong)).toEqual(NODES.map(() => 0));
 

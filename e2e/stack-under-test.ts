@@ -15,6 +15,8 @@ import { startEdge } from '../farm/stack/edge-process.ts';
 import { freePort } from '../farm/stack/free-port.ts';
 import { startNode } from '../farm/stack/node-process.ts';
 import { loadServerKey, mintJoinToken } from '../farm/stack/secrets.ts';
+import type { JoinToken } from '../shared/node-identity.ts';
+import type { LieName } from './lies/lies.ts';
 import type { S3Server } from './provided-context.ts';
 
 export interface UnderTestOptions {
@@ -30,6 +32,18 @@ export interface UnderTestOptions {
   readonly onMirror?: (url: string) => void;
 }
 
+export interface NodeUnderTestOptions {
+  readonly edgeUrl?: string;
+  readonly slots?: number;
+  /** Absent: one of its own. */
+  readonly operator?: string;
+  readonly tier?: JoinToken['tier'];
+  /** Absent: it is honest. */
+  readonly lie?: LieName;
+  /** A file with the id of the lease that it lies about. */
+  readonly lieAbout?: string;
+}
+
 export interface NodeUnderTest {
   /** `building <hash> …`, `built <hash> …` and whatever else it says. */
   readonly lines: string[];
@@ -38,6 +52,7 @@ export interface NodeUnderTest {
   restart(): Promise<void>;
 }
 
+const TELL_LIES = path.join(import.meta.dirname, 'lies/tell.ts');
 const UPSTREAM_KEY = 'upstream-key.pub';
 
 export class StackUnderTest {
@@ -105,11 +120,14 @@ export class StackUnderTest {
     await this.#edge?.kill();
   }
 
-  async startNode(name: string, edgeUrl: string = this.url, slots = 2): Promise<NodeUnderTest> {
+  async startNode(
+    name: string,
+    { edgeUrl = this.url, slots = 2, operator = name, tier = 'trusted', lie, lieAbout = '' }: NodeUnderTestOptions = {},
+  ): Promise<NodeUnderTest> {
     const lines: string[] = [];
-    const stateDirectory = path.join(this.directory, `node-${name}`);
+    const stateDirectory = this.nodeDirectory(name);
     // A real operator's node has its token only for its first start.
-    let joinToken = await this.joinToken(name);
+    let joinToken = await this.joinToken(operator, tier);
     const start = () => {
       const child = startNode({
         edgeUrl,
@@ -119,6 +137,7 @@ export class StackUnderTest {
         slots,
         reportMs: 300,
         upstreamKeyFile: path.join(this.directory, UPSTREAM_KEY),
+        ...(lie !== undefined && { preload: TELL_LIES, variables: { ASU_LIE: lie, ASU_LIE_ABOUT: lieAbout } }),
         onLine: (line) => lines.push(line),
       });
       joinToken = '';
@@ -137,9 +156,14 @@ export class StackUnderTest {
     };
   }
 
+  /** Where a node of this name has its state. */
+  nodeDirectory(name: string): string {
+    return path.join(this.directory, `node-${name}`);
+  }
+
   /** As the operator of this edge would give one out. */
-  joinToken(operator: string): Promise<string> {
-    return mintJoinToken(this.#variables.SERVER_KEY ?? '', operator);
+  joinToken(operator: string, tier?: JoinToken['tier']): Promise<string> {
+    return mintJoinToken(this.#variables.SERVER_KEY ?? '', { operator, tier });
   }
 
   /** Calls that the Foreman has had since it woke. Asking does not count. */

@@ -15,6 +15,9 @@ export interface NodeOptions {
   readonly allowsUnsigned?: boolean;
   /** Absent: as a node by itself. */
   readonly requiresSandbox?: boolean;
+  /** A module that is loaded before the node's own. */
+  readonly preload?: string;
+  readonly variables?: Readonly<Record<string, string>>;
   readonly onLine: (line: string) => void;
 }
 
@@ -22,6 +25,7 @@ export const startNode = (options: NodeOptions): Child =>
   new Child({
     command: [
       process.execPath,
+      ...(options.preload === undefined ? [] : ['--import', options.preload]),
       path.join(PROJECT, 'farm/main.ts'),
       ...['--edge', options.edgeUrl],
       ...['--state', options.stateDirectory],
@@ -34,6 +38,6 @@ export const startNode = (options: NodeOptions): Child =>
     ],
     cwd: PROJECT,
     // A token on the command line could be read by everybody on this machine.
-    env: { ...process.env, ASU_NODE_JOIN: options.joinToken },
+    env: { ...process.env, ...options.variables, ASU_NODE_JOIN: options.joinToken },
     onLine: options.onLine,
   });

@@ -1,7 +1,7 @@
 /** The secrets of a local stack, and what is signed with one of them. */
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import { signJoinToken } from '../../shared/node-identity.ts';
+import { type JoinToken, signJoinToken } from '../../shared/node-identity.ts';
 import { serverKeys } from '../../shared/server-keys.ts';
 import { loadSecret } from '../secret-file.ts';
 
@@ -16,13 +16,20 @@ export const adminKeyFile = (stateDirectory: string): string => path.join(stateD
 export const loadAdminKey = (stateDirectory: string): Promise<string> =>
   loadSecret(adminKeyFile(stateDirectory), 'have a new one made');
 
+interface TokenWish extends Pick<JoinToken, 'operator' | 'tier'> {
+  readonly lifeMs: number;
+}
+
 /** A token for the stack's own node: trusted, since it is this very machine. */
-export async function mintJoinToken(serverKey: string, operator = 'local', lifeMs = 3_600_000): Promise<string> {
+export async function mintJoinToken(
+  serverKey: string,
+  { operator = 'local', tier = 'trusted', lifeMs = 3_600_000 }: Partial<TokenWish> = {},
+): Promise<string> {
   const { signing } = await serverKeys(serverKey);
   return signJoinToken(signing, {
     id: randomBytes(16).toString('hex'),
     operator,
-    tier: 'trusted',
+    tier,
     expiresAt: Date.now() + lifeMs,
   });
 }

@@ -1,0 +1,59 @@
+/** Stands before the edge, hears whatever a node says to it, and can say all of it again: who is on the line can do no more. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface RecordingProxy {
+  readonly url: string;
+  /** Says every call of `path` again, byte by byte, in order; their statuses. */
+  replay(path: RegExp): Promise<number[]>;
+  close(): Promise<void>;
+}
+
+interface Heard {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Headers;
+  readonly body: Buffer;
+}
+
+/** Of the connection alone; `fetch` makes its own. */
+const OF_THE_LINE = ['host', 'connection', 'keep-alive', 'content-length', 'transfer-encoding'];
+
+export async function recordingProxy(targetUrl: string): Promise<RecordingProxy> {
+  const heard: Heard[] = [];
+  const say = ({ method, url, headers, body }: Heard): Promise<Response> =>
+    fetch(`${targetUrl}${url}`, { method, headers, ...(method !== 'GET' && { body: new Uint8Array(body) }) });
+  const server = createServer(async (incoming, outgoing) => {
+    try {
+      const chunks: Buffer[] = [];
+      for await (const chunk of incoming) chunks.push(chunk);
+      const { method = 'GET', url = '/' } = incoming;
+      const headers = new Headers(incoming.headers as Record<string, string>);
+      for (const name of OF_THE_LINE) headers.delete(name);
+      const call: Heard = { method, url, headers, body: Buffer.concat(chunks) };
+      heard.push(call);
+      const answer = await say(call);
+      outgoing.writeHead(answer.status, Object.fromEntries(answer.headers));
+      outgoing.end(Buffer.from(await answer.arrayBuffer()));
+    } catch {
+      outgoing.destroy();
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    replay: async (path) => {
+      const statuses = [];
+      for (const call of heard.filter(({ url }) => path.test(url))) {
+        const answer = await say(call);
+        await answer.arrayBuffer();
+        statuses.push(answer.status);
+      }
+      return statuses;
+    },
+    close: () => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+}
