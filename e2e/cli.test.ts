@@ -1,4 +1,4 @@
-/** `asu build`, `asu check` and `asu keygen` as processes, with the running stack: edge, node and mirror are real. */
+/** `asu build`, `asu check`, `asu verify` and `asu keygen` as processes, with the running stack: edge, node and mirror are real. */
 import { createHash } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -51,6 +51,14 @@ async function expectFetched({ status, stdout, stderr }: Ended): Promise<void> {
   expect((await download(stack.url, request_hash, path.basename(file))).sha256).toBe(hash);
 }
 
+/** A build, and the paths of what was fetched. */
+async function built(): Promise<{ readonly request_hash: string; readonly files: readonly string[] }> {
+  const { status, stdout, stderr } = await build();
+  expect([status, stderr], stderr).toEqual([0, expect.any(String)]);
+  const { request_hash } = JSON.parse((await build('--json')).stdout) as { request_hash: string };
+  return { request_hash, files: stdout.trim().split('\n') };
+}
+
 const untilBuilding = (one: AsuProcess) =>
   until('it is being built', () => one.stderr().includes('building image') || one.process.exitCode !== null);
 
@@ -70,6 +78,33 @@ test('an image is asked for, listened to, fetched, and its signature checked', a
   expect(ended.stderr).toContain(`signed by key ${signed_by}`);
   expect(manifest).toHaveProperty('luci');
   expect(manifest).not.toHaveProperty('ppp-mod-pppoe');
+});
+
+test('an image is checked by what its node and the server signed, with the server and without it', async () => {
+  const { request_hash, files } = await built();
+  const [image = ''] = files;
+  const provenanceUrl = `${stack.url}/api/v1/build/${request_hash}/provenance`;
+  await until('it is in the log', async () => !(await (await fetch(provenanceUrl)).text()).endsWith('"log":null}'));
+  const key = path.join(stack.directory, 'edge.pub');
+  await writeFile(key, await (await fetch(`${stack.url}/keys/edge.pub`)).text());
+  const asked = await asu(['verify', image, '--edge', stack.url, '--build', request_hash, '--key', key]);
+  expect(asked).toEqual({ status: 0, stdout: expect.stringMatching(/^log +ok +unbroken/m), stderr: '' });
+
+  const provenance = path.join(stack.directory, 'provenance.json');
+  await writeFile(provenance, await (await fetch(provenanceUrl)).text());
+  const words = ['--provenance', provenance, '--key', key];
+  const alone = await asu(['verify', image, ...words, '--recipe']);
+  expect([alone.status, alone.stderr]).toEqual([0, '']);
+  expect(alone.stdout).toMatch(/^statements +ok +signed by trusted node [0-9a-f]{12}$/m);
+  expect(alone.stdout).toContain('make image PROFILE=acme_ax3000-v1');
+
+  const bytes = await readFile(image);
+  bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+  await writeFile(image, bytes);
+  expect(await asu(['verify', image, ...words])).toMatchObject({
+    status: 1,
+    stdout: expect.stringMatching(/^image +FAILED +nobody vouches/),
+  });
 });
 
 test('the key of another server is noticed, and nothing is kept', async () => {

@@ -19,6 +19,7 @@ const PAGES = [
   '/api/v1/builds-by-version',
   '/api/v1/top-packages?n=100',
   '/api/v1/build-errors',
+  '/api/v1/reproducibility',
   '/json/v1/overview.json',
 ] as const;
 

@@ -11,6 +11,7 @@ import { Memberships } from '../farm/membership.ts';
 import { loadNodeKey } from '../farm/node-key.ts';
 import { uploadThroughEdge } from '../farm/upload/through-edge.ts';
 import type { SigningKey } from '../shared/ed25519.ts';
+import { FARM_PROTOCOL } from '../shared/farm-protocol.ts';
 import { BuildOrderSchema, BuildSucceededSchema } from '../shared/gen/asu/farm/v1/build_pb.js';
 import { LeaseStanding } from '../shared/gen/asu/farm/v1/foreman_pb.js';
 import { poll, post, REQUEST } from './router.ts';
@@ -37,7 +38,7 @@ describe.each(['R2', 'S3'] as const)('a node without keys of the store uploads t
     const joined = await join('honest');
     ({ key, memberships, client } = joined);
     requestHash = (await post(stack.url, REQUEST)).body.request_hash;
-    const { order } = await client.lease({ idempotencyKey: 'upload-test-1', waitSeconds: 5 });
+    const { order } = await client.lease({ idempotencyKey: 'upload-test-1', waitSeconds: 5, protocol: FARM_PROTOCOL });
     leaseId = fromBinary(BuildOrderSchema, order?.order ?? new Uint8Array()).leaseId;
   });
   afterAll(() => stack?.close());

@@ -14,6 +14,8 @@ import { keyRoutes } from './routes/keys.ts';
 import { logRoutes } from './routes/logs.ts';
 import { nodesRoutes } from './routes/nodes.ts';
 import { overviewRoutes } from './routes/overview.ts';
+import { provenanceRoutes } from './routes/provenance.ts';
+import { reproducibilityRoutes } from './routes/reproducibility.ts';
 import { revisionRoutes } from './routes/revision.ts';
 import { seedFileRoutes } from './routes/seed-files.ts';
 import { seedImageRoutes } from './routes/seed-images.ts';
@@ -46,6 +48,7 @@ app.options('*', (c) => {
 
 app.route('/', buildRoutes);
 app.route('/', eventRoutes);
+app.route('/', provenanceRoutes);
 app.route('/', storeRoutes);
 app.route('/', overviewRoutes);
 app.route('/', jsonRoutes);
@@ -53,6 +56,7 @@ app.route('/', revisionRoutes);
 app.route('/', healthRoutes);
 app.route('/', statisticsRoutes);
 app.route('/', nodesRoutes);
+app.route('/', reproducibilityRoutes);
 app.route('/', adminRoutes);
 app.route('/', seedFileRoutes);
 app.route('/', keyRoutes);

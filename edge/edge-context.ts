@@ -93,6 +93,7 @@ export type ForemanCalls = Pick<
   | 'actOnNode'
   | 'listNodes'
   | 'publicNodes'
+  | 'reproducibility'
   | 'takeCounts'
   | 'statistics'
 >;

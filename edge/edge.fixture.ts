@@ -62,7 +62,11 @@ export type Table =
   | 'counters'
   | 'failures'
   | 'names'
-  | 'clients';
+  | 'clients'
+  | 'log'
+  | 'statements'
+  | 'reproducibility'
+  | 'disowned';
 export type Row = Record<string, string | number | null>;
 
 export const rowsOf = (stub: DurableObjectStub<Foreman>, table: Table): Promise<Row[]> =>

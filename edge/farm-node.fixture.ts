@@ -4,15 +4,18 @@
  */
 import { create, fromBinary, type MessageInitShape, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import { expect, vi } from 'vitest';
+import { orderedBuild } from '../farm/sign-statement.ts';
 import { CALL_HEADERS, signCall } from '../shared/call-signature.ts';
 import { bytesToHex, sha256Hex, utf8ToBytes } from '../shared/digest.ts';
 import { type SigningKey, signingKey } from '../shared/ed25519.ts';
+import { FARM_PROTOCOL } from '../shared/farm-protocol.ts';
 import { type BuildOrder, BuildOrderSchema, BuildSucceededSchema } from '../shared/gen/asu/farm/v1/build_pb.js';
-import { ForemanService, type LeaseReportSchema } from '../shared/gen/asu/farm/v1/foreman_pb.js';
+import { ForemanService } from '../shared/gen/asu/farm/v1/foreman_pb.js';
 import { type JoinToken, signJoinToken } from '../shared/node-identity.ts';
 import { serverKeys } from '../shared/server-keys.ts';
 import { configOf } from './config.ts';
 import { ask, env, jsonOf, post } from './edge.fixture.ts';
+import { type ReportedEvent, signedEvent } from './signed-event.fixture.ts';
 
 export const edgeKeys = await serverKeys(configOf(env).SERVER_KEY);
 const audience = bytesToHex(edgeKeys.signing.publicKey);
@@ -127,16 +130,22 @@ export async function lease(
   node: Credentials,
   idempotencyKey: string = crypto.randomUUID(),
 ): Promise<BuildOrder | null> {
-  const { order } = await good(node, 'lease', { idempotencyKey, waitSeconds: 0 });
-  return order ? fromBinary(BuildOrderSchema, order.order) : null;
+  const { order: signed } = await good(node, 'lease', { idempotencyKey, waitSeconds: 0, protocol: FARM_PROTOCOL });
+  if (!signed) return null;
+  const order = fromBinary(BuildOrderSchema, signed.order);
+  orders.set(order.leaseId, order);
+  return order;
 }
 
-export const report = (
-  node: Credentials,
-  leaseId: string,
-  sequence: number,
-  event: MessageInitShape<typeof LeaseReportSchema>['event'],
-) => good(node, 'report', { reports: [{ leaseId, sequence: BigInt(sequence), event }] });
+/** Those that were given, by lease: what a node states is about its order. */
+const orders = new Map<string, BuildOrder>();
+
+/** Signed, as an honest node does it. */
+export async function report(node: Credentials, leaseId: string, sequence: number, event: ReportedEvent) {
+  const order = orders.get(leaseId);
+  const signed = order ? await signedEvent(node.key, orderedBuild(order, node.key), event) : event;
+  return good(node, 'report', { reports: [{ leaseId, sequence: BigInt(sequence), event: signed }] });
+}
 
 /** Sends a file's bytes to where RequestUpload said. */
 export async function put(node: Credentials, path: string, text: string, bent: Bent = {}): Promise<Response> {

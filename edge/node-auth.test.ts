@@ -2,6 +2,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, test, vi } from
 import { CALL_HEADERS } from '../shared/call-signature.ts';
 import { bytesToHex, sha256Hex, utf8ToBytes } from '../shared/digest.ts';
 import { signingKey } from '../shared/ed25519.ts';
+import { FARM_PROTOCOL } from '../shared/farm-protocol.ts';
 import { CERTIFICATE_LIFE_MS, nodeIdOf, signNodeCertificate } from '../shared/node-identity.ts';
 import { signText } from '../shared/signed-text.ts';
 import { alterTables, ask, env, foremanStats, foremanStub, openUpstream, rowsOf } from './edge.fixture.ts';
@@ -30,7 +31,7 @@ beforeAll(async () => {
 });
 
 const calls = async () => (await foremanStats()).calls;
-const lease = { idempotencyKey: 'a-key-of-a-call', waitSeconds: 0 };
+const lease = { idempotencyKey: 'a-key-of-a-call', waitSeconds: 0, protocol: FARM_PROTOCOL };
 
 /** A certificate with something else in it, signed by whoever. */
 const certificate = (fields: object, by = edgeKeys.signing): Promise<string> =>

@@ -13,6 +13,7 @@ import { putLogPiece } from './log/put-log-piece.ts';
 import { BuildObserver } from './metrics/build-observer.ts';
 import type { BuildResultKind } from './metrics/node-metrics.ts';
 import { failedReport, handedBackReport, succeededReport } from './node-report.ts';
+import { signFailureStatement, signImageStatement } from './sign-statement.ts';
 import { UploadError, uploadThroughEdge } from './upload/through-edge.ts';
 
 /** How far a build has come, for the next report; written by who fulfils the order. */
@@ -88,12 +89,14 @@ async function fulfilObserved(
       log(`failed ${name}: ${last.failure.kind}: ${last.failure.detail}`);
       await lines.finish(LAST_LINES_MS);
       const { kind } = last.failure;
-      return { lastWord: failedReport(last.failure), isOwnFault: OWN_FAULTS.includes(kind), result: kind };
+      const statement = await signFailureStatement(options.key, order, last.failure);
+      return { lastWord: failedReport(last.failure, statement), isOwnFault: OWN_FAULTS.includes(kind), result: kind };
     }
     observer.step(BuildStep.SIGNING_IMAGES);
     await Promise.all([upload(leaseId, last.result, running, options), lines.finish(LAST_LINES_MS)]);
     log(`built ${name} in ${Math.round(last.result.durationMs / 100) / 10} s`);
-    return { lastWord: succeededReport(last.result), isOwnFault: false, result: 'succeeded' };
+    const statement = await signImageStatement(options.key, order, last.result);
+    return { lastWord: succeededReport(last.result, statement), isOwnFault: false, result: 'succeeded' };
   } catch (error) {
     if (running.stop.signal.aborted) return handedBack('the node stops');
     log(`failed ${name}: ${textOf(error)}`);

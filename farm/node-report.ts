@@ -25,7 +25,8 @@ export const handedBackReport = (reason: string): ReportEvent => ({
   value: create(HandedBackSchema, { reason }),
 });
 
-export const failedReport = (failure: BuildFailure): ReportEvent => ({
+/** `statement`: signed (sign-statement.ts); none where the failure is no word about the request. */
+export const failedReport = (failure: BuildFailure, statement: Uint8Array = new Uint8Array()): ReportEvent => ({
   case: 'failed',
   value: create(BuildFailedSchema, {
     kind: failure.kind,
@@ -35,10 +36,11 @@ export const failedReport = (failure: BuildFailure): ReportEvent => ({
     missingPackages: [...failure.missingPackages],
     conflictingPackages: [...failure.conflictingPackages],
     durationMs: BigInt(Math.round(failure.durationMs)),
+    statement,
   }),
 });
 
-export const succeededReport = (result: BuildOutput): ReportEvent => ({
+export const succeededReport = (result: BuildOutput, statement: Uint8Array): ReportEvent => ({
   case: 'succeeded',
   value: create(BuildSucceededSchema, {
     files: result.files.map((file) => ({ name: file.name, sizeBytes: BigInt(file.sizeBytes), sha256: file.sha256 })),
@@ -56,5 +58,6 @@ export const succeededReport = (result: BuildOutput): ReportEvent => ({
     buildCommand: [...result.buildCommand],
     circumstances: result.circumstances,
     durationMs: BigInt(Math.round(result.durationMs)),
+    statement,
   }),
 });

@@ -50,6 +50,16 @@ export interface Circumstances {
   readonly imageBuilderSignedBy: string;
 }
 
+/** A node that vouches for an image, as it was when that was decided. */
+export interface RecordedAttester {
+  readonly leaseId: string;
+  readonly nodeId: string;
+  /** 64 hex digits. */
+  readonly publicKey: string;
+  readonly operator: string;
+  readonly tier: 'trusted' | 'volunteer';
+}
+
 export interface BuildRecord {
   readonly format: 1;
   readonly requestHash: string;
@@ -66,6 +76,8 @@ export interface BuildRecord {
   /** Absent in records of a time when it was not recorded. */
   readonly nodeName?: string;
   readonly operator: string;
+  /** On whose words it was published; absent in records of a time when it was one node's, the one above. */
+  readonly attesters?: readonly RecordedAttester[];
   readonly files: readonly StoredFile[];
   readonly images: readonly RecordedImage[];
   /** ABI-free name → version. */
@@ -118,4 +130,10 @@ export const storeKey = {
   log: (leaseId: string, piece: number): string => `${storeKey.logs(leaseId)}${piece}.txt`,
   /** What the keys of a log begin with. */
   logs: (leaseId: string): string => `logs/${leaseId}/`,
+  /** Who vouches for an image; stays when the image goes, but for private ones. */
+  statements: (requestHash: string): string => `statements/${requestHash}.json`,
+  /** A record of what was published, counted from 1; the last one; and where among them an image is. */
+  logRecord: (sequence: number): string => `log/${sequence}.json`,
+  logHead: 'log/head.json',
+  logged: (requestHash: string): string => `log/of/${requestHash}.json`,
 };

@@ -2,6 +2,7 @@
 import type { PendingBuild } from './api/build-answers.ts';
 import type { FailureRecord, RequestEcho } from './build-record.ts';
 import { BuildStep } from './gen/asu/farm/v1/build_pb.js';
+import { type WaitsFor, waitingDetail } from './trust/waits-for.ts';
 
 interface Live {
   readonly requestHash: string;
@@ -14,7 +15,13 @@ interface Live {
 export type BuildStatus =
   /** `position` counts unfinished builds accepted earlier; it never grows. */
   /** `ahead`: those of them that still wait, as far as their turn is before this one's. */
-  | (Live & { readonly state: 'queued'; readonly position: number; readonly ahead: number })
+  /** `waitsFor`: what it takes beside a free node; absent where that is all. */
+  | (Live & {
+      readonly state: 'queued';
+      readonly position: number;
+      readonly ahead: number;
+      readonly waitsFor?: WaitsFor;
+    })
   | (Live & {
       readonly state: 'running';
       readonly step: BuildStep;
@@ -58,7 +65,12 @@ export function pendingBody(status: Extract<BuildStatus, { state: 'queued' | 'ru
     request: status.echo,
   };
   if (status.state === 'queued')
-    return { ...common, detail: 'queued', imagebuilder_status: 'queued', queue_position: status.position };
+    return {
+      ...common,
+      detail: waitingDetail(status.waitsFor),
+      imagebuilder_status: 'queued',
+      queue_position: status.position,
+    };
   return {
     ...common,
     detail: 'started',

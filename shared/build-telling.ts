@@ -5,6 +5,7 @@
 import { type BuildStatus, pendingBody } from './build-state.ts';
 import { eventId, leaseMark, type OpenPoint } from './resume-point.ts';
 import type { ServerSentEvent } from './server-sent-event.ts';
+import { waitingDetail } from './trust/waits-for.ts';
 
 /** What was told so far. */
 export interface Told {
@@ -39,7 +40,7 @@ const RESTART = JSON.stringify({
 export function tellState(told: Told, status: Extract<BuildStatus, { state: 'queued' | 'running' }>): Telling {
   const state =
     status.state === 'queued'
-      ? `queued ${status.position}`
+      ? `queued ${status.position} ${waitingDetail(status.waitsFor)}`
       : `running ${status.leaseId} ${status.step} ${status.bytesDone}/${status.bytesTotal}`;
   if (state === told.state) return { told, events: [] };
   const data = JSON.stringify(pendingBody(status));

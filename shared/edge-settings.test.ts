@@ -80,6 +80,18 @@ const anyText: Row = {
   bad: [],
 };
 
+const TRUST_POLICY = {
+  operators: 2,
+  unproven_operators: 3,
+  proven_images: 10,
+  proven_days: 30,
+  active_operators: 10,
+  distinct_networks: true,
+  agreements: 5,
+  reproducible: [],
+  trusted_only: [],
+};
+
 const TABLE: Record<EdgeSettingName, Row> = {
   PUBLIC_URL: url([['', '']]),
   UPSTREAM_URL: url([]),
@@ -174,6 +186,27 @@ const TABLE: Record<EdgeSettingName, Row> = {
   },
   BUILDS_PER_MINUTE: whole(0, 1_000_000),
   MISSES_PER_MINUTE: whole(0, 1_000_000),
+  TRUST_POLICY: {
+    good: [
+      ['{}', TRUST_POLICY],
+      [
+        { operators: 3, reproducible: ['* x86/64'] },
+        { ...TRUST_POLICY, operators: 3, reproducible: ['* x86/64'] },
+      ],
+      ['{"distinct_networks":false}', { ...TRUST_POLICY, distinct_networks: false }],
+      ['{"trusted_only":["snapshot"]}', { ...TRUST_POLICY, trusted_only: ['snapshot'] }],
+    ],
+    bad: [
+      '',
+      '[]',
+      '{"operators":1}',
+      '{"operators":3,"unproven_operators":2}',
+      '{"active_operators":0}',
+      '{"operator":2}',
+      '{"reproducible":["x86/64"]}',
+      '{"trusted_only":["defaults"]}',
+    ],
+  },
   IDENTITY_SALT: anyText,
   CONTACT: anyText,
   S3_ENDPOINT: url([['', '']]),

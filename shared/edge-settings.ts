@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { type Branch, OPENWRT_BRANCHES } from './branch.ts';
 import { distrosSchema } from './distro.ts';
+import { trustPolicySchema } from './trust/policy.ts';
 import { parseUsignPublicKey } from './usign.ts';
 
 interface Setting<T = unknown> {
@@ -170,6 +171,11 @@ export const EDGE_SETTINGS = {
     '3000',
     whole(0, 1_000_000),
     'requests of one client that memory and KV cannot answer; more are answered 429; 0: no limit',
+  ),
+  TRUST_POLICY: setting(
+    '{}',
+    json(trustPolicySchema),
+    'JSON object: what it takes to publish what volunteers built, as far as it is not as docs/trust.md has it',
   ),
   IDENTITY_SALT: setting('1', text, 'part of every hash; changing it disowns every image ever built'),
   CONTACT: setting('', text, 'who runs this server, shown in the overview'),

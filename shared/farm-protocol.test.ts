@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { FARM_PROTOCOL, whyTooOld } from './farm-protocol.ts';
+import { FARM_PROTOCOL, mayLackStatement, whyTooOld } from './farm-protocol.ts';
 
 it.each([
   ['the same version', FARM_PROTOCOL, undefined, null],
@@ -12,4 +12,12 @@ it.each([
   const why = whyTooOld(spoken, oldest);
   if (told === null) expect(why).toBeNull();
   else expect(why).toContain(told);
+});
+
+it.each([
+  ['a trusted node, while one of before statements is spoken with', 'trusted', 2, true],
+  ['a trusted node afterwards', 'trusted', 3, false],
+  ['a volunteer, ever', 'volunteer', 2, false],
+] as const)('a result without a statement: %s', (_, tier, oldest, may) => {
+  expect(mayLackStatement(tier, oldest)).toBe(may);
 });

@@ -12,6 +12,8 @@ export interface ServerKeys {
   readonly sealing: Uint8Array;
   /** For keys that tell clients apart without their addresses; each day has one made of it. */
   readonly clients: Uint8Array;
+  /** For what the public log says of things that it does not name: salts of private builds, operators as strangers. */
+  readonly log: Uint8Array;
   /** Signs `sha256sums` of images for clients of 2018. It is no key of a farm: what it signs cannot be an order. */
   readonly usign: UsignKeyPair;
 }
@@ -26,6 +28,7 @@ export async function serverKeys(serverKey: string): Promise<ServerKeys> {
     defaultsMac: derive('defaults-mac'),
     sealing: derive('sealing'),
     clients: derive('clients'),
+    log: derive('log'),
     usign: await usignKeyFromSeed(derive('usign')),
   };
 }

@@ -48,6 +48,9 @@ export const ROUTES: readonly Route[] = [
   get('/download/{path}/', 2),
   get('/download/{path}/{file}', 3),
   get('/keys/usign.pub', 2),
+  get('/keys/edge.pub', 2),
+  get('/log/head', 2),
+  get('/log/{piece}', 3),
   get('/api/v1/stats', 2),
   get('/api/v1/stats/summary', 2),
   get('/api/v1/stats/popular_packages', 2),
@@ -62,6 +65,7 @@ export const ROUTES: readonly Route[] = [
   get('/api/v1/top-packages', 3),
   get('/api/v1/build-errors', 3),
   get('/api/v1/nodes', 2),
+  get('/api/v1/reproducibility', 2),
   get('/api/v1/admin/nodes', 2),
   { path: '/api/v1/admin/tokens', method: 'POST', weight: 2 },
   { path: '/api/v1/admin/nodes/{hash}/{action}', method: 'POST', weight: 2 },
@@ -89,4 +93,5 @@ export const asInTable = (path: string): string =>
     .replace('{target}/{subtarget}', '{target}')
     .replace(/\{(?:request_hash|request_name|bin_dir|node_id)\}/, '{hash}')
     .replace('{files_path}', '{path}')
+    .replace('{number}', '{piece}')
     .replace(/\{(?:image|manifest)_hash\}/, '{short}');

@@ -4,6 +4,7 @@
  */
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { expect, vi } from 'vitest';
+import { bytesToHex } from '../../shared/digest.ts';
 import type { BuildOrder } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { ask, foremanStats, foremanStub, GOOD_REQUEST, jsonOf, post, type Row, rowsOf } from '../edge.fixture.ts';
 import {
@@ -199,6 +200,7 @@ function inNamesOf(life: Life, outcome: unknown): unknown {
     [life.wish, 'WISH'],
     [life.first.id, 'FIRST'],
     [life.second.id, 'SECOND'],
+    [bytesToHex(life.second.key.publicKey), 'KEY OF SECOND'],
     ...life.orders.map((order, at): [string, string] => [order.leaseId, `LEASE ${at}`]),
   ];
   const text = names

@@ -4,8 +4,10 @@ import { estimateSeconds } from '../../shared/estimate.ts';
 import type { BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { median } from '../../shared/median.ts';
 import { isPrivate } from '../../shared/normalize-request.ts';
+import { waitingSeconds } from '../../shared/trust/waits-for.ts';
 import type { ForemanState } from './foreman-state.ts';
 import type { BuildRow } from './schema.ts';
+import { waitsForOf } from './waits-for-of.ts';
 
 /** What may be asked for at once. */
 export const MAX_STATUSES = 64;
@@ -21,8 +23,13 @@ export function buildStatus(state: ForemanState, build: BuildRow, now: number): 
   if (build.state === 'queued') {
     const position = state.queue.position(build);
     const ahead = state.queue.ahead(build);
-    const etaSeconds = estimateSeconds(ahead, state.farmSize.slots(now), typicalMs);
-    return { ...live, state: 'queued', position, ahead, etaSeconds };
+    const waitsFor = waitsForOf(state, build, now);
+    const etaSeconds = waitingSeconds(
+      estimateSeconds(ahead, state.farmSize.slots(now), typicalMs),
+      typicalMs,
+      waitsFor,
+    );
+    return { ...live, state: 'queued', position, ahead, etaSeconds, ...(waitsFor && { waitsFor }) };
   }
   return {
     ...live,

@@ -8,6 +8,7 @@ import { MIGRATIONS, openDatabase } from './database.ts';
 import { submission } from './foreman.fixture.ts';
 import { Nodes } from './nodes.ts';
 import { Queue } from './queue.ts';
+import { WHOM } from './schema.ts';
 
 const { entries } = MIGRATIONS.journal;
 
@@ -48,10 +49,10 @@ test.each(entries.slice(0, -1).map(({ tag }, at) => [tag, at] as const))(
       const queue = new Queue(db);
       expect(new Nodes(db).byId('n')).toMatchObject({ operator: 'op' });
       expect([queue.live(), queue.waiting()]).toEqual([3, 2]);
-      expect(queue.candidates(1, false, 9).map(({ sequence }) => sequence)).toEqual([1]);
-      expect(queue.candidates(1, true, 9).map(({ sequence }) => sequence)).toEqual([1, 3]);
+      expect(queue.candidates(1, [WHOM.anyone], 9).map(({ sequence }) => sequence)).toEqual([1]);
+      expect(queue.candidates(1, Object.values(WHOM), 9).map(({ sequence }) => sequence)).toEqual([1, 3]);
       expect(queue.position({ sequence: 4 })).toBe(3);
-      queue.add(submission({ intentHash: sha256Hex('new') }), 1, 1);
+      queue.add(submission({ intentHash: sha256Hex('new') }), 1, 1, WHOM.anyone);
       expect([queue.live(), queue.waiting()]).toEqual([4, 3]);
     });
   },

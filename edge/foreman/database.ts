@@ -9,6 +9,8 @@ import turns from './migrations/0004_turns.sql';
 import polls from './migrations/0005_polls.sql';
 import nodeStates from './migrations/0006_node_states.sql';
 import flat from './migrations/0007_flat.sql';
+import log from './migrations/0010_log.sql';
+import trust from './migrations/0011_trust.sql';
 import * as schema from './schema.ts';
 
 export type Database = DrizzleSqliteDODatabase<typeof schema>;
@@ -24,6 +26,8 @@ export const MIGRATIONS = {
       { idx: 5, when: 1796000000000, tag: '0005_polls', breakpoints: true },
       { idx: 6, when: 1796100000000, tag: '0006_node_states', breakpoints: true },
       { idx: 7, when: 1796200000000, tag: '0007_flat', breakpoints: true },
+      { idx: 10, when: 1796500000000, tag: '0010_log', breakpoints: true },
+      { idx: 11, when: 1796600000000, tag: '0011_trust', breakpoints: true },
     ],
   },
   migrations: {
@@ -35,6 +39,8 @@ export const MIGRATIONS = {
     m0005: polls,
     m0006: nodeStates,
     m0007: flat,
+    m0010: log,
+    m0011: trust,
   },
 };
 

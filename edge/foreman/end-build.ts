@@ -90,6 +90,7 @@ export function endWithFailure(state: ForemanState, build: BuildRow, error: Buil
   const expiresAt = failure.private ? now + state.config.BUILD_SECONDS * 1000 : null;
   state.queue.fail(build.requestHash, failure, expiresAt, now);
   state.votes.close(build.requestHash);
+  state.statements.remove(build.requestHash);
   return failure;
 }
 

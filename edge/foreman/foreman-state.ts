@@ -8,7 +8,12 @@ import { Leases } from './leases.ts';
 import { NameRegister } from './names.ts';
 import { NodeLists } from './node-lists.ts';
 import { Nodes } from './nodes.ts';
+import type { Notary } from './notary.ts';
+import { Operators } from './operators.ts';
+import { PublicationLog } from './publication-log.ts';
 import { Queue } from './queue.ts';
+import { Reproducibility } from './reproducibility.ts';
+import { Statements } from './statements.ts';
 import { Statistics } from './statistics.ts';
 import { Uploads } from './uploads.ts';
 import { Votes } from './votes.ts';
@@ -21,8 +26,13 @@ export interface ForemanState {
   readonly nodes: Nodes;
   readonly nodeLists: NodeLists;
   readonly farmSize: FarmSize;
+  readonly operators: Operators;
+  readonly reproducibility: Reproducibility;
   readonly uploads: Uploads;
   readonly votes: Votes;
+  readonly statements: Statements;
+  readonly log: PublicationLog;
+  readonly notary: Notary;
   readonly statistics: Statistics;
   readonly config: EdgeSettings;
   readonly catalogue: CatalogueReader;
@@ -33,7 +43,7 @@ export interface ForemanState {
 export function foremanState(
   db: Database,
   config: EdgeSettings,
-  ways: { readonly catalogue: CatalogueReader; readonly store: ObjectStore; readonly cache: KVNamespace },
+  ways: Pick<ForemanState, 'catalogue' | 'store' | 'cache' | 'notary'>,
 ): ForemanState {
   const times = { leaseMs: config.LEASE_SECONDS * 1000, buildMs: config.BUILD_SECONDS * 1000 };
   const queue = new Queue(db);
@@ -47,8 +57,12 @@ export function foremanState(
     nodes,
     nodeLists: new NodeLists(db),
     farmSize: new FarmSize(nodes, leases),
+    operators: new Operators(db),
+    reproducibility: new Reproducibility(db),
     uploads: new Uploads(db),
     votes: new Votes(db),
+    statements: new Statements(db),
+    log: new PublicationLog(db),
     statistics: new Statistics(db, queue),
     config,
     ...ways,

@@ -6,13 +6,18 @@ import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { expect, vi } from 'vitest';
 import { requestEcho } from '../../shared/build-record.fixture.ts';
-import { storeKey } from '../../shared/build-record.ts';
+import { type Pins, storeKey } from '../../shared/build-record.ts';
 import type { BuildStatus } from '../../shared/build-state.ts';
-import { sha256Hex, utf8ToBytes } from '../../shared/digest.ts';
+import { bytesToHex, hexToBytes, sha256Hex, utf8ToBytes } from '../../shared/digest.ts';
+import { type SigningKey, signingKey } from '../../shared/ed25519.ts';
 import { type LeaseReportSchema, ReportRequestSchema } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
+import type { NormalizedRequest } from '../../shared/normalize-request.ts';
+import { statedRequest } from '../../shared/trust/stated-request.ts';
+import type { OrderedBuild } from '../../shared/trust/statement.ts';
 import { alterTables, env, foremanStub, type Row, rowsOf, type Table } from '../edge.fixture.ts';
 import type { ForemanCalls } from '../edge-context.ts';
 import { fileOf, succeeded } from '../farm-node.fixture.ts';
+import { signedEvent } from '../signed-event.fixture.ts';
 import type { Order } from './give-lease.ts';
 import type { Submission } from './queue.ts';
 
@@ -44,6 +49,9 @@ export const submission = (fields: Partial<Submission> = {}): Submission => ({
 
 type Event = MessageInitShape<typeof LeaseReportSchema>['event'];
 
+/** Of a node that is called so. */
+const keyOf = (id: string): Promise<SigningKey> => signingKey(new Uint8Array(hexToBytes(sha256Hex(id))));
+
 export const IMAGE = 'x-squashfs-combined.img.gz';
 export const failed = (kind: string, detail = 'said the node'): Event => ({ case: 'failed', value: { kind, detail } });
 export const progress = (step: number): Event => ({ case: 'progress', value: { step } });
@@ -61,11 +69,25 @@ export function openForeman() {
   const stub = foremanStub(`foreman-${++foremen}`);
   const calls = stub as unknown as ForemanCalls;
   let keys = 0;
+  const networks = new Map<string, string>();
+
+  /** Volunteers build what is known to be reproducible; here it is, unless a test says something else. */
+  const measured = (agreed = 5, unexplained = 0): Promise<void> =>
+    alterTables(
+      stub,
+      `INSERT OR REPLACE INTO reproducibility (branch, target, agreed, unexplained, last_at)
+       VALUES ('24.10', 'x86/64', ?, ?, 0)`,
+      String(agreed),
+      String(unexplained),
+    );
 
   const node = async (id: string, operator = 'op', tier: 'trusted' | 'volunteer' = 'trusted'): Promise<string> => {
     const token = { id: sha256Hex(id).slice(0, 32), operator, tier, expiresAt: Date.now() + 1000 };
-    const joined = await calls.join({ id, publicKey: sha256Hex(id), name: id }, token);
+    const { publicKey } = await keyOf(id);
+    const joined = await calls.join({ id, publicKey: bytesToHex(publicKey), name: id }, token);
     if (!joined.ok) throw new Error(joined.reason);
+    networks.set(id, `network of ${operator}`);
+    if (tier === 'volunteer') await measured();
     return id;
   };
 
@@ -79,9 +101,10 @@ export function openForeman() {
   const lease = async (
     nodeId: string,
     idempotencyKey = `key-${++keys}`,
-    told: { readonly slots?: number; readonly held?: readonly string[] } = {},
+    told: { readonly slots?: number; readonly held?: readonly string[]; readonly network?: string } = {},
   ): Promise<Order | null> => {
-    const ask = { idempotencyKey, ...NEWS, ...told, waitMs: 0 };
+    const network = networks.get(nodeId) ?? '';
+    const ask = { idempotencyKey, ...NEWS, network, ...told, waitMs: 0 };
     const answer = await calls.lease(nodeId, ask);
     if ('refused' in answer) throw new Error(answer.refused);
     return answer.order;
@@ -93,9 +116,37 @@ export function openForeman() {
     return given;
   };
 
-  /** The standing of the lease afterwards. */
+  /** What the node was ordered to build, for its statement; of a lease that is none, nothing. */
+  const orderedBuild = async (nodeId: string, leaseId: string): Promise<OrderedBuild | null> => {
+    const lease = (await rowsOf(stub, 'leases')).find(({ id }) => id === leaseId);
+    const build = (await rowsOf(stub, 'builds')).find(({ request_hash: hash }) => hash === lease?.request_hash);
+    if (!lease || !build) return null;
+    return {
+      requestHash: String(build.request_hash),
+      leaseId,
+      nodeId,
+      request: statedRequest(JSON.parse(String(build.request)) as NormalizedRequest),
+      pins: JSON.parse(String(lease.pins)) as Pins,
+    };
+  };
+
+  const signed = async (nodeId: string, leaseId: string, event: Event): Promise<Event> => {
+    const build = await orderedBuild(nodeId, leaseId);
+    return build ? signedEvent(await keyOf(nodeId), build, event) : event;
+  };
+
+  const unsignedEvents = new WeakSet<object>();
+
+  /** As a node says it that signs nothing yet. */
+  const unsigned = (event: Event): Event => {
+    unsignedEvents.add(event as object);
+    return event;
+  };
+
+  /** The standing of the lease afterwards. Signed, as an honest node does it. */
   const report = async (nodeId: string, leaseId: string, sequence: number, event: Event): Promise<string> => {
-    const message = create(ReportRequestSchema, { reports: [{ leaseId, sequence: BigInt(sequence), event }] });
+    const said = unsignedEvents.has(event as object) ? event : await signed(nodeId, leaseId, event);
+    const message = create(ReportRequestSchema, { reports: [{ leaseId, sequence: BigInt(sequence), event: said }] });
     const answer = await calls.report(nodeId, new Uint8Array(toBinary(ReportRequestSchema, message)));
     if ('refused' in answer) throw new Error(answer.refused);
     return answer.acknowledged[0]?.standing ?? 'none';
@@ -118,10 +169,13 @@ export function openForeman() {
     stub,
     calls,
     node,
+    measured,
     submit,
     lease,
     order,
     report,
+    signed,
+    unsigned,
     upload,
     success,
     rows: (table: Table): Promise<Row[]> => rowsOf(stub, table),

@@ -25,6 +25,7 @@ import type { CountBatch } from '../statistics/counted.ts';
 import type { StatisticsAnswers, StatisticsQuestion } from '../statistics/questions.ts';
 import { openObjectStore } from '../storage/open-object-store.ts';
 import { AlarmClock } from './alarm-clock.ts';
+import { recordedAttesters } from './attesters-of.ts';
 import { buildStatus, MAX_STATUSES } from './build-status.ts';
 import { ABANDONED, CANCELLED, cancelBuild } from './cancel-build.ts';
 import { openDatabase } from './database.ts';
@@ -34,16 +35,20 @@ import { giveLease, type Order, orderOf } from './give-lease.ts';
 import type { NameEntry } from './names.ts';
 import type { ListedNode, NodeLists, PublicNode } from './node-lists.ts';
 import { type JoinAnswer, type Newcomer, PRESENT_MS, type ToldOfNode, waitingAs } from './nodes.ts';
+import { Notary } from './notary.ts';
 import { FilesLost, publish } from './publish.ts';
 import type { Submission } from './queue.ts';
 import { removeOldLogs } from './remove-old-logs.ts';
 import { removePrivate } from './remove-private.ts';
+import type { MeasuredTarget } from './reproducibility.ts';
 import type { BuildRow, LeaseRow, NodeRow, UploadRow } from './schema.ts';
 import { type ActionAnswer, actOnNode } from './set-aside.ts';
 import { type Acknowledgement, type Aftermath, takeReport } from './take-report.ts';
 import { type SubmitAnswer, takeSubmission } from './take-submission.ts';
 import type { GrantAnswer } from './uploads.ts';
 import { WaitingRoom } from './waiting-room.ts';
+import { isWithdrawalDue, withdraw } from './withdraw.ts';
+import { beginLog, writeLog } from './write-log.ts';
 
 const RETRY_MS = 3_000;
 /** Decided builds in memory, and of them published at once: each holds a manifest, and the store has other callers. */
@@ -88,13 +93,17 @@ export class Foreman extends DurableObject<Env> {
   readonly #setAside = new WaitingRoom();
   readonly #calls: Record<string, number> = {};
   #publishing: Promise<void> | null = null;
+  #writingLog: Promise<void> | null = null;
+  #withdrawing: Promise<void> | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#alarm = new AlarmClock(ctx.storage);
     void ctx.blockConcurrencyWhile(async () => {
       const db = await openDatabase(ctx.storage);
-      this.#state = foremanState(db, configOf(env), {
+      const config = configOf(env);
+      this.#state = foremanState(db, config, {
+        notary: await Notary.open(config.SERVER_KEY),
         catalogue: catalogueReader(env, { waitUntil: (work) => ctx.waitUntil(work) }),
         store: openObjectStore(env),
         cache: env.CACHE,
@@ -163,10 +172,11 @@ export class Foreman extends DurableObject<Env> {
   ): Promise<LeaseAnswer | Refused> {
     this.#count('lease');
     const until = Date.now() + ask.waitMs;
-    const { softwareVersion, slots, held } = ask;
+    const { softwareVersion, slots, held, network } = ask;
+    const told = { softwareVersion, slots, held, ...(network !== undefined && { network }) };
     for (;;) {
       // Asked anew after each wait: the node may be revoked by now, or a second try of this call may have been faster.
-      const node = this.#state.nodes.present(nodeId, { softwareVersion, slots, held }, Date.now());
+      const node = this.#state.nodes.present(nodeId, told, Date.now());
       if ('refused' in node) return node;
       const standing = { state: node.state, reason: node.stateReason };
       const known = this.#state.leases.byKey(nodeId, ask.idempotencyKey);
@@ -205,7 +215,10 @@ export class Foreman extends DurableObject<Env> {
     this.ctx.waitUntil(this.#publishAll());
     // A build may have gone back to the queue.
     if (this.#state.nodes.stateChanges === stateChanges) this.#waitingNodes.wakeSome();
-    else this.#wakeEverybody();
+    else {
+      this.#wakeEverybody();
+      this.ctx.waitUntil(this.#withdraw());
+    }
     await this.#setAlarm();
     return { acknowledged };
   }
@@ -271,6 +284,9 @@ export class Foreman extends DurableObject<Env> {
     this.#count('act');
     const acted = actOnNode(this.#state, nodeId, action, reason, Date.now());
     this.#wakeEverybody();
+    // Whose word counts no more is told with the log's head.
+    this.ctx.waitUntil(this.#writeLog());
+    this.ctx.waitUntil(this.#withdraw());
     await this.#setAlarm();
     return acted.ok ? { ok: true, node: this.#state.nodeLists.one(nodeId) } : acted;
   }
@@ -285,6 +301,12 @@ export class Foreman extends DurableObject<Env> {
   async publicNodes(): Promise<PublicNode[]> {
     this.#count('nodes');
     return this.#state.nodeLists.public(Date.now());
+  }
+
+  /** For everybody. */
+  async reproducibility(): Promise<MeasuredTarget[]> {
+    this.#count('reproducibility');
+    return this.#state.reproducibility.all(this.#state.config.TRUST_POLICY);
   }
 
   async stats(): Promise<ForemanStats> {
@@ -319,6 +341,8 @@ export class Foreman extends DurableObject<Env> {
       cancelBuild(this.#state, build, ABANDONED, now);
     // Not waited for: a store that hangs must not keep leases from ending.
     this.ctx.waitUntil(this.#publishAll());
+    this.ctx.waitUntil(this.#writeLog());
+    this.ctx.waitUntil(this.#withdraw());
     await this.#removeExpired(now);
     this.#state.queue.forgetEnded(now - HISTORY_MS, FORGET_AT_ONCE);
     this.#state.names.forget(now - HISTORY_MS, FORGET_NAMES_AT_ONCE);
@@ -362,16 +386,65 @@ export class Foreman extends DurableObject<Env> {
       } else if (behind === 0 || failed) break;
       // What was decided meanwhile may be senior to what was published.
       else behind = 0;
+      // Not waited for: what is done need not wait until it is told.
+      this.ctx.waitUntil(this.#writeLog());
+    }
+    await this.#setAlarm();
+  }
+
+  /** Brings the log to its readers, one pass at a time. What fails is left for the alarm. */
+  #writeLog(): Promise<void> {
+    this.#writingLog ??= this.#writeLogPass().finally(() => {
+      this.#writingLog = null;
+    });
+    return this.#writingLog;
+  }
+
+  async #writeLogPass(): Promise<void> {
+    try {
+      while (await writeLog(this.#state, Date.now()));
+    } catch (error) {
+      console.error(`writing the log failed and is tried again: ${error}`);
+      await this.#alarm.ring([Date.now() + RETRY_MS]);
+    }
+  }
+
+  /** Takes back what stood on nodes that are not believed any more, one pass at a time. What fails is left for the alarm. */
+  #withdraw(): Promise<void> {
+    this.#withdrawing ??= this.#withdrawPass().finally(() => {
+      this.#withdrawing = null;
+    });
+    return this.#withdrawing;
+  }
+
+  async #withdrawPass(): Promise<void> {
+    try {
+      while (await withdraw(this.#state, Date.now()));
+    } catch (error) {
+      console.error(`withdrawing results failed and is tried again: ${error}`);
     }
     await this.#setAlarm();
   }
 
   async #publishOne({ record, requestHash }: BuildRow): Promise<'settled' | 'again'> {
+    const { store, cache, notary, log, queue, statements, statistics, db } = this.#state;
     try {
       if (!record) throw new FilesLost('the record is missing');
-      await publish(record, this.#state.store, this.#state.cache);
-      this.#state.queue.finish(requestHash, record.expiresAt, Date.now());
-      this.#state.statistics.built(record, Date.now());
+      const attesters = recordedAttesters(this.#state, record);
+      const signed = statements.of(
+        requestHash,
+        attesters.map(({ leaseId }) => leaseId),
+      );
+      await publish(record, await notary.statementsOf(record, attesters, signed), store, cache);
+      await beginLog(this.#state, Date.now());
+      db.transaction(() => {
+        // Of one that was ended meanwhile nothing is published any more.
+        if (queue.byHash(requestHash)?.state !== 'publishing') return;
+        queue.finish(requestHash, record.expiresAt, Date.now());
+        log.append(notary.entryOf(record, attesters));
+        statements.remove(requestHash);
+        statistics.built(record, Date.now());
+      });
       return 'settled';
     } catch (error) {
       const now = Date.now();
@@ -418,7 +491,8 @@ export class Foreman extends DurableObject<Env> {
       unpolled === null ? null : Math.max(unpolled + this.#abandonedMs + 1, now + RETRY_MS),
       // One that is overdue was tried and failed.
       expiry === null ? null : Math.max(expiry, now + RETRY_MS),
-      this.#state.queue.isPublishing() ? now + RETRY_MS : null,
+      this.#state.queue.isPublishing() || this.#state.log.isBehind() ? now + RETRY_MS : null,
+      isWithdrawalDue(this.#state) ? now + RETRY_MS : null,
     ]);
   }
 

@@ -3,19 +3,20 @@ import { BuildError } from '../../shared/build-error.ts';
 import type { Pins } from '../../shared/build-record.ts';
 import { inOrderOfChoice } from '../../shared/choose-build.ts';
 import { mayTake } from '../../shared/lease.ts';
-import { isPrivate, type NormalizedRequest } from '../../shared/normalize-request.ts';
-import type { Vote } from '../../shared/quorum.ts';
+import type { NormalizedRequest } from '../../shared/normalize-request.ts';
+import { inputsOf, ruleOf } from './decide-build.ts';
 import { cacheFailure, failBuild } from './end-build.ts';
 import type { ForemanState } from './foreman-state.ts';
+import { isItsTurn, isOfUse, wantedOf } from './is-of-use.ts';
+import type { Voice } from './operators.ts';
 import { type PinnedInputs, pinInputs, versionUrl } from './pins.ts';
 import type { Candidate, Place } from './queue.ts';
-import type { BuildRow, LeaseRow, NodeRow } from './schema.ts';
+import { type BuildRow, type LeaseRow, type NodeRow, WHOM } from './schema.ts';
 
 /** Builds looked at together, and how many such pages down the queue to look for something that this node may take. */
 const PAGE = 32;
 const PAGES = 8;
-/** A node heard of within this time might take what another one may not. */
-const OTHER_NODE_MS = 45_000;
+const AGAIN_PAGES = 4;
 const POSTPONE_MS = 5_000;
 /** After that the client is told that upstream does not answer, rather than kept waiting for ever. */
 const MAX_PIN_FAILURES = 24;
@@ -54,17 +55,25 @@ export async function giveLease(
   ask: { readonly idempotencyKey: string; readonly leaseId: string },
   now: () => number,
 ): Promise<Order | null> {
+  let known: readonly Voice[] | undefined;
+  const here = (): readonly Voice[] => {
+    known ??= state.operators.here(now());
+    return known;
+  };
   for (const { requestHash } of candidatesFor(state, node, now)) {
     const candidate = state.queue.byHash(requestHash);
     // Upstream was asked for another one meanwhile.
     if (candidate?.state !== 'queued') continue;
-    const votes = state.votes.ofBuild(candidate.requestHash);
-    if (!isOfUse(node, candidate, votes)) continue;
+    const wanted = wantedOf(state, candidate, now());
+    if (!isOfUse(node, wanted)) {
+      if (node.tier !== 'trusted') dropFromSight(state, candidate);
+      continue;
+    }
+    if (!isItsTurn(node, wanted, here, now())) continue;
     // Those alone that could take it: a build must not wait for a node that will never be given it.
     const presentIds = () =>
-      state.nodes
-        .seenSince(now() - OTHER_NODE_MS)
-        .filter((other) => isOfUse(other, candidate, votes))
+      here()
+        .filter((other) => isOfUse(other, wanted))
         .map((other) => other.id);
     if (!mayTake(node.id, state.leases.ofBuild(candidate.requestHash).filter(wasLost), presentIds)) continue;
     const inputs = await pinOrSettle(state, candidate, now);
@@ -78,30 +87,40 @@ export async function giveLease(
       now(),
     );
     if (lease) state.queue.turns.given(candidate.turn);
+    if (lease) state.votes.closeOthers(candidate.requestHash, inputsOf(lease.pins));
     if (lease) return orderOf(state, { ...candidate, attempts: lease.attempt }, lease);
   }
   return null;
 }
 
-/** Page by page, since much of the head of a long queue may wait for others than this node. */
+/**
+ * Page by page, since much of the head of a long queue may wait for others than this node. A volunteer looks first at what others
+ * began, and at not much of it: however many such builds wait for operators that are not here, they do not hide the rest.
+ */
 function* candidatesFor({ queue }: ForemanState, node: NodeRow, now: () => number): Generator<Candidate> {
   const held = new Set(node.held);
-  let behind: Place | undefined;
-  for (let page = 0; page < PAGES; page += 1) {
-    const builds = queue.candidates(now(), node.tier === 'trusted', PAGE, behind);
-    yield* inOrderOfChoice(builds, held, now());
-    behind = builds.at(-1);
-    if (builds.length < PAGE) return;
+  for (const { whom, pages } of node.tier === 'trusted' ? FOR_TRUSTED : FOR_VOLUNTEERS) {
+    let behind: Place | undefined;
+    for (let page = 0; page < pages; page += 1) {
+      const builds = queue.candidates(now(), whom, PAGE, behind);
+      yield* inOrderOfChoice(builds, held, now());
+      behind = builds.at(-1);
+      if (builds.length < PAGE) break;
+    }
   }
 }
 
-/**
- * Would this node's build be of any use? What holds a secret or runs code of a foreign feed is for trusted nodes alone. A
- * second voice of one operator is built for nothing, unless it is a trusted one after a volunteer's.
- */
-const isOfUse = (node: Pick<NodeRow, 'operator' | 'tier'>, { request }: BuildRow, votes: readonly Vote[]): boolean =>
-  (node.tier === 'trusted' || (!isPrivate(request) && request.repositories.length === 0)) &&
-  !votes.some((vote) => vote.operator === node.operator && (vote.tier === 'trusted' || node.tier !== 'trusted'));
+const FOR_TRUSTED = [{ whom: Object.values(WHOM), pages: PAGES }];
+const FOR_VOLUNTEERS = [
+  { whom: [WHOM.another], pages: AGAIN_PAGES },
+  { whom: [WHOM.anyone], pages: PAGES },
+];
+
+/** Volunteers would look at it in vain from now on, each of them each time: its target was found to differ since. */
+function dropFromSight(state: ForemanState, build: BuildRow): void {
+  if (ruleOf(state, build.request).builders === 'trusted')
+    state.queue.assign(build.requestHash, WHOM.trusted, build.draw);
+}
 
 const wasLost = (lease: LeaseRow): boolean => !lease.endReason?.startsWith('handed back');
 

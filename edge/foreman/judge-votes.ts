@@ -1,24 +1,45 @@
 /**
  * Which nodes were right? Once a build is decided, every vote about it is held against what was decided, also one that comes
- * later; what a node's word is worth is seen by that alone.
+ * later; what a node's word is worth is seen by that alone. Who lied is put out, and what nobody lied about is noted of the target.
  */
+import { saysTheSame, type Vote } from '../../shared/quorum.ts';
+import { type Finding, judge } from '../../shared/trust/judge.ts';
 import type { ForemanState } from './foreman-state.ts';
-import type { VoteRow } from './schema.ts';
+import { quarantineLiar } from './quarantine-liar.ts';
+import type { BuildRow, VoteRow } from './schema.ts';
+import { asVote } from './votes.ts';
+
+const VERDICTS: Readonly<Record<Finding, VoteRow['verdict']>> = {
+  right: 'right',
+  lie: 'wrong',
+  differs: 'wrong',
+  moot: 'moot',
+};
 
 /** `leaseId`: of the vote that decided; absent where it was decided before. */
-export function judgeVotes(state: ForemanState, requestHash: string, leaseId?: string): void {
-  const votes = state.votes.rowsOf(requestHash);
-  const measure = votes.find((vote) => (leaseId === undefined ? vote.verdict === 'right' : vote.leaseId === leaseId));
-  if (!measure) {
+export function judgeVotes(state: ForemanState, build: BuildRow, now: number, leaseId?: string): void {
+  const { requestHash } = build;
+  const rows = state.votes.rowsOf(requestHash);
+  const decisive = rows.filter(({ verdict, leaseId: id }) =>
+    leaseId === undefined ? verdict === 'right' : id === leaseId,
+  );
+  const measureRow = decisive.find(({ tier }) => tier === 'trusted') ?? decisive[0];
+  if (!measureRow) {
     // It ended without a decision, and this word came later.
     state.votes.close(requestHash);
     return;
   }
-  for (const vote of votes) {
-    if (vote.verdict !== 'open') continue;
-    const verdict = saysTheSame(vote, measure) ? 'right' : 'wrong';
-    state.votes.judge(vote, verdict);
-    count(state, { ...vote, verdict }, 1);
+  const votes = rows.map(weighed);
+  const measure = weighed(measureRow);
+  for (const row of rows) {
+    if (row.verdict !== 'open') continue;
+    const vote = weighed(row);
+    const finding = judge(vote, measure, votes);
+    const verdict = VERDICTS[finding];
+    state.votes.judge(row, verdict);
+    count(state, { ...row, verdict }, 1);
+    if (row.operator !== measureRow.operator) noteOfTarget(state, build, vote, measure, finding, now);
+    if (finding === 'lie') quarantineLiar(state, row, measure, now);
   }
 }
 
@@ -36,5 +57,19 @@ function count({ nodes }: ForemanState, { nodeId, verdict, outcome }: VoteRow, b
   if (verdict === 'right' && outcome === 'image') nodes.tally(nodeId, 'images', by);
 }
 
-const saysTheSame = (one: VoteRow, other: VoteRow): boolean =>
-  one.outcome === other.outcome && one.kind === other.kind && one.digest === other.digest;
+/** Two images tell of it, and nothing else does. */
+function noteOfTarget(
+  { reproducibility }: ForemanState,
+  { request: { version, target } }: BuildRow,
+  vote: Vote,
+  measure: Vote,
+  finding: Finding,
+  now: number,
+): void {
+  if (finding === 'moot' || vote.verdict.outcome !== 'image' || measure.verdict.outcome !== 'image') return;
+  const what = saysTheSame(vote, measure) ? 'agreed' : finding === 'lie' ? 'explained' : 'unexplained';
+  reproducibility.note(version, target, what, now);
+}
+
+/** For comparing what was said, an operator's record is nothing. */
+const weighed = (row: VoteRow): Vote => ({ ...asVote(row), isProven: false });

@@ -415,6 +415,7 @@ describe.each([
 
 describe('a volunteer', () => {
   it('that loses every lease uses up no attempt, and leaves the build to others', async () => {
+    await foreman.measured();
     await foreman.submit();
     const volunteers = Array.from({ length: MAX_ATTEMPTS + 1 }, (_, n) => `v${n}`);
     for (const id of volunteers) {

@@ -63,7 +63,9 @@ test('another request never takes it over, and is told whose it is', async () =>
 
 test('of two generations it leads to the later one, whoever comes last', async () => {
   await withNames((names, queue) => {
-    const [one, two] = [1, 2].map((generation) => queue.add(submission(), generation, 1).requestHash);
+    const [one, two] = [1, 2].map(
+      (generation) => queue.add(submission(), generation, 1, schema.WHOM.anyone).requestHash,
+    );
     names.claim(NAME, entry({ requestHash: two ?? '' }), 1);
     expect(names.claim(NAME, entry({ requestHash: one ?? '' }), 2)?.requestHash).toBe(two);
     expect(names.find(NAME, 3)?.requestHash).toBe(two);

@@ -12,8 +12,10 @@ export const MAX_LISTED = 1_000;
 /** Nodes that were away for longer are no part of the farm that anybody is shown. */
 const LATELY_MS = 24 * 3_600_000;
 
+type NotListed = 'publicKey' | 'held' | 'durations' | 'faults' | 'lastFaultAt' | 'network';
+
 /** Without what a list of a thousand has no room for. */
-export interface ListedNode extends Omit<NodeRow, 'publicKey' | 'held' | 'durations' | 'faults' | 'lastFaultAt'> {
+export interface ListedNode extends Omit<NodeRow, NotListed> {
   readonly held: number;
   readonly faultsInARow: number;
   readonly running: number;

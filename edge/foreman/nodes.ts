@@ -20,7 +20,10 @@ export type JoinAnswer =
   | { readonly ok: false; readonly reason: string };
 
 /** What a node says of itself when it asks for work. */
-export type ToldOfNode = Pick<NodeRow, 'softwareVersion' | 'slots' | 'held'>;
+export type ToldOfNode = Pick<NodeRow, 'softwareVersion' | 'slots' | 'held'> & {
+  /** From where it asks: not of its own saying. */
+  readonly network?: string;
+};
 
 /** One that may call. */
 export type PresentNode = NodeRow & { readonly state: NodeStanding };
@@ -30,7 +33,12 @@ export type Tally = 'right' | 'images' | 'wrong' | 'lost';
 
 export const REVOKED = 'this node was revoked';
 
-const toldBefore = ({ softwareVersion, slots, held }: NodeRow): ToldOfNode => ({ softwareVersion, slots, held });
+const toldBefore = ({ softwareVersion, slots, held, network }: NodeRow): ToldOfNode => ({
+  softwareVersion,
+  slots,
+  held,
+  network,
+});
 
 /** For its median. */
 const DURATIONS_KEPT = 15;
@@ -86,7 +94,8 @@ export class Nodes {
     if (!node) return { refused: 'this edge does not know the node; let it join again' };
     const { state } = node;
     if (state === 'revoked') return { refused: REVOKED };
-    const isNews = told !== null && JSON.stringify(told) !== JSON.stringify(toldBefore(node));
+    const before = toldBefore(node);
+    const isNews = told !== null && JSON.stringify({ ...before, ...told }) !== JSON.stringify(before);
     if (now - node.lastSeenAt > SEEN_GRAIN_MS || isNews)
       this.#db
         .update(nodes)

@@ -1,13 +1,14 @@
 /**
  * From a decided result to something a router can fetch. The files are there already; publishing writes the manifest under its
- * own name, one record that names the files, then the pointer from the intent, then the caches. Each step may be repeated:
+ * own name, what vouches for the image, one record that names the files, then the pointer from the intent, then the caches. Each step may be repeated:
  * after a crash at any point the alarm does it all again, and a reader sees the whole image or none.
  */
 import { type BuildRecord, type StoredResult, storeKey } from '../../shared/build-record.ts';
-import { sha256Hex, utf8ToBytes } from '../../shared/digest.ts';
 import { manifestHash } from '../../shared/seed/hashes.ts';
+import type { StoredStatements } from '../../shared/trust/provenance.ts';
 import { resultKey } from '../results/result-key.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { putJson } from '../storage/put-json.ts';
 
 /** A decided image whose files are not in the store as they were when they were decided upon. */
 export class FilesLost extends Error {
@@ -15,7 +16,12 @@ export class FilesLost extends Error {
 }
 
 /** @throws FilesLost, or whatever the store throws that does not answer: to be tried again */
-export async function publish(record: BuildRecord, store: ObjectStore, cache: KVNamespace): Promise<void> {
+export async function publish(
+  record: BuildRecord,
+  statements: StoredStatements,
+  store: ObjectStore,
+  cache: KVNamespace,
+): Promise<void> {
   await Promise.all(
     record.files.map(async (file) => {
       const key = storeKey.object(record.leaseId, file.name);
@@ -25,6 +31,8 @@ export async function publish(record: BuildRecord, store: ObjectStore, cache: KV
     }),
   );
   if (!record.private) await putManifest(record, store);
+  // Before the record: an image that can be fetched can be checked.
+  await putJson(store, storeKey.statements(record.requestHash), statements);
   await putJson(store, storeKey.build(record.requestHash), record);
   await putJson(store, storeKey.intent(record.intentHash), {
     requestHash: record.requestHash,
@@ -47,9 +55,4 @@ async function putManifest({ manifest }: BuildRecord, store: ObjectStore): Promi
   const key = storeKey.manifest(manifestHash(manifest));
   const head = await store.head(key);
   if (!head.exists) await putJson(store, key, manifest);
-}
-
-async function putJson(store: ObjectStore, key: string, value: unknown): Promise<void> {
-  const bytes = utf8ToBytes(JSON.stringify(value));
-  await store.put(key, bytes, { size: bytes.length, sha256: sha256Hex(bytes), contentType: 'application/json' });
 }

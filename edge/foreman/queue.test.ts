@@ -9,8 +9,8 @@ import * as schema from './schema.ts';
 const OFTEN: readonly [string, (queue: Queue) => unknown][] = [
   ['the newest build of an intent', (queue) => queue.newest('i')],
   ['a build by its name', (queue) => queue.byHash('h')],
-  ['what may be leased', (queue) => queue.candidates(1, true, 32)],
-  ['the next page of it', (queue) => queue.candidates(1, false, 32, { turn: 3, sequence: 5 })],
+  ['what may be leased', (queue) => queue.candidates(1, Object.values(schema.WHOM), 32)],
+  ['the next page of it', (queue) => queue.candidates(1, [schema.WHOM.another], 32, { turn: 3, sequence: 5 })],
   ['how many are ahead', (queue) => queue.ahead({ turn: 3, sequence: 7 })],
   ['how many are under way', (queue) => queue.live()],
   ['the next turn of a client', (queue) => queue.turns.next('c')],

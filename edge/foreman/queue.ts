@@ -7,11 +7,21 @@ import { and, asc, desc, eq, gt, inArray, isNotNull, lte, min, ne, sql } from 'd
 import type { FailureRecord, RequestEcho } from '../../shared/build-record.ts';
 import type { Conditions } from '../../shared/conditions.ts';
 import { requestHash } from '../../shared/intent.ts';
-import { isPrivate, type NormalizedRequest } from '../../shared/normalize-request.ts';
+import type { NormalizedRequest } from '../../shared/normalize-request.ts';
 import type { Database } from './database.ts';
 import { Polls } from './polls.ts';
 import { Ranks } from './ranks.ts';
-import { type BuildRow, type BuildState, builds, isQueued, isReady, leases, uploads } from './schema.ts';
+import {
+  type BuildRow,
+  type BuildState,
+  builds,
+  isQueued,
+  isReady,
+  leases,
+  uploads,
+  WHOM,
+  type Whom,
+} from './schema.ts';
 import { Turns } from './turns.ts';
 
 /** A request that no cache could answer. */
@@ -76,9 +86,9 @@ export class Queue {
   }
 
   /** The next generation of the intent, queued. */
-  add(submission: Submission, generation: number, now: number): BuildRow {
+  add(submission: Submission, generation: number, now: number, whom: Whom): BuildRow {
     const hash = requestHash(submission.intentHash, generation);
-    const { clientKey, imageBuilder, request } = submission;
+    const { clientKey, imageBuilder } = submission;
     const turn = this.turns.next(clientKey);
     this.turns.take(clientKey, turn);
     return this.#db
@@ -86,7 +96,7 @@ export class Queue {
       .values({
         clientKey,
         turn,
-        needsTrust: isPrivate(request) || request.repositories.length > 0,
+        whom,
         imageBuilder,
         requestHash: hash,
         intentHash: submission.intentHash,
@@ -130,29 +140,33 @@ export class Queue {
       .run();
   }
 
+  /** For whom it is now, and by which secret it is drawn who that is. */
+  assign(hash: string, whom: Whom, draw: string): void {
+    this.#db.update(builds).set({ whom, draw }).where(eq(builds.requestHash, hash)).run();
+  }
+
   /**
-   * Builds that may be leased now, whose turn comes first first; those of the postponed that are due are among them. `behind`:
-   * where the last page ended.
+   * Builds for these that may be leased now, whose turn comes first first; those of the postponed that are due are among them.
+   * `behind`: where the last page ended.
    */
-  candidates(now: number, isTrusted: boolean, limit: number, behind?: Place): Candidate[] {
+  candidates(now: number, whom: readonly Whom[], limit: number, behind?: Place): Candidate[] {
     if (!behind) this.#resume(now);
     const { sequence, requestHash: hash, turn, imageBuilder, enqueuedAt } = builds;
-    const page = (needsTrust: boolean) =>
+    const page = (each: Whom) =>
       this.#db
         .select({ sequence, requestHash: hash, turn, imageBuilder, enqueuedAt })
         .from(builds)
         .where(
           and(
             isReady,
-            eq(builds.needsTrust, needsTrust),
+            eq(builds.whom, each),
             behind && sql`(${builds.turn}, ${builds.sequence}) > (${behind.turn}, ${behind.sequence})`,
           ),
         )
         .orderBy(asc(builds.turn), asc(builds.sequence))
         .limit(limit)
         .all();
-    if (!isTrusted) return page(false);
-    return [...page(false), ...page(true)].sort(byPlace).slice(0, limit);
+    return whom.flatMap(page).sort(byPlace).slice(0, limit);
   }
 
   /** Unfinished builds accepted earlier: it can only shrink. */
@@ -327,14 +341,14 @@ export class Queue {
 
   /** Sequence of the first build that waits with this turn and is not postponed. */
   #eldestOf(turn: number): number | null {
-    const ofTurn = (needsTrust: boolean) =>
+    const ofTurn = (whom: Whom) =>
       this.#db
         .select({ sequence: min(builds.sequence) })
         .from(builds)
-        .where(and(isReady, eq(builds.needsTrust, needsTrust), eq(builds.turn, turn)))
+        .where(and(isReady, eq(builds.whom, whom), eq(builds.turn, turn)))
         .get()?.sequence ?? null;
-    const [one, other] = [ofTurn(false), ofTurn(true)];
-    return one === null || other === null ? (one ?? other) : Math.min(one, other);
+    const eldest = Object.values(WHOM).flatMap((whom) => ofTurn(whom) ?? []);
+    return eldest.length === 0 ? null : Math.min(...eldest);
   }
 }
 

@@ -18,7 +18,7 @@ async function withQueue<Answer>(
 }
 
 const addOne = (queue: Queue, name: string, clientKey = '') =>
-  queue.add(submission({ intentHash: sha256Hex(name), clientKey }), 1, Date.now());
+  queue.add(submission({ intentHash: sha256Hex(name), clientKey }), 1, Date.now(), schema.WHOM.anyone);
 
 const STATES: readonly BuildState[] = [...LIVE_STATES, 'done', 'failed'];
 
@@ -68,7 +68,7 @@ test('each operation reads as many rows of a queue of 8,000 as of one of 100, bu
     ['next postponed', (queue) => queue.nextPostponed(Date.now())],
     ['is publishing', (queue) => queue.isPublishing()],
     ['next expiry', (queue) => queue.nextExpiry()],
-    ['candidates', (queue) => queue.candidates(Date.now(), true, 32)],
+    ['candidates', (queue) => queue.candidates(Date.now(), Object.values(schema.WHOM), 32)],
     ['add', (queue) => addOne(queue, 'one more')],
     ['a build that leaves the queue and ends', (queue) => queue.fail('50', {} as never, null, Date.now())],
     ['what ended long ago', (queue) => queue.forgetEnded(1, 9)],

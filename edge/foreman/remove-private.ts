@@ -14,6 +14,9 @@ export async function removePrivate(
 ): Promise<void> {
   await store.delete(storeKey.build(build.requestHash));
   await removePointer(build, store);
+  // Digests of what was made with a password are a fingerprint of it, and the salt tells which record of the log is its own.
+  await store.delete(storeKey.statements(build.requestHash));
+  await store.delete(storeKey.logged(build.requestHash));
   for (const lease of leases) {
     // Unseen parts are bytes of the image too.
     for (const { name, multipartId, state } of lease.uploads)

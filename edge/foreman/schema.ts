@@ -12,6 +12,7 @@ import type { NodeFault } from '../../shared/node-faults.ts';
 import type { NodeState } from '../../shared/node-state.ts';
 import type { NormalizedRequest } from '../../shared/normalize-request.ts';
 import type { Dialect } from '../../shared/seed/dialect.ts';
+import type { DsseEnvelope } from '../../shared/trust/dsse.ts';
 import type { Counted } from '../statistics/counted.ts';
 import type { ListedImage } from '../statistics/listed-image.ts';
 import type { KeptFailure } from '../statistics/public-failure.ts';
@@ -20,6 +21,10 @@ import type { KeptFailure } from '../statistics/public-failure.ts';
 export type BuildState = 'queued' | 'leased' | 'running' | 'publishing' | 'done' | 'failed';
 
 export const LIVE_STATES = ['queued', 'leased', 'running', 'publishing'] as const satisfies readonly BuildState[];
+
+/** `another`: volunteers have built it, and others than these are to do so as well. In the database as it began, as a flag. */
+export const WHOM = { anyone: 0, trusted: 1, another: 2 } as const;
+export type Whom = (typeof WHOM)[keyof typeof WHOM];
 
 export const builds = sqliteTable('builds', {
   /** Seniority: a build that lost its node goes back with the place it had. */
@@ -35,8 +40,10 @@ export const builds = sqliteTable('builds', {
   clientKey: text('client_key').notNull().default(''),
   /** When it is this build's turn between clients; see turns.ts. */
   turn: integer('turn').notNull().default(0),
-  /** For trusted nodes alone: it holds a secret, or runs code of a foreign feed. */
-  needsTrust: integer('needs_trust', { mode: 'boolean' }).notNull().default(false),
+  /** Who is to build it (shared/trust/policy.ts), or to build it again. */
+  whom: integer('needs_trust').$type<Whom>().notNull().default(0),
+  /** By which it is drawn who builds it again; a secret of this build. Empty as long as there is nothing to draw. */
+  draw: text('draw').notNull().default(''),
   /** Sha256 of the ImageBuilder that upstream had when the request was accepted. */
   imageBuilder: text('image_builder').notNull().default(''),
   /** AES-GCM by the server's key, base64url; erased when the build ends. */
@@ -116,10 +123,18 @@ export const votes = sqliteTable(
     leaseId: text('lease_id').notNull(),
     outcome: text('outcome').$type<'image' | 'failure'>().notNull(),
     kind: text('kind').$type<BuildErrorKind>(),
+    /** Of an image; of a failure, of the words that tell it. */
     digest: text('digest'),
+    /** From which network it came (shared/trust/network-of.ts). */
+    network: text('network').notNull().default(''),
+    /** Digest of the pins of its lease: words about other inputs cannot be held against each other. */
+    inputs: text('inputs').notNull().default(''),
     at: integer('at').notNull(),
-    /** `open`: the build is undecided. `moot`: it ended without a decision. */
-    verdict: text('verdict').$type<'open' | 'right' | 'wrong' | 'moot'>().notNull().default('moot'),
+    /**
+     * `open`: the build is undecided. `moot`: it ended without a decision, or with one about other inputs. `withdrawn`: it was
+     * right, said a node that is not believed any more.
+     */
+    verdict: text('verdict').$type<'open' | 'right' | 'wrong' | 'moot' | 'withdrawn'>().notNull().default('moot'),
   },
   (table) => [primaryKey({ columns: [table.requestHash, table.operator] })],
 );
@@ -145,6 +160,8 @@ export const nodes = sqliteTable('nodes', {
   images: integer('images').notNull().default(0),
   wrong: integer('builds_wrong').notNull().default(0),
   lost: integer('builds_lost').notNull().default(0),
+  /** From which it asked for work last; empty: not known. */
+  network: text('network').notNull().default(''),
   softwareVersion: text('software_version').notNull().default(''),
   /** Builds that it runs at once, as it says. */
   slots: integer('slots').notNull().default(1),
@@ -156,6 +173,27 @@ export const nodes = sqliteTable('nodes', {
   lastSeenAt: integer('last_seen_at').notNull(),
 });
 export type NodeRow = typeof nodes.$inferSelect;
+
+/** Nodes whose published results are still to be gone through; see withdraw.ts. */
+export const disowned = sqliteTable('disowned', { nodeId: text('node_id').primaryKey() });
+
+/** Of each target in each branch: what distinct operators made of the same inputs. */
+export const reproducibility = sqliteTable(
+  'reproducibility',
+  {
+    branch: text('branch').notNull(),
+    target: text('target').notNull(),
+    /** Images that were equal. */
+    agreed: integer('agreed').notNull().default(0),
+    /** Images that differed, and it is not known whose fault that is: it may be the target's. */
+    unexplained: integer('unexplained').notNull().default(0),
+    /** Images that differed from those of others who were believed. */
+    explained: integer('explained').notNull().default(0),
+    lastAt: integer('last_at').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.branch, table.target] })],
+);
+export type ReproducibilityRow = typeof reproducibility.$inferSelect;
 
 export const joinTokens = sqliteTable('join_tokens', {
   id: text('id').primaryKey(),
@@ -217,6 +255,30 @@ export const latestImages = sqliteTable('latest_images', {
   sequence: integer('sequence').primaryKey({ autoIncrement: true }),
   image: text('image', { mode: 'json' }).$type<ListedImage>().notNull(),
 });
+
+/** DSSE envelopes of undecided builds, as JSON; gone when the build has ended. */
+export const statements = sqliteTable(
+  'statements',
+  {
+    requestHash: text('request_hash').notNull(),
+    leaseId: text('lease_id').notNull(),
+    envelope: text('envelope', { mode: 'json' }).$type<DsseEnvelope>().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.requestHash, table.leaseId] })],
+);
+
+/** What was published, as the log has it: the last record, and those that are not in the store yet. */
+export const log = sqliteTable('log', {
+  sequence: integer('sequence').primaryKey(),
+  /** Of the payload. */
+  hash: text('hash').notNull(),
+  requestHash: text('request_hash').notNull(),
+  /** Of the record, to be signed (shared/trust/log-record.ts). */
+  payload: text('payload').notNull(),
+  at: integer('at').notNull(),
+  written: integer('written', { mode: 'boolean' }).notNull().default(false),
+});
+export type LogRow = typeof log.$inferSelect;
 
 export const meta = sqliteTable('meta', {
   name: text('name').primaryKey(),

@@ -6,6 +6,7 @@ import { and, eq, sql } from 'drizzle-orm';
 import { afterAction, isHeard, type NodeAction } from '../../shared/node-state.ts';
 import type { ForemanState } from './foreman-state.ts';
 import { type LeaseRow, leases } from './schema.ts';
+import { disownResults } from './withdraw.ts';
 
 export type ActionAnswer =
   | { readonly ok: true }
@@ -29,15 +30,16 @@ export function actOnNode(
       stateReason: after.state === 'active' ? '' : reason || (after.state === node.state ? node.stateReason : ''),
       stateSince: after.state === node.state ? node.stateSince : now,
     });
-    if (!isHeard(after.state)) disown(state, id, after.state, now);
+    if (!isHeard(after.state)) disown(state, id, `${after.state}: by an operator`, now);
+    if (after.state === 'revoked') disownResults(state, id);
     return { ok: true };
   });
 }
 
 /** Its builds go elsewhere, without having spent an attempt, and what it said of undecided builds was never said. */
-function disown(state: ForemanState, nodeId: string, why: string, now: number): void {
+export function disown(state: ForemanState, nodeId: string, why: string, now: number): void {
   for (const lease of activeLeases(state, nodeId)) {
-    state.leases.end(lease.id, `${why}: by an operator`);
+    state.leases.end(lease.id, why);
     state.queue.requeueFrom(lease, now);
   }
   state.votes.removeOpen(nodeId);

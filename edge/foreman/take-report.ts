@@ -19,7 +19,10 @@ import { unindexedNames } from '../../shared/freshness.ts';
 import type { BuildFailed, Progress } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import type { LeaseReport } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 import { isPrivate } from '../../shared/normalize-request.ts';
-import { decide } from '../../shared/quorum.ts';
+import type { Decision } from '../../shared/quorum.ts';
+import { attestersOf } from './attesters-of.ts';
+import { checkSignedFailure, checkSignedImage, type Reported } from './check-signed.ts';
+import { awaitOthers, decideBuild, inputsOf } from './decide-build.ts';
 import { failBuild, handBack, loseLease } from './end-build.ts';
 import type { ForemanState } from './foreman-state.ts';
 import { judgeVotes } from './judge-votes.ts';
@@ -76,18 +79,23 @@ async function takeWhole(
     const { event } = report;
     if (event.case === 'progress' && lease.state === 'active') noteProgress(state, lease, event.value);
     else if (event.case === 'handedBack') handBack(state, lease, event.value.reason.slice(0, 200), now);
-    else if (event.case === 'failed') takeFailure(state, node, lease, event.value, aftermath, now);
+    else if (event.case === 'failed') await takeFailure(state, node, lease, event.value, aftermath, now);
     else if (event.case === 'succeeded') {
       const uploaded: StoredFile[] = state.uploads.ofLease(lease.id).filter((file) => file.state === 'complete');
       const build = state.queue.byHash(lease.requestHash);
       const check = build && acceptResult(event.value, { request: build.request, pins: lease.pins }, uploaded);
-      if (build && check?.ok) await takeImage(state, node, lease, build, check.result, now);
-      else if (check && !check.ok) loseLease(state, lease, fault('internal', `result refused: ${check.reason}`), now);
+      if (build && check?.ok)
+        await takeImage(state, { node, lease, build, statement: event.value.statement }, check.result, now);
+      else if (check && !check.ok) refuseResult(state, lease, check.reason, now);
     }
   }
   const after = state.leases.byId(lease.id) ?? lease;
   state.leases.heard(after, sequence, now);
   return { ...ended, standing: after.state };
+}
+
+function refuseResult(state: ForemanState, lease: LeaseRow, reason: string, now: number): void {
+  loseLease(state, lease, fault('internal', `result refused: ${reason}`), now);
 }
 
 const fault = (kind: BuildErrorKind, cause: string): BuildError => new BuildError(kind, undefined, { cause });
@@ -111,38 +119,59 @@ function noteProgress(state: ForemanState, lease: LeaseRow, progress: Progress):
     .run();
 }
 
-function takeFailure(
+async function takeFailure(
   state: ForemanState,
   node: NodeRow,
   lease: LeaseRow,
   failed: BuildFailed,
   aftermath: Aftermath,
   now: number,
-): void {
+): Promise<void> {
   const kind = kindFromNode(failed.kind);
   if (!isDeterministic(kind)) {
     loseLease(state, lease, fault(kind, failed.detail.slice(0, 500)), now);
     return;
   }
-  const build = state.queue.byHash(lease.requestHash);
-  if (!build) return;
+  const reported = state.queue.byHash(lease.requestHash);
+  if (!reported) return;
+  const check = await checkSignedFailure({ node, lease, build: reported, statement: failed.statement }, kind);
+  if (!check.ok) return refuseResult(state, lease, check.reason, now);
   state.db.transaction(() => {
-    state.votes.cast(build.requestHash, node, lease.id, { outcome: 'failure', kind }, now);
+    // Both may have changed while the signature was looked at.
+    const build = state.queue.byHash(lease.requestHash);
+    if (!build || !state.nodes.isHeard(node.id)) return;
+    const detail = failed.detail.slice(0, 2000) || BUILD_ERRORS[kind].text;
+    const said = { verdict: { outcome: 'failure', kind }, saidDigest: sha256Hex(detail) } as const;
+    state.votes.cast(build.requestHash, node, withInputs(lease), said, now);
     noteWord(state, lease);
     state.leases.end(lease.id, `failed: ${kind}`);
-    if (!isUndecided(build)) return judgeVotes(state, build.requestHash);
-    const decision = decide(state.votes.ofBuild(build.requestHash));
-    if (decision.decision === 'pending') state.queue.requeueFrom(lease, now);
-    if (decision.decision !== 'failure') return;
-    judgeVotes(state, build.requestHash, decision.leaseId);
+    if (!isUndecided(build)) return judgeVotes(state, build, now);
+    const decision = decideBuild(state, build, now);
+    if (!isDecidedBy(decision, lease)) return goOn(state, build, lease, now);
+    const areSameWords = state.votes.sayTheSameWords(build.requestHash, decision.attesters);
+    judgeVotes(state, build, now, decision.vote.leaseId);
     endCompetitor(state, build, lease);
-    const error = new BuildError(kind, failed.detail.slice(0, 2000) || BUILD_ERRORS[kind].text, {
+    // Of a quorum each knows the kind to be true, and the words only where all have the same.
+    const told = decision.by === 'trusted' || areSameWords ? detail : BUILD_ERRORS[kind].text;
+    const error = new BuildError(kind, told, {
       stdout: failed.stdout.slice(-MAX_LOG),
       stderr: failed.stderr.slice(-MAX_LOG),
     });
     aftermath.failures.push(failBuild(state, build, error, now));
   });
 }
+
+/** Back to the queue, for somebody else's word. */
+function goOn(state: ForemanState, build: BuildRow, lease: LeaseRow, now: number): void {
+  state.queue.requeueFrom(lease, now);
+  awaitOthers(state, build, now);
+}
+
+/** Of this lease the result is at hand, and what others said of theirs is the same. */
+const isDecidedBy = (decision: Decision, lease: LeaseRow): decision is Extract<Decision, { decision: 'agreed' }> =>
+  decision.decision === 'agreed' && decision.attesters.some(({ leaseId }) => leaseId === lease.id);
+
+const withInputs = ({ id, pins }: LeaseRow) => ({ id, inputs: inputsOf(pins) });
 
 /** A late answer may decide while another node is at it: that one is told to stop by its next report. */
 function endCompetitor(state: ForemanState, build: BuildRow, lease: LeaseRow): void {
@@ -151,34 +180,34 @@ function endCompetitor(state: ForemanState, build: BuildRow, lease: LeaseRow): v
 
 const isUndecided = (build: BuildRow): boolean => ['queued', 'leased', 'running'].includes(build.state);
 
-async function takeImage(
-  state: ForemanState,
-  node: NodeRow,
-  lease: LeaseRow,
-  build: BuildRow,
-  result: AcceptedResult,
-  now: number,
-): Promise<void> {
+async function takeImage(state: ForemanState, reported: Reported, result: AcceptedResult, now: number): Promise<void> {
+  const { node, lease, build } = reported;
+  const check = await checkSignedImage(reported, result);
+  if (!check.ok) return refuseResult(state, lease, check.reason, now);
   const unindexed = await unindexedAtPublication(state, build, result);
   state.db.transaction(() => {
     // It may have been set aside while upstream was asked.
     if (!state.nodes.isHeard(node.id)) return;
     noteWord(state, lease);
     const digest = resultDigest(result);
-    state.votes.cast(build.requestHash, node, lease.id, { outcome: 'image', digest }, now);
+    state.votes.cast(build.requestHash, node, withInputs(lease), { verdict: { outcome: 'image', digest } }, now);
     // Of one that comes late, or twice at once, the time says nothing.
     if (state.leases.byId(lease.id)?.state === 'active') state.nodes.tookMs(node, now - lease.grantedAt);
     state.leases.end(lease.id, 'image reported');
     const current = state.queue.byHash(build.requestHash);
-    if (!current || !isUndecided(current)) return judgeVotes(state, build.requestHash);
-    const decision = decide(state.votes.ofBuild(build.requestHash));
-    if (decision.decision === 'pending') state.queue.requeueFrom(lease, now);
-    if (decision.decision !== 'image' || decision.leaseId !== lease.id) return;
-    judgeVotes(state, build.requestHash, lease.id);
+    if (!current || !isUndecided(current)) return judgeVotes(state, build, now);
+    if (check.envelope) state.statements.keep(build.requestHash, lease.id, check.envelope);
+    const decision = decideBuild(state, current, now);
+    if (!isDecidedBy(decision, lease)) return goOn(state, current, lease, now);
+    judgeVotes(state, build, now, decision.vote.leaseId);
     endCompetitor(state, current, lease);
+    const attesters = attestersOf(state, build.requestHash, decision.attesters);
     state.db
       .update(builds)
-      .set({ state: 'publishing', record: recordOf(state, node, lease, current, result, unindexed, now) })
+      .set({
+        state: 'publishing',
+        record: { ...recordOf(state, node, lease, current, result, unindexed, now), attesters },
+      })
       .where(eq(builds.requestHash, build.requestHash))
       .run();
   });

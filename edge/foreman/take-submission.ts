@@ -3,6 +3,7 @@ import { isRemembered } from '../../shared/build-error.ts';
 import type { BuildStatus } from '../../shared/build-state.ts';
 import { requestHash } from '../../shared/intent.ts';
 import { buildStatus } from './build-status.ts';
+import { firstFor } from './decide-build.ts';
 import type { ForemanState } from './foreman-state.ts';
 import type { Submission } from './queue.ts';
 import { LIVE_STATES } from './schema.ts';
@@ -40,7 +41,7 @@ export function takeSubmission(state: ForemanState, submission: Submission, now:
   if (state.queue.waiting() >= state.config.MAX_QUEUE) return { accepted: false };
   let generation = Math.max(newest?.generation ?? 0, submission.seenGeneration) + 1;
   // Of builds that ended long ago votes alone are kept; under their names they would decide about a new one.
-  while (state.votes.ofBuild(requestHash(submission.intentHash, generation)).length > 0) generation += 1;
-  const build = state.queue.add(submission, generation, now);
+  while (state.votes.areThere(requestHash(submission.intentHash, generation))) generation += 1;
+  const build = state.queue.add(submission, generation, now, firstFor(state, submission.request));
   return { accepted: true, status: buildStatus(state, build, now), isNew: true };
 }

@@ -1,5 +1,5 @@
 /** Votes about builds, one voice for each operator and build. They are kept: who said what is the evidence in a dispute. */
-import { and, asc, eq, sql } from 'drizzle-orm';
+import { and, asc, eq, ne, sql } from 'drizzle-orm';
 import type { BuildErrorKind } from '../../shared/build-error.ts';
 import type { Vote } from '../../shared/quorum.ts';
 import type { Database } from './database.ts';
@@ -15,15 +15,27 @@ export class Votes {
     this.#db = db;
   }
 
-  /** An operator's first word counts, but that a trusted node's replaces a volunteer's: the latter decides nothing. */
-  cast(requestHash: string, node: NodeRow, leaseId: string, verdict: Vote['verdict'], at: number): void {
+  /**
+   * An operator's first word counts, but that a trusted node's replaces a volunteer's, which decides less, and that a word about
+   * inputs that nobody builds any more (`closeOthers`) gives way to one about others. `saidDigest`: of a failure's words.
+   */
+  cast(
+    requestHash: string,
+    node: NodeRow,
+    lease: { readonly id: string; readonly inputs: string },
+    said: { readonly verdict: Vote['verdict']; readonly saidDigest?: string },
+    at: number,
+  ): void {
+    const { verdict } = said;
     const vote = {
       nodeId: node.id,
       tier: node.tier,
-      leaseId,
+      leaseId: lease.id,
+      network: node.network,
+      inputs: lease.inputs,
       outcome: verdict.outcome,
       kind: verdict.outcome === 'failure' ? verdict.kind : null,
-      digest: verdict.outcome === 'image' ? verdict.digest : null,
+      digest: verdict.outcome === 'image' ? verdict.digest : (said.saidDigest ?? null),
       at,
       verdict: 'open',
     } as const;
@@ -33,7 +45,7 @@ export class Votes {
       .onConflictDoUpdate({
         target: [votes.requestHash, votes.operator],
         set: vote,
-        setWhere: sql`${votes.tier} <> 'trusted' AND excluded.tier = 'trusted'`,
+        setWhere: sql`${votes.tier} <> 'trusted' AND (excluded.tier = 'trusted' OR ${votes.verdict} = 'moot')`,
       })
       .run();
   }
@@ -58,6 +70,23 @@ export class Votes {
       .run();
   }
 
+  /** It is built of other inputs from now on: what was said about the old ones decides nothing any more, and is no fault. */
+  closeOthers(requestHash: string, inputs: string): void {
+    this.#db
+      .update(votes)
+      .set({ verdict: 'moot' })
+      .where(and(eq(votes.requestHash, requestHash), isOpen, ne(votes.inputs, inputs)))
+      .run();
+  }
+
+  /** Has anything ever been said about it? */
+  areThere(requestHash: string): boolean {
+    return (
+      this.#db.select({ at: votes.at }).from(votes).where(eq(votes.requestHash, requestHash)).limit(1).get() !==
+      undefined
+    );
+  }
+
   /** The build ended without a decision: nobody was right or wrong. */
   close(requestHash: string): void {
     this.#db
@@ -80,15 +109,32 @@ export class Votes {
     return this.#db.select().from(votes).where(eq(votes.requestHash, requestHash)).orderBy(asc(votes.at)).all();
   }
 
-  ofBuild(requestHash: string): Vote[] {
-    return this.rowsOf(requestHash).map((row) => ({
-      leaseId: row.leaseId,
-      operator: row.operator,
-      tier: row.tier,
-      verdict:
-        row.outcome === 'image'
-          ? { outcome: 'image', digest: row.digest ?? '' }
-          : { outcome: 'failure', kind: (row.kind satisfies BuildErrorKind | null) ?? 'internal' },
-    }));
+  /** Do these tell what they say in the same words? */
+  sayTheSameWords(requestHash: string, attesters: readonly Pick<Vote, 'operator'>[]): boolean {
+    const rows = this.rowsOf(requestHash).filter((row) => attesters.some(({ operator }) => operator === row.operator));
+    return rows.every(({ digest }) => digest === rows[0]?.digest);
+  }
+
+  /** Those that may decide still, in the order in which they came. */
+  ofBuild(requestHash: string): VoteUnweighed[] {
+    return this.rowsOf(requestHash)
+      .filter(({ verdict }) => verdict === 'open')
+      .map(asVote);
   }
 }
+
+/** Without what its operator's record adds to it. */
+export type VoteUnweighed = Omit<Vote, 'isProven'> & { readonly at: number };
+
+export const asVote = ({ leaseId, operator, network, tier, inputs, at, ...row }: VoteRow): VoteUnweighed => ({
+  leaseId,
+  operator,
+  network,
+  tier,
+  inputs,
+  at,
+  verdict:
+    row.outcome === 'image'
+      ? { outcome: 'image', digest: row.digest ?? '' }
+      : { outcome: 'failure', kind: (row.kind satisfies BuildErrorKind | null) ?? 'internal' },
+});

@@ -27,6 +27,8 @@ beforeAll(async () => {
   mirror.weather.set('releases/24.10.2/targets/x86/generic/sha256sums', () => new Response('', { status: 503 }));
   node = await joinNode(1);
   done = await built(node, GOOD_REQUEST);
+  // The log is told a moment after the image is.
+  await vi.waitFor(async () => expect((await ask('/log/head')).status).toBe(200), { timeout: 30_000 });
 });
 
 afterAll(() => {
@@ -112,7 +114,14 @@ describe('what a GET answers', () => {
     ['getTopPackages', '/api/v1/top-packages?branch=24.10&n=5', 200],
     ['getBuildErrors', '/api/v1/build-errors?n=5', 200],
     ['getNodes', '/api/v1/nodes', 200],
+    ['getReproducibility', '/api/v1/reproducibility', 200],
     ['listNodes', '/api/v1/admin/nodes', 401],
+    ['getProvenance', '/api/v1/build/{done}/provenance', 200],
+    ['getProvenance', `/api/v1/build/${'f'.repeat(64)}/provenance`, 404],
+    ['getLogHead', '/log/head', 200],
+    ['getLogRecord', '/log/1', 200],
+    ['getLogRecord', '/log/999999', 404],
+    ['getEdgeKey', '/keys/edge.pub', 200],
     ['listSeedFiles', '/json/{path}/', 200],
     ['listSeedFiles', '/download/{path}/', 200],
     ['listSeedFiles', `/json/${'f'.repeat(32)}/`, 404],
@@ -180,6 +189,7 @@ describe('what is asked for again by its tag', () => {
     ['listSeedFiles', '/json/{path}/'],
     ['getSeedFile', `/download/{path}/${IMAGE_NAME}`],
     ['getUsignKey', '/keys/usign.pub'],
+    ['getEdgeKey', '/keys/edge.pub'],
     ['getApiDocument', '/openapi.json'],
     ['getSeedDistros', '/api/distros'],
     ['getSeedDistributions', '/api/distributions'],
@@ -240,6 +250,7 @@ describe('what a build answers while it goes', () => {
     ['getFile', `/store/{done}/${IMAGE_NAME}`],
     ['getSeedFile', `/json/{path}/${IMAGE_NAME}`],
     ['getUsignKey', '/keys/usign.pub'],
+    ['getEdgeKey', '/keys/edge.pub'],
   ])('and a part of a file: %s', async (id, path) => {
     for (const range of ['bytes=0-1', 'bytes=99999-'])
       await documented(id, await ask(filled(path), { headers: { range } }));

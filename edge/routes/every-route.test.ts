@@ -16,6 +16,8 @@ beforeAll(async () => {
   if (!order) throw new Error('expected an order');
   await finish(node, order);
   await vi.waitFor(async () => expect((await ask(`/api/v1/build/${built}`)).status).toBe(200), { timeout: 5_000 });
+  // The log is told a moment after the image is.
+  await vi.waitFor(async () => expect((await ask('/log/head')).status).toBe(200), { timeout: 30_000 });
   queued = String((await jsonOf(await post({ ...GOOD_REQUEST, packages: ['curl'] }))).request_hash);
   const done = (await jsonOf(await ask(`/api/v1/build/${built}`))) as { images: { name: string }[] };
   file = `/store/${built}/${done.images[0]?.name}`;
@@ -45,6 +47,23 @@ const JSON_ROUTES: [method: string, path: string, status: number][] = [
   ['GET', '/api/v1/build/{unknown}/events', 404],
   ['GET', '/api/v1/build/short/events', 404],
   ['POST', '/api/v1/build/{built}/events', 405],
+  ['GET', '/api/v1/build/{built}/provenance', 200],
+  ['GET', '/api/v1/build/{queued}/provenance', 404],
+  ['GET', '/api/v1/build/{unknown}/provenance', 404],
+  ['GET', '/api/v1/build/short/provenance', 404],
+  ['GET', '/api/v1/build/%2e%2e%2fx/provenance', 404],
+  ['POST', '/api/v1/build/{built}/provenance', 405],
+  ['GET', '/log/head', 200],
+  ['GET', '/log/1', 200],
+  ['GET', '/log/2', 404],
+  ['GET', '/log/0', 404],
+  ['GET', '/log/01', 404],
+  ['GET', '/log/9007199254740993', 404],
+  ['GET', '/log/..%2fx', 404],
+  ['GET', '/log/head.json', 404],
+  ['GET', '/log', 404],
+  ['POST', '/log/head', 405],
+  ['DELETE', '/log/1', 405],
   ['GET', '/api/v1/build', 405],
   ['PUT', '/api/v1/build', 405],
   ['POST', '/api/upgrade-check', 400],
@@ -138,6 +157,7 @@ const JSON_ROUTES: [method: string, path: string, status: number][] = [
   ['DELETE', '/download/{path}/build.log', 405],
   ['GET', '/keys/nosuch', 404],
   ['POST', '/keys/usign.pub', 405],
+  ['PUT', '/keys/edge.pub', 405],
   ['GET', '/store/{built}/nosuch.bin', 404],
   ['GET', '/store/{unknown}/x.bin', 404],
   ['GET', '/store/{queued}/x.bin', 404],
@@ -167,6 +187,8 @@ const JSON_ROUTES: [method: string, path: string, status: number][] = [
   ['DELETE', '/api/v1/build-errors', 405],
   ['GET', '/api/v1/nodes', 200],
   ['POST', '/api/v1/nodes', 405],
+  ['GET', '/api/v1/reproducibility', 200],
+  ['POST', '/api/v1/reproducibility', 405],
   ['GET', '/api/v1/admin/nodes', 401],
   ['POST', '/api/v1/admin/tokens', 401],
   ['POST', '/api/v1/admin/nodes/{unknown}/drain', 401],

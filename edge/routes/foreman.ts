@@ -15,6 +15,7 @@ import {
 import { createFetchHandler } from '@connectrpc/connect/protocol';
 import { type Context, Hono } from 'hono';
 import { BuildError } from '../../shared/build-error.ts';
+import { addressIn } from '../../shared/client-key.ts';
 import { bytesToHex, isSha256Hex, sha256Hex } from '../../shared/digest.ts';
 import { verifyEd25519 } from '../../shared/ed25519.ts';
 import { whyTooOld } from '../../shared/farm-protocol.ts';
@@ -29,6 +30,7 @@ import {
   verifyJoinToken,
 } from '../../shared/node-identity.ts';
 import { standingFromWire, standingToWire } from '../../shared/node-standing.ts';
+import { networkOf } from '../../shared/trust/network-of.ts';
 import { CORS, JSON_HEADERS } from '../answer.ts';
 import { type EdgeContext, edgeContext, foremanOf } from '../edge-context.ts';
 import type { Env } from '../env.ts';
@@ -48,15 +50,17 @@ interface Caller {
   readonly context: EdgeContext;
   /** Null for Join, the one call that nobody can sign yet. */
   readonly certificate: NodeCertificate | null;
+  /** From where it calls, as far as a quorum has to know (shared/trust/network-of.ts). */
+  readonly network: string;
 }
 
 const callerKey = createContextKey<Caller | null>(null);
 
 /** The authenticated caller of every call but Join. */
-function callerOf(handler: HandlerContext): { context: EdgeContext; certificate: NodeCertificate } {
+function callerOf(handler: HandlerContext): Caller & { readonly certificate: NodeCertificate } {
   const caller = handler.values.get(callerKey);
   if (!caller?.certificate) throw new ConnectError('no node certificate; join first', Code.Unauthenticated);
-  return { context: caller.context, certificate: caller.certificate };
+  return { ...caller, certificate: caller.certificate };
 }
 
 function unlessRefused<Answer extends object | null>(answer: Answer | Refused): Answer {
@@ -116,7 +120,7 @@ const router = createConnectRouter({
   },
 
   async lease(request, handler) {
-    const { context, certificate } = callerOf(handler);
+    const { context, certificate, network } = callerOf(handler);
     if (!/^[A-Za-z0-9-]{8,64}$/.test(request.idempotencyKey))
       throw new ConnectError('idempotency_key: expected 8 to 64 letters, digits or "-"', Code.InvalidArgument);
     const tooOld = whyTooOld(request.protocol);
@@ -127,6 +131,7 @@ const router = createConnectRouter({
         softwareVersion: request.softwareVersion.slice(0, 64),
         slots: Math.min(Math.max(request.slots, 1), MAX_SLOTS),
         held: request.heldImageBuilders.filter(isSha256Hex).slice(0, MAX_HELD),
+        network,
         waitMs: Math.min(request.waitSeconds, MAX_WAIT_SECONDS) * 1000,
         knownStanding: standingFromWire(request.knownStanding),
       }),
@@ -213,7 +218,11 @@ for (const handler of router.handlers) {
     }
     if (c.req.header('content-type') === 'application/proto' && !isMessage(handler.method.input, body))
       return refused(400, 'invalid_argument', `expected a ${handler.method.input.typeName}`);
-    const contextValues = createContextValues().set(callerKey, { context, certificate });
+    const contextValues = createContextValues().set(callerKey, {
+      context,
+      certificate,
+      network: whence(context, c.req.raw),
+    });
     const answer = createFetchHandler((request) => handler({ ...request, contextValues }));
     // The path is all that the handler looks at, and a Host header may be no part of any URL.
     const url = `https://edge.invalid${handler.requestPath}`;
@@ -223,6 +232,12 @@ for (const handler of router.handlers) {
     for (const [name, value] of Object.entries(CORS)) answered.headers.set(name, value);
     return answered;
   });
+}
+
+function whence({ config }: EdgeContext, request: Request): string {
+  const header = config.CLIENT_ADDRESS_HEADER;
+  const address = header === '' ? '' : addressIn(request.headers.get(header) ?? '');
+  return networkOf(address, (request as Request<unknown, { readonly asn?: unknown }>).cf?.asn);
 }
 
 /** Connect takes bytes that are no message for a fault of its own, and answers 500. */

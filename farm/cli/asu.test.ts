@@ -24,11 +24,22 @@ const asu = (...args: string[]) => run('main.ts', args);
 test.each([[[]], [['--help']], [['help']]])('%j lists the commands', (args) => {
   const { status, stdout, stderr } = asu(...args);
   expect([status, stderr]).toEqual([0, '']);
-  for (const command of ['build', 'check', 'doctor', 'node', 'imagebuilder', 'keygen', 'nodes', 'builds', 'token'])
+  for (const command of [
+    'build',
+    'check',
+    'verify',
+    'doctor',
+    'node',
+    'imagebuilder',
+    'keygen',
+    'nodes',
+    'builds',
+    'token',
+  ])
     expect(stdout).toContain(`\n  asu ${command} `);
 });
 
-test.each(['build', 'check', 'doctor', 'node', 'imagebuilder', 'keygen', 'nodes', 'builds', 'token'])(
+test.each(['build', 'check', 'verify', 'doctor', 'node', 'imagebuilder', 'keygen', 'nodes', 'builds', 'token'])(
   '%s --help says what it takes',
   (command) => {
     const { status, stdout, stderr } = asu(command, '--help');

@@ -22,6 +22,11 @@ const COMMANDS: readonly Row[] = [
     load: async () => (await import('./check-command.ts')).checkCommand,
   },
   {
+    name: 'verify',
+    summary: 'check an image against what its server and its builders have signed',
+    load: async () => (await import('./verify-command.ts')).verifyCommand,
+  },
+  {
     name: 'doctor',
     summary: 'look whether this machine can be a node, and say what to do where it cannot',
     load: async () => (await import('../doctor/doctor.ts')).doctorCommand,

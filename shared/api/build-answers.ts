@@ -50,7 +50,11 @@ const pending = {
 
 export const queuedBuildSchema = z.strictObject({
   ...pending,
-  detail: z.literal('queued'),
+  detail: z
+    .string()
+    .describe(
+      '`queued`; or, in a sentence, what it waits for beside a free machine: others to verify it, or a trusted one.',
+    ),
   imagebuilder_status: z.literal('queued'),
   queue_position: z.int().min(0).describe('Unfinished builds that were accepted earlier. It never grows.'),
 });

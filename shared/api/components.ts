@@ -2,6 +2,8 @@
 import type { z } from 'zod';
 import { buildRequestSchema } from '../build-request.ts';
 import { seedRequestSchema } from '../seed/build-request-fields.ts';
+import { dsseSchema } from '../trust/dsse.ts';
+import { provenanceSchema } from '../trust/provenance.ts';
 import {
   adminNodeSchema,
   adminNodesSchema,
@@ -30,6 +32,7 @@ import {
 import { healthSchema } from './health-answer.ts';
 import { nodeListSchema } from './nodes-answers.ts';
 import { errorKindSchema, problemSchema } from './problem.ts';
+import { reproducibilitySchema } from './reproducibility-answers.ts';
 import { seedUpgradeCheckSchema, seedUpgradeSchema } from './seed-check-answers.ts';
 import {
   seedDistributionsSchema,
@@ -60,6 +63,8 @@ export const COMPONENTS = {
   StartedBuild: startedBuildSchema,
   FinishedBuild: finishedBuildSchema,
   FailedBuild: failedBuildSchema,
+  Provenance: provenanceSchema,
+  SignedEnvelope: dsseSchema,
   Problem: problemSchema,
   ErrorKind: errorKindSchema,
   Overview: overviewSchema,
@@ -75,6 +80,7 @@ export const COMPONENTS = {
   Chart: chartSchema,
   TopPackages: topPackagesSchema,
   NodeList: nodeListSchema,
+  Reproducibility: reproducibilitySchema,
   Health: healthSchema,
   JoinTokenRequest: tokenRequestSchema,
   JoinToken: joinTokenSchema,

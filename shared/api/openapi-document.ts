@@ -13,6 +13,8 @@ import { NODES_OPERATIONS } from './nodes-operations.ts';
 import { shapeReference } from './openapi-answer.ts';
 import { ADMIN_KEY_SCHEME, openApiPath } from './openapi-path.ts';
 import { type Operation, TAGS } from './operation.ts';
+import { PROVENANCE_OPERATIONS } from './provenance-operations.ts';
+import { REPRODUCIBILITY_OPERATIONS } from './reproducibility-operations.ts';
 import { SEED_CHECK_OPERATIONS } from './seed-check-operations.ts';
 import { SEED_DATA_OPERATIONS } from './seed-data-operations.ts';
 import { SEED_FILES_OPERATIONS } from './seed-files-operations.ts';
@@ -22,9 +24,11 @@ import { STATISTICS_OPERATIONS } from './statistics-operations.ts';
 
 export const OPERATIONS: readonly Operation[] = [
   ...BUILD_OPERATIONS,
+  ...PROVENANCE_OPERATIONS,
   ...CATALOGUE_OPERATIONS,
   ...STATISTICS_OPERATIONS,
   ...NODES_OPERATIONS,
+  ...REPRODUCIBILITY_OPERATIONS,
   ...SERVER_OPERATIONS,
   ...ADMIN_OPERATIONS,
   ...SEED_CHECK_OPERATIONS,

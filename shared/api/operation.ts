@@ -29,6 +29,7 @@ export interface Operation {
 
 export const TAGS = {
   build: 'Asking for an image, waiting for it, fetching it.',
+  trust: 'Checking an image: who made it from what, and whether anything was changed since.',
   catalogue: 'What there is: versions, targets, profiles, packages.',
   statistics: 'What was asked for and built; names and numbers that tell of nobody.',
   server: 'The server about itself.',

@@ -46,6 +46,13 @@ export const PATH_PARAMETERS: Readonly<Record<string, Parameter>> = {
       .meta({ examples: ['5ca1ab1e'.repeat(4)] }),
     text: 'As `files` of the finished build names it; or the whole hash of the build.',
   },
+  number: {
+    schema: z
+      .string()
+      .regex(/^[1-9][0-9]{0,14}$/)
+      .meta({ examples: ['1'] }),
+    text: 'Records are counted from 1.',
+  },
   bin_dir: { schema: hash, text: '`bin_dir` of the finished build.' },
   file: { schema: image, text: '`name` of one of its images.' },
   version: { schema: word(64, '24.10.2'), text: 'A version.' },

@@ -66,7 +66,7 @@ export class Farm {
     this.storage.transactionSync(() => {
       for (let at = 0; at < NODES; at += 1) this.addNode(`crowd-${at}`, at % 10 === 0 ? 'trusted' : 'volunteer');
     });
-    this.#hashes.push(this.queue.add(this.submission(), 1, now).requestHash);
+    this.#hashes.push(this.queue.add(this.submission(), 1, now, schema.WHOM.anyone).requestHash);
     const copies = Array.from({ length: NODES * SLOTS + this.#queued - 1 }, () => this.submission());
     this.#hashes.push(
       ...addQueued(
@@ -99,7 +99,7 @@ export class Farm {
   /** As long a queue as before: leases take from it. */
   topUp(): void {
     while (this.queue.waiting() < this.#queued)
-      this.#hashes.push(this.queue.add(this.submission(), 1, Date.now()).requestHash);
+      this.#hashes.push(this.queue.add(this.submission(), 1, Date.now(), schema.WHOM.anyone).requestHash);
   }
 
   submission(fields: Partial<Submission> = {}): Submission {

@@ -424,6 +424,15 @@ export declare type BuildSucceeded = Message<"asu.farm.v1.BuildSucceeded"> & {
    * @generated from field: asu.farm.v1.Circumstances circumstances = 7;
    */
   circumstances?: Circumstances | undefined;
+
+  /**
+   * JSON of a DSSE envelope: an in-toto statement of what was built from what, signed by the node's key. Its payload follows from
+   * the order and from the files (shared/trust/statement.ts), to the byte. Absent from nodes that speak version 2 of the protocol:
+   * taken from trusted ones, as long as that version is spoken with.
+   *
+   * @generated from field: bytes statement = 8;
+   */
+  statement: Uint8Array;
 };
 
 /**
@@ -504,6 +513,13 @@ export declare type BuildFailed = Message<"asu.farm.v1.BuildFailed"> & {
    * @generated from field: uint64 duration_ms = 7;
    */
   durationMs: bigint;
+
+  /**
+   * As in BuildSucceeded, where `kind` is of the request: that too decides a build. Absent for all other kinds.
+   *
+   * @generated from field: bytes statement = 8;
+   */
+  statement: Uint8Array;
 };
 
 /**

@@ -1,0 +1,45 @@
+/** Which targets are reproducible, as far as this farm has seen it; the rule is shared/trust/reproducibility.ts. */
+import { and, asc, eq, sql } from 'drizzle-orm';
+import type { TrustPolicy } from '../../shared/trust/policy.ts';
+import { branchOf, isReproducible, NOTHING_MEASURED, type Tally } from '../../shared/trust/reproducibility.ts';
+import type { Database } from './database.ts';
+import { type ReproducibilityRow, reproducibility } from './schema.ts';
+
+/** Branches times targets are some hundred. */
+const MAX_LISTED = 2_000;
+
+export type MeasuredTarget = ReproducibilityRow & { readonly isReproducible: boolean };
+
+export class Reproducibility {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  of(version: string, target: string): Tally {
+    const isThis = and(eq(reproducibility.branch, branchOf(version)), eq(reproducibility.target, target));
+    return this.#db.select().from(reproducibility).where(isThis).get() ?? NOTHING_MEASURED;
+  }
+
+  note(version: string, target: string, what: keyof Tally, now: number): void {
+    this.#db
+      .insert(reproducibility)
+      .values({ branch: branchOf(version), target, [what]: 1, lastAt: now })
+      .onConflictDoUpdate({
+        target: [reproducibility.branch, reproducibility.target],
+        set: { [what]: sql`${reproducibility[what]} + 1`, lastAt: now },
+      })
+      .run();
+  }
+
+  all(policy: TrustPolicy): MeasuredTarget[] {
+    const rows = this.#db
+      .select()
+      .from(reproducibility)
+      .orderBy(asc(reproducibility.branch), asc(reproducibility.target))
+      .limit(MAX_LISTED)
+      .all();
+    return rows.map((row) => ({ ...row, isReproducible: isReproducible(row.branch, row.target, row, policy) }));
+  }
+}

@@ -1,0 +1,25 @@
+/** What a waiting build takes beside a free node, by its votes and by who is there. For what is told; nothing is decided by it. */
+import { decide, isIndependent } from '../../shared/quorum.ts';
+import type { WaitsFor } from '../../shared/trust/waits-for.ts';
+import { openVotes, ruleOf } from './decide-build.ts';
+import type { ForemanState } from './foreman-state.ts';
+import { type BuildRow, WHOM } from './schema.ts';
+
+/** Absent where any free node will do. Most builds that wait are such, and cost one comparison. */
+export function waitsForOf(state: ForemanState, build: BuildRow, now: number): WaitsFor | undefined {
+  if (build.whom === WHOM.anyone) return undefined;
+  const policy = state.config.TRUST_POLICY;
+  const { voices, active: activeOperators } = state.operators.lately(now);
+  const isTrustedHere = voices.some(({ tier }) => tier === 'trusted');
+  const votes = openVotes(state, build.requestHash, now);
+  const decision = decide(votes, ruleOf(state, build.request), policy, { activeOperators });
+  if (build.whom === WHOM.trusted || decision.decision !== 'pending' || decision.of === null)
+    return { kind: 'a trusted node', built: votes.length > 0, isHere: isTrustedHere };
+  const others = new Set(
+    voices
+      .filter((voice) => voice.tier !== 'trusted' && isIndependent(voice, votes, policy))
+      .map(({ operator, network }) => (policy.distinct_networks ? network : operator)),
+  );
+  const { independent: built, of } = decision;
+  return { kind: 'operators', built, of, isHere: isTrustedHere || others.size >= of - built };
+}

@@ -1,0 +1,67 @@
+/**
+ * Brings the log to where everybody can read it: each new record as an object of its own, where among them its image is, and last
+ * the head that names the last one. Broken off anywhere it is done again with the same bytes, so nobody ever reads two logs.
+ */
+import { storeKey } from '../../shared/build-record.ts';
+import { LOG_START, type LogPlace, readHead, readRecord } from '../../shared/trust/log-record.ts';
+import type { Logged } from '../../shared/trust/provenance.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { putJson } from '../storage/put-json.ts';
+import type { ForemanState } from './foreman-state.ts';
+
+const AT_ONCE = 32;
+
+type LogState = Pick<ForemanState, 'log' | 'notary' | 'store'>;
+
+/** True where more is due. @throws when the store does not answer: to be tried again */
+export async function writeLog(state: LogState, now: number): Promise<boolean> {
+  const { log, notary, store } = state;
+  if (!log.isBehind()) return false;
+  await beginLog(state, now);
+  const rows = log.unwritten(AT_ONCE);
+  for (const { sequence, payload, requestHash } of rows) {
+    const record = await notary.signRecord(payload);
+    await putJson(store, storeKey.logRecord(sequence), record);
+    await putJson(store, storeKey.logged(requestHash), { sequence, record } satisfies Logged);
+  }
+  const last = rows.at(-1) ?? log.last() ?? { ...LOG_START, at: now };
+  const disowned = log.disowned();
+  await putJson(store, storeKey.logHead, await notary.signHead(last, rows.length > 0 ? last.at : now, disowned.ids));
+  log.written(last.sequence, disowned.mark);
+  return log.isBehind();
+}
+
+/**
+ * Before the first record of these tables. Where they are new and the log is not (they were lost), it goes on behind the last record
+ * that the store has: a second record under one number would look like the forgery that the log is there to show.
+ */
+export async function beginLog({ log, notary, store }: LogState, now: number): Promise<void> {
+  if (log.last()) return;
+  let place: LogPlace = LOG_START;
+  const head = await readJson(store, storeKey.logHead);
+  if (head !== null) {
+    const read = await readHead(head, notary.publicKey);
+    if (!read.ok) throw foreign(storeKey.logHead, read.reason);
+    place = { sequence: read.value.sequence, hash: read.value.hash };
+  }
+  // The head is written last, so there may be records behind it.
+  for (;;) {
+    const next = await readJson(store, storeKey.logRecord(place.sequence + 1));
+    if (next === null) break;
+    const read = await readRecord(next, notary.publicKey);
+    if (!read.ok) throw foreign(storeKey.logRecord(place.sequence + 1), read.reason);
+    place = read.place;
+  }
+  log.begin(place, now);
+}
+
+/** Nothing is published over it: whose log it is is for the operator to say. */
+const foreign = (key: string, reason: string): Error =>
+  new Error(
+    `${key} in the store is not of this server: ${reason}. Give the server its old key, or move what is below log/ away`,
+  );
+
+async function readJson(store: ObjectStore, key: string): Promise<unknown> {
+  const object = await store.get(key);
+  return object.exists ? JSON.parse(await new Response(object.body).text()) : null;
+}

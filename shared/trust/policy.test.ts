@@ -1,0 +1,76 @@
+import { describe, expect, it, test } from 'vitest';
+import page from '../../docs/trust.md?raw';
+import type { NormalizedRequest } from '../normalize-request.ts';
+import { isProven, ruleFor, TRUST_RULES, trustPolicySchema } from './policy.ts';
+import { policyTable } from './policy-table.ts';
+
+const policy = trustPolicySchema.parse({});
+const DAY_MS = 24 * 3_600_000;
+
+const request = (fields: Partial<NormalizedRequest> = {}): NormalizedRequest => ({
+  distro: 'openwrt',
+  version: '24.10.2',
+  target: 'x86/64',
+  profile: 'generic',
+  addPackages: [],
+  removePackages: [],
+  rootfsSizeMb: null,
+  filesystem: null,
+  repositories: [],
+  repositoriesMode: 'append',
+  repositoryKeys: [],
+  defaultsMac: '',
+  ...fields,
+});
+const foreign = { repositories: ['own https://feeds.example/x'] };
+const secret = { defaultsMac: 'e'.repeat(64) };
+
+test.each<[string, Partial<NormalizedRequest>, boolean, string]>([
+  ['a release', {}, true, 'release: anyone'],
+  ['a snapshot', { version: 'SNAPSHOT' }, true, 'snapshot: anyone'],
+  ['a branch’s snapshot', { version: '24.10-SNAPSHOT' }, true, 'snapshot: anyone'],
+  ['a target that is not known to be reproducible', {}, false, 'not_reproducible: trusted'],
+  ['foreign feeds', foreign, true, 'foreign_feeds: trusted'],
+  ['`defaults`', secret, true, 'defaults: trusted'],
+  ['all of it', { ...secret, ...foreign, version: 'SNAPSHOT' }, false, 'defaults: trusted'],
+])('%s', (_, fields, isReproducible, expected) => {
+  const { condition, builders } = ruleFor(request(fields), isReproducible, policy);
+  expect(`${condition}: ${builders}`).toBe(expected);
+});
+
+describe('the setting', () => {
+  it('takes conditions from volunteers, and gives them none', () => {
+    const strict = trustPolicySchema.parse({ trusted_only: ['snapshot'] });
+    expect(ruleFor(request({ version: 'SNAPSHOT' }), true, strict).builders).toBe('trusted');
+    expect(ruleFor(request(), true, strict).builders).toBe('anyone');
+    const loose = trustPolicySchema.parse({ reproducible: ['* *'], distinct_networks: false, active_operators: 2 });
+    for (const fields of [secret, foreign]) expect(ruleFor(request(fields), true, loose).builders).toBe('trusted');
+  });
+});
+
+test.each([
+  [10, 31, true],
+  [9, 31, false],
+  [10, 30, false],
+  [1_000, 1, false],
+])('%i confirmed images in %i days prove an operator: %s', (confirmedImages, days, proven) => {
+  expect(isProven({ confirmedImages, since: 1_000 }, policy, 1_000 + days * DAY_MS)).toBe(proven);
+});
+
+test('an operator without nodes is proven by nothing', () => {
+  expect(isProven({ confirmedImages: 99, since: Number.POSITIVE_INFINITY }, policy, 1e15)).toBe(false);
+});
+
+describe('the table of docs/trust.md', () => {
+  const rows = policyTable(policy).map((cells) => `| ${cells.join(' | ')} |`);
+
+  it('is what the code does, in the order in which it looks', () => {
+    expect(page).toContain(rows.join('\n'));
+    expect(rows).toHaveLength(TRUST_RULES.length);
+  });
+
+  it('has the numbers of the setting', () => {
+    for (const [name, value] of Object.entries(policy))
+      expect(page).toContain(`| \`${name}\` | \`${JSON.stringify(value)}\` |`);
+  });
+});
