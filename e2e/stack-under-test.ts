@@ -105,7 +105,7 @@ export class StackUnderTest {
     await this.#edge?.kill();
   }
 
-  async startNode(name: string, edgeUrl: string = this.url): Promise<NodeUnderTest> {
+  async startNode(name: string, edgeUrl: string = this.url, listen?: string): Promise<NodeUnderTest> {
     const lines: string[] = [];
     const stateDirectory = path.join(this.directory, `node-${name}`);
     // A real operator's node has its token only for its first start.
@@ -119,6 +119,7 @@ export class StackUnderTest {
         slots: 2,
         reportMs: 300,
         upstreamKeyFile: path.join(this.directory, UPSTREAM_KEY),
+        ...(listen !== undefined && { listen }),
         onLine: (line) => lines.push(line),
       });
       joinToken = '';

@@ -2,6 +2,7 @@
 import type { EdgeSettings } from '../../shared/edge-settings.ts';
 import type { CatalogueReader } from '../catalogue/read.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { CallableNodes } from './callable-nodes.ts';
 import type { Database } from './database.ts';
 import { FarmSize } from './farm-size.ts';
 import { Leases } from './leases.ts';
@@ -20,6 +21,7 @@ export interface ForemanState {
   readonly names: NameRegister;
   readonly nodes: Nodes;
   readonly nodeLists: NodeLists;
+  readonly callableNodes: CallableNodes;
   readonly farmSize: FarmSize;
   readonly uploads: Uploads;
   readonly votes: Votes;
@@ -46,7 +48,8 @@ export function foremanState(
     names: new NameRegister(db, queue),
     nodes,
     nodeLists: new NodeLists(db),
-    farmSize: new FarmSize(nodes, leases),
+    callableNodes: new CallableNodes(db),
+    farmSize: new FarmSize(nodes, leases, queue),
     uploads: new Uploads(db),
     votes: new Votes(db),
     statistics: new Statistics(db, queue),

@@ -51,10 +51,10 @@ export function orderOf(state: ForemanState, build: BuildRow, lease: LeaseRow): 
 export async function giveLease(
   state: ForemanState,
   node: NodeRow,
-  ask: { readonly idempotencyKey: string; readonly leaseId: string },
+  ask: { readonly idempotencyKey: string; readonly leaseId: string; readonly isBrought?: boolean },
   now: () => number,
 ): Promise<Order | null> {
-  for (const { requestHash } of candidatesFor(state, node, now)) {
+  for (const { requestHash } of candidatesFor(state, node, now, ask.isBrought !== true)) {
     const candidate = state.queue.byHash(requestHash);
     // Upstream was asked for another one meanwhile.
     if (candidate?.state !== 'queued') continue;
@@ -71,24 +71,33 @@ export async function giveLease(
     if (!inputs) continue;
     // It may have been set aside while upstream was asked.
     if (!state.nodes.mayBuild(node.id)) return null;
+    // One that is called has been brought orders while it asked, and its question is older than they are.
+    if (node.address !== '' && state.leases.activeOf(node.id) >= node.slots) return null;
     const lease = state.leases.grant(
       candidate,
       node.id,
       { id: ask.leaseId, idempotencyKey: ask.idempotencyKey, pins: inputs.pins, upstreamDigest: inputs.upstreamDigest },
       now(),
     );
-    if (lease) state.queue.turns.given(candidate.turn);
-    if (lease) return orderOf(state, { ...candidate, attempts: lease.attempt }, lease);
+    if (!lease) continue;
+    state.queue.turns.given(candidate.turn);
+    state.queue.overtaking.started(now());
+    return orderOf(state, { ...candidate, attempts: lease.attempt }, lease);
   }
   return null;
 }
 
 /** Page by page, since much of the head of a long queue may wait for others than this node. */
-function* candidatesFor({ queue }: ForemanState, node: NodeRow, now: () => number): Generator<Candidate> {
+function* candidatesFor(
+  { queue }: ForemanState,
+  node: NodeRow,
+  now: () => number,
+  mayNeedTrust: boolean,
+): Generator<Candidate> {
   const held = new Set(node.held);
   let behind: Place | undefined;
   for (let page = 0; page < PAGES; page += 1) {
-    const builds = queue.candidates(now(), node.tier === 'trusted', PAGE, behind);
+    const builds = queue.candidates(now(), mayNeedTrust && node.tier === 'trusted', PAGE, behind);
     yield* inOrderOfChoice(builds, held, now());
     behind = builds.at(-1);
     if (builds.length < PAGE) return;

@@ -13,7 +13,11 @@ export const MAX_LISTED = 1_000;
 const LATELY_MS = 24 * 3_600_000;
 
 /** Without what a list of a thousand has no room for. */
-export interface ListedNode extends Omit<NodeRow, 'publicKey' | 'held' | 'durations' | 'faults' | 'lastFaultAt'> {
+export interface ListedNode
+  extends Omit<
+    NodeRow,
+    'publicKey' | 'held' | 'durations' | 'faults' | 'drainBehind' | 'callFailures' | 'notCalledBefore'
+  > {
   readonly held: number;
   readonly faultsInARow: number;
   readonly running: number;
@@ -41,6 +45,8 @@ const COLUMNS = {
   images: nodes.images,
   wrong: nodes.wrong,
   lost: nodes.lost,
+  address: nodes.address,
+  callFault: nodes.callFault,
   joinedAt: nodes.joinedAt,
   lastSeenAt: nodes.lastSeenAt,
 };

@@ -20,11 +20,12 @@ import type { BuildFailed, Progress } from '../../shared/gen/asu/farm/v1/build_p
 import type { LeaseReport } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 import { isPrivate } from '../../shared/normalize-request.ts';
 import { decide } from '../../shared/quorum.ts';
+import { isUnheard } from './bring-orders.ts';
 import { failBuild, handBack, loseLease } from './end-build.ts';
 import type { ForemanState } from './foreman-state.ts';
 import { judgeVotes } from './judge-votes.ts';
 import { noteWord } from './node-faults.ts';
-import { type BuildRow, builds, type LeaseRow, type NodeRow } from './schema.ts';
+import { type BuildRow, builds, type LeaseRow, type NodeRow, type UploadRow } from './schema.ts';
 
 const MAX_LOG = 65_536;
 
@@ -73,14 +74,16 @@ async function takeWhole(
   const sequence = Number(report.sequence);
   const isNew = sequence > lease.lastSequence;
   if (isNew) {
+    if (lease.state === 'active' && isUnheard(lease)) state.callableNodes.worked(node.id);
     const { event } = report;
     if (event.case === 'progress' && lease.state === 'active') noteProgress(state, lease, event.value);
     else if (event.case === 'handedBack') handBack(state, lease, event.value.reason.slice(0, 200), now);
     else if (event.case === 'failed') takeFailure(state, node, lease, event.value, aftermath, now);
     else if (event.case === 'succeeded') {
-      const uploaded: StoredFile[] = state.uploads.ofLease(lease.id).filter((file) => file.state === 'complete');
+      const uploaded = state.uploads.ofLease(lease.id).filter((file) => file.state === 'complete');
       const build = state.queue.byHash(lease.requestHash);
-      const check = build && acceptResult(event.value, { request: build.request, pins: lease.pins }, uploaded);
+      const check =
+        build && acceptResult(event.value, { request: build.request, pins: lease.pins }, uploaded.map(asFile));
       if (build && check?.ok) await takeImage(state, node, lease, build, check.result, now);
       else if (check && !check.ok) loseLease(state, lease, fault('internal', `result refused: ${check.reason}`), now);
     }
@@ -89,6 +92,9 @@ async function takeWhole(
   state.leases.heard(after, sequence, now);
   return { ...ended, standing: after.state };
 }
+
+/** Without the store's own names for it and its parts: these are nobody's who reads the record. */
+const asFile = ({ name, sizeBytes, sha256 }: UploadRow): StoredFile => ({ name, sizeBytes, sha256 });
 
 const fault = (kind: BuildErrorKind, cause: string): BuildError => new BuildError(kind, undefined, { cause });
 
@@ -130,11 +136,11 @@ function takeFailure(
     state.votes.cast(build.requestHash, node, lease.id, { outcome: 'failure', kind }, now);
     noteWord(state, lease);
     state.leases.end(lease.id, `failed: ${kind}`);
-    if (!isUndecided(build)) return judgeVotes(state, build.requestHash);
+    if (!isUndecided(build)) return judgeVotes(state, build.requestHash, now);
     const decision = decide(state.votes.ofBuild(build.requestHash));
     if (decision.decision === 'pending') state.queue.requeueFrom(lease, now);
     if (decision.decision !== 'failure') return;
-    judgeVotes(state, build.requestHash, decision.leaseId);
+    judgeVotes(state, build.requestHash, now, decision.leaseId);
     endCompetitor(state, build, lease);
     const error = new BuildError(kind, failed.detail.slice(0, 2000) || BUILD_ERRORS[kind].text, {
       stdout: failed.stdout.slice(-MAX_LOG),
@@ -170,11 +176,11 @@ async function takeImage(
     if (state.leases.byId(lease.id)?.state === 'active') state.nodes.tookMs(node, now - lease.grantedAt);
     state.leases.end(lease.id, 'image reported');
     const current = state.queue.byHash(build.requestHash);
-    if (!current || !isUndecided(current)) return judgeVotes(state, build.requestHash);
+    if (!current || !isUndecided(current)) return judgeVotes(state, build.requestHash, now);
     const decision = decide(state.votes.ofBuild(build.requestHash));
     if (decision.decision === 'pending') state.queue.requeueFrom(lease, now);
     if (decision.decision !== 'image' || decision.leaseId !== lease.id) return;
-    judgeVotes(state, build.requestHash, lease.id);
+    judgeVotes(state, build.requestHash, now, lease.id);
     endCompetitor(state, current, lease);
     state.db
       .update(builds)

@@ -10,9 +10,11 @@ const isOpen = sql`${votes.verdict} = 'open'`;
 
 export class Votes {
   readonly #db: Database;
+  readonly #ofBuild: ReturnType<typeof votesOfBuild>;
 
   constructor(db: Database) {
     this.#db = db;
+    this.#ofBuild = votesOfBuild(db);
   }
 
   /** An operator's first word counts, but that a trusted node's replaces a volunteer's: the latter decides nothing. */
@@ -75,9 +77,16 @@ export class Votes {
       .run();
   }
 
+  remove({ requestHash, operator }: VoteRow): void {
+    this.#db
+      .delete(votes)
+      .where(and(eq(votes.requestHash, requestHash), eq(votes.operator, operator)))
+      .run();
+  }
+
   /** In the order in which they came. */
   rowsOf(requestHash: string): VoteRow[] {
-    return this.#db.select().from(votes).where(eq(votes.requestHash, requestHash)).orderBy(asc(votes.at)).all();
+    return this.#ofBuild.all({ requestHash });
   }
 
   ofBuild(requestHash: string): Vote[] {
@@ -92,3 +101,12 @@ export class Votes {
     }));
   }
 }
+
+/** Written once: see queue.ts. */
+const votesOfBuild = (db: Database) =>
+  db
+    .select()
+    .from(votes)
+    .where(eq(votes.requestHash, sql.placeholder('requestHash')))
+    .orderBy(asc(votes.at))
+    .prepare();

@@ -5,6 +5,7 @@ import { seedRequestSchema } from '../seed/build-request-fields.ts';
 import {
   adminNodeSchema,
   adminNodesSchema,
+  callableNodeSchema,
   cancelledBuildSchema,
   joinTokenSchema,
   nodeActionSchema,
@@ -79,6 +80,7 @@ export const COMPONENTS = {
   JoinTokenRequest: tokenRequestSchema,
   JoinToken: joinTokenSchema,
   NodeAction: nodeActionSchema,
+  CallableNode: callableNodeSchema,
   AdminNode: adminNodeSchema,
   AdminNodes: adminNodesSchema,
   CancelledBuild: cancelledBuildSchema,
