@@ -42,7 +42,7 @@ export default defineConfig({
       {
         test: {
           name: 'farm',
-          include: ['farm/**/*.test.ts'],
+          include: ['farm/**/*.test.ts', 'bench/**/*.test.ts'],
           globalSetup: ['farm/test-tools.global-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,

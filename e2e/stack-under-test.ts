@@ -38,6 +38,8 @@ export interface NodeUnderTestOptions {
   /** Absent: one of its own. */
   readonly operator?: string;
   readonly tier?: JoinToken['tier'];
+  /** `host:port` where it may be called; absent: nowhere. */
+  readonly listen?: string;
   /** Absent: it is honest. */
   readonly lie?: LieName;
   /** A file with the id of the lease that it lies about. */
@@ -122,7 +124,15 @@ export class StackUnderTest {
 
   async startNode(
     name: string,
-    { edgeUrl = this.url, slots = 2, operator = name, tier = 'trusted', lie, lieAbout = '' }: NodeUnderTestOptions = {},
+    {
+      edgeUrl = this.url,
+      slots = 2,
+      operator = name,
+      tier = 'trusted',
+      listen,
+      lie,
+      lieAbout = '',
+    }: NodeUnderTestOptions = {},
   ): Promise<NodeUnderTest> {
     const lines: string[] = [];
     const stateDirectory = this.nodeDirectory(name);
@@ -138,6 +148,7 @@ export class StackUnderTest {
         reportMs: 300,
         upstreamKeyFile: path.join(this.directory, UPSTREAM_KEY),
         ...(lie !== undefined && { preload: TELL_LIES, variables: { ASU_LIE: lie, ASU_LIE_ABOUT: lieAbout } }),
+        ...(listen !== undefined && { listen }),
         onLine: (line) => lines.push(line),
       });
       joinToken = '';

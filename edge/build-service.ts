@@ -3,6 +3,7 @@
  * Foreman. Both dialects of the API stand on this; there is no second pipeline and no second cache.
  */
 
+import { waitUntil } from 'cloudflare:workers';
 import { toBase64Url } from '../shared/base64url.ts';
 import { BuildError, isRemembered } from '../shared/build-error.ts';
 import { echoOf } from '../shared/build-request.ts';
@@ -12,6 +13,7 @@ import { type Conditions, checkPackageVersions, checkRevision } from '../shared/
 import { indexedVersion, upstreamDigest } from '../shared/freshness.ts';
 import { checkPackagesExist } from '../shared/package-check.ts';
 import { seal } from '../shared/seal.ts';
+import { bringOrder } from './bring-order.ts';
 import type { CatalogueReader } from './catalogue/read.ts';
 import { type EdgeContext, foremanOf } from './edge-context.ts';
 import { MAX_STATUSES } from './foreman/build-status.ts';
@@ -100,6 +102,7 @@ async function submit(context: EdgeContext, submission: Submission, visit: Visit
     visit.outcome = isNew ? 'new' : OUTCOME_OF[answer.status.state];
     const hash = answer.status.state === 'failed' ? answer.status.failure.requestHash : answer.status.requestHash;
     context.results.forgetUnknown(hash);
+    if (answer.calls !== undefined) waitUntil(bringOrder(context, answer.calls));
     return answer.status;
   } finally {
     if (!isAccepted) context.pending.isOver(intent);

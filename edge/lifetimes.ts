@@ -37,7 +37,8 @@ export const LIFETIMES = {
   /** Of a build that waits: a twentieth of its estimate, between these. The next one in line may start at any moment. */
   queuedMinMs: 1_000,
   queuedMaxMs: 60_000,
-  pendingInMemoryBytes: 4 * 1024 * 1024,
+  /** Some five thousand: where more is polled for than there is room, each poll is a call to the Foreman. */
+  pendingInMemoryBytes: 8 * 1024 * 1024,
   /** An isolate has 128 MB, of which the catalogue may take 32. */
   resultsInMemoryBytes: 48 * 1024 * 1024,
   /** Lists of packages by their hash, as text. */

@@ -1,21 +1,33 @@
 import { describe, expect, it, test } from 'vitest';
 import {
+  areFew,
   areTooMany,
   canBeSpared,
   type FaultsInARow,
   isFault,
-  NO_FAULTS,
+  lastFaultAt,
+  MOST_FAULTS,
+  type NodeFault,
   toldFaults,
+  withBlame,
   withFault,
   withoutBuild,
+  withoutShared,
+  withShared,
 } from './node-faults.ts';
+
+const fault = (requestHash: string, at: number, blame: NodeFault['blame'] = 'alone'): NodeFault => ({
+  requestHash,
+  kind: 'disk_full',
+  at,
+  blame,
+});
 
 /** One after the other, each lease given after the last fault. */
 const inARow = (...builds: string[]): FaultsInARow =>
-  builds.reduce(
-    (row, requestHash, at) => withFault(row, { requestHash, kind: 'disk_full' }, at * 10 + 1, at * 10 + 9),
-    NO_FAULTS,
-  );
+  builds.reduce<FaultsInARow>((row, build, at) => withFault(row, fault(build, at * 10 + 9), at * 10 + 1), []);
+
+const hashes = (row: FaultsInARow): string => row.map(({ requestHash }) => requestHash).join('');
 
 describe('faults in a row', () => {
   it.each<[string, readonly string[], boolean]>([
@@ -28,27 +40,63 @@ describe('faults in a row', () => {
   });
 
   it('of builds that the node had at the same time are one', () => {
-    const first = withFault(NO_FAULTS, { requestHash: 'a', kind: 'node_lost' }, 1, 100);
-    const all = ['b', 'c', 'd'].reduce(
-      (row, requestHash) => withFault(row, { requestHash, kind: 'node_lost' }, 2, 101),
-      first,
-    );
+    const first = withFault([], fault('a', 100), 1);
+    const all = ['b', 'c', 'd'].reduce((row, build) => withFault(row, fault(build, 101), 2), first);
     expect(all).toEqual(first);
   });
 
-  it('are one fewer when another node fails at one of the builds', () => {
-    expect(withoutBuild(inARow('a', 'b', 'c'), 'b').faults.map(({ requestHash }) => requestHash)).toEqual(['a', 'c']);
-  });
-
-  it('are told by their kinds', () => {
-    const row = withFault(inARow('a', 'b'), { requestHash: 'c', kind: 'timeout' }, 90, 99);
+  it('are told by their kinds, those alone that count', () => {
+    const row = withFault(withShared(inARow('a', 'b', 'c'), 'a'), { ...fault('d', 99), kind: 'timeout' }, 90);
     expect(toldFaults(row)).toMatch(
       /^3 different builds in a row failed on this node.*: disk_full, disk_full, timeout$/,
     );
   });
 
-  it('are no more than needed, however long they go on', () => {
-    expect(inARow(...'abcdefgh').faults).toHaveLength(3);
+  it('are the first ones, however long they go on, since of these is known first whose fault it was', () => {
+    const letters = 'abcdefghijklmnopqrstuvwxyz';
+    expect(hashes(inARow(...letters))).toBe(letters.slice(0, MOST_FAULTS));
+  });
+
+  it('have the time of the last of those that are left', () => {
+    expect(lastFaultAt([])).toBe(0);
+    expect(lastFaultAt(inARow('a', 'b'))).toBe(19);
+    expect(lastFaultAt(withoutBuild(inARow('a', 'b'), 'b'))).toBe(9);
+  });
+});
+
+describe('a fault at a build', () => {
+  const three = inARow('a', 'b', 'c');
+
+  it('that another node failed as well does not count until the build has ended', () => {
+    const row = withShared(three, 'b');
+    expect([areTooMany(row), areFew(row)]).toEqual([false, false]);
+    expect(areTooMany(withBlame(row, 'b'))).toBe(true);
+    expect(hashes(withoutShared(row, 'b'))).toBe('ac');
+  });
+
+  it('that another node came to an end with is the node’s own, whoever fails there later', () => {
+    const row = withShared(withBlame(three, 'b'), 'b');
+    expect(areTooMany(row)).toBe(true);
+    expect(withoutShared(row, 'b')).toEqual(row);
+  });
+
+  it('that nobody else failed stays when nobody can tell any more', () => {
+    expect(withoutShared(three, 'b')).toEqual(three);
+  });
+
+  it('that was noted without its time and whose it is counts like any other', () => {
+    const old: FaultsInARow = ['a', 'b'].map((requestHash) => ({ requestHash, kind: 'timeout' }));
+    const row = withFault(old, fault('c', 9), 1);
+    expect([lastFaultAt(old), areTooMany(row), areTooMany(withShared(row, 'a'))]).toEqual([0, true, false]);
+  });
+
+  it('that it came to a right end with after all is none', () => {
+    const row = withoutBuild(withBlame(three, 'b'), 'b');
+    expect([hashes(row), areFew(row)]).toEqual(['ac', true]);
+  });
+
+  it.each([withShared, withBlame, withoutShared, withoutBuild])('of another one is left as it is by %o', (change) => {
+    expect(change(three, 'x')).toEqual(three);
   });
 });
 

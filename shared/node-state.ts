@@ -23,6 +23,12 @@ interface Row {
   readonly to: NodeState;
 }
 
+/** `isDrainBehind`: an operator had drained it when it was quarantined, and nobody has said since that it may build again. */
+export interface Position {
+  readonly state: NodeState;
+  readonly isDrainBehind: boolean;
+}
+
 const ACTIONS: Readonly<Record<NodeAction, Row>> = {
   drain: { from: ['active', 'draining'], to: 'draining' },
   undrain: { from: ['active', 'draining'], to: 'active' },
@@ -42,7 +48,9 @@ export type AfterAction =
   | { readonly ok: true; readonly state: NodeState }
   | { readonly ok: false; readonly reason: string };
 
-export function afterAction(state: NodeState, action: NodeAction): AfterAction {
+export function afterAction({ state, isDrainBehind }: Position, action: NodeAction): AfterAction {
+  if (action === 'release' && isDrainBehind && (state === 'quarantined' || state === 'draining'))
+    return { ok: true, state: 'draining' };
   const { from, to } = ACTIONS[action];
   return from.includes(state) ? { ok: true, state: to } : { ok: false, reason: WHY_NOT[state] };
 }

@@ -69,6 +69,8 @@ export const ROUTES: readonly Route[] = [
   get('/api/v1/admin/nodes', 2),
   { path: '/api/v1/admin/tokens', method: 'POST', weight: 2 },
   { path: '/api/v1/admin/nodes/{hash}/{action}', method: 'POST', weight: 2 },
+  { path: '/api/v1/admin/nodes/callable', method: 'POST', weight: 2 },
+  { path: '/api/v1/admin/nodes/{hash}/remove-address', method: 'POST', weight: 2 },
   { path: '/api/v1/admin/builds/{hash}/cancel', method: 'POST', weight: 2 },
   get('/docs', 2),
   get('/docs/{file}', 2),

@@ -4,9 +4,11 @@
  */
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { expect, vi } from 'vitest';
+import { storeKey } from '../../shared/build-record.ts';
 import { bytesToHex } from '../../shared/digest.ts';
 import type { BuildOrder } from '../../shared/gen/asu/farm/v1/build_pb.js';
-import { ask, foremanStats, foremanStub, GOOD_REQUEST, jsonOf, post, type Row, rowsOf } from '../edge.fixture.ts';
+import { configOf } from '../config.ts';
+import { ask, env, foremanStats, foremanStub, GOOD_REQUEST, jsonOf, post, type Row, rowsOf } from '../edge.fixture.ts';
 import {
   type FarmNode,
   fileOf,
@@ -18,9 +20,14 @@ import {
   report,
   succeeded,
 } from '../farm-node.fixture.ts';
+import { digestOf } from '../storage/digest-of.ts';
+import { openObjectStore } from '../storage/open-object-store.ts';
 import { bucket, failed, handedBack, progress } from './foreman.fixture.ts';
+import { IN_PARTS, LARGE_FILE } from './upload-in-parts.fixture.ts';
 
 const IMAGE = 'an image';
+/** The number of a report behind all others of its lease. */
+const LAST_WORD = 9;
 
 export interface Life {
   readonly wish: string;
@@ -34,6 +41,7 @@ export interface Life {
 
 export type Step = readonly [name: string, happens: (life: Life) => Promise<unknown>];
 
+const leaseMs = configOf(env).LEASE_SECONDS * 1000;
 let lives = 0;
 
 /** With a wish and nodes of its own: what a node did in another life must not tell here. */
@@ -46,7 +54,7 @@ export async function beginLife(fields: object = {}): Promise<Life> {
   return { wish, request, first, second, countersBefore: await counters(), orders: [], hash: '' };
 }
 
-const last = (life: Life): BuildOrder => {
+export const lastOrder = (life: Life): BuildOrder => {
   const order = life.orders.at(-1);
   if (!order) throw new Error('expected an order to have been given');
   return order;
@@ -66,12 +74,12 @@ const submitted: Step = [
   },
 ];
 const firstLease: Step = ['the first lease', (life) => takeOrder(life, life.first)];
-const firstProgress: Step = ['its progress', (life) => report(life.first, last(life).leaseId, 1, progress(2))];
-const givenBack: Step = ['it is handed back', (life) => report(life.first, last(life).leaseId, 2, handedBack)];
+const firstProgress: Step = ['its progress', (life) => report(life.first, lastOrder(life).leaseId, 1, progress(2))];
+const givenBack: Step = ['it is handed back', (life) => report(life.first, lastOrder(life).leaseId, 2, handedBack)];
 const lost: Step = [
   'it is lost',
   async (life) => {
-    const { leaseId } = last(life);
+    const { leaseId } = lastOrder(life);
     const isActive = async () =>
       (await rowsOf(foremanStub(), 'leases')).some((row) => row.id === leaseId && row.state === 'active');
     // As the platform does it: at the very time of the alarm.
@@ -79,30 +87,45 @@ const lost: Step = [
   },
 ];
 const secondLease: Step = ['the second lease', (life) => takeOrder(life, life.second)];
-const secondProgress: Step = ['progress again', (life) => report(life.second, last(life).leaseId, 1, progress(8))];
+const secondProgress: Step = ['progress again', (life) => report(life.second, lastOrder(life).leaseId, 1, progress(8))];
+/** It would end, but for this report. */
+const renewed: Step = [
+  'a report when most of the lease has passed',
+  async (life) => {
+    vi.setSystemTime(Date.now() + leaseMs * 0.6);
+    await report(life.second, lastOrder(life).leaseId, 2, progress(8));
+  },
+];
+const rungInVain: Step = [
+  'the alarm rings when the lease would have ended',
+  async () => {
+    vi.setSystemTime(Date.now() + leaseMs * 0.41);
+    await runDurableObjectAlarm(foremanStub());
+  },
+];
 const file = fileOf(IMAGE_NAME, IMAGE);
 const granted: Step = [
   'RequestUpload',
-  (life) => good(life.second, 'requestUpload', { leaseId: last(life).leaseId, file }),
+  (life) => good(life.second, 'requestUpload', { leaseId: lastOrder(life).leaseId, file }),
 ];
 const sent: Step = [
   'PUT',
   async (life) => {
-    const answer = await put(life.second, `/farm/v1/objects/${last(life).leaseId}/${IMAGE_NAME}`, IMAGE);
+    const answer = await put(life.second, `/farm/v1/objects/${lastOrder(life).leaseId}/${IMAGE_NAME}`, IMAGE);
     expect(answer.status).toBe(200);
   },
 ];
 const completed: Step = [
   'CompleteUpload',
-  (life) => good(life.second, 'completeUpload', { leaseId: last(life).leaseId, name: IMAGE_NAME }),
+  (life) => good(life.second, 'completeUpload', { leaseId: lastOrder(life).leaseId, name: IMAGE_NAME }),
 ];
 /** The store is down, so that it is the alarm that publishes. */
-const decided: Step = [
+const decided = (...files: Parameters<typeof succeeded>[0]): Step => [
   'the image is reported',
   async (life) => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
     const down = vi.spyOn(bucket, 'head').mockRejectedValue(new Error('R2 head failed'));
-    await report(life.second, last(life).leaseId, 2, succeeded([file]));
+    await report(life.second, lastOrder(life).leaseId, LAST_WORD, succeeded(files));
     await vi.waitFor(() => expect(JSON.stringify(log.mock.calls)).toContain(`publishing ${life.hash} failed`));
     down.mockRestore();
     log.mockRestore();
@@ -117,7 +140,7 @@ const published: Step = [
 ];
 const failure: Step = [
   'the failure is reported',
-  (life) => report(life.second, last(life).leaseId, 2, failed('build_failed')),
+  (life) => report(life.second, lastOrder(life).leaseId, LAST_WORD, failed('build_failed')),
 ];
 const polled: Step = [
   'poll',
@@ -133,11 +156,14 @@ const toUpload = [secondLease, secondProgress, granted, sent, completed] as cons
 const begin = [submitted, firstLease, firstProgress] as const;
 
 export const LIVES: Readonly<Record<string, { readonly steps: readonly Step[]; readonly fields?: object }>> = {
-  'an image, handed back once': { steps: [...begin, givenBack, ...toUpload, decided, published, polled] },
-  'an image, its first node lost': { steps: [...begin, lost, ...toUpload, decided, published, polled] },
+  'an image, handed back once': { steps: [...begin, givenBack, ...toUpload, decided(file), published, polled] },
+  'an image, its first node lost': { steps: [...begin, lost, ...toUpload, decided(file), published, polled] },
   'a failure of the request': { steps: [...begin, givenBack, ...toUpload, failure, polled] },
+  'an image that comes in parts, and slowly': {
+    steps: [submitted, ...toUpload, renewed, rungInVain, ...IN_PARTS, decided(file, LARGE_FILE), published, polled],
+  },
   'a private image': {
-    steps: [...begin, givenBack, ...toUpload, decided, published, polled],
+    steps: [...begin, givenBack, ...toUpload, decided(file), published, polled],
     fields: { defaults: 'a script' },
   },
 };
@@ -180,7 +206,15 @@ export async function outcomeOf(life: Life): Promise<unknown> {
     build: { ...(await buildRow(life)), sequence: 0, turn: 0 },
     leases: (await ofBuild('leases')).map((row) => ({ ...row, idempotency_key: '' })),
     votes: await ofBuild('votes'),
-    uploads: (await rowsOf(stub, 'uploads')).filter((row) => leaseIds.includes(String(row.lease_id))),
+    uploads: (await rowsOf(stub, 'uploads'))
+      .filter((row) => leaseIds.includes(String(row.lease_id)))
+      // The store's own names for them are others each time.
+      .map((row) => ({
+        ...row,
+        multipart_id: row.multipart_id !== null,
+        parts: Object.keys(JSON.parse(String(row.parts))),
+      })),
+    stored: await storedOf(leaseIds),
     nodes: (await rowsOf(stub, 'nodes'))
       .filter((row) => row.id === life.first.id || row.id === life.second.id)
       .map((row) => [row.id, row.state, row.faults, row.builds_right, row.builds_wrong, row.builds_lost, row.images]),
@@ -190,6 +224,13 @@ export async function outcomeOf(life: Life): Promise<unknown> {
     queue: { waiting, live, activeLeases },
   };
   return inNamesOf(life, outcome);
+}
+
+/** Every object of these leases, by what it really holds. */
+async function storedOf(leaseIds: readonly string[]): Promise<unknown[]> {
+  const pages = await Promise.all(leaseIds.map((id) => bucket.list({ prefix: storeKey.object(id, '') })));
+  const keys = pages.flatMap(({ objects }) => objects.map(({ key }) => key)).sort();
+  return Promise.all(keys.map(async (key) => [key, await digestOf(openObjectStore(env), key)]));
 }
 
 function inNamesOf(life: Life, outcome: unknown): unknown {

@@ -1,8 +1,7 @@
 /** What a poller is told of a build. The estimate is made from what recent builds took and how many run at once. */
 import type { BuildStatus } from '../../shared/build-state.ts';
-import { estimateSeconds } from '../../shared/estimate.ts';
+import { estimateSeconds, remainingSeconds } from '../../shared/estimate.ts';
 import type { BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
-import { median } from '../../shared/median.ts';
 import { isPrivate } from '../../shared/normalize-request.ts';
 import { waitingSeconds } from '../../shared/trust/waits-for.ts';
 import type { ForemanState } from './foreman-state.ts';
@@ -12,23 +11,18 @@ import { waitsForOf } from './waits-for-of.ts';
 /** What may be asked for at once. */
 export const MAX_STATUSES = 64;
 
-/** Before the first build of a farm there is nothing to measure. */
-const UNKNOWN_BUILD_MS = 60_000;
-
 export function buildStatus(state: ForemanState, build: BuildRow, now: number): BuildStatus {
   if (build.state === 'done') return { state: 'done', requestHash: build.requestHash, generation: build.generation };
   if (build.state === 'failed' && build.failure) return { state: 'failed', failure: build.failure };
   const live = { requestHash: build.requestHash, echo: build.echo, enqueuedAt: build.enqueuedAt };
-  const typicalMs = median(state.queue.recentDurations(21)) ?? UNKNOWN_BUILD_MS;
+  const pace = state.farmSize.pace(now);
   if (build.state === 'queued') {
     const position = state.queue.position(build);
-    const ahead = state.queue.ahead(build);
+    const ahead = state.queue.ahead(build, position);
+    // Nobody who comes now has a turn before the next one.
+    const overtaken = build.turn > state.queue.turns.now() + 1 ? state.queue.overtaking.share(now) : 0;
     const waitsFor = waitsForOf(state, build, now);
-    const etaSeconds = waitingSeconds(
-      estimateSeconds(ahead, state.farmSize.slots(now), typicalMs),
-      typicalMs,
-      waitsFor,
-    );
+    const etaSeconds = waitingSeconds(estimateSeconds(ahead, pace, overtaken), pace.typicalMs, waitsFor);
     return { ...live, state: 'queued', position, ahead, etaSeconds, ...(waitsFor && { waitsFor }) };
   }
   return {
@@ -39,6 +33,6 @@ export function buildStatus(state: ForemanState, build: BuildRow, now: number): 
     bytesTotal: build.bytesTotal,
     leaseId: build.leaseId,
     isPrivate: isPrivate(build.request),
-    etaSeconds: estimateSeconds(0, 1, typicalMs, now - (build.startedAt ?? now)),
+    etaSeconds: remainingSeconds(pace, now - (build.startedAt ?? now)),
   };
 }

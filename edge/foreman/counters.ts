@@ -14,9 +14,11 @@ const TOTAL_DAY = 0;
 
 export class Counters {
   readonly #db: Database;
+  readonly #addTo: ReturnType<typeof addTo>;
 
   constructor(db: Database) {
     this.#db = db;
+    this.#addTo = addTo(db);
   }
 
   /** Adds them all or none. A new name for which the day has no room is left out. */
@@ -106,15 +108,9 @@ export class Counters {
     });
   }
 
-  #bump(db: Pick<Database, 'update' | 'insert' | 'select'>, day: number, one: Count, room: Map<Counted, number>): void {
+  #bump(db: Pick<Database, 'insert' | 'select'>, day: number, one: Count, room: Map<Counted, number>): void {
     const { what, branch, name, n } = one;
-    const known = db
-      .update(counters)
-      .set({ n: sql`${counters.n} + ${n}` })
-      .where(and(eq(counters.what, what), eq(counters.day, day), eq(counters.branch, branch), eq(counters.name, name)))
-      .returning({ n: counters.n })
-      .get();
-    if (known) return;
+    if (this.#addTo.get({ what, day, branch, name, n })) return;
     const left = room.get(what) ?? COUNTED[what].namesADay - this.#namesOf(db, what, day);
     room.set(what, left - 1);
     if (left > 0) db.insert(counters).values({ what, day, branch, name, n }).run();
@@ -125,3 +121,19 @@ export class Counters {
     return names.where(and(eq(counters.what, what), eq(counters.day, day))).get()?.n ?? 0;
   }
 }
+
+/** Written once (see queue.ts): an image is some ten counts. */
+const addTo = (db: Database) =>
+  db
+    .update(counters)
+    .set({ n: sql`${counters.n} + ${sql.placeholder('n')}` })
+    .where(
+      and(
+        eq(counters.what, sql.placeholder('what')),
+        eq(counters.day, sql.placeholder('day')),
+        eq(counters.branch, sql.placeholder('branch')),
+        eq(counters.name, sql.placeholder('name')),
+      ),
+    )
+    .returning({ n: counters.n })
+    .prepare();

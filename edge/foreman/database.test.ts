@@ -12,6 +12,11 @@ import { WHOM } from './schema.ts';
 
 const { entries } = MIGRATIONS.journal;
 
+const faultsOfBefore = [
+  { requestHash: 'a', kind: 'disk_full', at: 7, blame: 'alone' },
+  { requestHash: 'b', kind: 'timeout', at: 7, blame: 'alone' },
+];
+
 /** Tables as they were when this was the newest migration. */
 const asOf = (at: number) => ({ ...MIGRATIONS, journal: { entries: entries.slice(0, at + 1) } });
 
@@ -44,10 +49,20 @@ test.each(entries.slice(0, -1).map(({ tag }, at) => [tag, at] as const))(
       storage.sql.exec(
         "INSERT INTO nodes (id, public_key, name, operator, tier, state, joined_at, last_seen_at) VALUES ('n', 'k', 'n', 'op', 'trusted', 'active', 0, 0)",
       );
+      const hasFaults = storage.sql.exec("SELECT 1 FROM pragma_table_info('nodes') WHERE name = 'faults'").toArray();
+      if (hasFaults.length > 0)
+        storage.sql.exec(
+          `UPDATE nodes SET last_fault_at = 7,
+             faults = '[{"requestHash":"a","kind":"disk_full"},{"requestHash":"b","kind":"timeout"}]'`,
+        );
 
       const db = await openDatabase(storage);
       const queue = new Queue(db);
-      expect(new Nodes(db).byId('n')).toMatchObject({ operator: 'op' });
+      expect(new Nodes(db).byId('n')).toMatchObject({
+        operator: 'op',
+        drainBehind: null,
+        faults: hasFaults.length === 0 ? [] : faultsOfBefore,
+      });
       expect([queue.live(), queue.waiting()]).toEqual([3, 2]);
       expect(queue.candidates(1, [WHOM.anyone], 9).map(({ sequence }) => sequence)).toEqual([1]);
       expect(queue.candidates(1, Object.values(WHOM), 9).map(({ sequence }) => sequence)).toEqual([1, 3]);

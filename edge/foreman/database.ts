@@ -9,6 +9,8 @@ import turns from './migrations/0004_turns.sql';
 import polls from './migrations/0005_polls.sql';
 import nodeStates from './migrations/0006_node_states.sql';
 import flat from './migrations/0007_flat.sql';
+import callableNodes from './migrations/0008_callable_nodes.sql';
+import blame from './migrations/0009_blame.sql';
 import log from './migrations/0010_log.sql';
 import trust from './migrations/0011_trust.sql';
 import * as schema from './schema.ts';
@@ -26,6 +28,8 @@ export const MIGRATIONS = {
       { idx: 5, when: 1796000000000, tag: '0005_polls', breakpoints: true },
       { idx: 6, when: 1796100000000, tag: '0006_node_states', breakpoints: true },
       { idx: 7, when: 1796200000000, tag: '0007_flat', breakpoints: true },
+      { idx: 8, when: 1796300000000, tag: '0008_callable_nodes', breakpoints: true },
+      { idx: 9, when: 1796400000000, tag: '0009_blame', breakpoints: true },
       { idx: 10, when: 1796500000000, tag: '0010_log', breakpoints: true },
       { idx: 11, when: 1796600000000, tag: '0011_trust', breakpoints: true },
     ],
@@ -39,6 +43,8 @@ export const MIGRATIONS = {
     m0005: polls,
     m0006: nodeStates,
     m0007: flat,
+    m0008: callableNodes,
+    m0009: blame,
     m0010: log,
     m0011: trust,
   },

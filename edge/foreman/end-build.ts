@@ -9,7 +9,7 @@ import { isPrivate } from '../../shared/normalize-request.ts';
 import { resultKey } from '../results/result-key.ts';
 import type { ForemanState } from './foreman-state.ts';
 import { reopenVotes } from './judge-votes.ts';
-import { noteFault } from './node-faults.ts';
+import { excuseFaults, noteFault } from './node-faults.ts';
 import type { BuildRow, LeaseRow } from './schema.ts';
 
 /** KV takes no shorter life. */
@@ -91,6 +91,7 @@ export function endWithFailure(state: ForemanState, build: BuildRow, error: Buil
   state.queue.fail(build.requestHash, failure, expiresAt, now);
   state.votes.close(build.requestHash);
   state.statements.remove(build.requestHash);
+  excuseFaults(state, build.requestHash, now);
   return failure;
 }
 

@@ -5,8 +5,10 @@
 import { evictDurableObject } from 'cloudflare:test';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { foremanStats, foremanStub, openUpstream } from '../edge.fixture.ts';
+import { IMAGE_NAME } from '../farm-node.fixture.ts';
 import { beginLife, LIVES, outcomeOf, type Step } from './build-life.fixture.ts';
 import { AHEAD } from './foreman.fixture.ts';
+import { LARGE_FILE } from './upload-in-parts.fixture.ts';
 
 beforeAll(async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: AHEAD });
@@ -39,6 +41,10 @@ describe.each(Object.entries(LIVES))('%s', (name, { steps, fields }) => {
 
   it('ends as it should', () => {
     const isImage = name !== 'a failure of the request';
+    const isInParts = name.includes('parts');
+    const complete = { state: 'complete' };
+    const small = [expect.stringContaining(IMAGE_NAME), { size: 8 }];
+    const large = [expect.stringContaining(LARGE_FILE.name), { sha256: LARGE_FILE.sha256 }];
     expect(undisturbed).toMatchObject({
       answer: [isImage ? 200 : 500, { request_hash: 'HASH' }],
       image: isImage ? [200, 'an image'] : [404, ''],
@@ -47,7 +53,9 @@ describe.each(Object.entries(LIVES))('%s', (name, { steps, fields }) => {
         attempts: name.includes('lost') ? 2 : 1,
         lease_id: expect.anything(),
       },
-      leases: [{ state: 'ended' }, { state: 'ended' }],
+      leases: isInParts ? [{ state: 'ended' }] : [{ state: 'ended' }, { state: 'ended' }],
+      uploads: isInParts ? [complete, complete] : [complete],
+      stored: isInParts ? [large, small] : [small],
       votes: [{ node_id: 'SECOND', verdict: 'right' }],
       queue: { waiting: 0, live: 0, activeLeases: 0 },
     });

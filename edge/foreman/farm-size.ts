@@ -1,26 +1,45 @@
 /**
- * How many builds the farm runs at once, for estimates. Each poll wants to know, and asking a thousand rows for it each time
- * would be most of what a poll costs; so it is asked anew every few seconds only.
+ * How many builds the farm runs at once, and how long they take, for estimates. Each poll wants to know, and asking a thousand
+ * rows for it each time would be most of what a poll costs; so it is asked anew every few seconds only.
  */
+import type { FarmPace } from '../../shared/estimate.ts';
+import { median } from '../../shared/median.ts';
 import type { Leases } from './leases.ts';
 import { type Nodes, PRESENT_MS } from './nodes.ts';
+import type { Queue } from './queue.ts';
 
 const KEPT_MS = 5_000;
+/** Before the first build of a farm there is nothing to measure. */
+const UNKNOWN_BUILD_MS = 60_000;
+const BUILDS_MEASURED = 64;
 
 export class FarmSize {
   readonly #nodes: Nodes;
   readonly #leases: Leases;
-  #kept = { at: Number.NEGATIVE_INFINITY, slots: 0 };
+  readonly #queue: Queue;
+  #keptAt = Number.NEGATIVE_INFINITY;
+  #pace: FarmPace = { slots: 0, free: 0, typicalMs: UNKNOWN_BUILD_MS, meanMs: UNKNOWN_BUILD_MS };
 
-  constructor(nodes: Nodes, leases: Leases) {
+  constructor(nodes: Nodes, leases: Leases, queue: Queue) {
     this.#nodes = nodes;
     this.#leases = leases;
+    this.#queue = queue;
   }
 
-  /** Slots of the nodes heard of lately; as many as run builds, where some were not heard of. */
-  slots(now: number): number {
-    if (Math.abs(now - this.#kept.at) >= KEPT_MS)
-      this.#kept = { at: now, slots: Math.max(this.#leases.active(), this.#nodes.slotsLately(now, PRESENT_MS)) };
-    return this.#kept.slots;
+  pace(now: number): FarmPace {
+    if (Math.abs(now - this.#keptAt) < KEPT_MS) return this.#pace;
+    this.#keptAt = now;
+    const active = this.#leases.active();
+    // Slots of the nodes heard of lately; as many as run builds, where some were not heard of.
+    const slots = Math.max(active, this.#nodes.slotsLately(now, PRESENT_MS));
+    const durations = this.#queue.recentDurations(BUILDS_MEASURED);
+    const sum = durations.reduce((total, ms) => total + ms, 0);
+    this.#pace = {
+      slots,
+      free: slots - active,
+      typicalMs: median(durations) ?? UNKNOWN_BUILD_MS,
+      meanMs: durations.length > 0 ? sum / durations.length : UNKNOWN_BUILD_MS,
+    };
+    return this.#pace;
   }
 }

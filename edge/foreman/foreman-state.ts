@@ -2,6 +2,7 @@
 import type { EdgeSettings } from '../../shared/edge-settings.ts';
 import type { CatalogueReader } from '../catalogue/read.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { CallableNodes } from './callable-nodes.ts';
 import type { Database } from './database.ts';
 import { FarmSize } from './farm-size.ts';
 import { Leases } from './leases.ts';
@@ -25,6 +26,7 @@ export interface ForemanState {
   readonly names: NameRegister;
   readonly nodes: Nodes;
   readonly nodeLists: NodeLists;
+  readonly callableNodes: CallableNodes;
   readonly farmSize: FarmSize;
   readonly operators: Operators;
   readonly reproducibility: Reproducibility;
@@ -56,7 +58,8 @@ export function foremanState(
     names: new NameRegister(db, queue),
     nodes,
     nodeLists: new NodeLists(db),
-    farmSize: new FarmSize(nodes, leases),
+    callableNodes: new CallableNodes(db),
+    farmSize: new FarmSize(nodes, leases, queue),
     operators: new Operators(db),
     reproducibility: new Reproducibility(db),
     uploads: new Uploads(db),

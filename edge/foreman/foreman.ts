@@ -26,10 +26,12 @@ import type { StatisticsAnswers, StatisticsQuestion } from '../statistics/questi
 import { openObjectStore } from '../storage/open-object-store.ts';
 import { AlarmClock } from './alarm-clock.ts';
 import { recordedAttesters } from './attesters-of.ts';
+import { type Errand, endExpired, notBrought, orderToBring } from './bring-orders.ts';
 import { buildStatus, MAX_STATUSES } from './build-status.ts';
+import { mayBeBrought } from './callable-nodes.ts';
 import { ABANDONED, CANCELLED, cancelBuild } from './cancel-build.ts';
 import { openDatabase } from './database.ts';
-import { cacheFailure, expired, loseFiles, loseLease } from './end-build.ts';
+import { cacheFailure, loseFiles } from './end-build.ts';
 import { type ForemanState, foremanState } from './foreman-state.ts';
 import { giveLease, type Order, orderOf } from './give-lease.ts';
 import type { NameEntry } from './names.ts';
@@ -42,6 +44,7 @@ import { removeOldLogs } from './remove-old-logs.ts';
 import { removePrivate } from './remove-private.ts';
 import type { MeasuredTarget } from './reproducibility.ts';
 import type { BuildRow, LeaseRow, NodeRow, UploadRow } from './schema.ts';
+import { setAddress } from './set-address.ts';
 import { type ActionAnswer, actOnNode } from './set-aside.ts';
 import { type Acknowledgement, type Aftermath, takeReport } from './take-report.ts';
 import { type SubmitAnswer, takeSubmission } from './take-submission.ts';
@@ -121,10 +124,12 @@ export class Foreman extends DurableObject<Env> {
   async submit(submission: Submission): Promise<SubmitAnswer> {
     this.#count('submit');
     const answer = takeSubmission(this.#state, submission, Date.now());
-    this.#waitingNodes.wakeSome(submission.imageBuilder);
+    const isNew = answer.accepted && answer.isNew;
+    const calls = isNew && mayBeBrought(submission) ? this.#waitingNodes.toBeCalled(submission.imageBuilder) : null;
+    if (calls === null) this.#waitingNodes.wakeSome(submission.imageBuilder);
     // It may be that nobody comes for it, neither node nor client.
-    if (answer.accepted && answer.isNew) await this.#setAlarm();
-    return answer;
+    if (isNew) await this.#setAlarm();
+    return answer.accepted && calls !== null ? { ...answer, calls } : answer;
   }
 
   /** Null for hashes of which nothing is known here; they may still lie finished in the store. */
@@ -184,7 +189,7 @@ export class Foreman extends DurableObject<Env> {
       const isOver = Date.now() >= until || (ask.knownStanding ?? node.state) !== node.state;
       if (node.state !== 'active') {
         if (isOver) return { order: null, standing };
-        await this.#setAside.wait(until - Date.now(), waitingAs(node));
+        await this.#setAside.wait(until - Date.now(), waitingAs(node, Date.now()));
         continue;
       }
       const { wakes } = this.#waitingNodes;
@@ -197,8 +202,30 @@ export class Foreman extends DurableObject<Env> {
       await this.#setAlarm();
       if (order || isOver || Date.now() >= until) return { order, standing };
       // What came while upstream was asked woke only those who waited then.
-      if (this.#waitingNodes.wakes === wakes) await this.#waitingNodes.wait(until - Date.now(), waitingAs(node));
+      if (this.#waitingNodes.wakes !== wakes) continue;
+      const waited = await this.#waitingNodes.wait(until - Date.now(), waitingAs(node, Date.now()));
+      if (waited === 'dismissed') return { order: null, standing };
     }
+  }
+
+  /** What the Worker that was told to call this node is to bring. */
+  async orderToBring(nodeId: string): Promise<Errand | null> {
+    this.#count('bring');
+    const errand = await orderToBring(this.#state, nodeId, crypto.randomUUID(), Date.now);
+    if (!errand) this.#waitingNodes.wakeSome();
+    await this.#setAlarm();
+    return errand;
+  }
+
+  /**
+   * It could not be brought: it is for whoever asks, at once. The node itself asks anew, if it is there.
+   */
+  async notBrought(leaseId: string, fault: string): Promise<void> {
+    this.#count('bring');
+    const nodeId = notBrought(this.#state, leaseId, fault, Date.now());
+    if (nodeId !== null) this.#waitingNodes.dismiss(nodeId);
+    this.#waitingNodes.wakeSome();
+    await this.#setAlarm();
   }
 
   /** `reports`: a serialised ReportRequest. Generated messages do not cross an RPC, bytes do. */
@@ -209,8 +236,11 @@ export class Foreman extends DurableObject<Env> {
     const { stateChanges } = this.#state.nodes;
     const aftermath: Aftermath = { failures: [] };
     const acknowledged: Acknowledgement[] = [];
-    for (const report of fromBinary(ReportRequestSchema, reports).reports)
+    for (const report of fromBinary(ReportRequestSchema, reports).reports) {
       acknowledged.push(await takeReport(this.#state, node, report, aftermath, Date.now()));
+      // Its waiting question is older than that: a node that stops would be given this very build again.
+      if (report.event.case === 'handedBack') this.#waitingNodes.dismiss(nodeId);
+    }
     for (const failure of aftermath.failures) this.ctx.waitUntil(cacheFailure(this.#state, failure));
     this.ctx.waitUntil(this.#publishAll());
     // A build may have gone back to the queue.
@@ -291,6 +321,15 @@ export class Foreman extends DurableObject<Env> {
     return acted.ok ? { ok: true, node: this.#state.nodeLists.one(nodeId) } : acted;
   }
 
+  /** On an operator's word: the node is called there; with an empty address it is called no more. */
+  async setAddress(nodeId: string, address: string): Promise<ActedOnNode> {
+    this.#count('act');
+    const acted = setAddress(this.#state, nodeId, address);
+    // Each takes its seat anew, as what it is now.
+    this.#waitingNodes.wakeAll();
+    return acted.ok ? { ok: true, node: this.#state.nodeLists.one(nodeId) } : acted;
+  }
+
   /** For operators, page by page. */
   async listNodes(behind: string): Promise<ReturnType<NodeLists['page']>> {
     this.#count('nodes');
@@ -336,7 +375,7 @@ export class Foreman extends DurableObject<Env> {
     const now = Date.now();
     const { stateChanges } = this.#state.nodes;
     this.#alarm.fired();
-    for (const lease of this.#state.leases.expired(now)) loseLease(this.#state, lease, expired(lease, now), now);
+    for (const lease of this.#state.leases.expired(now)) endExpired(this.#state, lease, now);
     for (const build of this.#state.queue.polls.noneSince(now - this.#abandonedMs, CANCEL_AT_ONCE))
       cancelBuild(this.#state, build, ABANDONED, now);
     // Not waited for: a store that hangs must not keep leases from ending.

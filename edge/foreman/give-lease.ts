@@ -4,6 +4,7 @@ import type { Pins } from '../../shared/build-record.ts';
 import { inOrderOfChoice } from '../../shared/choose-build.ts';
 import { mayTake } from '../../shared/lease.ts';
 import type { NormalizedRequest } from '../../shared/normalize-request.ts';
+import { mayBeBrought } from './callable-nodes.ts';
 import { inputsOf, ruleOf } from './decide-build.ts';
 import { cacheFailure, failBuild } from './end-build.ts';
 import type { ForemanState } from './foreman-state.ts';
@@ -52,7 +53,7 @@ export function orderOf(state: ForemanState, build: BuildRow, lease: LeaseRow): 
 export async function giveLease(
   state: ForemanState,
   node: NodeRow,
-  ask: { readonly idempotencyKey: string; readonly leaseId: string },
+  ask: { readonly idempotencyKey: string; readonly leaseId: string; readonly isBrought?: boolean },
   now: () => number,
 ): Promise<Order | null> {
   let known: readonly Voice[] | undefined;
@@ -64,6 +65,7 @@ export async function giveLease(
     const candidate = state.queue.byHash(requestHash);
     // Upstream was asked for another one meanwhile.
     if (candidate?.state !== 'queued') continue;
+    if (ask.isBrought && !mayBeBrought(candidate)) continue;
     const wanted = wantedOf(state, candidate, now());
     if (!isOfUse(node, wanted)) {
       if (node.tier !== 'trusted') dropFromSight(state, candidate);
@@ -80,15 +82,19 @@ export async function giveLease(
     if (!inputs) continue;
     // It may have been set aside while upstream was asked.
     if (!state.nodes.mayBuild(node.id)) return null;
+    // One that is called has been brought orders while it asked, and its question is older than they are.
+    if (node.address !== '' && state.leases.activeOf(node.id) >= node.slots) return null;
     const lease = state.leases.grant(
       candidate,
       node.id,
       { id: ask.leaseId, idempotencyKey: ask.idempotencyKey, pins: inputs.pins, upstreamDigest: inputs.upstreamDigest },
       now(),
     );
-    if (lease) state.queue.turns.given(candidate.turn);
-    if (lease) state.votes.closeOthers(candidate.requestHash, inputsOf(lease.pins));
-    if (lease) return orderOf(state, { ...candidate, attempts: lease.attempt }, lease);
+    if (!lease) continue;
+    state.queue.turns.given(candidate.turn);
+    state.queue.overtaking.started(now());
+    state.votes.closeOthers(candidate.requestHash, inputsOf(lease.pins));
+    return orderOf(state, { ...candidate, attempts: lease.attempt }, lease);
   }
   return null;
 }

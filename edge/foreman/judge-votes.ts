@@ -1,10 +1,12 @@
 /**
  * Which nodes were right? Once a build is decided, every vote about it is held against what was decided, also one that comes
- * later; what a node's word is worth is seen by that alone. Who lied is put out, and what nobody lied about is noted of the target.
+ * later; what a node's word is worth is seen by that alone, and so is whose fault it was that the build failed before. Who lied is
+ * put out, and what nobody lied about is noted of the target.
  */
 import { saysTheSame, type Vote } from '../../shared/quorum.ts';
 import { type Finding, judge } from '../../shared/trust/judge.ts';
 import type { ForemanState } from './foreman-state.ts';
+import { settleFaults } from './node-faults.ts';
 import { quarantineLiar } from './quarantine-liar.ts';
 import type { BuildRow, VoteRow } from './schema.ts';
 import { asVote } from './votes.ts';
@@ -41,13 +43,19 @@ export function judgeVotes(state: ForemanState, build: BuildRow, now: number, le
     if (row.operator !== measureRow.operator) noteOfTarget(state, build, vote, measure, finding, now);
     if (finding === 'lie') quarantineLiar(state, row, measure, now);
   }
+  const right = rows.filter((row) => saysTheSame(weighed(row), measure)).map(({ nodeId }) => nodeId);
+  settleFaults(state, requestHash, new Set(right), now);
 }
 
-/** What was decided cannot be published, and is decided anew: nobody has been right about it yet. */
+/**
+ * What was decided cannot be published, and is decided anew: nobody has been right about it yet. Who is not believed any more
+ * has said nothing of it, as of every build that is undecided (set-aside.ts).
+ */
 export function reopenVotes(state: ForemanState, requestHash: string): void {
   for (const vote of state.votes.rowsOf(requestHash)) {
     count(state, vote, -1);
-    state.votes.judge(vote, 'open');
+    if (state.nodes.isHeard(vote.nodeId)) state.votes.judge(vote, 'open');
+    else state.votes.remove(vote);
   }
   state.votes.removeDecisive(requestHash);
 }

@@ -16,27 +16,25 @@ export interface LeaseTimes {
 export class Leases {
   readonly #db: Database;
   readonly #times: LeaseTimes;
+  readonly #questions: ReturnType<typeof questionsOf>;
 
   constructor(db: Database, times: LeaseTimes) {
     this.#db = db;
     this.#times = times;
+    this.#questions = questionsOf(db);
   }
 
   byId(id: string): LeaseRow | undefined {
-    return this.#db.select().from(leases).where(eq(leases.id, id)).get();
+    return this.#questions.byId.get({ id });
   }
 
   /** The lease that an earlier try of the same call was given, its answer having been lost. */
   byKey(nodeId: string, idempotencyKey: string): LeaseRow | undefined {
-    return this.#db
-      .select()
-      .from(leases)
-      .where(and(eq(leases.nodeId, nodeId), eq(leases.idempotencyKey, idempotencyKey)))
-      .get();
+    return this.#questions.byKey.get({ nodeId, idempotencyKey });
   }
 
   ofBuild(requestHash: string): LeaseRow[] {
-    return this.#db.select().from(leases).where(eq(leases.requestHash, requestHash)).all();
+    return this.#questions.ofBuild.all({ requestHash });
   }
 
   /** Null where another node was faster, or the same call of this one was. */
@@ -118,12 +116,13 @@ export class Leases {
 
   /** When the next lease ends if nothing is heard; null for none. */
   nextExpiry(): number | null {
-    const row = this.#db
-      .select({ at: sql<number | null>`min(${leases.expiresAt})` })
-      .from(leases)
-      .where(eq(leases.state, 'active'))
-      .get();
-    return row?.at ?? null;
+    return this.#questions.nextExpiry.get()?.at ?? null;
+  }
+
+  /** By the state as text: the index of active leases is used for this very text alone. */
+  activeOf(nodeId: string): number {
+    const isItsOwn = and(eq(leases.nodeId, nodeId), sql`${leases.state} = 'active'`);
+    return this.#db.select({ n: count() }).from(leases).where(isItsOwn).get()?.n ?? 0;
   }
 
   active(): number {
@@ -139,3 +138,29 @@ export class Leases {
       .run();
   }
 }
+
+/** Written once: see queue.ts. */
+const questionsOf = (db: Database) => ({
+  byId: db
+    .select()
+    .from(leases)
+    .where(eq(leases.id, sql.placeholder('id')))
+    .prepare(),
+  byKey: db
+    .select()
+    .from(leases)
+    .where(
+      and(eq(leases.nodeId, sql.placeholder('nodeId')), eq(leases.idempotencyKey, sql.placeholder('idempotencyKey'))),
+    )
+    .prepare(),
+  ofBuild: db
+    .select()
+    .from(leases)
+    .where(eq(leases.requestHash, sql.placeholder('requestHash')))
+    .prepare(),
+  nextExpiry: db
+    .select({ at: sql<number | null>`min(${leases.expiresAt})` })
+    .from(leases)
+    .where(eq(leases.state, 'active'))
+    .prepare(),
+});

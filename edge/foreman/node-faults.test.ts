@@ -173,7 +173,13 @@ describe('a build that breaks whoever takes it', () => {
     await failOne('a');
     expect(await stateOf('a')).toBe('draining');
     await foreman.report('b', slow.leaseId, 1, failed('timeout'));
+    // A third one may yet make it.
+    expect(await stateOf('a')).toBe('draining');
+    const third = await foreman.order('c');
+    await foreman.report('c', third.leaseId, 1, failed('timeout'));
     expect(await nodeOf('a')).toMatchObject({ state: 'active', state_reason: '' });
+    await failOne('a');
+    expect(await stateOf('a')).toBe('draining');
   });
 
   it('is not told by a stranger alone: a trusted machine is drained, whatever a volunteer lost on purpose', async () => {
@@ -187,8 +193,23 @@ describe('a build that breaks whoever takes it', () => {
       const again = await foreman.order('c');
       await foreman.report('c', again.leaseId, 1, await foreman.success('c', again.leaseId));
     }
+    expect([await stateOf('a'), await stateOf('v')]).toEqual(['draining', 'draining']);
+  });
+
+  it('nor by one that is not believed any more', async () => {
+    await foreman.node('q', 'op-q');
+    const lies = [];
+    for (let at = 0; at < 3; at += 1) {
+      await submit();
+      lies.push(await foreman.order('q'));
+    }
+    for (const { leaseId } of lies) await foreman.report('q', leaseId, 1, failed('timeout'));
+    await foreman.calls.actOnNode('q', 'quarantine', '');
+    for (let at = 0; at < 3; at += 1) {
+      const { leaseId } = await foreman.order('a');
+      await foreman.report('a', leaseId, 1, failed('timeout'));
+    }
     expect(await stateOf('a')).toBe('draining');
-    expect(await nodeOf('v')).toMatchObject({ state: 'active', faults: '[]' });
   });
 
   it('but not one that an operator drained', async () => {
@@ -199,6 +220,111 @@ describe('a build that breaks whoever takes it', () => {
     await foreman.calls.actOnNode('a', 'drain', 'a new disk');
     await foreman.report('b', slow.leaseId, 1, failed('timeout'));
     expect(await nodeOf('a')).toMatchObject({ state: 'draining', state_reason: 'a new disk' });
+  });
+});
+
+describe('whose fault it was is known once a build has ended', () => {
+  /** Each of these fails a new build in turn; it is left to somebody else. */
+  async function failTogether(...ids: string[]): Promise<void> {
+    await submit();
+    for (const id of ids) {
+      const { leaseId } = await foreman.order(id);
+      await foreman.report(id, leaseId, 1, failed('disk_full'));
+    }
+  }
+  const make = async (id: string) => {
+    const { leaseId } = await foreman.order(id);
+    await foreman.report(id, leaseId, 1, await foreman.success(id, leaseId));
+  };
+
+  beforeEach(() => foreman.node('d', 'op-d'));
+
+  it('two broken machines do not excuse each other where a third one makes what both fail', async () => {
+    for (let at = 0; at < 3; at += 1) {
+      expect([await stateOf('a'), await stateOf('b')]).toEqual(['active', 'active']);
+      await failTogether('a', 'b');
+      await make('c');
+    }
+    expect([await stateOf('a'), await stateOf('b')]).toEqual(['draining', 'draining']);
+  });
+
+  it('also where the third one needs long, and they go on through the whole queue', async () => {
+    for (let at = 0; at < 20; at += 1) await failTogether('a', 'b');
+    expect([await stateOf('a'), await stateOf('b')]).toEqual(['active', 'active']);
+    for (let at = 0; at < 3; at += 1) await make('c');
+    expect([await stateOf('a'), await stateOf('b')]).toEqual(['draining', 'draining']);
+  });
+
+  it('also where the end is that the request cannot be built', async () => {
+    for (let at = 0; at < 3; at += 1) {
+      await failTogether('a', 'b');
+      const { leaseId } = await foreman.order('c');
+      await foreman.report('c', leaseId, 1, failed('conflict'));
+    }
+    expect([await stateOf('a'), await stateOf('b')]).toEqual(['draining', 'draining']);
+  });
+
+  it('by a trusted node alone: what volunteers say decides nothing, and blames nobody', async () => {
+    await foreman.node('v', 'op-v', 'volunteer');
+    for (let at = 0; at < 3; at += 1) {
+      await failTogether('a', 'b');
+      const { leaseId } = await foreman.order('v');
+      await foreman.report('v', leaseId, 1, failed('conflict'));
+    }
+    expect([await stateOf('a'), await stateOf('b')]).toEqual(['active', 'active']);
+  });
+
+  it('a build that was stopped before says nothing more: what one failed alone stays, what several did goes', async () => {
+    const stop = async () => {
+      const hash = String((await foreman.rows('builds')).at(-1)?.request_hash);
+      await foreman.calls.cancel(hash);
+    };
+    for (let at = 0; at < 3; at += 1) {
+      await failTogether('a', 'b');
+      await stop();
+    }
+    expect(await foreman.rows('nodes')).toMatchObject([{ faults: '[]' }, { faults: '[]' }, {}, {}]);
+    for (let at = 0; at < 3; at += 1) {
+      await failTogether('a');
+      await stop();
+    }
+    expect(await stateOf('a')).toBe('draining');
+  });
+
+  describe.each([
+    ['before', false],
+    ['after', true],
+  ])('a node that went silent and delivers late, %s another one did', (_, isSecond) => {
+    it('is not to blame', async () => {
+      for (let at = 0; at < 4; at += 1) {
+        await submit();
+        const { leaseId } = await foreman.order('a');
+        const image = await foreman.success('a', leaseId);
+        vi.setSystemTime(Date.now() + leaseMs);
+        for (const id of ['b', 'c', 'd']) await foreman.calls.renew(id);
+        await foreman.alarm();
+        if (isSecond) await make('b');
+        await foreman.report('a', leaseId, 1, image);
+        expect(await nodeOf('a')).toMatchObject({ state: 'active', faults: '[]', builds_right: at + 1 });
+      }
+    });
+
+    it('is, where what it delivers is wrong', async () => {
+      for (let at = 0; at < 3; at += 1) {
+        await submit();
+        const { leaseId } = await foreman.order('a');
+        vi.setSystemTime(Date.now() + leaseMs);
+        for (const id of ['b', 'c', 'd']) await foreman.calls.renew(id);
+        await foreman.alarm();
+        const wrong = () => foreman.report('a', leaseId, 1, failed('conflict'));
+        // A trusted one’s late word would decide.
+        await foreman.alter("UPDATE nodes SET tier = 'volunteer' WHERE id = 'a'");
+        if (!isSecond) await wrong();
+        await make('b');
+        if (isSecond) await wrong();
+      }
+      expect(await nodeOf('a')).toMatchObject({ state: 'draining', builds_wrong: 3 });
+    });
   });
 });
 

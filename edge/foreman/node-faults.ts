@@ -4,33 +4,41 @@
  */
 import type { BuildErrorKind } from '../../shared/build-error.ts';
 import {
+  areFew,
   areTooMany,
   canBeSpared,
+  type FaultsInARow,
+  has,
   isFault,
-  NO_FAULTS,
+  lastFaultAt,
   toldFaults,
+  withBlame,
   withFault,
   withoutBuild,
+  withoutShared,
+  withShared,
 } from '../../shared/node-faults.ts';
+import { isHeard } from '../../shared/node-state.ts';
 import type { ForemanState } from './foreman-state.ts';
 import { PRESENT_MS } from './nodes.ts';
 import type { LeaseRow, NodeRow } from './schema.ts';
+
+/** Drained, and not heard of for so long: it has left the farm, and is no reason to spare another one. */
+const LEFT_MS = 30 * 24 * 3_600_000;
 
 /** A lease ended without a word about the request. Call before it ends: of one that is over this was noted already. */
 export function noteFault(state: ForemanState, leaseId: string, kind: BuildErrorKind, now: number): void {
   const lease = state.leases.byId(leaseId);
   const node = lease?.state === 'active' ? state.nodes.byId(lease.nodeId) : undefined;
   if (!lease || !node) return;
+  const { requestHash, grantedAt } = lease;
   state.nodes.tally(node.id, 'lost');
-  const others = othersWhoFailed(state, lease);
-  for (const other of others) if (excuses(node, other)) forgive(state, other, lease.requestHash, now);
-  const isExcused = others.some((other) => excuses(other, node));
-  if (isExcused) forgive(state, node, lease.requestHash, now);
-  if (isExcused || node.state !== 'active') return;
-  const row = withFault(node, { requestHash: lease.requestHash, kind }, lease.grantedAt, now);
-  state.nodes.setFaults(node.id, row);
-  if (areTooMany(row) && isSpared(state, node, now))
-    state.nodes.put(node.id, 'draining', { stateBy: 'foreman', stateReason: toldFaults(row), stateSince: now });
+  const others = whoFailed(state, requestHash).filter(({ id }) => id !== node.id);
+  for (const other of others)
+    if (raisesDoubt(node, other)) keep(state, other, withShared(other.faults, requestHash), now);
+  if (node.state !== 'active') return;
+  const blame = others.some((other) => raisesDoubt(other, node)) ? 'shared' : 'alone';
+  keep(state, node, withFault(node.faults, { requestHash, kind, at: now, blame }, grantedAt), now);
 }
 
 /**
@@ -41,36 +49,59 @@ export function noteWord(state: ForemanState, { id, grantedAt }: LeaseRow): void
   const lease = state.leases.byId(id);
   const node = lease && state.nodes.byId(lease.nodeId);
   if (node?.state !== 'active' || node.faults.length === 0) return;
-  if (lease?.state === 'active' || grantedAt >= node.lastFaultAt) state.nodes.setFaults(node.id, NO_FAULTS);
+  if (lease?.state === 'active' || grantedAt >= lastFaultAt(node.faults)) state.nodes.setFaults(node.id, []);
 }
 
-function othersWhoFailed(state: ForemanState, { requestHash, nodeId }: LeaseRow): NodeRow[] {
-  const ids = new Set(
-    state.leases
-      .ofBuild(requestHash)
-      .filter((other) => other.nodeId !== nodeId && isFault(other.endReason))
-      .map((other) => other.nodeId),
-  );
-  return [...ids].flatMap((id) => state.nodes.byId(id) ?? []);
+/** The build is decided: who failed at it is to blame, but for those who came to the same end later. */
+export function settleFaults(
+  state: ForemanState,
+  requestHash: string,
+  rightNodeIds: ReadonlySet<string>,
+  now: number,
+): void {
+  for (const node of whoFailed(state, requestHash)) {
+    if (!has(node.faults, requestHash)) continue;
+    const settled = rightNodeIds.has(node.id) ? withoutBuild : withBlame;
+    keep(state, node, settled(node.faults, requestHash), now);
+  }
 }
 
-/** That a stranger's machine failed as well says nothing of a trusted one: it may have failed on purpose. */
-const excuses = (one: NodeRow, other: NodeRow): boolean => one.tier === 'trusted' || other.tier === 'volunteer';
-
-/** It was the build. Who was drained for it, and for too little else, builds again. */
-function forgive(state: ForemanState, node: NodeRow, requestHash: string, now: number): void {
-  const row = withoutBuild(node, requestHash);
-  if (row.faults.length === node.faults.length) return;
-  if (node.state === 'draining' && node.stateBy === 'foreman' && !areTooMany(row))
-    state.nodes.put(node.id, 'active', { stateBy: 'foreman', stateReason: '', stateSince: now });
-  state.nodes.setFaults(node.id, row);
+/** The build ended without a decision. */
+export function excuseFaults(state: ForemanState, requestHash: string, now: number): void {
+  for (const node of whoFailed(state, requestHash))
+    if (has(node.faults, requestHash)) keep(state, node, withoutShared(node.faults, requestHash), now);
 }
 
-/** Only by nodes that are believed as much as this one: without trusted nodes nothing is decided. */
-function isSpared(state: ForemanState, node: NodeRow, now: number): boolean {
-  const at = now - PRESENT_MS;
+function whoFailed(state: ForemanState, requestHash: string): NodeRow[] {
+  const lost = state.leases.ofBuild(requestHash).filter(({ endReason }) => isFault(endReason));
+  return [...new Set(lost.map(({ nodeId }) => nodeId))].flatMap((id) => state.nodes.byId(id) ?? []);
+}
+
+/**
+ * That one failed as well, does it say that it may not be the other one's fault? Not where it is a stranger's and the other is
+ * trusted, since it may have failed on purpose, nor where it is not believed any more.
+ */
+const raisesDoubt = (one: NodeRow, other: NodeRow): boolean =>
+  isHeard(one.state) && (one.tier === 'trusted' || other.tier === 'volunteer');
+
+/** With what follows from it. Who was drained for what was not its fault, and for too little else, builds again. */
+function keep(state: ForemanState, node: NodeRow, faults: FaultsInARow, now: number): void {
+  const put = (to: 'active' | 'draining', stateReason: string) =>
+    state.nodes.put(node.id, to, { stateBy: 'foreman', stateReason, stateSince: now });
+  if (node.state === 'active' && areTooMany(faults) && mayBeDrained(state, node, now))
+    put('draining', toldFaults(faults));
+  else if (node.state === 'draining' && node.stateBy === 'foreman' && areFew(faults)) put('active', '');
+  state.nodes.setFaults(node.id, faults);
+}
+
+/**
+ * Only if enough nodes stay that are believed as much as this one: without trusted nodes nothing is decided. Whoever was drained
+ * counts, though it be gone since: else a farm whose drained machines are switched off would lose half of the rest, and
+ * half of that, until one is left.
+ */
+function mayBeDrained(state: ForemanState, node: NodeRow, now: number): boolean {
   const able = state.nodes
-    .seenSince(at)
+    .seenSince(now - PRESENT_MS)
     .filter((other) => other.id !== node.id && (node.tier !== 'trusted' || other.tier === 'trusted'));
-  return canBeSpared(able.length, state.nodes.setAsideSince(at, node.tier));
+  return canBeSpared(able.length, state.nodes.setAsideSince(now - LEFT_MS, node.tier));
 }

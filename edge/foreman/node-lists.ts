@@ -12,7 +12,15 @@ export const MAX_LISTED = 1_000;
 /** Nodes that were away for longer are no part of the farm that anybody is shown. */
 const LATELY_MS = 24 * 3_600_000;
 
-type NotListed = 'publicKey' | 'held' | 'durations' | 'faults' | 'lastFaultAt' | 'network';
+type NotListed =
+  | 'publicKey'
+  | 'held'
+  | 'durations'
+  | 'faults'
+  | 'network'
+  | 'drainBehind'
+  | 'callFailures'
+  | 'notCalledBefore';
 
 /** Without what a list of a thousand has no room for. */
 export interface ListedNode extends Omit<NodeRow, NotListed> {
@@ -43,6 +51,8 @@ const COLUMNS = {
   images: nodes.images,
   wrong: nodes.wrong,
   lost: nodes.lost,
+  address: nodes.address,
+  callFault: nodes.callFault,
   joinedAt: nodes.joinedAt,
   lastSeenAt: nodes.lastSeenAt,
 };

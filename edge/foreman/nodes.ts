@@ -4,6 +4,7 @@ import { median } from '../../shared/median.ts';
 import type { FaultsInARow } from '../../shared/node-faults.ts';
 import type { JoinToken } from '../../shared/node-identity.ts';
 import { isHeard, type NodeStanding, type NodeState } from '../../shared/node-state.ts';
+import { isCalled } from './callable-nodes.ts';
 import type { Database } from './database.ts';
 import { joinTokens, type NodeRow, nodes } from './schema.ts';
 import type { Waiting } from './waiting-room.ts';
@@ -51,10 +52,12 @@ export const PRESENT_MS = 60_000;
 
 export class Nodes {
   readonly #db: Database;
+  readonly #byId: ReturnType<typeof nodeById>;
   #stateChanges = 0;
 
   constructor(db: Database) {
     this.#db = db;
+    this.#byId = nodeById(db);
   }
 
   /** How often a node got another state since this object woke: who waits must be told of it. */
@@ -63,7 +66,7 @@ export class Nodes {
   }
 
   byId(id: string): NodeRow | undefined {
-    return this.#db.select().from(nodes).where(eq(nodes.id, id)).get();
+    return this.#byId.get({ id });
   }
 
   /** Uses the token up. The same node with the same token is welcome again: its answer may have been lost. */
@@ -117,7 +120,11 @@ export class Nodes {
   }
 
   /** Its faults are forgotten where it may build again. */
-  put(id: string, state: NodeState, why: Pick<NodeRow, 'stateBy' | 'stateReason' | 'stateSince'>): void {
+  put(
+    id: string,
+    state: NodeState,
+    why: Pick<NodeRow, 'stateBy' | 'stateReason' | 'stateSince'> & Partial<Pick<NodeRow, 'drainBehind'>>,
+  ): void {
     this.#stateChanges += 1;
     this.#db
       .update(nodes)
@@ -126,8 +133,8 @@ export class Nodes {
       .run();
   }
 
-  setFaults(id: string, { faults, lastFaultAt }: FaultsInARow): void {
-    this.#db.update(nodes).set({ faults, lastFaultAt }).where(eq(nodes.id, id)).run();
+  setFaults(id: string, faults: FaultsInARow): void {
+    this.#db.update(nodes).set({ faults }).where(eq(nodes.id, id)).run();
   }
 
   tally(id: string, what: Tally, by: 1 | -1 = 1): void {
@@ -142,8 +149,8 @@ export class Nodes {
   setAsideSince(at: number, tier: NodeRow['tier']): number {
     const isSetAside = and(
       gt(nodes.lastSeenAt, at),
-      eq(nodes.state, 'draining'),
-      eq(nodes.stateBy, 'foreman'),
+      // As text: there is an index of these alone.
+      sql`${nodes.state} = 'draining' AND ${nodes.stateBy} = 'foreman'`,
       tier === 'trusted' ? eq(nodes.tier, 'trusted') : undefined,
     );
     return this.#db.select({ n: count() }).from(nodes).where(isSetAside).get()?.n ?? 0;
@@ -186,8 +193,18 @@ export class Nodes {
   }
 }
 
+/** Written once (see queue.ts): each call of a node asks several times. */
+const nodeById = (db: Database) =>
+  db
+    .select()
+    .from(nodes)
+    .where(eq(nodes.id, sql.placeholder('id')))
+    .prepare();
+
 /** What the waiting room knows of it. */
-export const waitingAs = ({ held, durations }: Pick<NodeRow, 'held' | 'durations'>): Waiting => ({
-  held: new Set(held),
-  typicalMs: median(durations) ?? null,
+export const waitingAs = (node: NodeRow, now: number): Waiting => ({
+  nodeId: node.id,
+  held: new Set(node.held),
+  typicalMs: median(node.durations) ?? null,
+  isCalled: isCalled(node, now),
 });

@@ -2,7 +2,7 @@
  * When somebody asked last for a build that waits. A router may be switched off, and a page be closed; what nobody asks for any
  * more would be built for nobody, before those who still wait.
  */
-import { and, eq, lt, min } from 'drizzle-orm';
+import { and, eq, lt, min, sql } from 'drizzle-orm';
 import type { Database } from './database.ts';
 import { type BuildRow, builds, isQueued, meta } from './schema.ts';
 
@@ -13,15 +13,17 @@ const SINCE = 'polls_since';
 
 export class Polls {
   readonly #db: Database;
+  readonly #questions: ReturnType<typeof questionsOf>;
 
   constructor(db: Database) {
     this.#db = db;
+    this.#questions = questionsOf(db);
   }
 
   /** Somebody still waits for it. */
   note({ requestHash, polledAt, state }: BuildRow, now: number): void {
     if (state !== 'queued' || now - polledAt < GRAIN_MS) return;
-    this.#db.update(builds).set({ polledAt: now }).where(eq(builds.requestHash, requestHash)).run();
+    this.#questions.note.run({ now, requestHash });
   }
 
   /** Nobody could ask while the Foreman was away. */
@@ -47,16 +49,26 @@ export class Polls {
 
   /** When somebody asked last for the build for which nobody has asked for longest; null while none waits. */
   earliest(): number | null {
-    const row = this.#db
-      .select({ at: min(builds.polledAt) })
-      .from(builds)
-      .where(isQueued)
-      .get();
-    const at = row?.at ?? null;
+    const at = this.#questions.earliest.get()?.at ?? null;
     return at === null ? null : Math.max(at, this.#since());
   }
 
   #since(): number {
-    return this.#db.select().from(meta).where(eq(meta.name, SINCE)).get()?.value ?? 0;
+    return this.#questions.since.get()?.value ?? 0;
   }
 }
+
+/** Written once: see queue.ts. */
+const questionsOf = (db: Database) => ({
+  note: db
+    .update(builds)
+    .set({ polledAt: sql`${sql.placeholder('now')}` })
+    .where(eq(builds.requestHash, sql.placeholder('requestHash')))
+    .prepare(),
+  earliest: db
+    .select({ at: min(builds.polledAt) })
+    .from(builds)
+    .where(isQueued)
+    .prepare(),
+  since: db.select().from(meta).where(eq(meta.name, SINCE)).prepare(),
+});

@@ -49,6 +49,8 @@ test('a decided image is its manifest, one record that names its files, a pointe
     unindexed: [],
     expiresAt: null,
   });
+  expect(record?.files).toEqual([{ name: IMAGE, sizeBytes: 8, sha256: sha256Hex('an image') }]);
+  expect(Object.keys(record?.images[0] ?? {}).sort()).toEqual(['filesystem', 'name', 'sha256', 'sizeBytes', 'type']);
   // sha256 of `base-files - 1\ncurl - 8.1-r1\ndnsmasq - 2.90\n`
   expect(await read('manifests/cb1c9bdb2d778e2.json')).toEqual(record?.manifest);
   expect(await read(`intents/${intentHash}.json`)).toEqual({ requestHash: order.requestHash, generation: 1 });
@@ -148,6 +150,35 @@ describe('while a file of a decided image is not in the store', () => {
     expect(await read(`builds/${order.requestHash}.json`)).toMatchObject({ leaseId: second.leaseId });
   });
 
+  it.each(['quarantine', 'revoke'] as const)(
+    'for a minute, what was said of it counts anew, but not of a node after %s',
+    async (action) => {
+      await foreman.submit({ intentHash });
+      for (const id of ['v', 'w']) {
+        await foreman.node(id, `op-${id}`, 'volunteer');
+        const { leaseId } = await foreman.order(id);
+        await foreman.report(id, leaseId, 1, await foreman.success(id, leaseId, `of ${id}`));
+      }
+      const order = await decidedWithoutFile();
+      await foreman.calls.actOnNode('v', action, '');
+      vi.setSystemTime(Date.now() + 60_000);
+      await foreman.alarm();
+      await foreman.untilState(order.requestHash, 'queued');
+      expect(await foreman.rows('votes')).toMatchObject([{ node_id: 'w', verdict: 'open' }]);
+      await foreman.node('b', 'op-v');
+      const second = await foreman.order('b');
+      await foreman.report('b', second.leaseId, 1, await foreman.success('b', second.leaseId, 'of v'));
+      await foreman.untilState(order.requestHash, 'done');
+      const worth = (await foreman.rows('nodes')).map((row) => [row.id, row.builds_right, row.builds_wrong]);
+      expect(worth.sort()).toEqual([
+        ['a', 0, 0],
+        ['b', 1, 0],
+        ['v', 0, 0],
+        ['w', 0, 1],
+      ]);
+    },
+  );
+
   it('after every attempt, the build ends as our fault', async () => {
     let hash = '';
     for (let attempt = 1; attempt <= configOf(env).MAX_ATTEMPTS; attempt++) {
@@ -203,6 +234,28 @@ describe('while a file of a decided image is not in the store', () => {
     expect(await foreman.submit({ intentHash })).toMatchObject({ state: 'running', requestHash: order.requestHash });
     expect(await foreman.lease('a')).toBeNull();
   });
+});
+
+test('while the store hangs, leases end as ever, one alarm after the other', async () => {
+  await foreman.node('b', 'op-b');
+  await foreman.submit({ intentHash });
+  const order = await foreman.order('a');
+  const hangs = vi.spyOn(bucket, 'head').mockReturnValue(new Promise(() => undefined));
+  await foreman.report('a', order.leaseId, 1, await foreman.success('a', order.leaseId));
+  const leaseMs = configOf(env).LEASE_SECONDS * 1000;
+  for (const [at, id] of ['a', 'b'].entries()) {
+    await foreman.submit({ intentHash: sha256Hex(`${intentHash} ${at}`) });
+    await foreman.order(id);
+    vi.setSystemTime(Date.now() + leaseMs / 2);
+  }
+  const active = async () => (await foreman.rows('leases')).filter(({ state }) => state === 'active').length;
+  for (const left of [1, 0]) {
+    await foreman.alarm();
+    expect(await active()).toBe(left);
+    expect(await foreman.alarmAt()).not.toBeNull();
+    vi.setSystemTime(Date.now() + leaseMs / 2);
+  }
+  hangs.mockRestore();
 });
 
 test('an image is published while KV takes nothing', async () => {

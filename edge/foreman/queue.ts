@@ -9,6 +9,7 @@ import type { Conditions } from '../../shared/conditions.ts';
 import { requestHash } from '../../shared/intent.ts';
 import type { NormalizedRequest } from '../../shared/normalize-request.ts';
 import type { Database } from './database.ts';
+import { Overtaking } from './overtaking.ts';
 import { Polls } from './polls.ts';
 import { Ranks } from './ranks.ts';
 import {
@@ -60,29 +61,26 @@ const ENDED = {
 export class Queue {
   readonly #db: Database;
   readonly #ranks: Ranks;
+  readonly #questions: ReturnType<typeof questionsOf>;
   readonly turns: Turns;
   readonly polls: Polls;
+  readonly overtaking = new Overtaking();
 
   constructor(db: Database) {
     this.#db = db;
     this.#ranks = new Ranks(db);
+    this.#questions = questionsOf(db);
     this.turns = new Turns(db);
     this.polls = new Polls(db);
   }
 
   /** The newest build of an intent, whatever its state. */
   newest(intentHash: string): BuildRow | undefined {
-    return this.#db
-      .select()
-      .from(builds)
-      .where(eq(builds.intentHash, intentHash))
-      .orderBy(desc(builds.generation))
-      .limit(1)
-      .get();
+    return this.#questions.newest.get({ intentHash });
   }
 
   byHash(hash: string): BuildRow | undefined {
-    return this.#db.select().from(builds).where(eq(builds.requestHash, hash)).get();
+    return this.#questions.byHash.get({ hash });
   }
 
   /** The next generation of the intent, queued. */
@@ -90,6 +88,7 @@ export class Queue {
     const hash = requestHash(submission.intentHash, generation);
     const { clientKey, imageBuilder } = submission;
     const turn = this.turns.next(clientKey);
+    if (turn === this.turns.now() + 1) this.overtaking.came(now);
     this.turns.take(clientKey, turn);
     return this.#db
       .insert(builds)
@@ -176,12 +175,12 @@ export class Queue {
 
   /**
    * Waiting builds whose turn is before this one's. Within one turn some that were accepted between are of other turns, so
-   * there it may say a few too many.
+   * there it may say a few too many. `position`: its own, where that is known.
    */
-  ahead(build: Place): number {
+  ahead(build: Place, position = this.position(build)): number {
     const ofTurn = this.#ranks.at('queued', build.turn);
-    const eldest = this.#eldestOf(build.turn);
-    const between = eldest === null ? 0 : this.position(build) - this.position({ sequence: eldest });
+    const eldest = ofTurn > 1 ? this.#eldestOf(build.turn) : null;
+    const between = eldest === null ? 0 : position - this.position({ sequence: eldest });
     return this.#ranks.before('queued', build.turn) + Math.max(0, Math.min(ofTurn - 1, between));
   }
 
@@ -284,52 +283,28 @@ export class Queue {
   }
 
   nextExpiry(): number | null {
-    const row = this.#db
-      .select({ at: sql<number | null>`min(${builds.expiresAt})` })
-      .from(builds)
-      .get();
-    return row?.at ?? null;
+    return this.#questions.nextExpiry.get()?.at ?? null;
   }
 
   /** Decided builds behind a place in the queue, eldest first. */
   publishing(behind: number, limit: number): BuildRow[] {
-    return this.#db
-      .select()
-      .from(builds)
-      .where(and(eq(builds.state, 'publishing'), gt(builds.sequence, behind)))
-      .orderBy(asc(builds.sequence))
-      .limit(limit)
-      .all();
+    return this.#questions.publishing.all({ behind, limit });
   }
 
   isPublishing(): boolean {
-    const row = this.#db.select({ n: builds.sequence }).from(builds).where(eq(builds.state, 'publishing')).limit(1);
-    return row.get() !== undefined;
+    return this.#questions.isPublishing.get() !== undefined;
   }
 
   /** When the next postponed build becomes due; null for none. */
   nextPostponed(now: number): number | null {
-    const row = this.#db
-      .select({ at: sql<number | null>`min(${builds.notBefore})` })
-      .from(builds)
-      .where(and(isQueued, sql`${builds.notBefore} > ${now}`))
-      .get();
-    return row?.at ?? null;
+    return this.#questions.nextPostponed.get({ now })?.at ?? null;
   }
 
   /** Durations of the last builds, for the estimate. Milliseconds. */
   recentDurations(limit: number): number[] {
-    return (
-      this.#db
-        .select({ finished: builds.finishedAt, started: builds.startedAt })
-        .from(builds)
-        // By the plus the index by time is taken, of which the last rows suffice; that by state would have all of them sorted.
-        .where(and(isNotNull(builds.finishedAt), sql`+${builds.state} = 'done'`))
-        .orderBy(desc(builds.finishedAt))
-        .limit(limit)
-        .all()
-        .flatMap((row) => (row.finished !== null && row.started !== null ? [row.finished - row.started] : []))
-    );
+    return this.#questions.lastDone
+      .all({ limit })
+      .flatMap((row) => (row.finished !== null && row.started !== null ? [row.finished - row.started] : []));
   }
 
   /** Some of those that are due: after an hour without upstream they are the whole queue, and the next node asks soon. */
@@ -341,15 +316,58 @@ export class Queue {
 
   /** Sequence of the first build that waits with this turn and is not postponed. */
   #eldestOf(turn: number): number | null {
-    const ofTurn = (whom: Whom) =>
-      this.#db
-        .select({ sequence: min(builds.sequence) })
-        .from(builds)
-        .where(and(isReady, eq(builds.whom, whom), eq(builds.turn, turn)))
-        .get()?.sequence ?? null;
-    const eldest = Object.values(WHOM).flatMap((whom) => ofTurn(whom) ?? []);
+    const eldest = Object.values(WHOM).flatMap((whom) => this.#questions.eldestOf.get({ whom, turn })?.sequence ?? []);
     return eldest.length === 0 ? null : Math.min(...eldest);
   }
 }
+
+/**
+ * What is asked many times a second, written once: to write such a statement takes several times as long as to run it, and that
+ * is most of what the Foreman would do on a release day.
+ */
+const questionsOf = (db: Database) => ({
+  newest: db
+    .select()
+    .from(builds)
+    .where(eq(builds.intentHash, sql.placeholder('intentHash')))
+    .orderBy(desc(builds.generation))
+    .limit(1)
+    .prepare(),
+  byHash: db
+    .select()
+    .from(builds)
+    .where(eq(builds.requestHash, sql.placeholder('hash')))
+    .prepare(),
+  eldestOf: db
+    .select({ sequence: min(builds.sequence) })
+    .from(builds)
+    .where(and(isReady, eq(builds.whom, sql.placeholder('whom')), eq(builds.turn, sql.placeholder('turn'))))
+    .prepare(),
+  publishing: db
+    .select()
+    .from(builds)
+    .where(and(eq(builds.state, 'publishing'), gt(builds.sequence, sql.placeholder('behind'))))
+    .orderBy(asc(builds.sequence))
+    .limit(sql.placeholder('limit'))
+    .prepare(),
+  isPublishing: db.select({ n: builds.sequence }).from(builds).where(eq(builds.state, 'publishing')).limit(1).prepare(),
+  nextExpiry: db
+    .select({ at: sql<number | null>`min(${builds.expiresAt})` })
+    .from(builds)
+    .prepare(),
+  nextPostponed: db
+    .select({ at: sql<number | null>`min(${builds.notBefore})` })
+    .from(builds)
+    .where(and(isQueued, sql`${builds.notBefore} > ${sql.placeholder('now')}`))
+    .prepare(),
+  lastDone: db
+    .select({ finished: builds.finishedAt, started: builds.startedAt })
+    .from(builds)
+    // By the plus the index by time is taken, of which the last rows suffice; that by state would have all of them sorted.
+    .where(and(isNotNull(builds.finishedAt), sql`+${builds.state} = 'done'`))
+    .orderBy(desc(builds.finishedAt))
+    .limit(sql.placeholder('limit'))
+    .prepare(),
+});
 
 const byPlace = (one: Place, other: Place): number => one.turn - other.turn || one.sequence - other.sequence;

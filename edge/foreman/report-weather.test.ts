@@ -31,10 +31,13 @@ interface Sender {
   readonly standings: Map<string, string>;
 }
 
-/** Sends these numbers in one call, in this order; once a lease was told to be over, it stays so. */
-async function send(foreman: OpenedForeman, sender: Sender, numbers: readonly number[]): Promise<void> {
-  const { nodeId, leaseId, events, standings } = sender;
-  const wasEnded = standings.get(leaseId) === 'ended';
+/** Sends these numbers in one call, in this order. Returns how the lease stands after each. */
+async function standingsAfter(
+  foreman: OpenedForeman,
+  { leaseId, events }: Sender,
+  nodeId: string,
+  numbers: readonly number[],
+): Promise<string[]> {
   const reports = numbers.map((n) => ({ leaseId, sequence: BigInt(n), event: events[n - 1] as Event }));
   const answer = await foreman.calls.report(
     nodeId,
@@ -44,18 +47,29 @@ async function send(foreman: OpenedForeman, sender: Sender, numbers: readonly nu
   expect(answer.acknowledged.map((each) => [each.leaseId, each.sequence])).toEqual(
     numbers.map((n) => [leaseId, BigInt(n)]),
   );
-  const told = answer.acknowledged.map((each) => each.standing);
+  return answer.acknowledged.map((each) => each.standing);
+}
+
+/** Once a lease was told to be over, it stays so. */
+async function send(foreman: OpenedForeman, sender: Sender, numbers: readonly number[]): Promise<void> {
+  const { nodeId, leaseId, standings } = sender;
+  const wasEnded = standings.get(leaseId) === 'ended';
+  const told = await standingsAfter(foreman, sender, nodeId, numbers);
   expect(told).toEqual([...told].sort());
   if (wasEnded) expect(told).not.toContain('active');
   standings.set(leaseId, told.at(-1) ?? '');
 }
 
-/** What arrives: of whom, which numbers in one call, and whether the network delivers the call twice at the same moment. */
+/**
+ * What arrives: of whom, which numbers in one call, whether the network delivers the call twice at the same moment, and whether a
+ * stranger among the nodes says the same first.
+ */
 const arrivals = fc.array(
   fc.record({
     of: fc.nat(1),
     numbers: fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 4 }),
     isDoubled: fc.boolean(),
+    isForged: fc.boolean(),
   }),
   { maxLength: 6 },
 );
@@ -71,6 +85,7 @@ test.each(['image', 'failure'] as const)(
         const foreman = openForeman();
         await foreman.node('a', 'op-a');
         await foreman.node('b', 'op-b');
+        await foreman.node('forger', 'op-c');
         const status = await foreman.submit({ intentHash: sha256Hex(`weather ${++builds}`) });
         const hash = status.state === 'queued' ? status.requestHash : '';
         const senders: Sender[] = [];
@@ -89,9 +104,13 @@ test.each(['image', 'failure'] as const)(
           });
         };
         const arrive = async (those: typeof early) => {
-          for (const { of, numbers, isDoubled } of those) {
+          for (const { of, numbers, isDoubled, isForged } of those) {
             const sender = senders[of];
             if (!sender) continue;
+            if (isForged) {
+              const standings = await standingsAfter(foreman, sender, 'forger', numbers);
+              expect(standings).toEqual(numbers.map(() => 'ended'));
+            }
             if (isDoubled) await Promise.all([send(foreman, sender, numbers), send(foreman, sender, numbers)]);
             else await send(foreman, sender, numbers);
           }
@@ -124,6 +143,8 @@ test.each(['image', 'failure'] as const)(
           const measured = JSON.parse(String(row?.durations)).length;
           expect(isLost ? Math.max(measured, images) : measured).toBe(images);
         }
+        const forger = (await foreman.rows('nodes')).find(({ id }) => id === 'forger');
+        expect(forger).toMatchObject({ builds_right: 0, builds_wrong: 0, builds_lost: 0, durations: '[]' });
         const counted = (await foreman.rows('counters')).filter(({ what, day }) => what === 'build' && day === 0);
         expect(counted).toMatchObject([{ name: outcome === 'image' ? 'built' : 'failed', n: 1 }]);
         expect((await bucket.head(`builds/${hash}.json`)) !== null).toBe(outcome === 'image');

@@ -8,7 +8,7 @@ import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import type { BuildErrorKind } from '../../shared/build-error.ts';
 import type { BuildRecord, FailureRecord, Pins, RequestEcho } from '../../shared/build-record.ts';
 import type { Conditions } from '../../shared/conditions.ts';
-import type { NodeFault } from '../../shared/node-faults.ts';
+import type { FaultsInARow } from '../../shared/node-faults.ts';
 import type { NodeState } from '../../shared/node-state.ts';
 import type { NormalizedRequest } from '../../shared/normalize-request.ts';
 import type { Dialect } from '../../shared/seed/dialect.ts';
@@ -140,6 +140,11 @@ export const votes = sqliteTable(
 );
 export type VoteRow = typeof votes.$inferSelect;
 
+export interface DrainBehind {
+  readonly stateReason: string;
+  readonly stateSince: number;
+}
+
 export const nodes = sqliteTable('nodes', {
   id: text('id').primaryKey(),
   publicKey: text('public_key').notNull(),
@@ -152,9 +157,10 @@ export const nodes = sqliteTable('nodes', {
   stateSince: integer('state_since').notNull().default(0),
   /** Who put it there: somebody, or its own faults. */
   stateBy: text('state_by').$type<'operator' | 'foreman'>().notNull().default('operator'),
+  /** The drain by an operator on which a quarantine was put, and that holds again once it is released. */
+  drainBehind: text('drain_behind', { mode: 'json' }).$type<DrainBehind>(),
   /** In a row; see node-faults.ts. */
-  faults: text('faults', { mode: 'json' }).$type<readonly NodeFault[]>().notNull().default([]),
-  lastFaultAt: integer('last_fault_at').notNull().default(0),
+  faults: text('faults', { mode: 'json' }).$type<FaultsInARow>().notNull().default([]),
   /** Its votes that agreed with what was decided; of these, images; those that did not; its leases that ended without a word. */
   right: integer('builds_right').notNull().default(0),
   images: integer('images').notNull().default(0),
@@ -169,6 +175,12 @@ export const nodes = sqliteTable('nodes', {
   held: text('held', { mode: 'json' }).$type<readonly string[]>().notNull().default([]),
   /** What its last builds took; milliseconds. */
   durations: text('durations', { mode: 'json' }).$type<readonly number[]>().notNull().default([]),
+  /** Where an operator said that it is called; empty: it is not. Unique, but for the empty one. */
+  address: text('address').notNull().default(''),
+  /** In a row; what the last one was; and until when it is left alone for them. */
+  callFailures: integer('call_failures').notNull().default(0),
+  callFault: text('call_fault').notNull().default(''),
+  notCalledBefore: integer('not_called_before').notNull().default(0),
   joinedAt: integer('joined_at').notNull(),
   lastSeenAt: integer('last_seen_at').notNull(),
 });

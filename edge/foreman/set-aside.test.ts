@@ -96,10 +96,12 @@ describe('a draining node', () => {
     }
     expect(await rowOf('a')).toMatchObject({ state: 'draining', state_by: 'foreman' });
     const told = lease({ waitMs: 600_000, knownStanding: 'draining' });
-    const { leaseId } = await foreman.order('b');
-    await foreman.report('b', leaseId, 1, failed('disk_full'));
+    for (const id of ['b', 'c']) {
+      const { leaseId, requestHash } = await foreman.order(id);
+      expect(requestHash).toBe(lost[0]);
+      await foreman.report(id, leaseId, 1, failed('disk_full'));
+    }
     expect(await told).toMatchObject({ standing: { state: 'active' } });
-    expect(lost).toHaveLength(3);
   });
 
   it('of before it could be told is answered after the wait, or it would ask without a pause', async () => {
@@ -179,6 +181,40 @@ test('a quarantined node is told so with every answer, and builds again once it 
   expect(await lease()).toEqual({ order: null, standing: { state: 'quarantined', reason: 'wrong images' } });
   await act('release');
   expect(await lease()).toMatchObject({ order: { attempt: 1 }, standing: { state: 'active', reason: '' } });
+});
+
+describe('a quarantine that is released', () => {
+  const quarantinedAfterDrain = async () => {
+    await act('drain', 'a', 'a new disk');
+    const { state_since } = (await rowOf('a')) ?? {};
+    vi.setSystemTime(Date.now() + 3_600_000);
+    await act('quarantine', 'a', 'wrong images');
+    return { state: 'draining', state_by: 'operator', state_reason: 'a new disk', state_since };
+  };
+
+  it('leaves the drain that an operator had put on the node before, however often either is said', async () => {
+    const drained = await quarantinedAfterDrain();
+    await act('quarantine', 'a', '');
+    expect(await act('release')).toMatchObject({ ok: true, node: { state: 'draining', stateReason: 'a new disk' } });
+    expect(await rowOf('a')).toMatchObject(drained);
+    expect(await act('release')).toMatchObject({ ok: true });
+    expect(await rowOf('a')).toMatchObject(drained);
+  });
+
+  it('and leaves none once somebody has ended it', async () => {
+    await quarantinedAfterDrain();
+    await act('release');
+    await act('undrain');
+    expect(await rowOf('a')).toMatchObject({ state: 'active', drain_behind: null });
+    await act('quarantine');
+    expect(await act('release')).toMatchObject({ node: { state: 'active' } });
+  });
+
+  it('nor one of the Foreman’s: somebody has looked at the node since', async () => {
+    await foreman.alter("UPDATE nodes SET state = 'draining', state_by = 'foreman', state_reason = 'x' WHERE id = 'a'");
+    await act('quarantine');
+    expect(await act('release')).toMatchObject({ node: { state: 'active', stateReason: '' } });
+  });
 });
 
 test('one that is set aside while upstream is asked for its order gets none', async () => {

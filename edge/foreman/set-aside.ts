@@ -5,7 +5,7 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { afterAction, isHeard, type NodeAction } from '../../shared/node-state.ts';
 import type { ForemanState } from './foreman-state.ts';
-import { type LeaseRow, leases } from './schema.ts';
+import { type DrainBehind, type LeaseRow, leases, type NodeRow } from './schema.ts';
 import { disownResults } from './withdraw.ts';
 
 export type ActionAnswer =
@@ -22,18 +22,32 @@ export function actOnNode(
   return state.db.transaction((): ActionAnswer => {
     const node = state.nodes.byId(id);
     if (!node) return { ok: false, why: 'unknown', reason: 'there is no such node' };
-    const after = afterAction(node.state, action);
+    const after = afterAction({ state: node.state, isDrainBehind: node.drainBehind !== null }, action);
     if (!after.ok) return { ok: false, why: 'impossible', reason: after.reason };
     state.nodes.put(id, after.state, {
       stateBy: 'operator',
       // Said again without a reason, it is for the one that was said.
       stateReason: after.state === 'active' ? '' : reason || (after.state === node.state ? node.stateReason : ''),
       stateSince: after.state === node.state ? node.stateSince : now,
+      ...(action === 'release' && node.drainBehind),
+      drainBehind: drainBehind(node, action),
     });
     if (!isHeard(after.state)) disown(state, id, `${after.state}: by an operator`, now);
     if (after.state === 'revoked') disownResults(state, id);
     return { ok: true };
   });
+}
+
+/**
+ * What holds again once a quarantine is released. Kept when it is: said twice, since an answer was lost, it is to mean the
+ * same. What the Foreman drained is not meant, since somebody has looked at it then.
+ */
+function drainBehind(node: NodeRow, action: NodeAction): DrainBehind | null {
+  if (action === 'release') return node.drainBehind;
+  if (action !== 'quarantine') return null;
+  if (node.state === 'quarantined') return node.drainBehind;
+  const isDrained = node.state === 'draining' && node.stateBy === 'operator';
+  return isDrained ? { stateReason: node.stateReason, stateSince: node.stateSince } : null;
 }
 
 /** Its builds go elsewhere, without having spent an attempt, and what it said of undecided builds was never said. */

@@ -21,13 +21,14 @@ import type { LeaseReport } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 import { isPrivate } from '../../shared/normalize-request.ts';
 import type { Decision } from '../../shared/quorum.ts';
 import { attestersOf } from './attesters-of.ts';
+import { isUnheard } from './bring-orders.ts';
 import { checkSignedFailure, checkSignedImage, type Reported } from './check-signed.ts';
 import { awaitOthers, decideBuild, inputsOf } from './decide-build.ts';
 import { failBuild, handBack, loseLease } from './end-build.ts';
 import type { ForemanState } from './foreman-state.ts';
 import { judgeVotes } from './judge-votes.ts';
 import { noteWord } from './node-faults.ts';
-import { type BuildRow, builds, type LeaseRow, type NodeRow } from './schema.ts';
+import { type BuildRow, builds, type LeaseRow, type NodeRow, type UploadRow } from './schema.ts';
 
 const MAX_LOG = 65_536;
 
@@ -76,14 +77,16 @@ async function takeWhole(
   const sequence = Number(report.sequence);
   const isNew = sequence > lease.lastSequence;
   if (isNew) {
+    if (lease.state === 'active' && isUnheard(lease)) state.callableNodes.worked(node.id);
     const { event } = report;
     if (event.case === 'progress' && lease.state === 'active') noteProgress(state, lease, event.value);
     else if (event.case === 'handedBack') handBack(state, lease, event.value.reason.slice(0, 200), now);
     else if (event.case === 'failed') await takeFailure(state, node, lease, event.value, aftermath, now);
     else if (event.case === 'succeeded') {
-      const uploaded: StoredFile[] = state.uploads.ofLease(lease.id).filter((file) => file.state === 'complete');
+      const uploaded = state.uploads.ofLease(lease.id).filter((file) => file.state === 'complete');
       const build = state.queue.byHash(lease.requestHash);
-      const check = build && acceptResult(event.value, { request: build.request, pins: lease.pins }, uploaded);
+      const check =
+        build && acceptResult(event.value, { request: build.request, pins: lease.pins }, uploaded.map(asFile));
       if (build && check?.ok)
         await takeImage(state, { node, lease, build, statement: event.value.statement }, check.result, now);
       else if (check && !check.ok) refuseResult(state, lease, check.reason, now);
@@ -97,6 +100,8 @@ async function takeWhole(
 function refuseResult(state: ForemanState, lease: LeaseRow, reason: string, now: number): void {
   loseLease(state, lease, fault('internal', `result refused: ${reason}`), now);
 }
+/** Without the store's own names for it and its parts: these are nobody's who reads the record. */
+const asFile = ({ name, sizeBytes, sha256 }: UploadRow): StoredFile => ({ name, sizeBytes, sha256 });
 
 const fault = (kind: BuildErrorKind, cause: string): BuildError => new BuildError(kind, undefined, { cause });
 

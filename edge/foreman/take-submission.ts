@@ -9,8 +9,15 @@ import type { Submission } from './queue.ts';
 import { LIVE_STATES } from './schema.ts';
 
 export type SubmitAnswer =
-  /** `isNew`: this submission began the build. */
-  { readonly accepted: true; readonly status: BuildStatus; readonly isNew: boolean } | { readonly accepted: false };
+  | {
+      readonly accepted: true;
+      readonly status: BuildStatus;
+      /** This submission began the build. */
+      readonly isNew: boolean;
+      /** Id of the node that is to be called for it; absent: somebody who asked has been woken. */
+      readonly calls?: string;
+    }
+  | { readonly accepted: false };
 
 /** One synchronous step, so that of a hundred equal requests ninety-nine find the first one's build. */
 export function takeSubmission(state: ForemanState, submission: Submission, now: number): SubmitAnswer {

@@ -12,14 +12,16 @@ const NOW = 'turn';
 
 export class Turns {
   readonly #db: Database;
+  readonly #now: ReturnType<typeof turnThatIsOn>;
 
   constructor(db: Database) {
     this.#db = db;
+    this.#now = turnThatIsOn(db);
   }
 
   /** The turn that is on. */
   now(): number {
-    return this.#db.select().from(meta).where(eq(meta.name, NOW)).get()?.value ?? 0;
+    return this.#now.get()?.value ?? 0;
   }
 
   /** The turn that a build of this client would have; not taken yet. */
@@ -50,3 +52,6 @@ export class Turns {
     this.#db.delete(clients).where(sql`${clients.key} IN ${passed}`).run();
   }
 }
+
+/** Written once: see queue.ts. */
+const turnThatIsOn = (db: Database) => db.select().from(meta).where(eq(meta.name, NOW)).prepare();

@@ -2,7 +2,7 @@
  * Grants to write one object of a lease: name, size and digest are fixed when the grant is given, and it closes for good
  * when the bytes are there. This row is what makes an object write-once; the store itself need not know how.
  */
-import { and, eq, sum } from 'drizzle-orm';
+import { and, eq, sql, sum } from 'drizzle-orm';
 import type { StoredFile } from '../../shared/build-record.ts';
 import type { Database } from './database.ts';
 import { type UploadRow, uploads } from './schema.ts';
@@ -16,21 +16,19 @@ export type GrantAnswer =
 
 export class Uploads {
   readonly #db: Database;
+  readonly #questions: ReturnType<typeof questionsOf>;
 
   constructor(db: Database) {
     this.#db = db;
+    this.#questions = questionsOf(db);
   }
 
   find(leaseId: string, name: string): UploadRow | undefined {
-    return this.#db
-      .select()
-      .from(uploads)
-      .where(and(eq(uploads.leaseId, leaseId), eq(uploads.name, name)))
-      .get();
+    return this.#questions.find.get({ leaseId, name });
   }
 
   ofLease(leaseId: string): UploadRow[] {
-    return this.#db.select().from(uploads).where(eq(uploads.leaseId, leaseId)).all();
+    return this.#questions.ofLease.all({ leaseId });
   }
 
   /** Asking twice for the same bytes gives the same grant; for other bytes under the same name, none. */
@@ -96,3 +94,17 @@ export class Uploads {
       .run();
   }
 }
+
+/** Written once: see queue.ts. */
+const questionsOf = (db: Database) => ({
+  find: db
+    .select()
+    .from(uploads)
+    .where(and(eq(uploads.leaseId, sql.placeholder('leaseId')), eq(uploads.name, sql.placeholder('name'))))
+    .prepare(),
+  ofLease: db
+    .select()
+    .from(uploads)
+    .where(eq(uploads.leaseId, sql.placeholder('leaseId')))
+    .prepare(),
+});

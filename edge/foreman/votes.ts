@@ -10,9 +10,11 @@ const isOpen = sql`${votes.verdict} = 'open'`;
 
 export class Votes {
   readonly #db: Database;
+  readonly #ofBuild: ReturnType<typeof votesOfBuild>;
 
   constructor(db: Database) {
     this.#db = db;
+    this.#ofBuild = votesOfBuild(db);
   }
 
   /**
@@ -104,9 +106,16 @@ export class Votes {
       .run();
   }
 
+  remove({ requestHash, operator }: VoteRow): void {
+    this.#db
+      .delete(votes)
+      .where(and(eq(votes.requestHash, requestHash), eq(votes.operator, operator)))
+      .run();
+  }
+
   /** In the order in which they came. */
   rowsOf(requestHash: string): VoteRow[] {
-    return this.#db.select().from(votes).where(eq(votes.requestHash, requestHash)).orderBy(asc(votes.at)).all();
+    return this.#ofBuild.all({ requestHash });
   }
 
   /** Do these tell what they say in the same words? */
@@ -138,3 +147,12 @@ export const asVote = ({ leaseId, operator, network, tier, inputs, at, ...row }:
       ? { outcome: 'image', digest: row.digest ?? '' }
       : { outcome: 'failure', kind: (row.kind satisfies BuildErrorKind | null) ?? 'internal' },
 });
+
+/** Written once: see queue.ts. */
+const votesOfBuild = (db: Database) =>
+  db
+    .select()
+    .from(votes)
+    .where(eq(votes.requestHash, sql.placeholder('requestHash')))
+    .orderBy(asc(votes.at))
+    .prepare();

@@ -4,11 +4,15 @@ import { WaitingRoom } from './waiting-room.ts';
 const LONG = 60_000;
 
 /** Nodes that wait, and the names of those that were woken, once others had their turn. */
-function room(...nodes: readonly (readonly [name: string, held: string, typicalMs: number | null])[]) {
+function room(
+  ...nodes: readonly (readonly [name: string, held: string, typicalMs: number | null, isCalled?: 'called'])[]
+) {
   const waiting = new WaitingRoom();
   const woken: string[] = [];
-  for (const [name, held, typicalMs] of nodes)
-    void waiting.wait(LONG, { held: new Set([held]), typicalMs }).then(() => woken.push(name));
+  for (const [name, held, typicalMs, isCalled] of nodes)
+    void waiting
+      .wait(LONG, { nodeId: name, held: new Set([held]), typicalMs, isCalled: isCalled !== undefined })
+      .then(() => woken.push(name));
   return {
     async wake(imageBuilder?: string) {
       waiting.wakeSome(imageBuilder);
@@ -41,4 +45,31 @@ it('wakes all, each once', async () => {
   expect(three.woken.splice(0)).toEqual(['a', 'b', 'c']);
   expect(await three.wake()).toBe('');
   expect(three.waiting.wakes).toBe(2);
+});
+
+it('names the one that is to be called where it is the best, wakes nobody then, and keeps its seat', async () => {
+  const three = room(['asks', 'x', 10], ['called', 'y', 50, 'called'], ['other', 'z', 20, 'called']);
+  const called = (imageBuilder: string) => three.waiting.toBeCalled(imageBuilder);
+  expect([called('y'), called('z'), called('x'), called('none'), called('y')]).toEqual([
+    'called',
+    'other',
+    null,
+    null,
+    'called',
+  ]);
+  await Promise.resolve();
+  expect(three.woken).toEqual([]);
+  // Who looked elsewhere meanwhile looks again.
+  expect(three.waiting.wakes).toBe(3);
+  expect(await three.wake('y')).toBe('called asks other');
+});
+
+it('dismisses one node, and it alone', async () => {
+  const waiting = new WaitingRoom();
+  const seat = (nodeId: string) => waiting.wait(LONG, { nodeId, held: new Set(), typicalMs: null, isCalled: false });
+  const [one, two, three] = [seat('one'), seat('two'), seat('three')];
+  waiting.dismiss('two');
+  expect(await two).toBe('dismissed');
+  waiting.wakeAll();
+  expect(await Promise.all([one, three])).toEqual(['woken', 'woken']);
 });

@@ -3,14 +3,20 @@ const WOKEN_AT_ONCE = 4;
 
 /** Of a node that waits, what makes it the right one for a build. */
 export interface Waiting {
+  readonly nodeId: string;
   /** ImageBuilders that it has, by sha256. */
   readonly held: ReadonlySet<string>;
   /** What its builds take, by its last ones; null as long as there was none. */
   readonly typicalMs: number | null;
+  /** Can it be called? Else it is answered, and nothing else reaches it. */
+  readonly isCalled: boolean;
 }
 
+/** `dismissed`: it is to ask anew, since what it asked is older than what is known of it. */
+export type Waited = 'woken' | 'over' | 'dismissed';
+
 interface Seat extends Waiting {
-  readonly leave: () => void;
+  readonly leave: (why?: Waited) => void;
 }
 
 export class WaitingRoom {
@@ -23,17 +29,17 @@ export class WaitingRoom {
     return this.#wakes;
   }
 
-  /** Resolves when woken, or after `timeoutMs`. */
-  wait(timeoutMs: number, who: Waiting): Promise<void> {
+  /** Resolves when woken or dismissed, or after `timeoutMs`. */
+  wait(timeoutMs: number, who: Waiting): Promise<Waited> {
     return new Promise((resolve) => {
-      const leave = () => {
+      const leave = (why: Waited = 'woken') => {
         clearTimeout(timer);
         const place = this.#seats.indexOf(seat);
         if (place >= 0) this.#seats.splice(place, 1);
-        resolve();
+        resolve(why);
       };
       const seat: Seat = { ...who, leave };
-      const timer = setTimeout(leave, timeoutMs);
+      const timer = setTimeout(leave, timeoutMs, 'over');
       this.#seats.push(seat);
     });
   }
@@ -44,19 +50,40 @@ export class WaitingRoom {
    */
   wakeSome(imageBuilder = ''): void {
     this.#wakes += 1;
-    const woken: Seat[] = [];
-    for (const seat of this.#seats) {
-      const place = woken.findIndex((other) => isBetter(seat, other, imageBuilder));
-      if (place >= 0) woken.splice(place, 0, seat);
-      else if (woken.length < WOKEN_AT_ONCE) woken.push(seat);
-      if (woken.length > WOKEN_AT_ONCE) woken.pop();
-    }
-    for (const { leave } of woken) leave();
+    for (const { leave } of this.#best(imageBuilder, WOKEN_AT_ONCE)) leave();
+  }
+
+  /**
+   * The one that is to be called for what came, and null where others are better: then some are to be woken. Who is called keeps
+   * its seat, and nobody else is woken, or the first to look would take what is meant for the right one.
+   */
+  toBeCalled(imageBuilder: string): string | null {
+    const [best] = this.#best(imageBuilder, 1);
+    if (!best?.isCalled) return null;
+    this.#wakes += 1;
+    return best.nodeId;
+  }
+
+  /** It gave a build back, or could not be called: it may be full by now or stop, and then does not ask anew. */
+  dismiss(nodeId: string): void {
+    for (const seat of [...this.#seats]) if (seat.nodeId === nodeId) seat.leave('dismissed');
   }
 
   wakeAll(): void {
     this.#wakes += 1;
     for (const { leave } of [...this.#seats]) leave();
+  }
+
+  /** At most `most`, the best first. */
+  #best(imageBuilder: string, most: number): readonly Seat[] {
+    const best: Seat[] = [];
+    for (const seat of this.#seats) {
+      const place = best.findIndex((other) => isBetter(seat, other, imageBuilder));
+      if (place >= 0) best.splice(place, 0, seat);
+      else if (best.length < most) best.push(seat);
+      if (best.length > most) best.pop();
+    }
+    return best;
   }
 }
 

@@ -36,28 +36,44 @@ describe('builds to be asked for along with another', () => {
   const builds = new PendingBuilds({ now: () => now });
   const told = (name: string) => builds.remember({ ...running(2), requestHash: name });
   for (const name of ['polled', 'left', 'polled later', 'young']) told(name);
+  now += 2_000;
   builds.get('polled');
-  now += 300;
+  now += 2_000;
   told('young');
   builds.get('young');
   builds.get('polled later');
+  now += 600;
 
-  it('are none while what is known of them will do for a while', () => {
-    expect(builds.due(9)).toEqual([]);
-  });
-
-  it('are those that are polled for and grow old, those polled last first', () => {
-    now += 500;
-    expect(builds.due(9)).toEqual(['polled later', 'polled']);
+  it('are those that are polled for and whose last answer grew old, those polled last first', () => {
+    expect(builds.due(9)).toEqual(['polled later', 'polled', 'left']);
     expect(builds.due(1)).toEqual(['polled later']);
   });
 
-  it('are not those that were told of since, until they are polled for again', () => {
+  it('are not those for which nobody has asked for some seconds', () => {
+    now += 1_600;
+    expect(builds.due(9)).toEqual(['polled later', 'young', 'polled']);
+  });
+
+  it('are not those that were told of since, while that will do', () => {
     told('polled');
-    now += 1_001;
+    now += 750;
     expect(builds.due(9)).toEqual(['polled later', 'young']);
-    expect(builds.get('polled')).toBeUndefined();
-    expect(builds.due(9)).toContain('polled');
+  });
+
+  it('are those that were told of on the way and are still polled for now and then', () => {
+    now += 1;
+    // Behind those that were polled for later: it was told of on the way.
+    expect(builds.due(9)).toEqual(['polled later', 'young', 'polled']);
+  });
+
+  it('are, far back in a long queue, those that would be old within a quarter of a minute', () => {
+    const long = new PendingBuilds({ now: () => now });
+    for (const name of ['one', 'other']) long.remember({ ...queued(90_000, 36_000), requestHash: name });
+    now += 40_000;
+    long.get('one');
+    expect(long.due(9)).toEqual([]);
+    now += 5_001;
+    expect(long.due(9)).toEqual(['one']);
   });
 });
 

@@ -9,16 +9,28 @@ import { LIFETIMES } from '../lifetimes.ts';
 
 export type PendingStatus = Extract<BuildStatus, { state: 'queued' | 'running' }>;
 
-/** Those polled last are looked at for what is due, and no more: a call to the Foreman must not wait for a long list. */
-const LOOKED_THROUGH = 256;
-/** What grows old so soon is asked for with what is old. */
-const SOON_MS = 500;
+/**
+ * Those polled last are looked at for what is due, and no more: a call to the Foreman must not wait for a long list. Long enough
+ * for all that is polled for in a few seconds of a release day: the builds that run are few among thousands that wait.
+ */
+const LOOKED_THROUGH = 8_192;
+/**
+ * Asked for within this time, a build is waited for: clients ask every two to five seconds. By time, and not since it was told
+ * last: of a build that runs what is told is old before its only client asks again, and it would never be asked for on the way.
+ */
+const WANTED_MS = 6_000;
+/**
+ * In its last quarter what was told is asked for with what is old. A fixed time would be next to nothing of the minute for which
+ * the many stand that are far back in a long queue, and each of them would cost a call of its own.
+ */
+const LAST_PART = 1 / 4;
 
 interface Kept {
-  readonly status: PendingStatus;
-  readonly until: number;
-  /** Somebody asked since it was told; what nobody polls for any more is not asked for. */
-  isWanted: boolean;
+  status: PendingStatus;
+  until: number;
+  /** From then on it is asked for on the way. */
+  soonAt: number;
+  polledAt: number;
 }
 
 export class PendingBuilds {
@@ -38,18 +50,20 @@ export class PendingBuilds {
 
   get(requestHash: string): PendingStatus | undefined {
     const kept = this.#kept.get(requestHash);
-    if (kept) kept.isWanted = true;
-    return kept && this.#clock.now() <= kept.until ? kept.status : undefined;
+    const now = this.#clock.now();
+    if (kept) kept.polledAt = now;
+    return kept && now <= kept.until ? kept.status : undefined;
   }
 
   /** Builds that are polled for, and of which nothing is known any more, or soon nothing. */
   due(limit: number): string[] {
     const due: string[] = [];
-    const soon = this.#clock.now() + SOON_MS;
+    const now = this.#clock.now();
     let looked = 0;
-    for (const [requestHash, { until, isWanted }] of this.#kept.entries()) {
-      if (due.length === limit || ++looked > LOOKED_THROUGH) break;
-      if (isWanted && until < soon) due.push(requestHash);
+    for (const [requestHash, { soonAt, polledAt }] of this.#kept.entries()) {
+      // Those behind it were polled for before it.
+      if (due.length === limit || ++looked > LOOKED_THROUGH || now - polledAt > WANTED_MS) break;
+      if (soonAt < now) due.push(requestHash);
     }
     return due;
   }
@@ -72,8 +86,14 @@ export class PendingBuilds {
   /** `intentHash`: where it is known. */
   remember(status: PendingStatus, intentHash?: string): void {
     if (intentHash !== undefined) this.goesLive(intentHash);
-    const until = this.#clock.now() + pendingMs(status);
-    this.#kept.set(status.requestHash, { status, until, isWanted: false });
+    const now = this.#clock.now();
+    const standsMs = pendingMs(status);
+    const told = { status, until: now + standsMs, soonAt: now + standsMs * (1 - LAST_PART) };
+    const kept = this.#kept.peek(status.requestHash);
+    // In place: put in anew it would stand before those polled last, and what is looked through would be what was just told.
+    if (kept) Object.assign(kept, told);
+    // Who made it be asked for polls for it in a moment.
+    else this.#kept.set(status.requestHash, { ...told, polledAt: now });
   }
 }
 

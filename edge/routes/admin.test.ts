@@ -148,7 +148,7 @@ describe('a node', () => {
       ...{ id, name: 'node-1', operator: 'op', tier: 'trusted', state: 'active', reason: '', by: 'operator' },
       ...{ since: expect.any(String), joined_at: expect.any(String), last_seen_at: expect.any(String) },
       ...{ software_version: '', slots: 4, running: 0, image_builders: 1, faults_in_a_row: 0 },
-      ...{ right: 0, images: 0, wrong: 0, lost: 0 },
+      ...{ right: 0, images: 0, wrong: 0, lost: 0, address: '', call_fault: '' },
     });
   });
 

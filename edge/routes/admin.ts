@@ -8,6 +8,7 @@ import {
   type AdminNode,
   type AdminNodes,
   type CancelledBuild,
+  callableNodeSchema,
   type JoinTokenAnswer,
   nodeActionSchema,
   tokenRequestSchema,
@@ -18,8 +19,10 @@ import { signJoinToken } from '../../shared/node-identity.ts';
 import { isNodeAction, NODE_ACTIONS } from '../../shared/node-state.ts';
 import { forAdmins } from '../admin-auth.ts';
 import { jsonAnswer, methodNotAllowed, notFound, problem, titleOf } from '../answer.ts';
+import { nodeAt } from '../call-node.ts';
 import { edgeContext, foremanOf } from '../edge-context.ts';
 import type { Env } from '../env.ts';
+import type { ActedOnNode } from '../foreman/foreman.ts';
 import type { ListedNode } from '../foreman/node-lists.ts';
 import { readText } from '../read-body.ts';
 import { parseJson } from '../wish.ts';
@@ -46,14 +49,26 @@ export const adminRoutes = new Hono<{ Bindings: Env }>()
     return jsonAnswer(200, answer);
   })
   .all('/api/v1/admin/nodes', () => methodNotAllowed('GET, HEAD, OPTIONS'))
+  .post('/api/v1/admin/nodes/callable', async (c) => {
+    const { url } = await bodyOf(c.req.raw, callableNodeSchema);
+    const found = await nodeAt(url);
+    if (!found.ok) return problem(409, titleOf(409), `${url} cannot be added: ${found.reason}`);
+    const acted = await foremanOf(c.env).setAddress(found.nodeId, url);
+    if (!acted.ok && acted.why === 'unknown')
+      return notFound(`the node at ${url} (${found.nodeId.slice(0, 12)}) has not joined this farm`);
+    return answerOf(acted);
+  })
+  .all('/api/v1/admin/nodes/callable', () => methodNotAllowed('POST, OPTIONS'))
+  .post('/api/v1/admin/nodes/:id/remove-address', async (c) => {
+    const { id } = c.req.param();
+    return isSha256Hex(id) ? answerOf(await foremanOf(c.env).setAddress(id, '')) : notFound('there is no such node');
+  })
   .post('/api/v1/admin/nodes/:id/:action', async (c) => {
     const { id, action } = c.req.param();
     if (!isNodeAction(action)) return notFound(`no such action, expected one of ${NODE_ACTIONS.join(', ')}`);
     if (!isSha256Hex(id)) return notFound('there is no such node');
     const { reason } = await bodyOf(c.req.raw, nodeActionSchema);
-    const acted = await foremanOf(c.env).actOnNode(id, action, reason);
-    if (acted.ok) return jsonAnswer(200, told(acted.node));
-    return acted.why === 'unknown' ? notFound(acted.reason) : problem(409, titleOf(409), acted.reason);
+    return answerOf(await foremanOf(c.env).actOnNode(id, action, reason));
   })
   .all('/api/v1/admin/nodes/:id/:action', () => methodNotAllowed('POST, OPTIONS'))
   .post('/api/v1/admin/builds/:hash/cancel', async (c) => {
@@ -64,6 +79,11 @@ export const adminRoutes = new Hono<{ Bindings: Env }>()
     return jsonAnswer(200, answer);
   })
   .all('/api/v1/admin/builds/:hash/cancel', () => methodNotAllowed('POST, OPTIONS'));
+
+function answerOf(acted: ActedOnNode): Response {
+  if (acted.ok) return jsonAnswer(200, told(acted.node));
+  return acted.why === 'unknown' ? notFound(acted.reason) : problem(409, titleOf(409), acted.reason);
+}
 
 /** An empty body is an empty object. @throws BuildError `invalid_request`, naming every field that is wrong */
 async function bodyOf<Schema extends z.ZodType>(request: Request, schema: Schema): Promise<z.output<Schema>> {
@@ -99,6 +119,8 @@ const told = (node: ListedNode): AdminNode => ({
   wrong: node.wrong,
   lost: node.lost,
   faults_in_a_row: node.faultsInARow,
+  address: node.address,
+  call_fault: node.callFault,
   joined_at: timeOf(node.joinedAt),
   last_seen_at: timeOf(node.lastSeenAt),
 });

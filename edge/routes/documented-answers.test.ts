@@ -11,6 +11,7 @@ import { OPERATIONS } from '../../shared/api/openapi-document.ts';
 import { BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { EventReader } from '../../shared/server-sent-event.fixture.ts';
 import type { ServerSentEvent } from '../../shared/server-sent-event.ts';
+import { nodeHost, openHosts, putHost } from '../callable-host.fixture.ts';
 import { configOf } from '../config.ts';
 import { ask, env, GOOD_REQUEST, openUpstream, post } from '../edge.fixture.ts';
 import { built, type FarmNode, IMAGE_NAME, joinNode, report } from '../farm-node.fixture.ts';
@@ -29,6 +30,10 @@ beforeAll(async () => {
   done = await built(node, GOOD_REQUEST);
   // The log is told a moment after the image is.
   await vi.waitFor(async () => expect((await ask('/log/head')).status).toBe(200), { timeout: 30_000 });
+  openHosts();
+  putHost('https://node.example', nodeHost({ getNode: () => ({ nodeId: node.id }) }));
+  putHost('https://stranger.example', nodeHost({ getNode: () => ({ nodeId: 'f'.repeat(64) }) }));
+  putHost('https://nobody.example', () => new Response('', { status: 404 }));
 });
 
 afterAll(() => {
@@ -319,6 +324,12 @@ describe('what an operator is answered', () => {
     ['actOnNode', 'POST', 'nodes/{node}/release', undefined, 409],
     ['actOnNode', 'POST', 'nodes/{node}/undrain', undefined, 200],
     ['actOnNode', 'POST', `nodes/${'f'.repeat(64)}/drain`, undefined, 404],
+    ['addCallableNode', 'POST', 'nodes/callable', '{"url":"https://node.example"}', 200],
+    ['addCallableNode', 'POST', 'nodes/callable', '{"url":"https://stranger.example"}', 404],
+    ['addCallableNode', 'POST', 'nodes/callable', '{"url":"https://nobody.example"}', 409],
+    ['addCallableNode', 'POST', 'nodes/callable', '{"url":"http://node.example"}', 422],
+    ['removeNodeAddress', 'POST', 'nodes/{node}/remove-address', undefined, 200],
+    ['removeNodeAddress', 'POST', `nodes/${'f'.repeat(64)}/remove-address`, undefined, 404],
     ['cancelBuild', 'POST', 'builds/{waiting}/cancel', undefined, 200],
     ['cancelBuild', 'POST', `builds/${'f'.repeat(64)}/cancel`, undefined, 404],
   ])('%s %s %s %s: %i', async (id, method, path, body, status) => {

@@ -192,6 +192,8 @@ const JSON_ROUTES: [method: string, path: string, status: number][] = [
   ['GET', '/api/v1/admin/nodes', 401],
   ['POST', '/api/v1/admin/tokens', 401],
   ['POST', '/api/v1/admin/nodes/{unknown}/drain', 401],
+  ['POST', '/api/v1/admin/nodes/callable', 401],
+  ['POST', '/api/v1/admin/nodes/{unknown}/remove-address', 401],
   ['POST', '/api/v1/admin/builds/{unknown}/cancel', 401],
   ['GET', '/api/v1/admin/nosuch', 401],
   ['GET', '/openapi.json', 200],

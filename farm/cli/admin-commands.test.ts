@@ -63,7 +63,7 @@ describe('wrong words end with 2, and one sentence', () => {
     [
       ['nodes', 'frob'],
       KEYED,
-      'expected list, drain, undrain, quarantine, release, revoke, got "frob"; --help says what they do',
+      'expected list, add, remove-address, drain, undrain, quarantine, release, revoke, got "frob"; --help says what they do',
     ],
     [['builds', 'stop', ID], KEYED, 'expected cancel, got "stop"; --help says what it does'],
     [
@@ -75,10 +75,32 @@ describe('wrong words end with 2, and one sentence', () => {
     [
       ['nodes', 'toString'],
       KEYED,
-      'expected list, drain, undrain, quarantine, release, revoke, got "toString"; --help says what they do',
+      'expected list, add, remove-address, drain, undrain, quarantine, release, revoke, got "toString"; --help says what they do',
     ],
     [['nodes', 'list', 'all'], KEYED, 'list takes no words, got "all"'],
     [['nodes', '--reason', 'x'], KEYED, 'list takes no --reason; --help says what it takes'],
+    [['nodes', 'add'], KEYED, 'add: expected https://host or https://host:port, and nothing behind it, got ""'],
+    [
+      ['nodes', 'add', 'https://u:p@node.example'],
+      KEYED,
+      'add: expected https://host or https://host:port, and nothing behind it, got "https://u:p@node.example"',
+    ],
+    [
+      ['nodes', 'add', 'http://node.example'],
+      KEYED,
+      'add: expected https; http is for loopback only, got "http://node.example"',
+    ],
+    [
+      ['nodes', 'add', 'https://a.example', 'https://b.example'],
+      KEYED,
+      'add: expected one address, got "https://a.example https://b.example"',
+    ],
+    [['nodes', 'add', 'https://a.example', '--reason', 'x'], KEYED, 'add takes no --reason; --help says what it takes'],
+    [
+      ['nodes', 'remove-address', 'https://a.example'],
+      KEYED,
+      'remove-address: expected the id of one node, at least 8 of its hex digits, got "https://a.example"',
+    ],
     [['nodes', 'drain'], KEYED, 'drain: expected the id of one node, at least 8 of its hex digits, got ""'],
     [
       ['nodes', 'drain', 'abcdef0'],
@@ -207,6 +229,44 @@ describe('an id that is begun', () => {
     expect(ran.err.trimEnd()).toMatch(sentence);
     expect(asked.some((one) => one.startsWith('POST'))).toBe(false);
   });
+});
+
+test.each([
+  [
+    ['add', 'https://NODE.example/'],
+    [`POST /api/v1/admin/nodes/callable {"url":"https://node.example"}`],
+    'abcdef01abcd box is called at https://node.example: builds are brought to it\n',
+  ],
+  [
+    ['remove-address', 'abcdef01'],
+    ['GET /api/v1/admin/nodes ', `POST /api/v1/admin/nodes/${ID}/remove-address {}`],
+    'abcdef01abcd box is called no more: it gets builds by asking\n',
+  ],
+])('nodes %j', async (words, expected, out) => {
+  const asked: string[] = [];
+  const node = { id: ID, name: 'box', address: 'https://node.example', running: 0 };
+  const edge = await listening(async (request, response) => {
+    const body = Buffer.concat(await request.toArray()).toString();
+    asked.push(`${request.method} ${request.url} ${body}`);
+    response.end(JSON.stringify(request.method === 'GET' ? { nodes: [node], next: null } : node));
+  });
+  expect(await asu(['nodes', ...words], { ...KEYED, ASU_EDGE: edge })).toEqual({ status: 0, out, err: '' });
+  expect(asked).toEqual(expected);
+});
+
+test('where nodes are called and why that fails stands in the list, and cannot write into a terminal', async () => {
+  const node = {
+    ...{ id: ID, name: 'box', operator: 'op', tier: 'trusted', state: 'active', reason: '', by: 'operator' },
+    last_seen_at: new Date().toISOString(),
+  };
+  const called = { ...node, address: 'https://node.example', call_fault: 'Unknown: \u001b[2J' };
+  const edge = await listening((_, response) => {
+    // The second one is as an edge tells it that knows of no addresses.
+    response.end(JSON.stringify({ nodes: [called, node], next: null }));
+  });
+  const { out } = await asu(['nodes'], { ...KEYED, ASU_EDGE: edge });
+  expect(out).toContain('https://node.example (Unknown: \\x1b[2J)  active');
+  expect(out.trimEnd()).toMatch(/ - +active$/);
 });
 
 test('a build is stopped by its whole hash', async () => {

@@ -1,5 +1,6 @@
 /** `asu nodes`: who builds for an edge, and what its operators do about it. */
 import type { AdminNode, AdminNodes } from '../../shared/api/admin-answers.ts';
+import { judgeNodeAddress, MAX_NODE_ADDRESS } from '../../shared/node-address.ts';
 import { isNodeAction, NODE_ACTIONS } from '../../shared/node-state.ts';
 import { printable } from '../../shared/printable.ts';
 import {
@@ -22,6 +23,8 @@ const HELP = `Who builds for an edge.
   asu nodes drain ID [--reason TEXT]        it gets no new builds and finishes what it has; undrain ID ends that
   asu nodes quarantine ID [--reason TEXT]   its builds go elsewhere, and nothing it says is believed; release ID ends that
   asu nodes revoke ID [--reason TEXT]       the same, and it is refused altogether, for good
+  asu nodes add https://HOST[:PORT]         builds are brought to the node that listens there, which must have joined
+  asu nodes remove-address ID               no more: it gets builds by asking, as every node does
 
   ID                      its id, or the beginning of it, at least 8 digits
   --reason TEXT           told to whoever runs the node
@@ -40,6 +43,9 @@ const FLAGS = {
 } as const;
 
 const SHORT_ID = 12;
+/** Verbs that are nothing an operator of the node is told. */
+const NO_REASON = ['list', 'add', 'remove-address'] as const;
+const isOneOf = (words: readonly string[], word: string): boolean => words.includes(word);
 /** More pages than this is no farm, but an edge that never comes to an end. */
 const MAX_PAGES = 100;
 
@@ -51,34 +57,51 @@ export const nodesCommand: Command = async (args, context) => {
     return 0;
   }
   const [verb = 'list', ...rest] = words;
+  const [word = '', ...more] = rest;
   const reason = values.reason as string | undefined;
   const tell = (data: unknown, text: () => string) =>
     void out.write(values.json ? `${JSON.stringify(data, null, 2)}\n` : text());
+  if (reason !== undefined && isOneOf(NO_REASON, verb))
+    throw new UsageError(`${verb} takes no --reason; --help says what it takes`);
   if (verb === 'list') {
-    if (rest.length > 0) throw new UsageError(`list takes no words, got ${JSON.stringify(rest[0])}`);
-    if (reason !== undefined) throw new UsageError('list takes no --reason; --help says what it takes');
+    if (rest.length > 0) throw new UsageError(`list takes no words, got ${JSON.stringify(word)}`);
     const client = await AdminClient.open(values, context);
     return askingAdmins(context, async () => {
       const nodes = await allNodes(client);
       tell(nodes, () => (nodes.length === 0 ? 'no node has joined yet: asu token create lets one\n' : table(nodes)));
     });
   }
-  if (!isNodeAction(verb))
+  if (verb === 'add') {
+    const judged = judgeNodeAddress(word);
+    if (!judged.ok || more.length > 0)
+      throw new UsageError(
+        `add: ${judged.ok ? 'expected one address' : judged.reason}, got ${JSON.stringify(rest.join(' '))}`,
+      );
+    const client = await AdminClient.open(values, context);
+    return askingAdmins(context, async () => {
+      const node = (await client.post('nodes/callable', { url: judged.address })) as AdminNode;
+      tell(node, () => `${named(node)} is called at ${judged.address}: builds are brought to it\n`);
+    });
+  }
+  if (verb !== 'remove-address' && !isNodeAction(verb))
     throw new UsageError(
-      `expected ${['list', ...NODE_ACTIONS].join(', ')}, got ${JSON.stringify(verb)}; --help says what they do`,
+      `expected ${[...NO_REASON, ...NODE_ACTIONS].join(', ')}, got ${JSON.stringify(verb)}; --help says what they do`,
     );
-  const [beginning = '', ...more] = rest;
-  if (!/^[0-9a-f]{8,64}$/.test(beginning) || more.length > 0)
+  if (!/^[0-9a-f]{8,64}$/.test(word) || more.length > 0)
     throw new UsageError(
       `${verb}: expected the id of one node, at least 8 of its hex digits, got ${JSON.stringify(rest.join(' '))}`,
     );
   const client = await AdminClient.open(values, context);
   return askingAdmins(context, async () => {
-    const id = theOne(await allNodes(client), beginning);
-    const node = (await client.post(`nodes/${id}/${verb}`, { reason: reason ?? '' })) as AdminNode;
-    tell(
-      node,
-      () => `${shown(node.id, SHORT_ID)} ${shown(node.name)} is ${stateOf(node)}; it runs ${shown(node.running)}\n`,
+    const id = theOne(await allNodes(client), word);
+    const node = (await client.post(
+      `nodes/${id}/${verb}`,
+      isNodeAction(verb) ? { reason: reason ?? '' } : {},
+    )) as AdminNode;
+    tell(node, () =>
+      isNodeAction(verb)
+        ? `${named(node)} is ${stateOf(node)}; it runs ${shown(node.running)}\n`
+        : `${named(node)} is called no more: it gets builds by asking\n`,
     );
   });
 };
@@ -117,6 +140,12 @@ function theOne(nodes: readonly AdminNode[], beginning: string): string {
 /** What an edge wrote, made fit for a terminal. */
 const shown = (value: unknown, maxLength = 64): string => printable(String(value), 1000).slice(0, maxLength);
 
+const named = ({ id, name }: AdminNode): string => `${shown(id, SHORT_ID)} ${shown(name)}`;
+
+/** Also of an edge that knows of no addresses yet. */
+const addressOf = ({ address, call_fault: fault }: Partial<AdminNode>): string =>
+  `${shown(address || '-', MAX_NODE_ADDRESS)}${fault ? ` (${shown(fault, 200)})` : ''}`;
+
 const stateOf = ({ state, by, reason }: AdminNode): string =>
   `${shown(state)}${by === 'foreman' && state === 'draining' ? ' by itself' : ''}${reason === '' ? '' : ` (${shown(reason, 300)})`}`;
 
@@ -132,6 +161,7 @@ const HEADING = [
   'RIGHT',
   'WRONG',
   'LOST',
+  'CALLED AT',
   'STATE',
 ];
 
@@ -150,6 +180,7 @@ const table = (nodes: readonly AdminNode[]): string =>
       shown(node.right),
       shown(node.wrong),
       shown(node.lost),
+      addressOf(node),
       stateOf(node),
     ]),
   ]);

@@ -15,6 +15,8 @@ export interface NodeOptions {
   readonly allowsUnsigned?: boolean;
   /** Absent: as a node by itself. */
   readonly requiresSandbox?: boolean;
+  /** `host:port` where it may be called; absent: nowhere. */
+  readonly listen?: string;
   /** A module that is loaded before the node's own. */
   readonly preload?: string;
   readonly variables?: Readonly<Record<string, string>>;
@@ -34,6 +36,7 @@ export const startNode = (options: NodeOptions): Child =>
       ...(options.reportMs === undefined ? [] : ['--report-ms', String(options.reportMs)]),
       ...(options.upstreamKeyFile === undefined ? [] : ['--upstream-keys', options.upstreamKeyFile]),
       ...(options.allowsUnsigned ? ['--allow-unsigned'] : []),
+      ...(options.listen === undefined ? [] : ['--listen', options.listen]),
       ...(options.requiresSandbox === false ? ['--no-require-sandbox'] : []),
     ],
     cwd: PROJECT,

@@ -1,5 +1,6 @@
 /** What operators of the farm ask and are told. Checked by these schemas on arrival, as everybody else's requests are. */
 import { z } from 'zod';
+import { judgeNodeAddress, MAX_NODE_ADDRESS } from '../node-address.ts';
 import { MAX_TOKEN_LIFE_MS, OPERATOR_NAME, TIERS } from '../node-identity.ts';
 import type { NodeState } from '../node-state.ts';
 import type { AnswerOf } from './answer-of.ts';
@@ -38,6 +39,19 @@ export const nodeActionSchema = z.strictObject({
     .describe('Told to whoever runs the node.'),
 });
 
+export const callableNodeSchema = z.strictObject({
+  url: z
+    .string()
+    .max(MAX_NODE_ADDRESS)
+    .transform((text, context) => {
+      const judged = judgeNodeAddress(text);
+      if (judged.ok) return judged.address;
+      context.addIssue({ code: 'custom', message: judged.reason });
+      return z.NEVER;
+    })
+    .describe('https://host or https://host:port, where the node listens. http for loopback only.'),
+});
+
 export const adminNodeSchema = z.strictObject({
   id: z.string().describe('Sha256 of its public key.'),
   name: z.string(),
@@ -56,6 +70,8 @@ export const adminNodeSchema = z.strictObject({
   wrong: count.describe('Of its results, those against which another was decided.'),
   lost: count.describe('Leases of its own that ended without a word about the request.'),
   faults_in_a_row: count,
+  address: z.string().describe('Where orders are brought to it; empty: it is not called, and asks for all of them.'),
+  call_fault: z.string().describe('Why calling it failed the last time; empty: it did not.'),
   joined_at: time,
   last_seen_at: time,
 });

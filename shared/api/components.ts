@@ -7,6 +7,7 @@ import { provenanceSchema } from '../trust/provenance.ts';
 import {
   adminNodeSchema,
   adminNodesSchema,
+  callableNodeSchema,
   cancelledBuildSchema,
   joinTokenSchema,
   nodeActionSchema,
@@ -85,6 +86,7 @@ export const COMPONENTS = {
   JoinTokenRequest: tokenRequestSchema,
   JoinToken: joinTokenSchema,
   NodeAction: nodeActionSchema,
+  CallableNode: callableNodeSchema,
   AdminNode: adminNodeSchema,
   AdminNodes: adminNodesSchema,
   CancelledBuild: cancelledBuildSchema,

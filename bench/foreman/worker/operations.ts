@@ -114,7 +114,10 @@ export const OPERATIONS: readonly Operation[] = [
   ofNodes('listNodes, a page', (farm) => () => farm.foreman.listNodes('')),
   ofNodes('publicNodes', (farm) => () => farm.foreman.publicNodes()),
   ofNodes('stats', (farm) => () => farm.foreman.stats()),
-  ofNodes('slots of the farm, each 5 s', (farm) => () => new FarmSize(farm.nodes, farm.leases).slots(Date.now())),
+  ofNodes(
+    'slots of the farm, each 5 s',
+    (farm) => () => new FarmSize(farm.nodes, farm.leases, farm.queue).pace(Date.now()),
+  ),
   // Last: nothing of the queue may be leased afterwards.
   flat('lease, upstream is down', (farm, round) => {
     if (round === 0) farm.storage.sql.exec("UPDATE builds SET not_before = ? WHERE state = 'queued'", 8.64e15);

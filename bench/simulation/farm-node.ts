@@ -1,0 +1,258 @@
+/**
+ * A node as the Foreman sees one: when it calls, and with what, as farm/agent.ts, farm/upload and farm/log do it. What it builds
+ * takes time and nothing else. It may go at any moment, with or without a word, and come back.
+ */
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import type { ForemanCalls } from '../../edge/edge-context.ts';
+import type { Order } from '../../edge/foreman/give-lease.ts';
+import { storeKey } from '../../shared/build-record.ts';
+import { sha256Hex } from '../../shared/digest.ts';
+import { BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
+import { type LeaseReportSchema, ReportRequestSchema } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
+import type { FakeTime } from './fake-time.ts';
+import type { NodeModel } from './node-model.ts';
+import { AGENT, FARM } from './parameters.ts';
+import type { MemoryBucket } from './surroundings.ts';
+import { TARGETS } from './upstream.ts';
+
+type Event = MessageInitShape<typeof LeaseReportSchema>['event'];
+
+interface Running {
+  readonly order: Order;
+  sequence: number;
+  step: BuildStep;
+  /** Once it is over; told until it is acknowledged. */
+  lastWord: Event | null;
+}
+
+/** What a node needs of the world. */
+export interface NodeSurroundings {
+  readonly time: FakeTime;
+  readonly foreman: ForemanCalls;
+  readonly bucket: MemoryBucket;
+  readonly onOrder: (order: Order) => void;
+}
+
+const TURNAROUND_MS = 50;
+const handedBack = (reason: string): Event => ({ case: 'handedBack', value: { reason } });
+
+export class FarmNode {
+  readonly #id: string;
+  readonly #model: NodeModel;
+  readonly #world: NodeSurroundings;
+  /** Last used last. */
+  readonly #held: Set<string>;
+  readonly #running = new Map<string, Running>();
+  /** ImageBuilders on their way, and when they are there. */
+  readonly #fetching = new Map<string, number>();
+  /** Grows whenever it goes: what was planned before is planned no more. */
+  #life = 0;
+  #isUp = false;
+  #isAsking = false;
+  #key = 0;
+  #reportedAt = Number.NEGATIVE_INFINITY;
+  #callOffReport: (() => void) | null = null;
+  #reportAt = Number.POSITIVE_INFINITY;
+
+  constructor(id: string, model: NodeModel, warm: readonly string[], world: NodeSurroundings) {
+    this.#id = id;
+    this.#model = model;
+    this.#held = new Set(warm);
+    this.#world = world;
+  }
+
+  async join(): Promise<void> {
+    const { operator, tier } = this.#model;
+    const token = { id: `token-${this.#id}`, operator, tier, expiresAt: Number.MAX_SAFE_INTEGER };
+    await this.#world.foreman.join({ id: this.#id, publicKey: sha256Hex(this.#id), name: this.#id }, token);
+  }
+
+  async rise(): Promise<void> {
+    this.#isUp = true;
+    // What it was at when it died: said first, as the agent does.
+    const lost: Event = { case: 'failed', value: { kind: 'node_lost', detail: 'the node died in the middle' } };
+    for (const running of this.#running.values()) running.lastWord = lost;
+    if (this.#running.size > 0) await this.#report();
+    await this.#ask();
+  }
+
+  /** `isDying`: it says nothing. */
+  async fall(isDying: boolean): Promise<void> {
+    this.#life += 1;
+    this.#isUp = false;
+    this.#isAsking = false;
+    this.#fetching.clear();
+    this.#planReport(Number.POSITIVE_INFINITY);
+    if (isDying) return;
+    for (const running of this.#running.values()) running.lastWord ??= handedBack('the node stops');
+    if (this.#running.size > 0) await this.#report();
+  }
+
+  async #ask(): Promise<void> {
+    if (this.#isAsking || !this.#isUp || this.#running.size >= FARM.slots) return;
+    const life = this.#life;
+    this.#isAsking = true;
+    this.#key += 1;
+    const answer = await this.#world.foreman.lease(this.#id, {
+      idempotencyKey: `key-${this.#key}`,
+      softwareVersion: '1',
+      slots: FARM.slots,
+      held: [...this.#held].reverse(),
+      waitMs: AGENT.leaseWaitMs,
+      knownStanding: 'active',
+    });
+    // The answer comes to a machine that is gone: nobody will build what was given to it.
+    if (life !== this.#life) return;
+    this.#isAsking = false;
+    if ('refused' in answer) throw new Error(`${this.#id}: ${answer.refused}`);
+    if (answer.order) {
+      this.#world.onOrder(answer.order);
+      this.#begin(answer.order);
+    }
+    this.#world.time.in(TURNAROUND_MS, () => (life === this.#life ? this.#ask() : undefined));
+  }
+
+  #begin(order: Order): void {
+    const running: Running = { order, sequence: 0, step: BuildStep.INIT, lastWord: null };
+    this.#running.set(order.leaseId, running);
+    const coldMs = this.#fetch(order.pins.imageBuilder.sha256);
+    const workMs = this.#model.workMs(order);
+    if (coldMs > 0) this.#step(running, BuildStep.DOWNLOAD_IMAGEBUILDER);
+    this.#later(coldMs, running, () => this.#step(running, BuildStep.BUILDING_IMAGE));
+    for (let at = AGENT.reportMs; at < workMs; at += AGENT.reportMs)
+      this.#later(coldMs + at, running, () => this.#world.foreman.refuseLog(this.#id, order.leaseId));
+    this.#later(coldMs + workMs, running, () => this.#conclude(running));
+  }
+
+  /** Milliseconds until the ImageBuilder is there. */
+  #fetch(imageBuilder: string): number {
+    const { now } = this.#world.time;
+    const isHeld = this.#held.delete(imageBuilder);
+    this.#held.add(imageBuilder);
+    if (!isHeld) {
+      this.#fetching.set(imageBuilder, now + FARM.coldMs);
+      const [eldest] = this.#held;
+      if (this.#held.size > FARM.imageBuilders && eldest !== undefined) this.#held.delete(eldest);
+    }
+    return Math.max(0, (this.#fetching.get(imageBuilder) ?? now) - now);
+  }
+
+  async #conclude(running: Running): Promise<void> {
+    const outcome = this.#model.outcome(running.order);
+    if (outcome.says === 'failure') {
+      const { kind } = outcome;
+      return this.#end(running, { case: 'failed', value: { kind, detail: 'as it was foreseen' } });
+    }
+    this.#step(running, BuildStep.SIGNING_IMAGES);
+    const files = filesOf(running.order, outcome.image);
+    for (const [at, file] of files.entries())
+      this.#later(at * FARM.uploadMs, running, () => this.#upload(running, file));
+    this.#later(files.length * FARM.uploadMs, running, () => this.#end(running, succeeded(running.order, files)));
+  }
+
+  /** As edge/uploads.ts asks the Foreman: for the grant, when bytes come, and to complete it. */
+  async #upload({ order: { leaseId } }: Running, file: File): Promise<void> {
+    const { foreman, bucket } = this.#world;
+    const granted = await foreman.grantUpload(this.#id, leaseId, file);
+    if (!granted.ok) return;
+    await foreman.upload(this.#id, leaseId, file.name);
+    bucket.place(storeKey.object(leaseId, file.name), file.sizeBytes, file.sha256);
+    await foreman.upload(this.#id, leaseId, file.name);
+    await foreman.completeUpload(leaseId, file.name);
+  }
+
+  /** Nothing happens to a build that is over, or on a machine that is gone. */
+  #later(ms: number, running: Running, happens: () => unknown): void {
+    const life = this.#life;
+    this.#world.time.in(ms, () =>
+      life === this.#life && running.lastWord === null && this.#running.has(running.order.leaseId)
+        ? happens()
+        : undefined,
+    );
+  }
+
+  #step(running: Running, step: BuildStep): void {
+    running.step = step;
+    this.#news();
+  }
+
+  #end(running: Running, lastWord: Event): void {
+    running.lastWord = lastWord;
+    this.#news();
+  }
+
+  #news(): void {
+    this.#planReport(Math.max(this.#world.time.now, this.#reportedAt + AGENT.gatherMs));
+  }
+
+  #planReport(at: number): void {
+    if (at >= this.#reportAt && at !== Number.POSITIVE_INFINITY) return;
+    this.#callOffReport?.();
+    this.#callOffReport = null;
+    this.#reportAt = at;
+    if (at === Number.POSITIVE_INFINITY) return;
+    this.#callOffReport = this.#world.time.at(at, async () => {
+      this.#reportAt = Number.POSITIVE_INFINITY;
+      this.#callOffReport = null;
+      await this.#report();
+      await this.#ask();
+    });
+  }
+
+  async #report(): Promise<void> {
+    if (this.#running.size === 0) return;
+    this.#reportedAt = this.#world.time.now;
+    const reports = [...this.#running.values()].map((running) => {
+      running.sequence += 1;
+      const event: Event = running.lastWord ?? { case: 'progress', value: { step: running.step } };
+      return { leaseId: running.order.leaseId, sequence: BigInt(running.sequence), event };
+    });
+    const told = new Set([...this.#running.values()].filter(({ lastWord }) => lastWord !== null));
+    const message = create(ReportRequestSchema, { reports });
+    const answer = await this.#world.foreman.report(this.#id, new Uint8Array(toBinary(ReportRequestSchema, message)));
+    if ('refused' in answer) throw new Error(`${this.#id}: ${answer.refused}`);
+    for (const { leaseId, standing } of answer.acknowledged) {
+      const running = this.#running.get(leaseId);
+      if (!running) continue;
+      if (told.has(running)) this.#running.delete(leaseId);
+      else if (standing === 'ended') this.#end(running, handedBack('the lease is over'));
+    }
+    if (this.#isUp && this.#running.size > 0) this.#planReport(this.#reportedAt + AGENT.gatherMs + AGENT.reportMs);
+  }
+}
+
+interface File {
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+}
+
+const IMAGE_BYTES = 9_000_000;
+
+const filesOf = ({ request }: Order, image: string): File[] =>
+  ['sysupgrade.bin', 'factory.bin', 'image.manifest', 'profiles.json', 'sha256sums']
+    .slice(0, FARM.files)
+    .map((name, at) => ({
+      name: `openwrt-${request.profile}-${name}`,
+      sizeBytes: at < 2 ? IMAGE_BYTES : 10_000,
+      sha256: sha256Hex(`${image} ${name}`),
+    }));
+
+const profilesJsonOf = new Map(TARGETS.map((target) => [target.name, target.profilesJson]));
+
+const succeeded = ({ request }: Order, files: readonly File[]): Event => ({
+  case: 'succeeded',
+  value: {
+    files: files.map((file) => ({ ...file, sizeBytes: BigInt(file.sizeBytes) })),
+    images: files.slice(0, 2).map((file) => ({
+      ...file,
+      sizeBytes: BigInt(file.sizeBytes),
+      type: file.name.includes('sysupgrade') ? 'sysupgrade' : 'factory',
+      filesystem: 'squashfs',
+    })),
+    manifest: ['base-files', ...request.addPackages].map((name) => ({ name, version: '1' })),
+    profilesJson: profilesJsonOf.get(request.target) ?? '',
+    buildCommand: ['make', 'image'],
+    durationMs: 1_000n,
+  },
+});

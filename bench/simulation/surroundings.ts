@@ -1,0 +1,78 @@
+/** What the Foreman finds around it, answering at once: an object store, KV, and a catalogue whose upstream never moves. */
+
+import type { Env } from '../../edge/env.ts';
+import type { CatalogueDocument, Lookup } from '../../shared/catalogue-document.ts';
+
+/** R2 as far as publishing asks for it; of an object its size and digest alone. */
+export class MemoryBucket {
+  readonly #objects = new Map<string, { readonly size: number; readonly sha256: string }>();
+
+  async head(key: string) {
+    const object = this.#objects.get(key);
+    if (!object) return null;
+    return { key, size: object.size, httpEtag: `"${key}"`, checksums: {}, customMetadata: { sha256: object.sha256 } };
+  }
+
+  async put(key: string, body: Uint8Array, { sha256 }: { readonly sha256: string }) {
+    this.place(key, body.length, sha256);
+    return this.head(key);
+  }
+
+  async delete(key: string): Promise<void> {
+    this.#objects.delete(key);
+  }
+
+  async list() {
+    return { objects: [], truncated: false };
+  }
+
+  /** As if these bytes had been put. */
+  place(key: string, size: number, sha256: string): void {
+    this.#objects.set(key, { size, sha256 });
+  }
+}
+
+/** Tells whoever listens what is written, which is all that is asked of it here. */
+export class MemoryKv {
+  readonly #keys = new Set<string>();
+  onWrite: (key: string) => void = () => undefined;
+
+  async get(): Promise<null> {
+    return null;
+  }
+
+  async put(key: string): Promise<void> {
+    this.#keys.add(key);
+    this.onWrite(key);
+  }
+
+  has(key: string): boolean {
+    return this.#keys.has(key);
+  }
+}
+
+/** `find`: the document of that name, or null for one that upstream does not have. */
+export function catalogueObject(find: (kind: string, ...name: readonly string[]) => CatalogueDocument | null) {
+  const lookUp = async (kind: string, ...name: readonly string[]): Promise<Lookup<CatalogueDocument>> => {
+    const document = find(kind, ...name);
+    return document ? { state: 'found', document } : { state: 'unknown' };
+  };
+  return {
+    versions: () => lookUp('versions'),
+    target: (version: string, target: string) => lookUp('target', version, target),
+    arch: (version: string, arch: string) => lookUp('arch', version, arch),
+    check: async () => ({ state: 'unchanged', checkedAt: Date.now() }),
+  };
+}
+
+export function simulatedEnv(
+  settings: Readonly<Record<string, string>>,
+  parts: { readonly bucket: MemoryBucket; readonly kv: MemoryKv; readonly catalogue: object },
+): Env {
+  return {
+    ...settings,
+    CACHE: parts.kv,
+    IMAGES: parts.bucket,
+    CATALOGUE: { getByName: () => parts.catalogue },
+  } as unknown as Env;
+}
