@@ -57,7 +57,11 @@ export async function readText(request: Request, maxBytes: number): Promise<stri
     if (text.includes('\uFFFD')) throw unreadable(NOT_UTF8);
     return text;
   }
-  const bytes = await readBody(request, maxBytes);
+  return textOf(await readBody(request, maxBytes));
+}
+
+/** @throws BuildError `invalid_request` for what is not UTF-8 */
+export function textOf(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
   } catch {

@@ -8,13 +8,13 @@ import { MAX_BODY_BYTES } from '../../shared/build-request.ts';
 import { scanUpgradeCheck } from '../../shared/seed/scan-upgrade-check.ts';
 import { toldNames } from '../../shared/seed/told-names.ts';
 import { parseUpgradeCheck } from '../../shared/seed/upgrade-check-fields.ts';
+import { upgradeJson } from '../../shared/seed/upgrade-json.ts';
 import type { UpgradeOutcome } from '../../shared/seed/upgrade-outcome.ts';
-import { upgradeText } from '../../shared/seed/upgrade-text.ts';
-import { CORS, jsonText } from '../answer.ts';
+import { CORS, JSON_HEADERS } from '../answer.ts';
 import { edgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
 import { CACHE_CONTROL } from '../lifetimes.ts';
-import { readText } from '../read-body.ts';
+import { readBody, textOf } from '../read-body.ts';
 import { checkUpgrade } from '../seed/check-upgrade.ts';
 import { seedErrorAnswer, seedMethodNotAllowed, seedProblem } from '../seed/seed-answer.ts';
 import { parseJson } from '../wish.ts';
@@ -24,8 +24,8 @@ const PATH = '/api/upgrade-check';
 export const upgradeCheckRoutes = new Hono<{ Bindings: Env }>()
   .post(PATH, async (c) => {
     try {
-      const body = await readText(c.req.raw, MAX_BODY_BYTES);
-      const check = scanUpgradeCheck(body) ?? parseUpgradeCheck(parseJson(body));
+      const body = await readBody(c.req.raw, MAX_BODY_BYTES);
+      const check = scanUpgradeCheck(body) ?? parseUpgradeCheck(parseJson(textOf(body)));
       return answerOf(await checkUpgrade(await edgeContext(c.env), check));
     } catch (error) {
       return seedErrorAnswer(error);
@@ -33,8 +33,11 @@ export const upgradeCheckRoutes = new Hono<{ Bindings: Env }>()
   })
   .all(PATH, () => seedMethodNotAllowed('POST, OPTIONS'));
 
+/** Made once: the answer to nearly every check. */
+const UPGRADE = { headers: new Headers({ ...JSON_HEADERS, 'cache-control': CACHE_CONTROL.never }) };
+
 function answerOf(outcome: UpgradeOutcome): Response {
-  if (outcome.state === 'upgrade') return jsonText(200, upgradeText(outcome.answer));
+  if (outcome.state === 'upgrade') return new Response(upgradeJson(outcome.answer), UPGRADE);
   if (outcome.state === 'nothing to do')
     return new Response(null, { status: 204, headers: { ...CORS, 'cache-control': CACHE_CONTROL.never } });
   const { header, sentence } = toldNames(outcome.names);

@@ -1,10 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
+import { seedUpgradeSchema } from '../api/seed-check-answers.ts';
 import { OPENWRT_BRANCHES } from '../branch.ts';
 import { indexedVersion } from '../freshness.ts';
 import { PACKAGE_CHANGES } from '../package-changes.ts';
 import { archDocument, targetDocument } from '../upstream.fixture.ts';
 import { type CarriedOver, carryOver, hasPackage, type Journey, type VersionIndex } from './carry-over.ts';
+import { jsonOf, plainPackages } from './plain-packages.fixture.ts';
+import { upgradeJson } from './upgrade-json.ts';
+import { upgradeOutcome } from './upgrade-outcome.ts';
 import { branchOf } from './upgrade-paths.ts';
 
 const OPKG: VersionIndex = {
@@ -260,6 +264,32 @@ describe('whatever is installed', () => {
         for (const one of packages) expect(one.offered).toBe(indexedVersion(one.name, offered.target, offered.arch));
       }),
       { numRuns: 500 },
+    );
+  });
+
+  it('is told of packages as they lie in a body what is told of them one by one', () => {
+    const version = fc.constantFrom('1', '2', '6.6');
+    const pairs = fc.array(fc.tuple(word, version), { minLength: 1, maxLength: 30 });
+    const told = (carried: CarriedOver) => {
+      const outcome = upgradeOutcome(
+        { ...OPKG, version: '24.10.2', isNewer: true, hasOtherFeeds: true },
+        carried,
+        OPKG,
+      );
+      if (outcome.state !== 'upgrade') return outcome;
+      const answer = seedUpgradeSchema.parse(jsonOf(upgradeJson(outcome.answer)));
+      return { ...answer, packages: answer.packages?.toSorted() };
+    };
+    fc.assert(
+      fc.property(pairs, from, index, (list, version, offered) => {
+        const [fast, long] = [plainPackages(list), new Map(list)].map((form) =>
+          carryOver(form, journey(version), offered),
+        ) as [CarriedOver, CarriedOver];
+        expect(told(fast)).toEqual(told(long));
+        expect([...fast.gone].sort()).toEqual([...long.gone].sort());
+        expect([...fast.unsettled].sort()).toEqual([...long.unsettled].sort());
+      }),
+      { numRuns: 1_000 },
     );
   });
 

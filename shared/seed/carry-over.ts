@@ -14,7 +14,9 @@ import { isProvided } from '../package-check.ts';
 import { baseSuccessor, isIgnored } from './base-packages.ts';
 import { historicName, isHistoric } from './historic-changes.ts';
 import { revisionNumber } from './revision-order.ts';
-import { steadyPackages } from './steady-packages.ts';
+import { PlainPackages } from './scan-pairs.ts';
+import { NOTHING_STEADY, partSteady, type SteadyPackages } from './steady-packages.ts';
+import type { InstalledPackages } from './upgrade-check-fields.ts';
 
 /** What packages a version has for a target. */
 export interface VersionIndex {
@@ -41,6 +43,8 @@ export interface CarriedPackage {
 }
 
 export interface CarriedOver {
+  /** Carried over as they are; none of them is among the others. */
+  readonly steady: SteadyPackages;
   /** Each name once, in no order that means a thing. */
   readonly packages: readonly CarriedPackage[];
   /** Installed names without a successor, of which it is known that nobody chose them. */
@@ -49,44 +53,33 @@ export interface CarriedOver {
   readonly unsettled: readonly string[];
 }
 
-export function carryOver(
-  installed: ReadonlyMap<string, string>,
-  journey: Journey,
-  offered: VersionIndex,
-): CarriedOver {
-  const rename = renamesOf(installed, journey);
-  const [ofTarget, ofArch] = [steadyPackages(offered.target), steadyPackages(offered.arch)];
-  const packages: CarriedPackage[] = [];
-  /** Of all that is not what it was. Where two packages become one, its own counts, or else the first in the order of names. */
+export function carryOver(installed: InstalledPackages, journey: Journey, offered: VersionIndex): CarriedOver {
+  const { steady, others } =
+    installed instanceof PlainPackages
+      ? partSteady(installed, offered.target, offered.arch)
+      : { steady: NOTHING_STEADY, others: installed };
+  const rename = renamesOf({ has: (name) => others.has(name) || steady.has(name) }, journey);
+  /** Where two packages become one, its own counts, or else the first in the order of names. */
   const sources = new Map<string, string>();
   const gone: string[] = [];
   const unsettled: string[] = [];
-  for (const [name, version] of installed) {
-    // Most names are what they were; the long way is for the others.
-    const steady = ofTarget.get(name) ?? ofArch.get(name);
-    if (steady !== undefined) {
-      packages.push({ name, offered: steady, installed: version });
-      continue;
-    }
+  for (const name of others.keys()) {
     if (isIgnored(name)) continue;
     const fate = fateOf(name, offered, rename);
     if (fate.state === 'gone') gone.push(name);
     else if (fate.state === 'unsettled') unsettled.push(name);
-    else if (fate.state === 'carried') {
+    else if (fate.state === 'carried' && !steady.has(fate.name)) {
       const other = sources.get(fate.name);
       if (other === undefined || name === fate.name || (other !== fate.name && name < other))
         sources.set(fate.name, name);
     }
   }
-  // Steady, and so carried over already as its own.
-  for (const [name, source] of sources)
-    if (!(installed.has(name) && (ofTarget.has(name) || ofArch.has(name))))
-      packages.push({
-        name,
-        offered: indexedVersion(name, offered.target, offered.arch),
-        installed: installed.get(source) ?? '',
-      });
-  return { packages, gone, unsettled };
+  const packages = Array.from(sources, ([name, source]) => ({
+    name,
+    offered: indexedVersion(name, offered.target, offered.arch),
+    installed: others.get(source) ?? '',
+  }));
+  return { steady, packages, gone, unsettled };
 }
 
 /** Whether a version has such a package, be it under a name with an ABI version or as another's second name. */
@@ -105,7 +98,7 @@ const isProvidedIn = ({ target, arch }: VersionIndex, name: string): boolean =>
 
 type Rename = (name: string) => string | null;
 
-function renamesOf(installed: ReadonlyMap<string, string>, journey: Journey): Rename {
+function renamesOf(installed: Pick<ReadonlySet<string>, 'has'>, journey: Journey): Rename {
   const since = revisionsIn(journey);
   const modern: Rename = (name) => laterName(name, since, journey.to);
   if (!isHistoric(journey.version)) return modern;

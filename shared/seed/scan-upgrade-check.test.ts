@@ -1,11 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BuildError } from '../build-error.ts';
+import { utf8ToBytes } from '../digest.ts';
+import { installedMap } from './plain-packages.fixture.ts';
 import { scanUpgradeCheck } from './scan-upgrade-check.ts';
 import { parseUpgradeCheck } from './upgrade-check-fields.ts';
 
 const ROUTER = '"distro":"OpenWrt","version":"18.06.2","target":"ath79/generic"';
 const wholly = (members: string): string => `{${ROUTER},${members}}`;
+
+/** With its packages as the long way tells them. */
+function scanned(body: string | Uint8Array) {
+  const check = scanUpgradeCheck(typeof body === 'string' ? utf8ToBytes(body) : body);
+  return check && { ...check, installed: check.installed && installedMap(check.installed) };
+}
 
 /** What a reader makes of a body: the check, or the words of its refusal. */
 function outcomeOf(read: () => unknown): unknown {
@@ -20,8 +28,8 @@ function outcomeOf(read: () => unknown): unknown {
 
 /** Where the scan tells anything, the long way tells the same. */
 function expectSame(body: string): void {
-  const scanned = outcomeOf(() => scanUpgradeCheck(body));
-  if (scanned !== null) expect(scanned).toEqual(outcomeOf(() => parseUpgradeCheck(JSON.parse(body))));
+  const told = outcomeOf(() => scanned(body));
+  if (told !== null) expect(told).toEqual(outcomeOf(() => parseUpgradeCheck(JSON.parse(body))));
 }
 
 const SCANNED: [situation: string, body: string][] = [
@@ -34,6 +42,7 @@ const SCANNED: [situation: string, body: string][] = [
     'blanks wherever JSON has them',
     `\r\n\t { ${ROUTER} , "installed" : {\n "vim" : "8" ,\t"curl"\r:"7" } , "upgrade_packages" : "0" } `,
   ],
+  ['text of any letters around them', `{"x":"Ž",${ROUTER},"installed":{"vim":"8"},"y":"🦆"}`],
   ['no field before them', `{"installed":{"vim":"8"},${ROUTER}}`],
   [
     'numbers and words before them',
@@ -86,23 +95,35 @@ const LEFT: [situation: string, body: string][] = [
   ['a blank that JSON does not have', wholly('"installed":{\u00a0"vim":"8"}')],
   ['an end too early', wholly('"installed":{"vim":"8"')],
   ['more behind the end', `${wholly('"installed":{"vim":"8"}')}}`],
+  ['a mark of byte order before it', `\ufeff${wholly('"installed":{"vim":"8"}')}`],
+  ['a mark of byte order behind the packages', wholly('"installed":{"vim":"8"}\ufeff')],
+  ['a letter that is not of ASCII in a version', wholly('"installed":{"vim":"8é"}')],
+  ['no brace', '"installed"'],
   ['nothing', ''],
 ];
 
 describe('a body is read without making an object of its packages', () => {
   it.each(SCANNED)('with %s', (_, body) => {
-    expect(scanUpgradeCheck(body)).toEqual(parseUpgradeCheck(JSON.parse(body)));
+    expect(scanned(body)).toEqual(parseUpgradeCheck(JSON.parse(body)));
   });
 
   it.each(REFUSED)('and refused with %s', (_, body, refusal) => {
-    expect(outcomeOf(() => scanUpgradeCheck(body))).toContain(refusal);
+    expect(outcomeOf(() => scanned(body))).toContain(refusal);
     expectSame(body);
   });
 });
 
 describe('a body is left to the long way', () => {
   it.each(LEFT)('with %s', (_, body) => {
-    expect(scanUpgradeCheck(body)).toBeNull();
+    expect(scanned(body)).toBeNull();
+  });
+
+  it.each([
+    ['before', '"board":"\u00ff",', ''],
+    ['behind', '', ',"board":"\u00ff"'],
+  ])('with bytes that are no text %s the packages', (_, before, behind) => {
+    const body = Uint8Array.from(`{${before}${ROUTER},"installed":{"vim":"8"}${behind}}`, (char) => char.charCodeAt(0));
+    expect(scanned(body)).toBeNull();
   });
 });
 

@@ -7,6 +7,7 @@ import { BuildError } from '../build-error.ts';
 import { PACKAGE_FILE, PACKAGE_NAME, PACKAGE_VERSION, TARGET, WORD } from '../grammar.ts';
 import { printable } from '../printable.ts';
 import { placeOf } from './build-request-fields.ts';
+import type { PlainPackages } from './scan-pairs.ts';
 
 const MAX_WORD = 64;
 const MAX_TARGET = 128;
@@ -15,21 +16,23 @@ export const MAX_VERSION = 128;
 const REVISION = /^[\w.,+-]*$/;
 const WORD_EXPECTED = 'expected letters, digits, "_", ".", "," or "-"';
 
-export interface UpgradeCheck {
+export type InstalledPackages = ReadonlyMap<string, string> | PlainPackages;
+
+export interface UpgradeCheck<Installed = InstalledPackages> {
   readonly distro: string;
   readonly version: string;
   /** With its subtarget, whichever way it was written. */
   readonly target: string;
   /** Of the installed version; empty where it was not told. */
   readonly revision: string;
-  /** Name → version; null where nothing was said of packages. */
-  readonly installed: ReadonlyMap<string, string> | null;
+  /** Names and versions; null where nothing was said of packages. */
+  readonly installed: Installed | null;
   /** Whether newer packages of the same version are worth an answer. */
   readonly wantsUpgrades: boolean;
 }
 
 /** @throws BuildError `invalid_request` naming the field and what was expected */
-export function parseUpgradeCheck(json: unknown): UpgradeCheck {
+export function parseUpgradeCheck(json: unknown): UpgradeCheck<ReadonlyMap<string, string>> {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) refuse('body', 'expected a JSON object');
   const body = json as Fields;
   const distro = word(body, 'distro');

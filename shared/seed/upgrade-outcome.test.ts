@@ -1,11 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { seedUpgradeSchema } from '../api/seed-check-answers.ts';
+import { utf8ToBytes } from '../digest.ts';
 import { indexedVersion } from '../freshness.ts';
 import { archDocument, targetDocument } from '../upstream.fixture.ts';
 import type { CarriedOver, VersionIndex } from './carry-over.ts';
 import { hasPackage } from './carry-over.ts';
+import { jsonOf } from './plain-packages.fixture.ts';
+import { NOTHING_STEADY } from './steady-packages.ts';
 import type { UpgradeCheck } from './upgrade-check-fields.ts';
+import { upgradeJson } from './upgrade-json.ts';
 import {
   comparesPackages,
   type Offer,
@@ -13,7 +17,6 @@ import {
   type UpgradeOutcome,
   upgradeOutcome,
 } from './upgrade-outcome.ts';
-import { upgradeText } from './upgrade-text.ts';
 
 const BEFORE: VersionIndex = {
   target: targetDocument({ packages: {} }),
@@ -34,6 +37,7 @@ const carried = (packages: Record<string, string>, more: Partial<CarriedOver> = 
     offered: indexedVersion(name, OFFER.target, OFFER.arch),
     installed,
   })),
+  steady: NOTHING_STEADY,
   gone: [],
   unsettled: [],
   ...more,
@@ -42,7 +46,7 @@ const carried = (packages: Record<string, string>, more: Partial<CarriedOver> = 
 /** With the answer as its client reads it. */
 function told(outcome: UpgradeOutcome) {
   if (outcome.state !== 'upgrade') return outcome;
-  return { state: outcome.state, answer: seedUpgradeSchema.parse(JSON.parse(upgradeText(outcome.answer))) };
+  return { state: outcome.state, answer: seedUpgradeSchema.parse(jsonOf(upgradeJson(outcome.answer))) };
 }
 
 describe('a newer version', () => {
@@ -117,6 +121,17 @@ describe('the same version', () => {
       state: 'nothing to do',
     });
     expect(told(upgradeOutcome(SAME, carried({}), SAME))).toEqual({ state: 'nothing to do' });
+  });
+
+  test('of a steady package the version alone decides', () => {
+    const steady = (upgrades: string) => ({
+      steady: { has: () => false, names: utf8ToBytes('"curl"'), upgrades: utf8ToBytes(upgrades) },
+    });
+    expect(told(upgradeOutcome(SAME, carried({}, steady('')), SAME))).toEqual({ state: 'nothing to do' });
+    expect(told(upgradeOutcome(SAME, carried({ vim: '2' }, steady('"curl":["8","7"]')), SAME))).toEqual({
+      state: 'upgrade',
+      answer: { packages: ['vim', 'curl'], upgrades: { curl: ['8', '7'] } },
+    });
   });
 
   test('with a package that it has not is refused', () => {

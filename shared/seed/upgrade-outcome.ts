@@ -5,6 +5,7 @@
  */
 import { isPart } from './base-packages.ts';
 import { type CarriedOver, type CarriedPackage, hasPackage, type VersionIndex } from './carry-over.ts';
+import type { SteadyPackages } from './steady-packages.ts';
 import type { UpgradeCheck } from './upgrade-check-fields.ts';
 
 /** The version that a router is to have: a newer one, or its own. */
@@ -17,7 +18,7 @@ export interface Offer extends VersionIndex {
 
 export type Upgrade = CarriedPackage & { readonly offered: string };
 
-/** As `upgradeText` writes it. */
+/** As `upgradeJson` writes it. */
 export interface UpgradeAnswer {
   /** Null for the one that is installed. */
   readonly version: string | null;
@@ -26,6 +27,8 @@ export interface UpgradeAnswer {
 }
 
 export interface PackageComparison {
+  /** Beside `packages` and `upgrades`. */
+  readonly steady: SteadyPackages;
   readonly packages: readonly string[];
   /** Each of `packages`. */
   readonly upgrades: readonly Upgrade[];
@@ -62,11 +65,14 @@ export function upgradeOutcome(offer: Offer, carried: CarriedOver, before: Versi
   const others = carried.unsettled.filter((name) => !isUpstreams(name)).sort();
   if (others.length > 0 && !offer.hasOtherFeeds) return { state: 'unknown packages', names: others };
   const upgrades = carried.packages.filter(isUpgrade);
-  if (!offer.isNewer && upgrades.length === 0) return { state: 'nothing to do' };
+  if (!offer.isNewer && upgrades.length + carried.steady.upgrades.length === 0) return { state: 'nothing to do' };
   const packages = [...carried.packages.map(({ name }) => name), ...others];
   return {
     state: 'upgrade',
-    answer: { version: offer.isNewer ? offer.version : null, comparison: { packages, upgrades, dropped } },
+    answer: {
+      version: offer.isNewer ? offer.version : null,
+      comparison: { steady: carried.steady, packages, upgrades, dropped },
+    },
   };
 }
 
