@@ -30,10 +30,13 @@ export async function recordingProxy(targetUrl: string): Promise<RecordingProxy>
       const { method = 'GET', url = '/' } = incoming;
       const headers = new Headers(incoming.headers as Record<string, string>);
       for (const name of OF_THE_LINE) headers.delete(name);
+      headers.set('accept-encoding', 'identity');
       const call: Heard = { method, url, headers, body: Buffer.concat(chunks) };
       heard.push(call);
       const answer = await say(call);
-      outgoing.writeHead(answer.status, Object.fromEntries(answer.headers));
+      const told = new Headers(answer.headers);
+      for (const name of OF_THE_LINE) told.delete(name);
+      outgoing.writeHead(answer.status, Object.fromEntries(told));
       outgoing.end(Buffer.from(await answer.arrayBuffer()));
     } catch {
       outgoing.destroy();

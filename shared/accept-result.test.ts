@@ -188,6 +188,20 @@ describe('a lie is refused:', () => {
   });
 });
 
+describe('what no mistake explains is told apart from what may be one:', () => {
+  it.each<[string, Partial<BuildSucceeded>, boolean]>([
+    ['a file that was not uploaded', made({ files: [{ ...inProto(list), name: 'y.bin' }] }), true],
+    ['a file of another digest', made({ files: [{ ...inProto(image), sha256: '0'.repeat(64) }] }), true],
+    ['a file of another size', made({ files: [{ ...inProto(image), sizeBytes: 6n }] }), true],
+    ['no image', { images: [] }, false],
+    ['another revision', profilesJson({ version_code: 'r1-a' }), false],
+    ['an empty manifest', { manifest: [] }, false],
+  ])('%s', (_, fields, isLie) => {
+    const said = claim('$typeName' in fields ? { files: fields.files ?? [] } : fields);
+    expect(acceptResult(said, { request, pins }, uploaded)).toMatchObject({ ok: false, isLie });
+  });
+});
+
 describe('what clients and stores could not hold', () => {
   const answer = (fields: Partial<BuildSucceeded>, files = uploaded) =>
     acceptResult(claim(fields), { request, pins }, files);

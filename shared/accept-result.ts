@@ -30,7 +30,8 @@ export interface AcceptedResult {
 
 export type ResultCheck =
   | { readonly ok: true; readonly result: AcceptedResult }
-  | { readonly ok: false; readonly reason: string };
+  /** `isLie`: it says of its files what the store knows to be otherwise, which no honest node of any version would. */
+  | { readonly ok: false; readonly reason: string; readonly isLie: boolean };
 
 const words = z.array(z.string().max(512)).max(2000);
 const titles = z.array(z.record(z.string(), z.string().max(256))).max(32);
@@ -60,16 +61,17 @@ export function acceptResult(
   order: { readonly request: NormalizedRequest; readonly pins: Pins },
   uploaded: readonly StoredFile[],
 ): ResultCheck {
-  const no = (reason: string): ResultCheck => ({ ok: false, reason });
+  const no = (reason: string): ResultCheck => ({ ok: false, reason, isLie: false });
+  const lie = (reason: string): ResultCheck => ({ ok: false, reason, isLie: true });
   const stored = new Map(uploaded.map((file) => [file.name, file]));
   const files: StoredFile[] = [];
   for (const file of claim.files) {
     const there = stored.get(file.name);
     if (!OUTPUT_FILE.test(file.name)) return no(`file name ${JSON.stringify(file.name)} is outside the grammar`);
-    if (!there) return no(`${file.name} was not uploaded`);
+    if (!there) return lie(`${file.name} was not uploaded`);
     if (files.includes(there)) return no(`${file.name} is named twice`);
     if (there.sha256 !== file.sha256 || there.sizeBytes !== Number(file.sizeBytes))
-      return no(`${file.name} was uploaded with another size or digest`);
+      return lie(`${file.name} was uploaded with another size or digest`);
     files.push(there);
   }
   if (claim.images.length === 0) return no('there is no image');

@@ -41,7 +41,7 @@ export function judgeVotes(state: ForemanState, build: BuildRow, now: number, le
     state.votes.judge(row, verdict);
     count(state, { ...row, verdict }, 1);
     if (row.operator !== measureRow.operator) noteOfTarget(state, build, vote, measure, finding, now);
-    if (finding === 'lie') quarantineLiar(state, row, measure, now);
+    if (finding === 'lie') quarantineLiar(state, row.nodeId, contradiction(requestHash, measure), now);
   }
   const right = rows.filter((row) => saysTheSame(weighed(row), measure)).map(({ nodeId }) => nodeId);
   settleFaults(state, requestHash, new Set(right), now);
@@ -77,6 +77,11 @@ function noteOfTarget(
   if (finding === 'moot' || vote.verdict.outcome !== 'image' || measure.verdict.outcome !== 'image') return;
   const what = saysTheSame(vote, measure) ? 'agreed' : finding === 'lie' ? 'explained' : 'unexplained';
   reproducibility.note(version, target, what, now);
+}
+
+function contradiction(requestHash: string, { verdict }: Vote): string {
+  const other = verdict.outcome === 'image' ? 'made another image' : `said ${verdict.kind}`;
+  return `what it said of build ${requestHash} is not so: a trusted node ${other}`;
 }
 
 /** For comparing what was said, an operator's record is nothing. */

@@ -28,6 +28,7 @@ import { failBuild, handBack, loseLease } from './end-build.ts';
 import type { ForemanState } from './foreman-state.ts';
 import { judgeVotes } from './judge-votes.ts';
 import { noteWord } from './node-faults.ts';
+import { quarantineLiar } from './quarantine-liar.ts';
 import { type BuildRow, builds, type LeaseRow, type NodeRow, type UploadRow } from './schema.ts';
 
 const MAX_LOG = 65_536;
@@ -71,7 +72,12 @@ async function takeWhole(
   const lease = state.leases.byId(report.leaseId);
   const ended = { leaseId: report.leaseId, sequence: report.sequence, standing: 'ended' } as const;
   // An unknown lease and another node's are answered alike: nothing to learn by asking.
-  if (!lease || lease.nodeId !== node.id) return ended;
+  if (!lease) return ended;
+  if (lease.nodeId !== node.id) {
+    // Nobody comes upon the id of such a lease by mistake.
+    quarantineLiar(state, node.id, `it spoke of lease ${lease.id}, which was given to another node`, now);
+    return ended;
+  }
   // Nor is anything heard of a node that was set aside, be it while another report of this call was taken.
   if (!state.nodes.isHeard(node.id)) return ended;
   const sequence = Number(report.sequence);
@@ -89,7 +95,11 @@ async function takeWhole(
         build && acceptResult(event.value, { request: build.request, pins: lease.pins }, uploaded.map(asFile));
       if (build && check?.ok)
         await takeImage(state, { node, lease, build, statement: event.value.statement }, check.result, now);
-      else if (check && !check.ok) refuseResult(state, lease, check.reason, now);
+      else if (check && !check.ok) {
+        refuseResult(state, lease, check.reason, now);
+        if (check.isLie)
+          quarantineLiar(state, node.id, `what it said of lease ${lease.id} is not so: ${check.reason}`, now);
+      }
     }
   }
   const after = state.leases.byId(lease.id) ?? lease;
@@ -100,6 +110,7 @@ async function takeWhole(
 function refuseResult(state: ForemanState, lease: LeaseRow, reason: string, now: number): void {
   loseLease(state, lease, fault('internal', `result refused: ${reason}`), now);
 }
+
 /** Without the store's own names for it and its parts: these are nobody's who reads the record. */
 const asFile = ({ name, sizeBytes, sha256 }: UploadRow): StoredFile => ({ name, sizeBytes, sha256 });
 
