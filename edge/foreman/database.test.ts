@@ -50,10 +50,15 @@ test.each(entries.slice(0, -1).map(({ tag }, at) => [tag, at] as const))(
         "INSERT INTO nodes (id, public_key, name, operator, tier, state, joined_at, last_seen_at) VALUES ('n', 'k', 'n', 'op', 'trusted', 'active', 0, 0)",
       );
       const hasFaults = storage.sql.exec("SELECT 1 FROM pragma_table_info('nodes') WHERE name = 'faults'").toArray();
+      const hasBlame = storage.sql
+        .exec("SELECT 1 FROM pragma_table_info('nodes') WHERE name = 'drain_behind'")
+        .toArray();
       if (hasFaults.length > 0)
         storage.sql.exec(
-          `UPDATE nodes SET last_fault_at = 7,
-             faults = '[{"requestHash":"a","kind":"disk_full"},{"requestHash":"b","kind":"timeout"}]'`,
+          'UPDATE nodes SET last_fault_at = 7, faults = ?',
+          JSON.stringify(
+            faultsOfBefore.map(({ at, blame, ...fault }) => (hasBlame.length > 0 ? { ...fault, at, blame } : fault)),
+          ),
         );
 
       const db = await openDatabase(storage);
