@@ -5,7 +5,7 @@ import { openVotes, ruleOf } from './decide-build.ts';
 import type { ForemanState } from './foreman-state.ts';
 import { type BuildRow, WHOM } from './schema.ts';
 
-/** Absent where any free node will do. Most builds that wait are such, and cost one comparison. */
+/** Absent where it waits for its turn alone. Most builds that wait are such, and cost one comparison. */
 export function waitsForOf(state: ForemanState, build: BuildRow, now: number): WaitsFor | undefined {
   if (build.whom === WHOM.anyone) return undefined;
   const policy = state.config.TRUST_POLICY;
@@ -13,8 +13,12 @@ export function waitsForOf(state: ForemanState, build: BuildRow, now: number): W
   const isTrustedHere = voices.some(({ tier }) => tier === 'trusted');
   const votes = openVotes(state, build.requestHash, now);
   const decision = decide(votes, ruleOf(state, build.request), policy, { activeOperators });
-  if (build.whom === WHOM.trusted || decision.decision !== 'pending' || decision.of === null)
-    return { kind: 'a trusted node', built: votes.length > 0, isHere: isTrustedHere };
+  if (build.whom === WHOM.trusted || decision.decision !== 'pending' || decision.of === null) {
+    const hasBegun = votes.length > 0;
+    // In its place as any other, that is, or there is no farm at all now.
+    if (!hasBegun && (isTrustedHere || voices.length === 0)) return undefined;
+    return { kind: 'a trusted node', built: hasBegun, isHere: isTrustedHere };
+  }
   const others = new Set(
     voices
       .filter((voice) => voice.tier !== 'trusted' && isIndependent(voice, votes, policy))
