@@ -3,7 +3,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { create, fromBinary } from '@bufbuild/protobuf';
-import { Code, ConnectError } from '@connectrpc/connect';
+import { Code, ConnectError, createClient } from '@connectrpc/connect';
+import { createConnectTransport } from '@connectrpc/connect-node';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { openDatabase } from '../farm/db/open-database.ts';
 import { callHeaders, type ForemanClient, foremanClient } from '../farm/edge-client.ts';
@@ -13,7 +14,8 @@ import { uploadThroughEdge } from '../farm/upload/through-edge.ts';
 import type { SigningKey } from '../shared/ed25519.ts';
 import { FARM_PROTOCOL } from '../shared/farm-protocol.ts';
 import { BuildOrderSchema, BuildSucceededSchema } from '../shared/gen/asu/farm/v1/build_pb.js';
-import { LeaseStanding } from '../shared/gen/asu/farm/v1/foreman_pb.js';
+import { ForemanService, LeaseStanding } from '../shared/gen/asu/farm/v1/foreman_pb.js';
+import { badLine } from './bad-line.ts';
 import { poll, post, REQUEST } from './router.ts';
 import { StackUnderTest, until } from './stack-under-test.ts';
 
@@ -88,6 +90,108 @@ describe.each(['R2', 'S3'] as const)('a node without keys of the store uploads t
     expect(progress).toEqual([LARGE_BYTES, LARGE_BYTES]);
     const again = await put('large.bin', new Uint8Array(bytes.subarray(0, 1000)), sha256(bytes.subarray(0, 1000)), 1);
     expect(again.status).toBe(409);
+  });
+
+  const namesOfCalls = ['requestUpload', 'requestUploads', 'completeUpload', 'completeUploads'] as const;
+
+  /** The client, and how often each call of an upload was made. */
+  function counting(of: ForemanClient): { readonly client: ForemanClient; readonly calls: Record<string, number> } {
+    const calls: Record<string, number> = {};
+    const counted = namesOfCalls.map((name) => [
+      name,
+      (...given: never[]) => {
+        calls[name] = (calls[name] ?? 0) + 1;
+        return (of[name] as (...given: never[]) => unknown)(...given);
+      },
+    ]);
+    return { client: { ...of, ...Object.fromEntries(counted) }, calls };
+  }
+
+  /** Written to disk, of a name that no other test has. */
+  async function filesOf(what: string, count: number) {
+    return Promise.all(
+      Array.from({ length: count }, async (_, n) => {
+        const bytes = randomBytes(1_000 + n);
+        const name = `${what}-${n}.bin`;
+        const file = path.join(stack.directory, name);
+        await writeFile(file, bytes);
+        return { name, path: file, sizeBytes: bytes.length, sha256: sha256(bytes) };
+      }),
+    );
+  }
+
+  /** Uploads them, and once more, which shows that all of them are complete. Returns the calls of the first time. */
+  async function uploadAll(
+    files: Awaited<ReturnType<typeof filesOf>>,
+    { by = client, edgeUrl = stack.url }: { readonly by?: ForemanClient; readonly edgeUrl?: string } = {},
+  ): Promise<Record<string, number>> {
+    const counted = counting(by);
+    const progress: number[] = [];
+    const context = {
+      edgeUrl,
+      client: counted.client,
+      key,
+      membership: memberships.current,
+      leaseId,
+      signal: AbortSignal.timeout(120_000),
+      onProgress: (done: number) => progress.push(done),
+    };
+    await uploadThroughEdge(files, context);
+    let done = 0;
+    expect(progress, 'once for each file').toEqual(files.map(({ sizeBytes }) => (done += sizeBytes)));
+    const calls = { ...counted.calls };
+    const described = files.map((file) => ({ ...file, sizeBytes: BigInt(file.sizeBytes) }));
+    for (const file of described)
+      expect(await client.requestUpload({ leaseId, file }), file.name).toMatchObject({ complete: true });
+    return calls;
+  }
+
+  test.each([
+    ['five', 5, 1],
+    ['more than a call may have', 33, 2],
+  ])('files, %s, are asked for together and completed together', async (what, count, times) => {
+    expect(await uploadAll(await filesOf(`together-${what.length}`, count))).toEqual({
+      requestUploads: times,
+      completeUploads: times,
+    });
+  });
+
+  test('an edge that knows neither call is asked file by file', async () => {
+    const unknown = (name: string) => name.replace(/Uploads$/, 'UploadsOfTomorrow');
+    const older = createClient(
+      ForemanService,
+      createConnectTransport({
+        baseUrl: stack.url,
+        httpVersion: '1.1',
+        interceptors: [(next) => (request) => next({ ...request, url: unknown(request.url) })],
+      }),
+    );
+    const by = { ...client, requestUploads: older.requestUploads, completeUploads: older.completeUploads };
+    expect(await uploadAll(await filesOf('older', 2), { by })).toEqual({
+      requestUploads: 1,
+      requestUpload: 2,
+      completeUploads: 1,
+      completeUpload: 2,
+    });
+    const half = { ...client, completeUploads: older.completeUploads };
+    expect(await uploadAll(await filesOf('half', 2), { by: half }), 'one isolate is newer than another').toEqual({
+      requestUploads: 1,
+      completeUploads: 1,
+      completeUpload: 2,
+    });
+  });
+
+  test.each([
+    ['is broken off', 'break', [0, 1, 1, 2], { requestUploads: 1, requestUpload: 1, completeUploads: 1 }],
+    ['is answered, but lost', 'lose', [0, 1, 2, 1], { requestUploads: 1, requestUpload: 1, completeUploads: 2 }],
+  ] as const)('where a PUT %s, its file alone is sent again', async (_, fate, puts, calls) => {
+    const line = await badLine(stack.url, `${fate}-1.bin`, fate);
+    try {
+      expect(await uploadAll(await filesOf(fate, 3), { edgeUrl: line.url })).toEqual(calls);
+      expect(line.puts).toEqual(puts.map((n) => `${fate}-${n}.bin`));
+    } finally {
+      await line.close();
+    }
   });
 
   test('a whole whose parts are in order but whose digest is not is refused and removed', async () => {

@@ -15,6 +15,7 @@ import { FullQueue } from './limits/full-queue.ts';
 import { openRateLimits } from './limits/open-rate-limits.ts';
 import type { RateLimit, RateLimits } from './limits/rate-limit.ts';
 import { TokenBuckets } from './limits/token-buckets.ts';
+import { RememberedGrants } from './remembered-grants.ts';
 import { AskingTurns } from './results/ask-in-turn.ts';
 import { Manifests } from './results/manifests.ts';
 import { PendingBuilds } from './results/pending-builds.ts';
@@ -65,6 +66,8 @@ export interface EdgeContext {
   /** Answers of the statistics, and those about our health. */
   readonly statistics: KeptAnswers<object>;
   readonly health: KeptAnswers<{ readonly status: number; readonly text: string }>;
+  /** Of uploads that were granted here a moment ago. */
+  readonly grants: RememberedGrants;
   readonly store: ObjectStore;
   readonly env: Env;
 }
@@ -82,13 +85,14 @@ export type ForemanCalls = Pick<
   | 'orderToBring'
   | 'notBrought'
   | 'report'
-  | 'grantUpload'
+  | 'grantUploads'
   | 'upload'
   | 'startMultipart'
   | 'addPart'
   | 'closeUpload'
   | 'restartUpload'
   | 'completeUpload'
+  | 'completeUploads'
   | 'refuseLog'
   | 'stats'
   | 'cancel'
@@ -151,6 +155,7 @@ async function makeContext(env: Env): Promise<EdgeContext> {
     counts: new CountDesk({ send: (batch) => foremanOf(env).takeCounts(batch), waitUntil }),
     statistics: new KeptAnswers(LIFETIMES.statisticsMs, MAX_KEPT_ANSWERS),
     health: new KeptAnswers(LIFETIMES.healthMs, MAX_KEPT_ANSWERS),
+    grants: new RememberedGrants(),
     store,
     env,
   };

@@ -169,6 +169,19 @@ export async function upload(node: Credentials, leaseId: string, name: string, t
   return file;
 }
 
+/** As nodes do it since they can ask for all files of a build at once. */
+export async function uploadAll(node: Credentials, leaseId: string, texts: Readonly<Record<string, string>>) {
+  const files = Object.entries(texts).map(([name, text]) => fileOf(name, text));
+  const { grants } = await good(node, 'requestUploads', { leaseId, files });
+  for (const [at, text] of Object.values(texts).entries()) {
+    const response = await put(node, grants[at]?.path ?? '', text);
+    if (!response.ok) throw new Error(`expected PUT to be answered, got ${response.status} ${await response.text()}`);
+  }
+  const { lost } = await good(node, 'completeUploads', { leaseId, files });
+  if (lost.length > 0) throw new Error(`expected all files to be complete, got ${lost} lost`);
+  return files;
+}
+
 /** What the good mirror's ImageBuilder would say of itself. */
 export const PROFILES_JSON = {
   target: 'x86/64',

@@ -22,6 +22,8 @@ export const LIFETIMES = {
   queueFullMs: 2_000,
   /** Wishes whose build is under way: who asks for one again joins it, also while the queue is full. */
   liveIntentMs: 10 * 60_000,
+  /** Grants of uploads in an isolate: files of an ended lease are taken in for so long, and never count. */
+  grantMs: 60_000,
   /** Answers of /healthz and /metrics. */
   healthMs: 2_000,
   /** Answers about statistics, in an isolate and in the Foreman. */

@@ -149,8 +149,16 @@ describe('a call is refused without the Foreman hearing of it', () => {
   });
 
   it('for every method, and for bytes', async () => {
-    for (const name of ['renew', 'lease', 'report', 'requestUpload', 'completeUpload'] as const)
-      expect(await call(null, name, {})).toMatchObject({ status: 401 });
+    const names = [
+      'renew',
+      'lease',
+      'report',
+      'requestUpload',
+      'completeUpload',
+      'requestUploads',
+      'completeUploads',
+    ] as const;
+    for (const name of names) expect(await call(null, name, {})).toMatchObject({ status: 401 });
     expect((await put({ ...node, key: other.key }, '/farm/v1/objects/lease/x.bin', 'x')).status).toBe(401);
   });
 

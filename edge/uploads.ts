@@ -20,29 +20,43 @@ export interface OpenedUpload {
 
 const uploadPath = (leaseId: string, name: string): string => `/farm/v1/objects/${leaseId}/${encodeURIComponent(name)}`;
 
-/** @throws ConnectError FAILED_PRECONDITION where there is no grant to be had, INVALID_ARGUMENT where there never will be */
-export async function openUpload(
+/**
+ * All files, or none of them.
+ *
+ * @throws ConnectError FAILED_PRECONDITION where there is no grant to be had, INVALID_ARGUMENT where there never will be
+ */
+export async function openUploads(
   context: EdgeContext,
   nodeId: string,
   leaseId: string,
-  file: StoredFile,
-): Promise<OpenedUpload> {
-  const foreman = foremanOf(context.env);
-  const granted = await foreman.grantUpload(nodeId, leaseId, file);
+  files: readonly StoredFile[],
+): Promise<OpenedUpload[]> {
+  const granted = await foremanOf(context.env).grantUploads(nodeId, leaseId, files);
   if (!granted.ok)
     throw new ConnectError(granted.reason, granted.never ? Code.InvalidArgument : Code.FailedPrecondition);
-  const inParts = file.sizeBytes > PART_BYTES;
-  if (inParts && granted.upload.state === 'open' && granted.upload.multipartId === null) {
-    const key = storeKey.object(leaseId, file.name);
-    const id = await context.store.createMultipart(key, { sha256: file.sha256 });
-    const kept = await foreman.startMultipart(leaseId, file.name, id);
-    if (kept !== id) await context.store.abortMultipart(key, id);
+  const opened: OpenedUpload[] = [];
+  for (const upload of granted.uploads) {
+    const inParts = upload.sizeBytes > PART_BYTES;
+    if (upload.state === 'open' && inParts) await openParts(context, upload);
+    else if (upload.state === 'open') context.grants.remember(nodeId, leaseId, upload);
+    opened.push({
+      complete: upload.state === 'complete',
+      path: uploadPath(leaseId, upload.name),
+      partSizeBytes: inParts ? BigInt(PART_BYTES) : 0n,
+    });
   }
-  return {
-    complete: granted.upload.state === 'complete',
-    path: uploadPath(leaseId, file.name),
-    partSizeBytes: inParts ? BigInt(PART_BYTES) : 0n,
-  };
+  return opened;
+}
+
+async function openParts(
+  { env, store }: EdgeContext,
+  { leaseId, name, sha256, multipartId }: UploadRow,
+): Promise<void> {
+  if (multipartId !== null) return;
+  const key = storeKey.object(leaseId, name);
+  const id = await store.createMultipart(key, { sha256 });
+  const kept = await foremanOf(env).startMultipart(leaseId, name, id);
+  if (kept !== id) await store.abortMultipart(key, id);
 }
 
 export type ReceiveAnswer =
@@ -59,18 +73,21 @@ export async function receiveUpload(
 ): Promise<ReceiveAnswer> {
   const no = (status: number, reason: string): ReceiveAnswer => ({ ok: false, status, reason });
   const foreman = foremanOf(context.env);
+  const key = storeKey.object(target.leaseId, target.name);
+  const putWhole = async ({ sizeBytes, sha256 }: StoredFile): Promise<ReceiveAnswer> => {
+    if (declared.sizeBytes !== sizeBytes || declared.sha256 !== sha256)
+      return no(400, `expected ${sizeBytes} bytes with sha256 ${sha256}`);
+    await context.store.put(key, body, { size: sizeBytes, sha256 });
+    return { ok: true };
+  };
+  const remembered = target.part === 0 ? context.grants.take(nodeId, target.leaseId, target.name) : null;
+  if (remembered) return putWhole(remembered);
   const granted = await foreman.upload(nodeId, target.leaseId, target.name);
   if (!granted.ok) return no(403, granted.reason);
   const { upload } = granted;
   if (upload.state !== 'open') return no(409, `${target.name} is complete and cannot be written again`);
-  const key = storeKey.object(target.leaseId, target.name);
-  if (target.part === 0) {
-    if (upload.multipartId !== null) return no(400, `expected parts of ${PART_BYTES} bytes`);
-    if (declared.sizeBytes !== upload.sizeBytes || declared.sha256 !== upload.sha256)
-      return no(400, `expected ${upload.sizeBytes} bytes with sha256 ${upload.sha256}`);
-    await context.store.put(key, body, { size: upload.sizeBytes, sha256: upload.sha256 });
-    return { ok: true };
-  }
+  if (target.part === 0)
+    return upload.multipartId === null ? putWhole(upload) : no(400, `expected parts of ${PART_BYTES} bytes`);
   const expected = partSize(upload, target.part);
   if (upload.multipartId === null || expected === null) return no(400, `part ${target.part} is not expected`);
   if (declared.sizeBytes !== expected) return no(400, `expected part ${target.part} to have ${expected} bytes`);
@@ -89,6 +106,38 @@ function partSize(upload: UploadRow, part: number): number | null {
   return part < parts ? PART_BYTES : upload.sizeBytes - PART_BYTES * (parts - 1);
 }
 
+/**
+ * Closes files of one PUT each. What the node says of them is what the store is asked about, and then the Foreman, who knows
+ * what was granted, in the same call that closes them.
+ *
+ * @returns the names of those whose bytes are not there
+ * @throws ConnectError INVALID_ARGUMENT for a file that comes in parts, FAILED_PRECONDITION without a grant
+ */
+export async function completeUploads(
+  context: EdgeContext,
+  nodeId: string,
+  leaseId: string,
+  files: readonly StoredFile[],
+): Promise<readonly string[]> {
+  const large = files.find(({ sizeBytes }) => sizeBytes > PART_BYTES);
+  if (large) throw new ConnectError(`${large.name} is an upload in parts: complete it by itself`, Code.InvalidArgument);
+  const sent = await Promise.all(
+    files.map(async (file) => ({
+      ...file,
+      isStored: await isStored(context, storeKey.object(leaseId, file.name), file),
+    })),
+  );
+  const answer = await foremanOf(context.env).completeUploads(nodeId, leaseId, sent);
+  if (!answer.ok) throw new ConnectError(answer.reason, Code.FailedPrecondition);
+  for (const { name } of files) context.grants.take(nodeId, leaseId, name);
+  return answer.lost;
+}
+
+async function isStored({ store }: EdgeContext, key: string, file: Omit<StoredFile, 'name'>): Promise<boolean> {
+  const head = await store.head(key);
+  return head.exists && head.size === file.sizeBytes && head.sha256 === file.sha256;
+}
+
 /** @throws ConnectError FAILED_PRECONDITION without a grant or with parts missing, DATA_LOSS where the bytes are others */
 export async function completeUpload(
   context: EdgeContext,
@@ -105,8 +154,7 @@ export async function completeUpload(
   const lost = () =>
     new ConnectError(`${name}: the stored bytes are not those that were promised; upload it again`, Code.DataLoss);
   if (upload.multipartId === null) {
-    const head = await context.store.head(key);
-    if (!head.exists || head.size !== upload.sizeBytes || head.sha256 !== upload.sha256) throw lost();
+    if (!(await isStored(context, key, upload))) throw lost();
   } else {
     const parts = Math.ceil(upload.sizeBytes / PART_BYTES);
     const numbers = Array.from({ length: parts }, (_, index) => index + 1);

@@ -9,6 +9,9 @@ export const FARM_PROTOCOL = 3;
 /** The oldest that the other side may speak. */
 const OLDEST = FARM_PROTOCOL - 1;
 
+/** Of RequestUploads and CompleteUploads: a Worker may ask its store so often within one request. */
+export const MAX_FILES_PER_CALL = 32;
+
 const STATEMENTS_SINCE = 3;
 
 /** What is said to an operator whose node is too old; null where it is not. `spoken`: 0 from those that did not say it yet. */

@@ -11,7 +11,7 @@ import { BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { type LeaseReportSchema, ReportRequestSchema } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 import type { FakeTime } from './fake-time.ts';
 import type { NodeModel } from './node-model.ts';
-import { AGENT, FARM } from './parameters.ts';
+import { AGENT, EDGE, FARM } from './parameters.ts';
 import type { MemoryBucket } from './surroundings.ts';
 import { TARGETS } from './upstream.ts';
 
@@ -145,20 +145,20 @@ export class FarmNode {
     }
     this.#step(running, BuildStep.SIGNING_IMAGES);
     const files = filesOf(running.order, outcome.image);
+    await this.#world.foreman.grantUploads(this.#id, running.order.leaseId, files);
     for (const [at, file] of files.entries())
-      this.#later(at * FARM.uploadMs, running, () => this.#upload(running, file));
-    this.#later(files.length * FARM.uploadMs, running, () => this.#end(running, succeeded(running.order, files)));
+      this.#later(at * FARM.uploadMs, running, () => this.#put(running, file, at));
+    this.#later(files.length * FARM.uploadMs, running, async () => {
+      const sent = files.map((file) => ({ ...file, isStored: true }));
+      await this.#world.foreman.completeUploads(this.#id, running.order.leaseId, sent);
+      this.#end(running, succeeded(running.order, files));
+    });
   }
 
-  /** As edge/uploads.ts asks the Foreman: for the grant, when bytes come, and to complete it. */
-  async #upload({ order: { leaseId } }: Running, file: File): Promise<void> {
-    const { foreman, bucket } = this.#world;
-    const granted = await foreman.grantUpload(this.#id, leaseId, file);
-    if (!granted.ok) return;
-    await foreman.upload(this.#id, leaseId, file.name);
-    bucket.place(storeKey.object(leaseId, file.name), file.sizeBytes, file.sha256);
-    await foreman.upload(this.#id, leaseId, file.name);
-    await foreman.completeUpload(leaseId, file.name);
+  /** As edge/uploads.ts takes it: an isolate that did not give the grant asks the Foreman for it. */
+  async #put({ order: { leaseId } }: Running, file: File, at: number): Promise<void> {
+    if (at < EDGE.putsElsewhere) await this.#world.foreman.upload(this.#id, leaseId, file.name);
+    this.#world.bucket.place(storeKey.object(leaseId, file.name), file.sizeBytes, file.sha256);
   }
 
   /** Nothing happens to a build that is over, or on a machine that is gone. */

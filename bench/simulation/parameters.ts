@@ -59,6 +59,8 @@ export const EDGE = {
   isolates: 40,
   /** So long KV says no to a place where it said so before. */
   kvMissMs: MINUTE,
+  /** Of a build's files, so many come to another isolate than the one that granted them. A guess: they come on one connection. */
+  putsElsewhere: 1,
 } as const;
 
 export interface ClientKind {

@@ -3,9 +3,13 @@
 import type { Env } from '../../edge/env.ts';
 import type { CatalogueDocument, Lookup } from '../../shared/catalogue-document.ts';
 
-/** R2 as far as publishing asks for it; of an object its size and digest alone. */
+/** What is read again: the publication log, when the Foreman begins it. */
+const READ_AGAIN = /^log\//;
+
+/** R2 as far as publishing asks for it; of most objects their size and digest alone. */
 export class MemoryBucket {
   readonly #objects = new Map<string, { readonly size: number; readonly sha256: string }>();
+  readonly #bodies = new Map<string, Uint8Array>();
 
   async head(key: string) {
     const object = this.#objects.get(key);
@@ -15,10 +19,19 @@ export class MemoryBucket {
 
   async put(key: string, body: Uint8Array, { sha256 }: { readonly sha256: string }) {
     this.place(key, body.length, sha256);
+    if (READ_AGAIN.test(key)) this.#bodies.set(key, body);
     return this.head(key);
   }
 
+  async get(key: string) {
+    const head = await this.head(key);
+    const body = this.#bodies.get(key);
+    if (head && !body) throw new Error(`expected ${key} not to be read again`);
+    return head && { ...head, body };
+  }
+
   async delete(key: string): Promise<void> {
+    this.#bodies.delete(key);
     this.#objects.delete(key);
   }
 

@@ -84,6 +84,8 @@ export const ROUTES: readonly Route[] = [
   { path: '/asu.farm.v1.ForemanService/Report', method: 'POST', weight: 3 },
   { path: '/asu.farm.v1.ForemanService/RequestUpload', method: 'POST', weight: 1 },
   { path: '/asu.farm.v1.ForemanService/CompleteUpload', method: 'POST', weight: 1 },
+  { path: '/asu.farm.v1.ForemanService/RequestUploads', method: 'POST', weight: 1 },
+  { path: '/asu.farm.v1.ForemanService/CompleteUploads', method: 'POST', weight: 1 },
   { path: '/asu.farm.v1.ForemanService/Renew', method: 'POST', weight: 1 },
   { path: '/farm/v1/objects/{lease}/{file}', method: 'PUT', weight: 4 },
   { path: '/farm/v1/logs/{lease}/{piece}', method: 'PUT', weight: 4 },

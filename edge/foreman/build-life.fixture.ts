@@ -119,6 +119,17 @@ const completed: Step = [
   'CompleteUpload',
   (life) => good(life.second, 'completeUpload', { leaseId: lastOrder(life).leaseId, name: IMAGE_NAME }),
 ];
+const grantedTogether: Step = [
+  'RequestUploads',
+  (life) => good(life.second, 'requestUploads', { leaseId: lastOrder(life).leaseId, files: [file] }),
+];
+const completedTogether: Step = [
+  'CompleteUploads',
+  async (life) => {
+    const { lost } = await good(life.second, 'completeUploads', { leaseId: lastOrder(life).leaseId, files: [file] });
+    expect(lost).toEqual([]);
+  },
+];
 /** The store is down, so that it is the alarm that publishes. */
 const decided = (...files: Parameters<typeof succeeded>[0]): Step => [
   'the image is reported',
@@ -153,11 +164,12 @@ const polled: Step = [
 ];
 
 const toUpload = [secondLease, secondProgress, granted, sent, completed] as const;
+const toUploadTogether = [secondLease, secondProgress, grantedTogether, sent, completedTogether] as const;
 const begin = [submitted, firstLease, firstProgress] as const;
 
 export const LIVES: Readonly<Record<string, { readonly steps: readonly Step[]; readonly fields?: object }>> = {
   'an image, handed back once': { steps: [...begin, givenBack, ...toUpload, decided(file), published, polled] },
-  'an image, its first node lost': { steps: [...begin, lost, ...toUpload, decided(file), published, polled] },
+  'an image, its first node lost': { steps: [...begin, lost, ...toUploadTogether, decided(file), published, polled] },
   'a failure of the request': { steps: [...begin, givenBack, ...toUpload, failure, polled] },
   'an image that comes in parts, and slowly': {
     steps: [submitted, ...toUpload, renewed, rungInVain, ...IN_PARTS, decided(file, LARGE_FILE), published, polled],

@@ -155,7 +155,7 @@ export function openForeman() {
   /** Grants, stores and completes a file, as the Worker does it for a node. */
   const upload = async (nodeId: string, leaseId: string, name = IMAGE, text = 'an image') => {
     const file = { name, sizeBytes: utf8ToBytes(text).length, sha256: sha256Hex(text) };
-    const granted = await calls.grantUpload(nodeId, leaseId, file);
+    const granted = await calls.grantUploads(nodeId, leaseId, [file]);
     if (!granted.ok) throw new Error(granted.reason);
     await putObject(leaseId, name, text);
     await calls.completeUpload(leaseId, name);

@@ -48,7 +48,7 @@ import { setAddress } from './set-address.ts';
 import { type ActionAnswer, actOnNode } from './set-aside.ts';
 import { type Acknowledgement, type Aftermath, takeReport } from './take-report.ts';
 import { type SubmitAnswer, takeSubmission } from './take-submission.ts';
-import type { GrantAnswer } from './uploads.ts';
+import type { CompletionAnswer, GrantAnswer, GrantsAnswer, SentFile } from './uploads.ts';
 import { WaitingRoom } from './waiting-room.ts';
 import { isWithdrawalDue, withdraw } from './withdraw.ts';
 import { beginLog, writeLog } from './write-log.ts';
@@ -253,12 +253,12 @@ export class Foreman extends DurableObject<Env> {
     return { acknowledged };
   }
 
-  /** Grants one object of a lease; refuses for leases that are over or another node's. */
-  async grantUpload(nodeId: string, leaseId: string, file: StoredFile): Promise<GrantAnswer> {
+  /** Grants objects of a lease, all or none; refuses for leases that are over or another node's. */
+  async grantUploads(nodeId: string, leaseId: string, files: readonly StoredFile[]): Promise<GrantsAnswer> {
     this.#count('upload');
     const refused = this.#refuseUpload(nodeId, leaseId);
     if (refused) return { ok: false, reason: refused };
-    return this.#state.uploads.grant(leaseId, file, this.#state.config.MAX_IMAGE_MB * 1024 * 1024);
+    return this.#state.uploads.grant(leaseId, files, this.#state.config.MAX_IMAGE_MB * 1024 * 1024);
   }
 
   /** An existing grant, for the bytes that come after it. */
@@ -288,6 +288,13 @@ export class Foreman extends DurableObject<Env> {
   async completeUpload(leaseId: string, name: string): Promise<UploadRow | null> {
     this.#state.uploads.complete(leaseId, name);
     return this.#state.uploads.find(leaseId, name) ?? null;
+  }
+
+  /** Of files that went up by one PUT each. The lease is looked at here, whatever the bytes were taken for. */
+  async completeUploads(nodeId: string, leaseId: string, files: readonly SentFile[]): Promise<CompletionAnswer> {
+    this.#count('upload');
+    const refused = this.#refuseUpload(nodeId, leaseId);
+    return refused ? { ok: false, reason: refused } : this.#state.uploads.completeSent(leaseId, files);
   }
 
   /** Why this node may not write to the log of this lease; null where it may. What a private build prints is kept nowhere. */

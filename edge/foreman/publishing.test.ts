@@ -335,7 +335,7 @@ describe('an image with secrets', () => {
     await foreman.submit({ intentHash, request, sealedDefaults: 'sealed' });
     const order = await foreman.order('a');
     const big = { name: 'big.img', sizeBytes: 6 * 1024 * 1024, sha256: sha256Hex('big') };
-    await foreman.calls.grantUpload('a', order.leaseId, big);
+    await foreman.calls.grantUploads('a', order.leaseId, [big]);
     const parts = await bucket.createMultipartUpload(`objects/${order.leaseId}/big.img`);
     await foreman.calls.startMultipart(order.leaseId, 'big.img', parts.uploadId);
     await foreman.upload('a', order.leaseId);

@@ -220,7 +220,7 @@ describe('a result that is a lie', () => {
   it('about a file that is granted and not complete is none that is published', async () => {
     const order = await foreman.order('a');
     const file = { name: IMAGE, sizeBytes: 8, sha256: sha256Hex('an image') };
-    expect(await foreman.calls.grantUpload('a', order.leaseId, file)).toMatchObject({ ok: true });
+    expect(await foreman.calls.grantUploads('a', order.leaseId, [file])).toMatchObject({ ok: true });
     await foreman.report('a', order.leaseId, 1, succeeded([fileOf(IMAGE, 'an image')]));
     expect(await foreman.status(order.requestHash)).toMatchObject({ state: 'queued' });
   });

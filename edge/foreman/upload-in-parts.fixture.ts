@@ -57,7 +57,7 @@ const granted: Step = [
   'a large file is granted',
   async (life) => {
     const file = { name: NAME, sizeBytes: whole.length, sha256: digest };
-    const answer = await calls().grantUpload(life.second.id, leaseIdOf(life), file);
+    const answer = await calls().grantUploads(life.second.id, leaseIdOf(life), [file]);
     if (!answer.ok) throw new Error(answer.reason);
   },
 ];

@@ -3,7 +3,7 @@ import { storeKey } from '../../shared/build-record.ts';
 import { sha256Hex } from '../../shared/digest.ts';
 import type { BuildOrder } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { configOf } from '../config.ts';
-import { ask, env, GOOD_REQUEST, openUpstream, post } from '../edge.fixture.ts';
+import { ask, env, foremanStats, GOOD_REQUEST, openUpstream, post } from '../edge.fixture.ts';
 import {
   call,
   type FarmNode,
@@ -15,6 +15,7 @@ import {
   report,
   signedHeaders,
   upload,
+  uploadAll,
 } from '../farm-node.fixture.ts';
 import { PART_BYTES } from '../uploads.ts';
 import { bucket } from './foreman.fixture.ts';
@@ -42,6 +43,8 @@ beforeEach(async () => {
 
 const pathOf = (name: string) => `/farm/v1/objects/${order.leaseId}/${name}`;
 const stored = async (name: string) => (await bucket.get(storeKey.object(order.leaseId, name)))?.text();
+
+const uploadCalls = async () => (await foremanStats()).calls.upload ?? 0;
 
 test('a file that was granted, sent and completed is there, bound to its lease', async () => {
   const file = fileOf('image+1~x.bin', 'bytes');
@@ -192,6 +195,172 @@ describe('a file is not complete', () => {
     expect(await call(node, 'completeUpload', { leaseId: order.leaseId, name: 'x.bin' })).toMatchObject({
       code: 'data_loss',
     });
+  });
+});
+
+describe('files of a build together', () => {
+  const A = fileOf('a.bin', 'bytes of a');
+  const B = fileOf('b.bin', 'bytes of b');
+  const askFor = (method: 'requestUploads' | 'completeUploads', files: readonly (typeof A)[], of = node) =>
+    call(of, method, { leaseId: order.leaseId, files: [...files] });
+
+  it('cost the Foreman two calls, five files as well as one', async () => {
+    const texts = Object.fromEntries([1, 2, 3, 4, 5].map((n) => [`file-${n}.bin`, `bytes ${n}`]));
+    const before = await uploadCalls();
+    await uploadAll(node, order.leaseId, texts);
+    expect((await uploadCalls()) - before).toBe(2);
+    for (const [name, text] of Object.entries(texts)) expect(await stored(name)).toBe(text);
+    // Once more, after a lost answer: nothing is to be sent, nothing is lost.
+    const files = Object.entries(texts).map(([name, text]) => fileOf(name, text));
+    const { grants } = await good(node, 'requestUploads', { leaseId: order.leaseId, files });
+    expect(grants.map(({ complete }) => complete)).toEqual([true, true, true, true, true]);
+    expect(await good(node, 'completeUploads', { leaseId: order.leaseId, files })).toMatchObject({ lost: [] });
+  });
+
+  it('are granted in the order in which they were asked for, where the build had some of them', async () => {
+    await good(node, 'requestUpload', { leaseId: order.leaseId, file: B });
+    const { grants } = await good(node, 'requestUploads', { leaseId: order.leaseId, files: [A, B] });
+    expect(grants.map(({ path }) => path)).toEqual([pathOf('a.bin'), pathOf('b.bin')]);
+  });
+
+  const many = (count: number) => Array.from({ length: count }, (_, n) => ({ ...A, name: `x${n}.bin` }));
+  it.each<[string, readonly (typeof A)[], string]>([
+    ['none', [], 'files: expected 1 to 32, got 0'],
+    ['more than a call may have', many(33), 'files: expected 1 to 32, got 33'],
+    ['two of one name', [A, B, A], 'files[2].name: expected a.bin once'],
+    ['a name that climbs', [A, { ...B, name: '../b' }], 'files[1].name: expected letters'],
+    ['nothing', [A, { ...B, sizeBytes: 0n }], 'files[1].size_bytes of b.bin: expected 1 to'],
+    ['a digest that is none', [A, { ...B, sha256: 'B'.repeat(64) }], 'files[1].sha256 of b.bin: expected 64 hex'],
+  ])('are refused for %s among them, and which is said', async (_, files, error) => {
+    for (const method of ['requestUploads', 'completeUploads'] as const)
+      expect(await askFor(method, files)).toMatchObject({
+        code: 'invalid_argument',
+        error: expect.stringContaining(error),
+      });
+    expect((await put(node, pathOf('a.bin'), 'bytes of a')).status, 'none of them is granted').toBe(403);
+  });
+
+  it('are granted all or none', async () => {
+    await good(node, 'requestUpload', { leaseId: order.leaseId, file: B });
+    expect(await askFor('requestUploads', [A, fileOf('b.bin', 'other bytes')])).toMatchObject({
+      code: 'failed_precondition',
+      error: expect.stringContaining('b.bin was granted with another size or digest'),
+    });
+    const half = BigInt(configOf(env).MAX_IMAGE_MB) * 524_288n;
+    const files = [A, ...many(2).map((file) => ({ ...file, sizeBytes: half }))];
+    expect(await askFor('requestUploads', files)).toMatchObject({
+      code: 'invalid_argument',
+      error: expect.stringContaining('in all files of a build'),
+    });
+    expect((await put(node, pathOf('a.bin'), 'bytes of a')).status).toBe(403);
+    const rest = many(128);
+    for (let at = 0; at < 96; at += 32)
+      expect(await askFor('requestUploads', rest.slice(at, at + 32))).toHaveProperty('message');
+    expect(await askFor('requestUploads', rest.slice(96)), 'b.bin was one of the 128').toMatchObject({
+      code: 'invalid_argument',
+      error: expect.stringContaining('expected at most 128 files'),
+    });
+    expect(await askFor('requestUploads', rest.slice(97))).toHaveProperty('message');
+  });
+
+  it('are complete but for those that are lost, which are named', async () => {
+    await good(node, 'requestUploads', { leaseId: order.leaseId, files: [A, B] });
+    await put(node, pathOf('b.bin'), 'bytes of b');
+    expect(await askFor('completeUploads', [A, B])).toMatchObject({ message: { lost: ['a.bin'] } });
+    expect((await put(node, pathOf('b.bin'), 'bytes of b')).status).toBe(409);
+    expect((await put(node, pathOf('a.bin'), 'bytes of a')).status).toBe(200);
+    expect(await askFor('completeUploads', [A, B])).toMatchObject({ message: { lost: [] } });
+  });
+
+  it('are none of them complete where one was not granted like this', async () => {
+    await good(node, 'requestUpload', { leaseId: order.leaseId, file: A });
+    await put(node, pathOf('a.bin'), 'bytes of a');
+    // There, but as another file: it is the grant that says what it has to be.
+    const claimed = { ...fileOf('c.bin', 'claimed'), name: 'c.bin' };
+    await good(node, 'requestUpload', { leaseId: order.leaseId, file: fileOf('c.bin', 'granted') });
+    await bucket.put(storeKey.object(order.leaseId, 'c.bin'), 'claimed', { sha256: claimed.sha256 });
+    for (const [files, error] of [
+      [[A, B], 'b.bin was not granted'],
+      [[A, claimed], 'c.bin was granted with another size or digest'],
+    ] as const)
+      expect(await askFor('completeUploads', files)).toMatchObject({
+        code: 'failed_precondition',
+        error: expect.stringContaining(error),
+      });
+    expect(await good(node, 'requestUpload', { leaseId: order.leaseId, file: A })).toMatchObject({ complete: false });
+  });
+
+  it('are not one that comes in parts, which is read and hashed', async () => {
+    const large = { ...A, name: 'large.bin', sizeBytes: BigInt(PART_BYTES) + 1n };
+    const { grants } = await good(node, 'requestUploads', { leaseId: order.leaseId, files: [A, large] });
+    expect(grants.map(({ partSizeBytes }) => partSizeBytes)).toEqual([0n, BigInt(PART_BYTES)]);
+    expect(await askFor('completeUploads', [large])).toMatchObject({
+      code: 'invalid_argument',
+      error: expect.stringContaining('large.bin is an upload in parts'),
+    });
+    expect(await askFor('completeUploads', [{ ...large, sizeBytes: 1n }])).toMatchObject({
+      code: 'failed_precondition',
+    });
+  });
+
+  it('are neither granted to nor completed by another node, nor under a lease that is none', async () => {
+    await good(node, 'requestUploads', { leaseId: order.leaseId, files: [A] });
+    await put(node, pathOf('a.bin'), 'bytes of a');
+    for (const method of ['requestUploads', 'completeUploads'] as const)
+      expect(await askFor(method, [A], other)).toMatchObject({
+        code: 'failed_precondition',
+        error: expect.stringContaining('this node holds no such lease'),
+      });
+    expect(await call(node, 'completeUploads', { leaseId: '../builds/x', files: [A] })).toMatchObject({
+      code: 'invalid_argument',
+      error: expect.stringContaining('lease_id'),
+    });
+    expect(await good(node, 'requestUpload', { leaseId: order.leaseId, file: A })).toMatchObject({ complete: false });
+  });
+});
+
+describe('a grant that the Worker remembers', () => {
+  const file = fileOf('x.bin', 'bytes');
+
+  beforeEach(async () => {
+    await good(node, 'requestUploads', { leaseId: order.leaseId, files: [file] });
+  });
+
+  it('is not asked for by the first PUT, and is by the next', async () => {
+    const before = await uploadCalls();
+    expect((await put(node, pathOf('x.bin'), 'bytes')).status).toBe(200);
+    expect(await uploadCalls()).toBe(before);
+    expect((await put(node, pathOf('x.bin'), 'bytes')).status).toBe(200);
+    expect(await uploadCalls()).toBe(before + 1);
+  });
+
+  it.each<[string, () => Promise<Response>, number]>([
+    ['other bytes', () => put(node, pathOf('x.bin'), 'bytez'), 400],
+    ['a byte less', () => put(node, pathOf('x.bin'), 'byte'), 400],
+    ['another node', () => put(other, pathOf('x.bin'), 'bytes'), 403],
+    ['a part of it', () => put(node, `${pathOf('x.bin')}?part=1`, 'bytes'), 400],
+  ])('is none for %s', async (_, send, status) => {
+    expect((await send()).status).toBe(status);
+    expect(await stored('x.bin')).toBeUndefined();
+    expect((await put(node, pathOf('x.bin'), 'bytes')).status, 'the honest bytes are still welcome').toBe(200);
+  });
+
+  it('is forgotten when the file is complete', async () => {
+    // Its bytes came by another isolate.
+    await bucket.put(storeKey.object(order.leaseId, 'x.bin'), 'bytes', { sha256: file.sha256 });
+    await good(node, 'completeUploads', { leaseId: order.leaseId, files: [file] });
+    expect((await put(node, pathOf('x.bin'), 'bytes')).status).toBe(409);
+  });
+
+  it('lets bytes in when the lease has ended, but they never count', async () => {
+    await report(node, order.leaseId, 1, { case: 'failed', value: { kind: 'conflict' } });
+    expect((await put(node, pathOf('x.bin'), 'bytes')).status).toBe(200);
+    const over = { code: 'failed_precondition', error: expect.stringContaining('the lease is over') };
+    const { leaseId } = order;
+    expect(await call(node, 'completeUploads', { leaseId, files: [file] })).toMatchObject(over);
+    expect(await call(node, 'completeUpload', { leaseId, name: 'x.bin' })).toMatchObject(over);
+    expect(await call(node, 'requestUploads', { leaseId, files: [file] })).toMatchObject(over);
+    expect((await put(node, pathOf('x.bin'), 'bytes')).status, 'and no more of them').toBe(403);
   });
 });
 

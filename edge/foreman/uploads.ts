@@ -2,7 +2,7 @@
  * Grants to write one object of a lease: name, size and digest are fixed when the grant is given, and it closes for good
  * when the bytes are there. This row is what makes an object write-once; the store itself need not know how.
  */
-import { and, eq, sql, sum } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import type { StoredFile } from '../../shared/build-record.ts';
 import type { Database } from './database.ts';
 import { type UploadRow, uploads } from './schema.ts';
@@ -13,6 +13,19 @@ export type GrantAnswer =
   | { readonly ok: true; readonly upload: UploadRow }
   /** `never`: no such files are taken, whoever asks. */
   | { readonly ok: false; readonly reason: string; readonly never?: true };
+
+export type GrantsAnswer =
+  /** In the order of the files that were asked for. */
+  { readonly ok: true; readonly uploads: readonly UploadRow[] } | Extract<GrantAnswer, { readonly ok: false }>;
+
+/** A file of one PUT, as its node says it was granted, and whether the store has just those bytes. */
+export interface SentFile extends StoredFile {
+  readonly isStored: boolean;
+}
+
+export type CompletionAnswer =
+  /** `lost`: names of those that are granted and not there. */
+  { readonly ok: true; readonly lost: readonly string[] } | { readonly ok: false; readonly reason: string };
 
 export class Uploads {
   readonly #db: Database;
@@ -31,28 +44,22 @@ export class Uploads {
     return this.#questions.ofLease.all({ leaseId });
   }
 
-  /** Asking twice for the same bytes gives the same grant; for other bytes under the same name, none. */
-  grant(leaseId: string, file: StoredFile, maxTotalBytes: number): GrantAnswer {
-    const known = this.find(leaseId, file.name);
-    if (known)
-      return known.sha256 === file.sha256 && known.sizeBytes === file.sizeBytes
-        ? { ok: true, upload: known }
-        : { ok: false, reason: `${file.name} was granted with another size or digest` };
-    const totals = this.#db
-      .select({ files: sum(uploads.sizeBytes) })
-      .from(uploads)
-      .where(eq(uploads.leaseId, leaseId))
-      .get();
-    if (Number(totals?.files ?? 0) + file.sizeBytes > maxTotalBytes)
+  /** Asking twice for the same bytes gives the same grant; for other bytes under the same name, none. All files, or none. */
+  grant(leaseId: string, files: readonly StoredFile[], maxTotalBytes: number): GrantsAnswer {
+    const known = this.#byName(leaseId);
+    const other = files.find((file) => isOther(known.get(file.name), file));
+    if (other) return { ok: false, reason: `${other.name} was granted with another size or digest` };
+    const fresh = files.filter(({ name }) => !known.has(name));
+    const bytes = [...known.values(), ...fresh].reduce((total, { sizeBytes }) => total + sizeBytes, 0);
+    if (fresh.length > 0 && bytes > maxTotalBytes)
       return { ok: false, reason: `expected at most ${maxTotalBytes} bytes in all files of a build`, never: true };
-    if (this.ofLease(leaseId).length >= MAX_FILES_PER_LEASE)
+    if (known.size + fresh.length > MAX_FILES_PER_LEASE)
       return { ok: false, reason: `expected at most ${MAX_FILES_PER_LEASE} files of a build`, never: true };
-    const upload = this.#db
-      .insert(uploads)
-      .values({ leaseId, name: file.name, sizeBytes: file.sizeBytes, sha256: file.sha256, parts: {}, state: 'open' })
-      .returning()
-      .get();
-    return { ok: true, upload };
+    this.#db.transaction(() => {
+      for (const { name, sizeBytes, sha256 } of fresh)
+        known.set(name, this.#questions.open.get({ leaseId, name, sizeBytes, sha256 }));
+    });
+    return { ok: true, uploads: files.flatMap(({ name }) => known.get(name) ?? []) };
   }
 
   /** The first store's id wins, so that parts of two tries never mix. */
@@ -86,6 +93,26 @@ export class Uploads {
     this.#set(leaseId, name, { state: 'complete' });
   }
 
+  /** Of files of one PUT each: what is stored is complete, unless one of them is not granted like this. */
+  completeSent(leaseId: string, files: readonly SentFile[]): CompletionAnswer {
+    const known = this.#byName(leaseId);
+    for (const file of files) {
+      const row = known.get(file.name);
+      if (!row) return { ok: false, reason: `${file.name} was not granted` };
+      if (isOther(row, file)) return { ok: false, reason: `${file.name} was granted with another size or digest` };
+      if (row.multipartId !== null) return { ok: false, reason: `${file.name} is an upload in parts` };
+    }
+    const open = files.filter(({ name }) => known.get(name)?.state !== 'complete');
+    this.#db.transaction(() => {
+      for (const { name, isStored } of open) if (isStored) this.#questions.complete.run({ leaseId, name });
+    });
+    return { ok: true, lost: open.filter(({ isStored }) => !isStored).map(({ name }) => name) };
+  }
+
+  #byName(leaseId: string): Map<string, UploadRow> {
+    return new Map(this.ofLease(leaseId).map((row) => [row.name, row]));
+  }
+
   #set(leaseId: string, name: string, fields: Partial<UploadRow>): void {
     this.#db
       .update(uploads)
@@ -94,6 +121,9 @@ export class Uploads {
       .run();
   }
 }
+
+const isOther = (row: UploadRow | undefined, file: StoredFile): boolean =>
+  row !== undefined && (row.sha256 !== file.sha256 || row.sizeBytes !== file.sizeBytes);
 
 /** Written once: see queue.ts. */
 const questionsOf = (db: Database) => ({
@@ -106,5 +136,22 @@ const questionsOf = (db: Database) => ({
     .select()
     .from(uploads)
     .where(eq(uploads.leaseId, sql.placeholder('leaseId')))
+    .prepare(),
+  open: db
+    .insert(uploads)
+    .values({
+      leaseId: sql.placeholder('leaseId'),
+      name: sql.placeholder('name'),
+      sizeBytes: sql.placeholder('sizeBytes'),
+      sha256: sql.placeholder('sha256'),
+      parts: {},
+      state: 'open',
+    })
+    .returning()
+    .prepare(),
+  complete: db
+    .update(uploads)
+    .set({ state: 'complete' })
+    .where(and(eq(uploads.leaseId, sql.placeholder('leaseId')), eq(uploads.name, sql.placeholder('name'))))
     .prepare(),
 });

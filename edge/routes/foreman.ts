@@ -15,11 +15,12 @@ import {
 import { createFetchHandler } from '@connectrpc/connect/protocol';
 import { type Context, Hono } from 'hono';
 import { BuildError } from '../../shared/build-error.ts';
+import type { StoredFile } from '../../shared/build-record.ts';
 import { addressIn } from '../../shared/client-key.ts';
 import { bytesToHex, isSha256Hex, sha256Hex } from '../../shared/digest.ts';
 import { verifyEd25519 } from '../../shared/ed25519.ts';
-import { whyTooOld } from '../../shared/farm-protocol.ts';
-import { SignedBuildOrderSchema } from '../../shared/gen/asu/farm/v1/build_pb.js';
+import { MAX_FILES_PER_CALL, whyTooOld } from '../../shared/farm-protocol.ts';
+import { type OutputFile, SignedBuildOrderSchema } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { ForemanService, LeaseStanding, ReportRequestSchema } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 import { OUTPUT_FILE } from '../../shared/grammar.ts';
 import {
@@ -38,7 +39,7 @@ import type { Refused } from '../foreman/foreman.ts';
 import { authenticateNode } from '../node-auth.ts';
 import { readBody } from '../read-body.ts';
 import { signOrder } from '../sign-order.ts';
-import { completeUpload, openUpload } from '../uploads.ts';
+import { completeUpload, completeUploads, openUploads } from '../uploads.ts';
 
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 const MAX_WAIT_SECONDS = 25;
@@ -161,21 +162,15 @@ const router = createConnectRouter({
 
   async requestUpload(request, handler) {
     const { context, certificate } = callerOf(handler);
-    const { file } = request;
-    if (!file || !OUTPUT_FILE.test(file.name))
-      throw new ConnectError(
-        'file.name: expected letters, digits, "_", ".", "+", "~" or "-", at most 200',
-        Code.InvalidArgument,
-      );
-    if (!isSha256Hex(file.sha256)) throw new ConnectError('file.sha256: expected 64 hex digits', Code.InvalidArgument);
-    const maxBytes = context.config.MAX_IMAGE_MB * 1024 * 1024;
-    if (file.sizeBytes < 1n || file.sizeBytes > BigInt(maxBytes))
-      throw new ConnectError(`file.size_bytes: expected 1 to ${maxBytes}, got ${file.sizeBytes}`, Code.InvalidArgument);
-    return openUpload(context, certificate.nodeId, request.leaseId, {
-      name: file.name,
-      sizeBytes: Number(file.sizeBytes),
-      sha256: file.sha256,
-    });
+    const files = filesOf(context, [request.file], () => 'file');
+    const [opened] = await openUploads(context, certificate.nodeId, request.leaseId, files);
+    return opened ?? {};
+  },
+
+  async requestUploads(request, handler) {
+    const { context, certificate } = callerOf(handler);
+    const files = filesOf(context, request.files);
+    return { grants: await openUploads(context, certificate.nodeId, request.leaseId, files) };
   },
 
   async completeUpload(request, handler) {
@@ -183,7 +178,42 @@ const router = createConnectRouter({
     await completeUpload(context, certificate.nodeId, request.leaseId, request.name);
     return {};
   },
+
+  async completeUploads(request, handler) {
+    const { context, certificate } = callerOf(handler);
+    // It becomes the key of an object before the Foreman is asked.
+    if (!/^[A-Za-z0-9-]{8,64}$/.test(request.leaseId))
+      throw new ConnectError('lease_id: expected 8 to 64 letters, digits or "-"', Code.InvalidArgument);
+    const files = filesOf(context, request.files);
+    const lost = await completeUploads(context, certificate.nodeId, request.leaseId, files);
+    return { lost: [...lost] };
+  },
 });
+
+/** @throws ConnectError INVALID_ARGUMENT that names the field, and the file where its name may be said */
+function filesOf(
+  { config }: EdgeContext,
+  files: readonly (OutputFile | undefined)[],
+  fieldOf: (at: number) => string = (at) => `files[${at}]`,
+): StoredFile[] {
+  const invalid = (message: string) => new ConnectError(message, Code.InvalidArgument);
+  if (files.length < 1 || files.length > MAX_FILES_PER_CALL)
+    throw invalid(`files: expected 1 to ${MAX_FILES_PER_CALL}, got ${files.length}`);
+  const maxBytes = config.MAX_IMAGE_MB * 1024 * 1024;
+  const names = new Set<string>();
+  return files.map((file, at) => {
+    const field = fieldOf(at);
+    if (!file || !OUTPUT_FILE.test(file.name))
+      throw invalid(`${field}.name: expected letters, digits, "_", ".", "+", "~" or "-", at most 200`);
+    const { name, sizeBytes, sha256 } = file;
+    if (names.has(name)) throw invalid(`${field}.name: expected ${name} once`);
+    names.add(name);
+    if (!isSha256Hex(sha256)) throw invalid(`${field}.sha256 of ${name}: expected 64 hex digits`);
+    if (sizeBytes < 1n || sizeBytes > BigInt(maxBytes))
+      throw invalid(`${field}.size_bytes of ${name}: expected 1 to ${maxBytes}, got ${sizeBytes}`);
+    return { name, sizeBytes: Number(sizeBytes), sha256 };
+  });
+}
 
 /** A machine that was switched off for a month comes back by Renew, where the Foreman still knows whether it was revoked. */
 const graceOf = (method: string): number => (method === 'Renew' ? 90 * 24 * 3_600_000 : 0);

@@ -1,11 +1,14 @@
 /**
- * Uploads a build's files through the edge. A node holds no key of the store: each file is asked for by name, size and
- * digest, sent, and confirmed. Every step may be repeated, so a broken line only costs the part that was on it.
+ * Uploads a build's files through the edge. A node holds no key of the store: files are asked for by name, size and digest,
+ * all in one call since the Foreman has many nodes, then sent, each by itself, and at the end confirmed, again in one. Every
+ * step may be repeated, so a broken line only costs the part that was on it.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream, openAsBlob } from 'node:fs';
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { SigningKey } from '../../shared/ed25519.ts';
+import { MAX_FILES_PER_CALL } from '../../shared/farm-protocol.ts';
+import type { UploadGrant } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 import { backoffMs, pause } from '../backoff.ts';
 import type { OutputFile } from '../build-event.ts';
 import { callHeaders, type ForemanClient, type Membership } from '../edge-client.ts';
@@ -37,43 +40,121 @@ const PUT_TIMEOUT_MS = 10 * 60_000;
 
 /** @throws UploadError */
 export async function uploadThroughEdge(files: readonly OutputFile[], context: UploadContext): Promise<void> {
+  const unproven: OutputFile[] = [];
   let bytesDone = 0;
-  for (const file of files) {
-    const sentParts = new Set<number>();
-    await withRetries(file.name, context.signal, () => uploadFile(file, sentParts, context));
-    bytesDone += file.sizeBytes;
-    context.onProgress(bytesDone);
+  for (const batch of batchesOf(files)) {
+    const grants = await withRetries(namesOf(batch), context.signal, () => grantAll(batch, context));
+    for (const [at, file] of batch.entries()) {
+      const sent = await sendFile(file, grants?.[at] ?? null, context);
+      if (sent === 'to be completed') unproven.push(file);
+      bytesDone += file.sizeBytes;
+      context.onProgress(bytesDone);
+    }
   }
+  for (const batch of batchesOf(unproven))
+    await withRetries(namesOf(batch), context.signal, async () => {
+      const lost = await completeAll(batch, context);
+      if (lost.length === 0) return;
+      for (const file of lost) await sendFile(file, null, context);
+      throw new Error(`the stored bytes of ${namesOf(lost)} were not those that were promised`);
+    });
 }
 
-/** `sentParts` survives a broken try, so that only what was on the line is sent again. */
-async function uploadFile(file: OutputFile, sentParts: Set<number>, context: UploadContext): Promise<void> {
+function* batchesOf(files: readonly OutputFile[]): Generator<readonly OutputFile[]> {
+  for (let at = 0; at < files.length; at += MAX_FILES_PER_CALL) yield files.slice(at, at + MAX_FILES_PER_CALL);
+}
+
+const namesOf = (files: readonly OutputFile[]): string => files.map(({ name }) => name).join(', ');
+
+const described = ({ name, sizeBytes, sha256 }: OutputFile) => ({ name, sizeBytes: BigInt(sizeBytes), sha256 });
+
+type Grant = Pick<UploadGrant, 'complete' | 'path' | 'partSizeBytes'>;
+
+/** In the order of the files; null from an edge that is older than this call: each file asks for itself. */
+async function grantAll(files: readonly OutputFile[], context: UploadContext): Promise<readonly Grant[] | null> {
   const { client, leaseId, signal } = context;
-  const described = { name: file.name, sizeBytes: BigInt(file.sizeBytes), sha256: file.sha256 };
-  const grant = await client.requestUpload({ leaseId, file: described }, { signal });
-  if (grant.complete) return;
-  const url = new URL(grant.path, context.edgeUrl);
-  const partBytes = Number(grant.partSizeBytes);
-  const whole = await openAsBlob(file.path);
-  if (partBytes === 0) await put(url, whole, file.sha256, context);
-  else
-    for (let part = 1, offset = 0; offset < file.sizeBytes; part += 1, offset += partBytes) {
-      if (sentParts.has(part)) continue;
-      const end = Math.min(offset + partBytes, file.sizeBytes);
-      const partUrl = new URL(url);
-      partUrl.searchParams.set('part', String(part));
-      await put(partUrl, whole.slice(offset, end), await digestOf(file.path, offset, end), context);
-      sentParts.add(part);
-    }
   try {
-    // The edge reads and hashes a file that came in parts.
-    await client.completeUpload({ leaseId, name: file.name }, { signal, timeoutMs: 300_000 });
+    const { grants } = await client.requestUploads({ leaseId, files: files.map(described) }, { signal });
+    return grants;
   } catch (error) {
-    // The edge has thrown the whole away.
-    if (error instanceof ConnectError && error.code === Code.DataLoss) sentParts.clear();
+    if (isUnknownCall(error)) return null;
     throw error;
   }
 }
+
+/** Closes files of one PUT each. Returns those whose bytes are not there. */
+async function completeAll(files: readonly OutputFile[], context: UploadContext): Promise<readonly OutputFile[]> {
+  const { client, leaseId, signal } = context;
+  try {
+    const { lost } = await client.completeUploads({ leaseId, files: files.map(described) }, { signal });
+    return files.filter(({ name }) => lost.includes(name));
+  } catch (error) {
+    if (!isUnknownCall(error)) throw error;
+  }
+  const lost: OutputFile[] = [];
+  for (const file of files) {
+    try {
+      await client.completeUpload({ leaseId, name: file.name }, { signal });
+    } catch (error) {
+      if (!isDataLoss(error)) throw error;
+      lost.push(file);
+    }
+  }
+  return lost;
+}
+
+/** `granted`: for the first try. Later ones ask again: what became of the one before is known to the edge alone. */
+async function sendFile(
+  file: OutputFile,
+  granted: Grant | null,
+  context: UploadContext,
+): Promise<'complete' | 'to be completed'> {
+  const { client, leaseId, signal } = context;
+  // Survives a broken try, so that only what was on the line is sent again.
+  const sentParts = new Set<number>();
+  let grant = granted;
+  return withRetries(file.name, signal, async () => {
+    const { complete, path, partSizeBytes } =
+      grant ?? (await client.requestUpload({ leaseId, file: described(file) }, { signal }));
+    grant = null;
+    if (complete) return 'complete';
+    const url = new URL(path, context.edgeUrl);
+    if (partSizeBytes > 0n) return sendParts(file, url, Number(partSizeBytes), sentParts, context);
+    await put(url, await openAsBlob(file.path), file.sha256, context);
+    return 'to be completed';
+  });
+}
+
+async function sendParts(
+  file: OutputFile,
+  url: URL,
+  partBytes: number,
+  sentParts: Set<number>,
+  context: UploadContext,
+): Promise<'complete'> {
+  const { client, leaseId, signal } = context;
+  const whole = await openAsBlob(file.path);
+  for (let part = 1, offset = 0; offset < file.sizeBytes; part += 1, offset += partBytes) {
+    if (sentParts.has(part)) continue;
+    const end = Math.min(offset + partBytes, file.sizeBytes);
+    const partUrl = new URL(url);
+    partUrl.searchParams.set('part', String(part));
+    await put(partUrl, whole.slice(offset, end), await digestOf(file.path, offset, end), context);
+    sentParts.add(part);
+  }
+  try {
+    // The edge reads and hashes the whole.
+    await client.completeUpload({ leaseId, name: file.name }, { signal, timeoutMs: 300_000 });
+  } catch (error) {
+    // The edge has thrown it away.
+    if (isDataLoss(error)) sentParts.clear();
+    throw error;
+  }
+  return 'complete';
+}
+
+const isDataLoss = (error: unknown): boolean => error instanceof ConnectError && error.code === Code.DataLoss;
+const isUnknownCall = (error: unknown): boolean => error instanceof ConnectError && error.code === Code.Unimplemented;
 
 async function put(url: URL, body: Blob, sha256: string, context: UploadContext): Promise<void> {
   const headers = await callHeaders(context.key, context.membership(), 'PUT', url, sha256);
@@ -92,11 +173,11 @@ async function digestOf(path: string, start: number, end: number): Promise<strin
   return hash.digest('hex');
 }
 
-async function withRetries(name: string, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+/** `name`: of what could not be uploaded, for whoever reads the error. */
+async function withRetries<Result>(name: string, signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
   for (let failures = 0; ; ) {
     try {
-      await work();
-      return;
+      return await work();
     } catch (error) {
       if (error instanceof UploadError) throw error;
       if (error instanceof ConnectError && error.code === Code.FailedPrecondition)

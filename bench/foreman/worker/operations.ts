@@ -71,7 +71,7 @@ export const OPERATIONS: readonly Operation[] = [
     const node = farm.newNode();
     const order = await farm.order(node);
     const file = { name: IMAGE, sizeBytes: BYTES.length, sha256: sha256Hex(BYTES) };
-    await farm.foreman.grantUpload(node, order.leaseId, file);
+    await farm.foreman.grantUploads(node, order.leaseId, [file]);
     await farm.store.put(storeKey.object(order.leaseId, IMAGE), BYTES, { size: BYTES.length, sha256: file.sha256 });
     await farm.foreman.completeUpload(order.leaseId, IMAGE);
     return () => send(farm, node, order, succeeded(order, file));

@@ -420,6 +420,114 @@ export declare type CompleteUploadResponse = Message<"asu.farm.v1.CompleteUpload
 export declare const CompleteUploadResponseSchema: GenMessage<CompleteUploadResponse>;
 
 /**
+ * @generated from message asu.farm.v1.RequestUploadsRequest
+ */
+export declare type RequestUploadsRequest = Message<"asu.farm.v1.RequestUploadsRequest"> & {
+  /**
+   * @generated from field: string lease_id = 1;
+   */
+  leaseId: string;
+
+  /**
+   * @generated from field: repeated asu.farm.v1.OutputFile files = 2;
+   */
+  files: OutputFile[];
+};
+
+/**
+ * Describes the message asu.farm.v1.RequestUploadsRequest.
+ * Use `create(RequestUploadsRequestSchema)` to create a new message.
+ */
+export declare const RequestUploadsRequestSchema: GenMessage<RequestUploadsRequest>;
+
+/**
+ * @generated from message asu.farm.v1.RequestUploadsResponse
+ */
+export declare type RequestUploadsResponse = Message<"asu.farm.v1.RequestUploadsResponse"> & {
+  /**
+   * One for each file, in their order.
+   *
+   * @generated from field: repeated asu.farm.v1.UploadGrant grants = 1;
+   */
+  grants: UploadGrant[];
+};
+
+/**
+ * Describes the message asu.farm.v1.RequestUploadsResponse.
+ * Use `create(RequestUploadsResponseSchema)` to create a new message.
+ */
+export declare const RequestUploadsResponseSchema: GenMessage<RequestUploadsResponse>;
+
+/**
+ * As RequestUploadResponse.
+ *
+ * @generated from message asu.farm.v1.UploadGrant
+ */
+export declare type UploadGrant = Message<"asu.farm.v1.UploadGrant"> & {
+  /**
+   * @generated from field: bool complete = 1;
+   */
+  complete: boolean;
+
+  /**
+   * @generated from field: string path = 2;
+   */
+  path: string;
+
+  /**
+   * @generated from field: uint64 part_size_bytes = 3;
+   */
+  partSizeBytes: bigint;
+};
+
+/**
+ * Describes the message asu.farm.v1.UploadGrant.
+ * Use `create(UploadGrantSchema)` to create a new message.
+ */
+export declare const UploadGrantSchema: GenMessage<UploadGrant>;
+
+/**
+ * @generated from message asu.farm.v1.CompleteUploadsRequest
+ */
+export declare type CompleteUploadsRequest = Message<"asu.farm.v1.CompleteUploadsRequest"> & {
+  /**
+   * @generated from field: string lease_id = 1;
+   */
+  leaseId: string;
+
+  /**
+   * As they were granted.
+   *
+   * @generated from field: repeated asu.farm.v1.OutputFile files = 2;
+   */
+  files: OutputFile[];
+};
+
+/**
+ * Describes the message asu.farm.v1.CompleteUploadsRequest.
+ * Use `create(CompleteUploadsRequestSchema)` to create a new message.
+ */
+export declare const CompleteUploadsRequestSchema: GenMessage<CompleteUploadsRequest>;
+
+/**
+ * @generated from message asu.farm.v1.CompleteUploadsResponse
+ */
+export declare type CompleteUploadsResponse = Message<"asu.farm.v1.CompleteUploadsResponse"> & {
+  /**
+   * Names of files whose stored bytes are missing, or have another size or digest: upload them again. The others are closed.
+   *
+   * @generated from field: repeated string lost = 1;
+   */
+  lost: string[];
+};
+
+/**
+ * Describes the message asu.farm.v1.CompleteUploadsResponse.
+ * Use `create(CompleteUploadsResponseSchema)` to create a new message.
+ */
+export declare const CompleteUploadsResponseSchema: GenMessage<CompleteUploadsResponse>;
+
+/**
  * @generated from enum asu.farm.v1.NodeStanding
  */
 export enum NodeStanding {
@@ -568,6 +676,35 @@ export declare const ForemanService: GenService<{
     methodKind: "unary";
     input: typeof CompleteUploadRequestSchema;
     output: typeof CompleteUploadResponseSchema;
+  },
+  /**
+   * RequestUpload of several files of one lease: all are granted, or none. Every call costs the one Foreman, and there are
+   * many nodes.
+   *   INVALID_ARGUMENT    no file, more than 32, two of one name, or what RequestUpload says; the message names the file.
+   *   FAILED_PRECONDITION as RequestUpload, of the first file that is not granted; the message names it.
+   *   UNIMPLEMENTED       an older edge: ask for each by RequestUpload.
+   *
+   * @generated from rpc asu.farm.v1.ForemanService.RequestUploads
+   */
+  requestUploads: {
+    methodKind: "unary";
+    input: typeof RequestUploadsRequestSchema;
+    output: typeof RequestUploadsResponseSchema;
+  },
+  /**
+   * Closes the grants of several files that went up by one PUT each; those in parts are closed by CompleteUpload, since each is
+   * read and hashed. What is there counts, even where another file is lost.
+   *   INVALID_ARGUMENT    no file, more than 32, two of one name, or a file whose grant says parts; the message names the file.
+   *   FAILED_PRECONDITION the lease is over or another node's, or a file was not granted with this size and digest; the message
+   *                       names it, and none is closed.
+   *   UNIMPLEMENTED       an older edge: close each by CompleteUpload.
+   *
+   * @generated from rpc asu.farm.v1.ForemanService.CompleteUploads
+   */
+  completeUploads: {
+    methodKind: "unary";
+    input: typeof CompleteUploadsRequestSchema;
+    output: typeof CompleteUploadsResponseSchema;
   },
 }>;
 
