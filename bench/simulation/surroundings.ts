@@ -18,6 +18,12 @@ export class MemoryBucket {
     return this.head(key);
   }
 
+  /** Of what was there before the day, which is nothing; what the Foreman wrote itself it does not read again. */
+  async get(key: string): Promise<null> {
+    if (this.#objects.has(key)) throw new Error(`${key}: expected not to be read, for its bytes are not kept`);
+    return null;
+  }
+
   async delete(key: string): Promise<void> {
     this.#objects.delete(key);
   }
