@@ -7,6 +7,7 @@ import { Code, ConnectError, createConnectRouter, type ServiceImpl } from '@conn
 import { createFetchHandler } from '@connectrpc/connect/protocol';
 import { vi } from 'vitest';
 import { verifyEd25519 } from '../shared/ed25519.ts';
+import { FARM_PROTOCOL } from '../shared/farm-protocol.ts';
 import { type BuildOrder, BuildOrderSchema } from '../shared/gen/asu/farm/v1/build_pb.js';
 import { NodeStanding } from '../shared/gen/asu/farm/v1/foreman_pb.js';
 import { NodeService } from '../shared/gen/asu/farm/v1/node_pb.js';
@@ -110,7 +111,8 @@ export async function addNode(address: string): Promise<void> {
 async function takeSeat(node: FarmNode, slots: number): Promise<() => Promise<void>> {
   const before = (await foremanStats()).calls.lease ?? 0;
   const idempotencyKey = crypto.randomUUID();
-  const asked = { idempotencyKey, waitSeconds: 25, slots, knownStanding: NodeStanding.ACTIVE };
+  const protocol = FARM_PROTOCOL;
+  const asked = { idempotencyKey, waitSeconds: 25, protocol, slots, knownStanding: NodeStanding.ACTIVE };
   const waiting = good(node, 'lease', asked);
   await vi.waitFor(async () => {
     if (((await foremanStats()).calls.lease ?? 0) <= before) throw new Error('the question has not arrived');

@@ -15,6 +15,7 @@ import { FullQueue } from './limits/full-queue.ts';
 import { openRateLimits } from './limits/open-rate-limits.ts';
 import type { RateLimit, RateLimits } from './limits/rate-limit.ts';
 import { TokenBuckets } from './limits/token-buckets.ts';
+import { LogPermits } from './log-permits.ts';
 import { RememberedGrants } from './remembered-grants.ts';
 import { AskingTurns } from './results/ask-in-turn.ts';
 import { Manifests } from './results/manifests.ts';
@@ -57,6 +58,7 @@ export interface EdgeContext {
   readonly buildLogs: BuildLogs;
   readonly polls: AskingTurns;
   readonly events: EventDesk;
+  readonly logPermits: LogPermits;
   readonly limits: RateLimits;
   /** Who tries keys of the admin API that are none. */
   readonly wrongKeys: RateLimit;
@@ -147,6 +149,7 @@ async function makeContext(env: Env): Promise<EdgeContext> {
     sums: new SignedSums(keys.usign),
     buildLogs: new BuildLogs(events.logs),
     events,
+    logPermits: new LogPermits(),
     polls: new AskingTurns(),
     limits: openRateLimits(env, config),
     wrongKeys: new TokenBuckets(WRONG_KEYS_PER_MINUTE),

@@ -49,6 +49,8 @@ export const LIFETIMES = {
   sumsInMemoryBytes: 2 * 1024 * 1024,
   /** Wishes whose hash is known: most of what routers ask was asked before, in one spelling or another. */
   wishesInMemoryBytes: 16 * 1024 * 1024,
+  /** That a node may write to the log of its lease: most builds cost one question. */
+  logPermitMs: 60_000,
   /** Pieces of builds' logs that somebody listens to. */
   logsInMemoryBytes: 4 * 1024 * 1024,
 } as const;

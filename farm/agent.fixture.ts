@@ -20,10 +20,11 @@ export interface AgentUnderTest {
   readonly edge: Transport;
   /** Signs the orders that it believes. */
   readonly edgeKey: SigningKey;
+  readonly reportMs?: number;
 }
 
 /** To be closed when it has run. */
-export async function openAgent({ directory, workshop, edge, edgeKey }: AgentUnderTest) {
+export async function openAgent({ directory, workshop, edge, edgeKey, reportMs = 50 }: AgentUnderTest) {
   const database = openDatabase(path.join(directory, 'node.sqlite'));
   const slots = 1;
   const agent = new Agent({
@@ -40,7 +41,7 @@ export async function openAgent({ directory, workshop, edge, edgeKey }: AgentUnd
       packages: () => workshop.packages.counters,
     }),
     slots,
-    reportMs: 50,
+    reportMs,
     log: () => {},
   });
   return { agent, close: () => database.close() };

@@ -39,7 +39,7 @@ export interface AgentOptions {
   readonly disk: DiskWatch;
   readonly metrics: NodeMetrics;
   readonly slots: number;
-  /** How often progress is told. */
+  /** How often progress is told, of all builds together; ends alone do not wait for it. */
   readonly reportMs: number;
   readonly log: (line: string) => void;
 }
@@ -49,6 +49,8 @@ const LEASE_WAIT_SECONDS = 25;
 const LEASE_TIMEOUT_MS = 40_000;
 const CALL_TIMEOUT_MS = 30_000;
 const LAST_WORDS_MS = 8_000;
+/** For builds that end together. */
+const GATHER_MS = 200;
 /** Between two looks at a full disk. */
 const FULL_MS = 30_000;
 const MAX_BATCH_BYTES = 3 * 1024 * 1024;
@@ -69,7 +71,7 @@ export class Agent {
   constructor(options: AgentOptions) {
     this.#options = options;
     this.#standing = new HeardStanding(options.log);
-    this.#builds = new RunningBuilds({ ...options, now: () => this.#edgeNow(), onNews: () => this.#wake() });
+    this.#builds = new RunningBuilds({ ...options, now: () => this.#edgeNow(), onEnd: () => this.#wake() });
   }
 
   get news(): BuildNews {
@@ -228,6 +230,8 @@ export class Agent {
         pause(failures > 0 ? backoffMs(failures, Math.random()) : this.#options.reportMs, signal),
         this.#somethingToSay.promise,
       ]);
+      // Ends within a moment are one report. Not cut short by the stop, or what is left would be told in a tight loop.
+      await sleep(Math.min(GATHER_MS, this.#options.reportMs));
       this.#somethingToSay = Promise.withResolvers();
       try {
         await this.#sendReports(AbortSignal.any([AbortSignal.timeout(CALL_TIMEOUT_MS), hurry]));
@@ -237,8 +241,6 @@ export class Agent {
         this.#complain('reporting failed', error, failures);
         await pause(backoffMs(failures, Math.random(), 200), signal);
       }
-      // Several steps within a moment are one report. Not cut short by the stop, or what is left would be told in a tight loop.
-      await sleep(Math.min(200, this.#options.reportMs));
     }
   }
 

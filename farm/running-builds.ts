@@ -10,8 +10,8 @@ import { BuildNews } from './server/build-news.ts';
 export interface RunningBuildsOptions extends Omit<FulfilOptions, 'onNewStep'> {
   readonly outbox: Outbox;
   readonly slots: number;
-  /** There is something to report: a new step, or an end. */
-  readonly onNews: () => void;
+  /** A build has ended. What builds are at waits for the next regular report. */
+  readonly onEnd: () => void;
 }
 
 export class RunningBuilds {
@@ -59,7 +59,7 @@ export class RunningBuilds {
         this.#running.delete(order.leaseId);
         this.#tasks.delete(task);
         this.#slotFree.resolve();
-        this.#options.onNews();
+        this.#options.onEnd();
       });
     this.#tasks.add(task);
   }
@@ -88,10 +88,7 @@ export class RunningBuilds {
     this.news.begin(order.leaseId, running);
     const { lastWord, isOwnFault } = await fulfil(order, running, {
       ...this.#options,
-      onNewStep: () => {
-        this.news.stepped(order.leaseId);
-        this.#options.onNews();
-      },
+      onNewStep: () => this.news.stepped(order.leaseId),
     });
     if (isOwnFault !== null) this.#ownFaults = isOwnFault ? this.#ownFaults + 1 : 0;
     try {

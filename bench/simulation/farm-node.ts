@@ -5,6 +5,7 @@
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import type { ForemanCalls } from '../../edge/edge-context.ts';
 import type { Order } from '../../edge/foreman/give-lease.ts';
+import { LogPermits } from '../../edge/log-permits.ts';
 import { storeKey } from '../../shared/build-record.ts';
 import { sha256Hex } from '../../shared/digest.ts';
 import { BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
@@ -43,6 +44,8 @@ export class FarmNode {
   /** Last used last. */
   readonly #held: Set<string>;
   readonly #running = new Map<string, Running>();
+  /** Of the isolate that it comes to. What it is told of one lease is nothing to another node's, so it may as well be its own. */
+  readonly #permits: LogPermits;
   /** ImageBuilders on their way, and when they are there. */
   readonly #fetching = new Map<string, number>();
   /** Grows whenever it goes: what was planned before is planned no more. */
@@ -50,7 +53,8 @@ export class FarmNode {
   #isUp = false;
   #isAsking = false;
   #key = 0;
-  #reportedAt = Number.NEGATIVE_INFINITY;
+  /** Since then there is a regular report each time. */
+  #reportedAt = 0;
   #callOffReport: (() => void) | null = null;
   #reportAt = Number.POSITIVE_INFINITY;
 
@@ -59,6 +63,7 @@ export class FarmNode {
     this.#model = model;
     this.#held = new Set(warm);
     this.#world = world;
+    this.#permits = new LogPermits({ now: () => world.time.now });
   }
 
   async join(): Promise<void> {
@@ -69,6 +74,7 @@ export class FarmNode {
 
   async rise(): Promise<void> {
     this.#isUp = true;
+    this.#reportedAt = this.#world.time.now;
     // What it was at when it died: said first, as the agent does.
     const lost: Event = { case: 'failed', value: { kind: 'node_lost', detail: 'the node died in the middle' } };
     for (const running of this.#running.values()) running.lastWord = lost;
@@ -115,12 +121,15 @@ export class FarmNode {
   #begin(order: Order): void {
     const running: Running = { order, sequence: 0, step: BuildStep.INIT, lastWord: null };
     this.#running.set(order.leaseId, running);
+    if (this.#reportAt === Number.POSITIVE_INFINITY) this.#planReport(this.#nextRegular());
     const coldMs = this.#fetch(order.pins.imageBuilder.sha256);
     const workMs = this.#model.workMs(order);
-    if (coldMs > 0) this.#step(running, BuildStep.DOWNLOAD_IMAGEBUILDER);
-    this.#later(coldMs, running, () => this.#step(running, BuildStep.BUILDING_IMAGE));
+    if (coldMs > 0) running.step = BuildStep.DOWNLOAD_IMAGEBUILDER;
+    this.#later(coldMs, running, () => {
+      running.step = BuildStep.BUILDING_IMAGE;
+    });
     for (let at = AGENT.reportMs; at < workMs; at += AGENT.reportMs)
-      this.#later(coldMs + at, running, () => this.#world.foreman.refuseLog(this.#id, order.leaseId));
+      this.#later(coldMs + at, running, () => this.#logPiece(order.leaseId));
     this.#later(coldMs + workMs, running, () => this.#conclude(running));
   }
 
@@ -143,7 +152,7 @@ export class FarmNode {
       const { kind } = outcome;
       return this.#end(running, { case: 'failed', value: { kind, detail: 'as it was foreseen' } });
     }
-    this.#step(running, BuildStep.SIGNING_IMAGES);
+    running.step = BuildStep.SIGNING_IMAGES;
     const files = filesOf(running.order, outcome.image);
     await this.#world.foreman.grantUploads(this.#id, running.order.leaseId, files);
     for (const [at, file] of files.entries())
@@ -171,18 +180,22 @@ export class FarmNode {
     );
   }
 
-  #step(running: Running, step: BuildStep): void {
-    running.step = step;
-    this.#news();
+  /** As edge/routes/logs.ts asks the Foreman. */
+  #logPiece(leaseId: string): Promise<string | null> {
+    return this.#permits.refuse(this.#id, leaseId, (node, lease) => this.#world.foreman.refuseLog(node, lease));
   }
 
+  /** An end is told at once, and nothing else. */
   #end(running: Running, lastWord: Event): void {
     running.lastWord = lastWord;
-    this.#news();
+    this.#planReport(this.#world.time.now + AGENT.gatherMs);
   }
 
-  #news(): void {
-    this.#planReport(Math.max(this.#world.time.now, this.#reportedAt + AGENT.gatherMs));
+  /** The agent looks every few seconds, whether there was something to tell the last time or not. */
+  #nextRegular(): number {
+    const everyMs = AGENT.reportMs + AGENT.gatherMs;
+    const times = Math.floor((this.#world.time.now - this.#reportedAt) / everyMs) + 1;
+    return this.#reportedAt + times * everyMs;
   }
 
   #planReport(at: number): void {
@@ -217,7 +230,7 @@ export class FarmNode {
       if (told.has(running)) this.#running.delete(leaseId);
       else if (standing === 'ended') this.#end(running, handedBack('the lease is over'));
     }
-    if (this.#isUp && this.#running.size > 0) this.#planReport(this.#reportedAt + AGENT.gatherMs + AGENT.reportMs);
+    if (this.#isUp && this.#running.size > 0) this.#planReport(this.#nextRegular());
   }
 }
 

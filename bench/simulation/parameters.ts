@@ -50,7 +50,7 @@ export const FARM = {
 export const AGENT = {
   leaseWaitMs: 25 * SECOND,
   reportMs: 5 * SECOND,
-  /** Several steps within a moment are one report. */
+  /** Ends within a moment are one report. */
   gatherMs: 200,
 } as const;
 

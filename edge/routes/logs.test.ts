@@ -52,6 +52,29 @@ test('a piece is kept under its lease and number, and again is no other', async 
   expect(await stored(2)).toBe('two\n');
 });
 
+test('pieces of a lease cost the Foreman one question, and a refusal one each time', async () => {
+  const asked = async (): Promise<number> => (await foremanStub().stats()).calls.log ?? 0;
+  const before = await asked();
+  for (let piece = 1; piece <= 4; piece += 1) expect((await write(`${piece}\n`, piece)).status).toBe(200);
+  expect(await asked()).toBe(before + 1);
+  for (let times = 1; times <= 2; times += 1) {
+    expect(await said(await write('one\n', 1, other))).toEqual([403, 'this node holds no such lease']);
+    expect(await asked()).toBe(before + 1 + times);
+  }
+});
+
+test('a piece that comes after the last word is put under its own lease, and changes nothing else', async () => {
+  await write('one\n');
+  await finish(node, order);
+  const images = async () => (await bucket.list({ prefix: storeKey.object(order.leaseId, '') })).objects;
+  const before = await images();
+  expect(before).not.toEqual([]);
+  expect(await said(await write('late\n', 2))).toEqual([200, 'stored']);
+  expect(await said(await write('other\n', 1))).toEqual([409, 'piece 1 is written already, with other bytes']);
+  expect(await images()).toEqual(before);
+  expect([await stored(1), await stored(2)]).toEqual(['one\n', 'late\n']);
+});
+
 test('what is written stays', async () => {
   await write('one\n');
   expect(await said(await write('another\n'))).toEqual([409, 'piece 1 is written already, with other bytes']);

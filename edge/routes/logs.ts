@@ -26,7 +26,9 @@ export const logRoutes = new Hono<{ Bindings: Env }>()
     if (piece === null) return no(400, `expected the number of a piece, from 1 to ${LOG_LIMITS.pieces}`);
     const bytes = await readBody(c.req.raw, LOG_LIMITS.pieceBytes);
     if (bytes.length === 0 || sha256Hex(bytes) !== sha256) return no(400, `expected a body with sha256 ${sha256}`);
-    const refused = await foremanOf(context.env).refuseLog(caller.certificate.nodeId, leaseId);
+    const refused = await context.logPermits.refuse(caller.certificate.nodeId, leaseId, (node, lease) =>
+      foremanOf(context.env).refuseLog(node, lease),
+    );
     if (refused !== null) return no(403, refused);
     try {
       const key = storeKey.log(leaseId, piece);

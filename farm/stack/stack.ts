@@ -32,6 +32,7 @@ export class StackError extends Error {
 }
 
 const NODE_PATIENCE_MS = 30_000;
+const DEMO_REPORT_MS = 100;
 /** What ran for so long and ends is not failing to start. */
 const STEADY_MS = 60_000;
 
@@ -71,6 +72,8 @@ export async function startStack(options: StackOptions, log: (line: string) => v
           joinToken: await mintJoinToken(variables.SERVER_KEY ?? serverKey),
           name: 'local',
           ...(options.slots !== null && { slots: options.slots }),
+          // A demo build is over before an ordinary node would have told one of its steps.
+          ...(options.upstream.kind === 'demo' && { reportMs: DEMO_REPORT_MS }),
           ...(upstreamKeyFile !== null && { upstreamKeyFile }),
           allowsUnsigned: parseEdgeSettings(variables).UPSTREAM_UNSIGNED,
           requiresSandbox: options.requiresSandbox,

@@ -1,0 +1,89 @@
+/**
+ * When a node reports: an end at once, all else with the next regular report. Only the edge and the mirror are stand-ins, since
+ * a build has to stand still in the middle; a thousand nodes that tell each step at once are most of what a Foreman can hear.
+ */
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { toBinary } from '@bufbuild/protobuf';
+import { createRouterTransport } from '@connectrpc/connect';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type SigningKey, signingKey } from '../shared/ed25519.ts';
+import { BuildOrderSchema, BuildStep } from '../shared/gen/asu/farm/v1/build_pb.js';
+import { ForemanService, type LeaseReport, LeaseStanding } from '../shared/gen/asu/farm/v1/foreman_pb.js';
+import { openAgent } from './agent.fixture.ts';
+import { testOrder } from './build/test-order.ts';
+import { testWorkshop } from './build/test-workshop.ts';
+
+let root: string;
+let edgeKey: SigningKey;
+beforeAll(async () => {
+  root = await mkdtemp(path.join(tmpdir(), 'agent-reports-'));
+  edgeKey = await signingKey(new Uint8Array(32).fill(7));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+/** What is reported of a build whose ImageBuilder is asked for, and refused when `release` has come to pass. */
+async function reportsOf(name: string, reportMs: number, release: (heard: Promise<LeaseReport>) => Promise<unknown>) {
+  const directory = path.join(root, name);
+  const fetching = Promise.withResolvers<LeaseReport>();
+  const mirror = createServer(async (_, response) => {
+    await release(fetching.promise);
+    response.writeHead(404).end();
+  }).listen(0, '127.0.0.1');
+  await once(mirror, 'listening');
+  const url = `http://127.0.0.1:${(mirror.address() as AddressInfo).port}`;
+  const workshop = await testWorkshop(path.join(directory, 'state'), { downloadLimits: { attempts: 1, backoffMs: 1 } });
+  const order = testOrder({ imageBuilder: { url: `${url}/ib.tar.zst`, sha256: 'a'.repeat(64) }, versionUrl: url });
+  const stop = new AbortController();
+  const reports: LeaseReport[] = [];
+  let isGiven = false;
+  const edge = createRouterTransport(({ service }) =>
+    service(ForemanService, {
+      lease: async (_, { signal }) => {
+        // As the real one waits when there is nothing to do.
+        if (isGiven) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+        isGiven = true;
+        const bytes = new Uint8Array(toBinary(BuildOrderSchema, order));
+        return { order: { order: bytes, signature: await edgeKey.sign(bytes) }, edgeTimeMs: BigInt(Date.now()) };
+      },
+      report: (request) => {
+        reports.push(...request.reports);
+        for (const report of request.reports) {
+          const { event } = report;
+          if (event.case !== 'progress') stop.abort();
+          else if (event.value.step === BuildStep.DOWNLOAD_IMAGEBUILDER) fetching.resolve(report);
+        }
+        return {
+          acknowledgements: request.reports.map(({ leaseId, sequence, event }) => ({
+            leaseId,
+            sequence,
+            standing: event.case === 'progress' ? LeaseStanding.ACTIVE : LeaseStanding.ENDED,
+          })),
+        };
+      },
+    }),
+  );
+  const { agent, close } = await openAgent({ directory, workshop, edge, edgeKey, reportMs });
+  await agent.run(stop.signal);
+  close();
+  await workshop.close();
+  mirror.closeAllConnections();
+  mirror.close();
+  return reports.map(({ event }) => event.case);
+}
+
+test('an end is told at once, and no step before it', async () => {
+  // Longer than the node gathers ends: a step that is told at once is told by then.
+  expect(await reportsOf('steps', 600_000, () => sleep(1_000))).toEqual(['failed']);
+});
+
+test('what a build is at is told by the next regular report', async () => {
+  const told = await reportsOf('regular', 50, (heard) => heard);
+  expect(told[0]).toBe('progress');
+  expect(told.at(-1)).toBe('failed');
+});
