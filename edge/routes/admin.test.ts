@@ -1,5 +1,6 @@
 import { createExecutionContext } from 'cloudflare:test';
 import { beforeAll, describe, expect, it, test, vi } from 'vitest';
+import { FARM_PROTOCOL } from '../../shared/farm-protocol.ts';
 import { MAX_TOKEN_LIFE_MS, verifyJoinToken } from '../../shared/node-identity.ts';
 import { app } from '../app.ts';
 import { configOf } from '../config.ts';
@@ -143,7 +144,12 @@ describe('a token', () => {
 describe('a node', () => {
   it('is listed with what it does, and without its key', async () => {
     const id = node.id;
-    await good(node, 'lease', { idempotencyKey: 'list-me-1', slots: 4, heldImageBuilders: ['a'.repeat(64)] });
+    await good(node, 'lease', {
+      idempotencyKey: 'list-me-1',
+      protocol: FARM_PROTOCOL,
+      slots: 4,
+      heldImageBuilders: ['a'.repeat(64)],
+    });
     expect(await listed(id)).toEqual({
       ...{ id, name: 'node-1', operator: 'op', tier: 'trusted', state: 'active', reason: '', by: 'operator' },
       ...{ since: expect.any(String), joined_at: expect.any(String), last_seen_at: expect.any(String) },
@@ -156,7 +162,7 @@ describe('a node', () => {
     const reason = 'ein neuer Kühler';
     expect(await jsonOf(await act(node.id, 'drain', { reason }))).toMatchObject({ state: 'draining', reason });
     await post({ ...GOOD_REQUEST, packages: ['drained'] });
-    const asked = { idempotencyKey: 'drained-1', knownStanding: 1 };
+    const asked = { idempotencyKey: 'drained-1', protocol: FARM_PROTOCOL, knownStanding: 1 };
     expect(await good(node, 'lease', asked)).toMatchObject({ standing: 2, standingReason: reason });
     expect(await lease(node)).toBeNull();
     expect(await jsonOf(await act(node.id, 'undrain'))).toMatchObject({ state: 'active', reason: '' });
