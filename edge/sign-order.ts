@@ -14,6 +14,7 @@ export async function signOrder(
   const sealed = order.sealedDefaults === null ? null : fromBase64Url(order.sealedDefaults);
   const message = create(BuildOrderSchema, {
     leaseId: order.leaseId,
+    nodeId: order.nodeId,
     requestHash: order.requestHash,
     attempt: order.attempt,
     deadlineMs: BigInt(order.deadlineAt),

@@ -13,6 +13,7 @@ import { type SigningKey, verifyEd25519 } from '../shared/ed25519.ts';
 import { FARM_PROTOCOL } from '../shared/farm-protocol.ts';
 import { type BuildOrder, BuildOrderSchema, type SignedBuildOrder } from '../shared/gen/asu/farm/v1/build_pb.js';
 import { type LeaseReport, LeaseReportSchema, LeaseStanding } from '../shared/gen/asu/farm/v1/foreman_pb.js';
+import { nodeIdOf } from '../shared/node-identity.ts';
 import { SERVER_VERSION } from '../shared/server-version.ts';
 import { backoffMs, pause } from './backoff.ts';
 import { checkedOrder } from './build/checked-order.ts';
@@ -59,6 +60,7 @@ const MAX_HELD = 64;
 
 export class Agent {
   readonly #options: AgentOptions;
+  readonly #nodeId: string;
   readonly #standing: HeardStanding;
   readonly #builds: RunningBuilds;
   #somethingToSay = Promise.withResolvers<void>();
@@ -70,6 +72,7 @@ export class Agent {
 
   constructor(options: AgentOptions) {
     this.#options = options;
+    this.#nodeId = nodeIdOf(options.key.publicKey);
     this.#standing = new HeardStanding(options.log);
     this.#builds = new RunningBuilds({ ...options, now: () => this.#edgeNow(), onEnd: () => this.#wake() });
   }
@@ -172,7 +175,10 @@ export class Agent {
 
   async #accept(signed: SignedBuildOrder): Promise<void> {
     const order = await this.#verified(signed);
-    if (order === null) throw new Error('an order was refused: it is not signed by the edge that this node joined');
+    if (order === null)
+      throw new Error(
+        'an order was refused: it is not signed by the edge that this node joined, or is for another node',
+      );
     if (this.#builds.all.has(order.leaseId)) return;
     if (!this.#builds.isFull) {
       this.#builds.begin(order);
@@ -187,7 +193,11 @@ export class Agent {
   /** An order that was brought instead of asked for. The same one again is the same build, also when it has ended. */
   async offer(signed: SignedBuildOrder): Promise<Offer> {
     const order = await this.#verified(signed);
-    if (order === null) return { state: 'forged', reason: 'the order is not signed by the edge that this node joined' };
+    if (order === null)
+      return {
+        state: 'forged',
+        reason: 'the order is not signed by the edge that this node joined, or is for another node',
+      };
     const taken: Offer = { state: 'taken', leaseId: order.leaseId };
     if (this.news.has(order.leaseId)) return taken;
     try {
@@ -213,10 +223,13 @@ export class Agent {
     this.#builds.stop(leaseId, "cancelled by the node's operator");
   }
 
-  /** Null for one that is not the edge's. */
+  /** Null for one that is not the edge's, or is for another node. */
   async #verified({ order, signature }: SignedBuildOrder): Promise<BuildOrder | null> {
     const edgeKey = hexToBytes(this.#options.membership()?.edgePublicKey ?? '');
-    return (await verifyEd25519(edgeKey, order, signature)) ? fromBinary(BuildOrderSchema, order) : null;
+    if (!(await verifyEd25519(edgeKey, order, signature))) return null;
+    const read = fromBinary(BuildOrderSchema, order);
+    // Another node's order is signed as well: who took it to heart would speak of a lease that it was never given.
+    return read.nodeId === '' || read.nodeId === this.#nodeId ? read : null;
   }
 
   #edgeNow(): number {

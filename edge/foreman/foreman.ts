@@ -481,8 +481,9 @@ export class Foreman extends DurableObject<Env> {
         requestHash,
         attesters.map(({ leaseId }) => leaseId),
       );
-      await publish(record, await notary.statementsOf(record, attesters, signed), store, cache);
+      // First: what the log cannot take must not be served.
       await beginLog(this.#state, Date.now());
+      await publish(record, await notary.statementsOf(record, attesters, signed), store, cache);
       db.transaction(() => {
         // Of one that was ended meanwhile nothing is published any more.
         if (queue.byHash(requestHash)?.state !== 'publishing') return;

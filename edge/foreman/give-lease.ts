@@ -25,6 +25,7 @@ const MAX_PIN_FAILURES = 24;
 /** All that the Worker needs to write and sign the order. Plain data: it crosses an RPC. */
 export interface Order {
   readonly leaseId: string;
+  readonly nodeId: string;
   readonly requestHash: string;
   readonly intentHash: string;
   readonly attempt: number;
@@ -38,6 +39,7 @@ export interface Order {
 export function orderOf(state: ForemanState, build: BuildRow, lease: LeaseRow): Order {
   return {
     leaseId: lease.id,
+    nodeId: lease.nodeId,
     requestHash: build.requestHash,
     intentHash: build.intentHash,
     attempt: lease.attempt,

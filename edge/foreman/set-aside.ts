@@ -25,7 +25,8 @@ export function actOnNode(
     const after = afterAction({ state: node.state, isDrainBehind: node.drainBehind !== null }, action);
     if (!after.ok) return { ok: false, why: 'impossible', reason: after.reason };
     state.nodes.put(id, after.state, {
-      stateBy: 'operator',
+      // A liar that its operator quarantines as well stays one in the log.
+      stateBy: after.state === 'quarantined' && node.state === 'quarantined' ? node.stateBy : 'operator',
       // Said again without a reason, it is for the one that was said.
       stateReason: after.state === 'active' ? '' : reason || (after.state === node.state ? node.stateReason : ''),
       stateSince: after.state === node.state ? node.stateSince : now,

@@ -20,6 +20,7 @@ import type { BuildFailed, Progress } from '../../shared/gen/asu/farm/v1/build_p
 import type { LeaseReport } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 import { isPrivate } from '../../shared/normalize-request.ts';
 import type { Decision } from '../../shared/quorum.ts';
+import { canonicalJson } from '../../shared/trust/canonical-json.ts';
 import { attestersOf } from './attesters-of.ts';
 import { isUnheard } from './bring-orders.ts';
 import { checkSignedFailure, checkSignedImage, type Reported } from './check-signed.ts';
@@ -74,8 +75,8 @@ async function takeWhole(
   // An unknown lease and another node's are answered alike: nothing to learn by asking.
   if (!lease) return ended;
   if (lease.nodeId !== node.id) {
-    // Nobody comes upon the id of such a lease by mistake.
-    quarantineLiar(state, node.id, `it spoke of lease ${lease.id}, which was given to another node`, now);
+    if (isStrangersClaim(state, node, lease, report.event))
+      quarantineLiar(state, node.id, `it told the end of lease ${lease.id}, which was given to another node`, now);
     return ended;
   }
   // Nor is anything heard of a node that was set aside, be it while another report of this call was taken.
@@ -106,6 +107,14 @@ async function takeWhole(
   state.leases.heard(after, sequence, now);
   return { ...ended, standing: after.state };
 }
+
+/**
+ * How another operator's build ended is told by mistake by nobody. Any other word about it may be a node's of before orders named
+ * whom they are for; and who lost a node's key joins anew with what the old one had to say.
+ */
+const isStrangersClaim = (state: ForemanState, node: NodeRow, lease: LeaseRow, event: LeaseReport['event']): boolean =>
+  (event.case === 'succeeded' || (event.case === 'failed' && isDeterministic(kindFromNode(event.value.kind)))) &&
+  state.nodes.byId(lease.nodeId)?.operator !== node.operator;
 
 function refuseResult(state: ForemanState, lease: LeaseRow, reason: string, now: number): void {
   loseLease(state, lease, fault('internal', `result refused: ${reason}`), now);
@@ -156,6 +165,7 @@ async function takeFailure(
     // Both may have changed while the signature was looked at.
     const build = state.queue.byHash(lease.requestHash);
     if (!build || !state.nodes.isHeard(node.id)) return;
+    if (isTooLate(state, node, lease, build)) return;
     const detail = failed.detail.slice(0, 2000) || BUILD_ERRORS[kind].text;
     const said = { verdict: { outcome: 'failure', kind }, saidDigest: sha256Hex(detail) } as const;
     state.votes.cast(build.requestHash, node, withInputs(lease), said, now);
@@ -194,6 +204,13 @@ function endCompetitor(state: ForemanState, build: BuildRow, lease: LeaseRow): v
   if (build.leaseId !== null && build.leaseId !== lease.id) state.leases.end(build.leaseId, 'decided by another');
 }
 
+/**
+ * A volunteer whose lease is over decides nothing any more: who builds what others have begun is drawn, and whoever could keep a word
+ * back until accomplices have theirs would have chosen himself.
+ */
+const isTooLate = (state: ForemanState, node: NodeRow, lease: LeaseRow, build: BuildRow): boolean =>
+  node.tier !== 'trusted' && state.leases.byId(lease.id)?.state !== 'active' && isUndecided(build);
+
 const isUndecided = (build: BuildRow): boolean => ['queued', 'leased', 'running'].includes(build.state);
 
 async function takeImage(state: ForemanState, reported: Reported, result: AcceptedResult, now: number): Promise<void> {
@@ -204,13 +221,14 @@ async function takeImage(state: ForemanState, reported: Reported, result: Accept
   state.db.transaction(() => {
     // It may have been set aside while upstream was asked.
     if (!state.nodes.isHeard(node.id)) return;
+    const current = state.queue.byHash(build.requestHash);
+    if (current && isTooLate(state, node, lease, current)) return;
     noteWord(state, lease);
     const digest = resultDigest(result);
     state.votes.cast(build.requestHash, node, withInputs(lease), { verdict: { outcome: 'image', digest } }, now);
     // Of one that comes late, or twice at once, the time says nothing.
     if (state.leases.byId(lease.id)?.state === 'active') state.nodes.tookMs(node, now - lease.grantedAt);
     state.leases.end(lease.id, 'image reported');
-    const current = state.queue.byHash(build.requestHash);
     if (!current || !isUndecided(current)) return judgeVotes(state, build, now);
     if (check.envelope) state.statements.keep(build.requestHash, lease.id, check.envelope);
     const decision = decideBuild(state, current, now);
@@ -222,23 +240,30 @@ async function takeImage(state: ForemanState, reported: Reported, result: Accept
       .update(builds)
       .set({
         state: 'publishing',
-        record: { ...recordOf(state, node, lease, current, result, unindexed, now), attesters },
+        record: { ...recordOf(state, node, lease, current, agreedOf(result, decision), unindexed, now), attesters },
       })
       .where(eq(builds.requestHash, build.requestHash))
       .run();
   });
 }
 
-/** Equal for equal images: what votes are compared by. */
+/** Equal for equal images of which the same is told: what votes are compared by. A client flashes by an image's type and the device's facts. */
 const resultDigest = (result: AcceptedResult): string =>
   sha256Hex(
     canonical([
-      result.images.map((image) => `${image.name} ${image.sha256}`).sort(),
+      result.images.map(({ name, sha256, type, filesystem }) => canonical([name, sha256, type, filesystem])).sort(),
+      canonicalJson({ ...result.device }),
       Object.entries(result.manifest)
         .map(([name, version]) => `${name} ${version}`)
         .sort(),
     ]),
   );
+
+/** Of a quorum only what all of them said: the other files are one volunteer's. */
+const agreedOf = (result: AcceptedResult, { by }: Extract<Decision, { decision: 'agreed' }>): AcceptedResult =>
+  by === 'trusted'
+    ? result
+    : { ...result, files: result.files.filter(({ name }) => result.images.some((image) => image.name === name)) };
 
 /** Names that upstream's indexes do not know now. Where they cannot be read, none: a rebuild too many, never one too few. */
 async function unindexedAtPublication(

@@ -232,6 +232,13 @@ export declare type BuildOrder = Message<"asu.farm.v1.BuildOrder"> & {
    * @generated from field: asu.farm.v1.BuildInputs inputs = 5;
    */
   inputs?: BuildInputs | undefined;
+
+  /**
+   * For whom it is: nobody else builds it, whoever brings it. Empty: an edge of before this field.
+   *
+   * @generated from field: string node_id = 6;
+   */
+  nodeId: string;
 };
 
 /**
