@@ -35,14 +35,16 @@ export type Decision =
   | { readonly decision: 'pending'; readonly independent: number; readonly of: number | null }
   /** Volunteers contradict each other. */
   | { readonly decision: 'disputed' }
-  | {
-      readonly decision: 'agreed';
-      readonly by: 'trusted' | 'quorum';
-      /** The word that decided; of a quorum the first of those that say the same. */
-      readonly vote: Vote;
-      /** All that say the same of the same inputs, `vote` among them: who attests it. */
-      readonly attesters: readonly Vote[];
-    };
+  | Agreement;
+
+export interface Agreement {
+  readonly decision: 'agreed';
+  readonly by: 'trusted' | 'quorum';
+  /** The word that decided; of a quorum the first of those that say the same. */
+  readonly vote: Vote;
+  /** All that say the same of the same inputs, `vote` among them: who attests it. */
+  readonly attesters: readonly Vote[];
+}
 
 /** `votes`: in the order in which they came. That order matters only between trusted nodes: their first word decides. */
 export function decide(votes: readonly Vote[], rule: TrustRule, policy: TrustPolicy, farm: Farm): Decision {

@@ -25,25 +25,25 @@ import type { CountBatch } from '../statistics/counted.ts';
 import type { StatisticsAnswers, StatisticsQuestion } from '../statistics/questions.ts';
 import { openObjectStore } from '../storage/open-object-store.ts';
 import { AlarmClock } from './alarm-clock.ts';
-import { recordedAttesters } from './attesters-of.ts';
 import { type Errand, endExpired, notBrought, orderToBring } from './bring-orders.ts';
 import { buildStatus, MAX_STATUSES } from './build-status.ts';
 import { mayBeBrought } from './callable-nodes.ts';
 import { ABANDONED, CANCELLED, cancelBuild } from './cancel-build.ts';
 import { openDatabase } from './database.ts';
-import { cacheFailure, loseFiles } from './end-build.ts';
+import { cacheFailure } from './end-build.ts';
 import { type ForemanState, foremanState } from './foreman-state.ts';
 import { giveLease, type Order, orderOf } from './give-lease.ts';
 import type { NameEntry } from './names.ts';
 import type { ListedNode, NodeLists, PublicNode } from './node-lists.ts';
 import { type JoinAnswer, type Newcomer, PRESENT_MS, type ToldOfNode, waitingAs } from './nodes.ts';
 import { Notary } from './notary.ts';
-import { FilesLost, publish } from './publish.ts';
+import { oneAtATime } from './one-at-a-time.ts';
+import { publishDecided } from './publish-decided.ts';
 import type { Submission } from './queue.ts';
 import { removeOldLogs } from './remove-old-logs.ts';
 import { removePrivate } from './remove-private.ts';
 import type { MeasuredTarget } from './reproducibility.ts';
-import type { BuildRow, LeaseRow, NodeRow, UploadRow } from './schema.ts';
+import type { LeaseRow, NodeRow, UploadRow } from './schema.ts';
 import { setAddress } from './set-address.ts';
 import { type ActionAnswer, actOnNode } from './set-aside.ts';
 import { type Acknowledgement, type Aftermath, takeReport } from './take-report.ts';
@@ -51,14 +51,9 @@ import { type SubmitAnswer, takeSubmission } from './take-submission.ts';
 import type { CompletionAnswer, GrantAnswer, GrantsAnswer, SentFile } from './uploads.ts';
 import { WaitingRoom } from './waiting-room.ts';
 import { isWithdrawalDue, withdraw } from './withdraw.ts';
-import { beginLog, writeLog } from './write-log.ts';
+import { writeLog } from './write-log.ts';
 
 const RETRY_MS = 3_000;
-/** Decided builds in memory, and of them published at once: each holds a manifest, and the store has other callers. */
-const PUBLISH_PAGE = 16;
-const PUBLISH_AT_ONCE = 4;
-/** A store may be slow to show what it holds; a file that is missing for longer has been lost. */
-const FILES_PATIENCE_MS = 60_000;
 const HISTORY_MS = 90 * 24 * 3_600_000;
 const FORGET_AT_ONCE = 200;
 const FORGET_NAMES_AT_ONCE = 1_000;
@@ -95,9 +90,36 @@ export class Foreman extends DurableObject<Env> {
   /** Nodes that get nothing now. In a room of their own: what comes must not wake them instead of others. */
   readonly #setAside = new WaitingRoom();
   readonly #calls: Record<string, number> = {};
-  #publishing: Promise<void> | null = null;
-  #writingLog: Promise<void> | null = null;
-  #withdrawing: Promise<void> | null = null;
+
+  /** Publishes whatever is decided. What fails stays `publishing` for the alarm. */
+  readonly #publishAll = oneAtATime(async () => {
+    await publishDecided(this.#state, {
+      // Not waited for: what is done need not wait until it is told.
+      onPage: () => this.ctx.waitUntil(this.#writeLog()),
+      onLost: () => this.#waitingNodes.wakeSome(),
+    });
+    await this.#setAlarm();
+  });
+
+  /** Brings the log to its readers. What fails is left for the alarm. */
+  readonly #writeLog = oneAtATime(async () => {
+    try {
+      while (await writeLog(this.#state, Date.now()));
+    } catch (error) {
+      console.error(`writing the log failed and is tried again: ${error}`);
+      await this.#alarm.ring([Date.now() + RETRY_MS]);
+    }
+  });
+
+  /** Takes back what stood on nodes that are not believed any more. What fails is left for the alarm. */
+  readonly #withdraw = oneAtATime(async () => {
+    try {
+      while (await withdraw(this.#state, Date.now()));
+    } catch (error) {
+      console.error(`withdrawing results failed and is tried again: ${error}`);
+    }
+    await this.#setAlarm();
+  });
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -404,106 +426,6 @@ export class Foreman extends DurableObject<Env> {
   #wakeEverybody(): void {
     this.#waitingNodes.wakeAll();
     this.#setAside.wakeAll();
-  }
-
-  /** Publishes whatever is decided, one pass at a time. What fails stays `publishing` for the alarm. */
-  #publishAll(): Promise<void> {
-    this.#publishing ??= this.#publishPass().finally(() => {
-      this.#publishing = null;
-    });
-    return this.#publishing;
-  }
-
-  async #publishPass(): Promise<void> {
-    let failed = false;
-    for (let behind = 0; ; ) {
-      const page = this.#state.queue.publishing(behind, PUBLISH_PAGE);
-      const last = page.at(-1);
-      if (last) {
-        behind = last.sequence;
-        const outcomes: ('settled' | 'again')[] = [];
-        for (let at = 0; at < page.length; at += PUBLISH_AT_ONCE)
-          outcomes.push(
-            ...(await Promise.all(page.slice(at, at + PUBLISH_AT_ONCE).map((build) => this.#publishOne(build)))),
-          );
-        failed ||= outcomes.includes('again');
-        // Nothing of a whole page: the store does not answer, and would be asked in vain for the rest.
-        if (!outcomes.includes('settled')) break;
-      } else if (behind === 0 || failed) break;
-      // What was decided meanwhile may be senior to what was published.
-      else behind = 0;
-      // Not waited for: what is done need not wait until it is told.
-      this.ctx.waitUntil(this.#writeLog());
-    }
-    await this.#setAlarm();
-  }
-
-  /** Brings the log to its readers, one pass at a time. What fails is left for the alarm. */
-  #writeLog(): Promise<void> {
-    this.#writingLog ??= this.#writeLogPass().finally(() => {
-      this.#writingLog = null;
-    });
-    return this.#writingLog;
-  }
-
-  async #writeLogPass(): Promise<void> {
-    try {
-      while (await writeLog(this.#state, Date.now()));
-    } catch (error) {
-      console.error(`writing the log failed and is tried again: ${error}`);
-      await this.#alarm.ring([Date.now() + RETRY_MS]);
-    }
-  }
-
-  /** Takes back what stood on nodes that are not believed any more, one pass at a time. What fails is left for the alarm. */
-  #withdraw(): Promise<void> {
-    this.#withdrawing ??= this.#withdrawPass().finally(() => {
-      this.#withdrawing = null;
-    });
-    return this.#withdrawing;
-  }
-
-  async #withdrawPass(): Promise<void> {
-    try {
-      while (await withdraw(this.#state, Date.now()));
-    } catch (error) {
-      console.error(`withdrawing results failed and is tried again: ${error}`);
-    }
-    await this.#setAlarm();
-  }
-
-  async #publishOne({ record, requestHash }: BuildRow): Promise<'settled' | 'again'> {
-    const { store, cache, notary, log, queue, statements, statistics, db } = this.#state;
-    try {
-      if (!record) throw new FilesLost('the record is missing');
-      const attesters = recordedAttesters(this.#state, record);
-      const signed = statements.of(
-        requestHash,
-        attesters.map(({ leaseId }) => leaseId),
-      );
-      // First: what the log cannot take must not be served.
-      await beginLog(this.#state, Date.now());
-      await publish(record, await notary.statementsOf(record, attesters, signed), store, cache);
-      db.transaction(() => {
-        // Of one that was ended meanwhile nothing is published any more.
-        if (queue.byHash(requestHash)?.state !== 'publishing') return;
-        queue.finish(requestHash, record.expiresAt, Date.now());
-        log.append(notary.entryOf(record, attesters));
-        statements.remove(requestHash);
-        statistics.built(record, Date.now());
-      });
-      return 'settled';
-    } catch (error) {
-      const now = Date.now();
-      if (error instanceof FilesLost && now - (record?.publishedAt ?? 0) >= FILES_PATIENCE_MS) {
-        console.error(`publishing ${requestHash} is given up: ${error}`);
-        loseFiles(this.#state, requestHash, error.message, now);
-        this.#waitingNodes.wakeSome();
-        return 'settled';
-      }
-      console.error(`publishing ${requestHash} failed and is tried again: ${error}`);
-      return 'again';
-    }
   }
 
   async #removeExpired(now: number): Promise<void> {

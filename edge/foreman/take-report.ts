@@ -12,19 +12,16 @@ import {
   isDeterministic,
   kindFromNode,
 } from '../../shared/build-error.ts';
-import type { BuildRecord, FailureRecord, StoredFile } from '../../shared/build-record.ts';
-import { canonical } from '../../shared/canonical.ts';
+import type { FailureRecord, StoredFile } from '../../shared/build-record.ts';
 import { sha256Hex } from '../../shared/digest.ts';
-import { unindexedNames } from '../../shared/freshness.ts';
 import type { BuildFailed, Progress } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import type { LeaseReport } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
-import { isPrivate } from '../../shared/normalize-request.ts';
-import type { Decision } from '../../shared/quorum.ts';
-import { canonicalJson } from '../../shared/trust/canonical-json.ts';
-import { attestersOf } from './attesters-of.ts';
+import type { Agreement, Decision } from '../../shared/quorum.ts';
+import { resultDigest } from '../../shared/trust/result-digest.ts';
 import { isUnheard } from './bring-orders.ts';
 import { checkSignedFailure, checkSignedImage, type Reported } from './check-signed.ts';
 import { awaitOthers, decideBuild, inputsOf } from './decide-build.ts';
+import { decidedRecord, unindexedAtPublication } from './decided-record.ts';
 import { failBuild, handBack, loseLease } from './end-build.ts';
 import type { ForemanState } from './foreman-state.ts';
 import { judgeVotes } from './judge-votes.ts';
@@ -194,7 +191,7 @@ function goOn(state: ForemanState, build: BuildRow, lease: LeaseRow, now: number
 }
 
 /** Of this lease the result is at hand, and what others said of theirs is the same. */
-const isDecidedBy = (decision: Decision, lease: LeaseRow): decision is Extract<Decision, { decision: 'agreed' }> =>
+const isDecidedBy = (decision: Decision, lease: LeaseRow): decision is Agreement =>
   decision.decision === 'agreed' && decision.attesters.some(({ leaseId }) => leaseId === lease.id);
 
 const withInputs = ({ id, pins }: LeaseRow) => ({ id, inputs: inputsOf(pins) });
@@ -235,84 +232,13 @@ async function takeImage(state: ForemanState, reported: Reported, result: Accept
     if (!isDecidedBy(decision, lease)) return goOn(state, current, lease, now);
     judgeVotes(state, build, now, decision.vote.leaseId);
     endCompetitor(state, current, lease);
-    const attesters = attestersOf(state, build.requestHash, decision.attesters);
     state.db
       .update(builds)
       .set({
         state: 'publishing',
-        record: { ...recordOf(state, node, lease, current, agreedOf(result, decision), unindexed, now), attesters },
+        record: decidedRecord(state, current, { node, lease, result, unindexed }, decision, now),
       })
       .where(eq(builds.requestHash, build.requestHash))
       .run();
   });
-}
-
-/** Equal for equal images of which the same is told: what votes are compared by. A client flashes by an image's type and the device's facts. */
-const resultDigest = (result: AcceptedResult): string =>
-  sha256Hex(
-    canonical([
-      result.images.map(({ name, sha256, type, filesystem }) => canonical([name, sha256, type, filesystem])).sort(),
-      canonicalJson({ ...result.device }),
-      Object.entries(result.manifest)
-        .map(([name, version]) => `${name} ${version}`)
-        .sort(),
-    ]),
-  );
-
-/** Of a quorum only what all of them said: the other files are one volunteer's. */
-const agreedOf = (result: AcceptedResult, { by }: Extract<Decision, { decision: 'agreed' }>): AcceptedResult =>
-  by === 'trusted'
-    ? result
-    : { ...result, files: result.files.filter(({ name }) => result.images.some((image) => image.name === name)) };
-
-/** Names that upstream's indexes do not know now. Where they cannot be read, none: a rebuild too many, never one too few. */
-async function unindexedAtPublication(
-  state: ForemanState,
-  build: BuildRow,
-  result: AcceptedResult,
-): Promise<readonly string[]> {
-  const { version, target, repositories } = build.request;
-  const targetDocument = await state.catalogue.target(version, target);
-  if (targetDocument.state !== 'found') return [];
-  const arch = await state.catalogue.arch(version, targetDocument.document.archPackages);
-  if (arch.state !== 'found') return [];
-  const feeds = repositories.length > 0 ? 'foreign too' : 'upstream only';
-  return unindexedNames(result.manifest, targetDocument.document, arch.document, feeds);
-}
-
-function recordOf(
-  state: ForemanState,
-  node: NodeRow,
-  lease: LeaseRow,
-  build: BuildRow,
-  result: AcceptedResult,
-  unindexed: readonly string[],
-  now: number,
-): BuildRecord {
-  const secret = isPrivate(build.request);
-  return {
-    format: 1,
-    requestHash: build.requestHash,
-    intentHash: build.intentHash,
-    generation: build.generation,
-    request: { ...build.request, defaultsMac: '' },
-    echo: build.echo,
-    private: secret,
-    pins: lease.pins,
-    leaseId: lease.id,
-    nodeId: node.id,
-    nodeName: node.name,
-    operator: node.operator,
-    files: result.files,
-    images: result.images,
-    manifest: result.manifest,
-    unindexed,
-    device: result.device,
-    buildCommand: result.buildCommand,
-    circumstances: result.circumstances,
-    enqueuedAt: build.enqueuedAt,
-    publishedAt: now,
-    durationMs: result.durationMs,
-    expiresAt: secret ? now + state.config.PRIVATE_IMAGE_HOURS * 3_600_000 : null,
-  };
 }

@@ -1,0 +1,85 @@
+/**
+ * Everything that is decided and not published yet, eldest first: into the store, and then, in one transaction, `done` and a record of
+ * the log. A store that does not answer keeps its builds `publishing`; one whose files are lost goes back to the queue.
+ */
+import { recordedAttesters } from './attesters-of.ts';
+import { loseFiles } from './end-build.ts';
+import type { ForemanState } from './foreman-state.ts';
+import { FilesLost, publish } from './publish.ts';
+import type { BuildRow } from './schema.ts';
+import { beginLog } from './write-log.ts';
+
+/** Decided builds in memory, and of them published at once: each holds a manifest, and the store has other callers. */
+const PAGE = 16;
+const AT_ONCE = 4;
+/** A store may be slow to show what it holds; a file that is missing for longer has been lost. */
+const FILES_PATIENCE_MS = 60_000;
+
+interface Told {
+  /** Some may be done now. */
+  readonly onPage: () => void;
+  /** A build waits again. */
+  readonly onLost: () => void;
+}
+
+export async function publishDecided(state: ForemanState, { onPage, onLost }: Told): Promise<void> {
+  let failed = false;
+  for (let behind = 0; ; ) {
+    const page = state.queue.publishing(behind, PAGE);
+    const last = page.at(-1);
+    if (last) {
+      behind = last.sequence;
+      const outcomes: Outcome[] = [];
+      for (let at = 0; at < page.length; at += AT_ONCE)
+        outcomes.push(
+          ...(await Promise.all(page.slice(at, at + AT_ONCE).map((build) => publishOne(state, build, onLost)))),
+        );
+      failed ||= outcomes.includes('again');
+      // Nothing of a whole page: the store does not answer, and would be asked in vain for the rest.
+      if (!outcomes.includes('settled')) break;
+    } else if (behind === 0 || failed) break;
+    // What was decided meanwhile may be senior to what was published.
+    else behind = 0;
+    onPage();
+  }
+}
+
+type Outcome = 'settled' | 'again';
+
+async function publishOne(
+  state: ForemanState,
+  { record, requestHash }: BuildRow,
+  onLost: () => void,
+): Promise<Outcome> {
+  const { store, cache, notary, log, queue, statements, statistics, db } = state;
+  try {
+    if (!record) throw new FilesLost('the record is missing');
+    const attesters = recordedAttesters(state, record);
+    const signed = statements.of(
+      requestHash,
+      attesters.map(({ leaseId }) => leaseId),
+    );
+    // First: what the log cannot take must not be served.
+    await beginLog(state, Date.now());
+    await publish(record, await notary.statementsOf(record, attesters, signed), store, cache);
+    db.transaction(() => {
+      // Of one that was ended meanwhile nothing is published any more.
+      if (queue.byHash(requestHash)?.state !== 'publishing') return;
+      queue.finish(requestHash, record.expiresAt, Date.now());
+      log.append(notary.entryOf(record, attesters));
+      statements.remove(requestHash);
+      statistics.built(record, Date.now());
+    });
+    return 'settled';
+  } catch (error) {
+    const now = Date.now();
+    if (error instanceof FilesLost && now - (record?.publishedAt ?? 0) >= FILES_PATIENCE_MS) {
+      console.error(`publishing ${requestHash} is given up: ${error}`);
+      loseFiles(state, requestHash, error.message, now);
+      onLost();
+      return 'settled';
+    }
+    console.error(`publishing ${requestHash} failed and is tried again: ${error}`);
+    return 'again';
+  }
+}
