@@ -4,12 +4,17 @@ import { createClient, type Transport } from '@connectrpc/connect';
 import { bytesToHex } from '../shared/digest.ts';
 import { type SigningKey, signingKey } from '../shared/ed25519.ts';
 import { ForemanService } from '../shared/gen/asu/farm/v1/foreman_pb.js';
+import { nodeIdOf } from '../shared/node-identity.ts';
 import { Agent } from './agent.ts';
 import type { Workshop } from './build/workshop.ts';
 import { openDatabase } from './db/open-database.ts';
 import { DiskWatch } from './disk/disk-watch.ts';
 import { NodeMetrics } from './metrics/node-metrics.ts';
 import { Outbox } from './outbox.ts';
+
+const NODE_KEY = await signingKey(new Uint8Array(32).fill(8));
+/** Whom orders must be for, or for nobody by name. */
+export const NODE_ID = nodeIdOf(NODE_KEY.publicKey);
 
 const EDGE_URL = 'https://edge.example';
 
@@ -30,7 +35,7 @@ export async function openAgent({ directory, workshop, edge, edgeKey, reportMs =
   const agent = new Agent({
     edgeUrl: EDGE_URL,
     client: createClient(ForemanService, edge),
-    key: await signingKey(new Uint8Array(32).fill(8)),
+    key: NODE_KEY,
     membership: () => ({ certificate: '', edgePublicKey: bytesToHex(edgeKey.publicKey) }),
     outbox: new Outbox(database.db, EDGE_URL),
     workshop,

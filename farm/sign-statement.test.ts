@@ -4,9 +4,11 @@ import { bytesToHex } from '../shared/digest.ts';
 import { signingKey } from '../shared/ed25519.ts';
 import { type BuildOrder, RepositoriesMode } from '../shared/gen/asu/farm/v1/build_pb.js';
 import { nodeIdOf } from '../shared/node-identity.ts';
+import { normalizedRequest } from '../shared/normalized-request.fixture.ts';
 import { checkStatement } from '../shared/trust/check-statement.ts';
 import { openDsseBytes } from '../shared/trust/dsse.ts';
 import { rebuildCommand } from '../shared/trust/rebuild-command.ts';
+import { statedRequest } from '../shared/trust/stated-request.ts';
 import { failureStatement, IN_TOTO_TYPE, imageStatement, type OrderedBuild } from '../shared/trust/statement.ts';
 import { testOrder } from './build/test-order.ts';
 import type { BuildOutput } from './build-event.ts';
@@ -35,18 +37,14 @@ const ordered = (
   leaseId: 'lease-1',
   nodeId: nodeIdOf(key.publicKey),
   request: {
-    distro: 'openwrt',
-    version: '24.10.2',
-    target: 'ath79/generic',
-    profile: 'acme_x1',
-    addPackages: ['vim'],
-    removePackages: ['ppp'],
-    rootfsSizeMb: null,
-    filesystem: null,
-    repositories: [],
-    repositoriesMode: 'append',
-    repositoryKeys: [],
-    firstBootScript: false,
+    ...statedRequest(
+      normalizedRequest({
+        target: 'ath79/generic',
+        profile: 'acme_x1',
+        addPackages: ['vim'],
+        removePackages: ['ppp'],
+      }),
+    ),
     ...more,
   },
   pins: {

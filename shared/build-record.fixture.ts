@@ -1,5 +1,6 @@
 /** A finished build and one that failed, with every field filled in, for tests of what is made from them. */
 import type { BuildRecord, FailureRecord, RequestEcho } from './build-record.ts';
+import { normalizedRequest } from './normalized-request.fixture.ts';
 
 export const requestEcho = (fields: Partial<RequestEcho> = {}): RequestEcho => ({
   distro: 'openwrt',
@@ -25,20 +26,12 @@ export const buildRecord = (fields: Partial<BuildRecord> = {}): BuildRecord => (
   requestHash: '1'.repeat(64),
   intentHash: '2'.repeat(64),
   generation: 1,
-  request: {
-    distro: 'openwrt',
-    version: '24.10.2',
+  request: normalizedRequest({
     target: 'ath79/generic',
     profile: 'glinet_gl-ar150',
     addPackages: ['luci', 'vim'],
     removePackages: ['ppp'],
-    rootfsSizeMb: null,
-    filesystem: null,
-    repositories: [],
-    repositoriesMode: 'append',
-    repositoryKeys: [],
-    defaultsMac: '',
-  },
+  }),
   echo: requestEcho(),
   private: false,
   pins: { revision: 'r28427-6df0e3d02a', imageBuilder: { url: 'https://x/', sha256: 'a'.repeat(64) }, feeds: [] },

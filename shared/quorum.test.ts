@@ -3,25 +3,13 @@ import { describe, expect, it, test } from 'vitest';
 import { BUILD_ERRORS, type BuildErrorKind, isDeterministic } from './build-error.ts';
 import { type Decision, decide, isIndependent, type Vote, wantsVolunteers } from './quorum.ts';
 import { TRUST_RULES, type TrustRule, trustPolicySchema } from './trust/policy.ts';
+import { fails, says, trusted, vote } from './vote.fixture.ts';
 
 const policy = trustPolicySchema.parse({});
 const crowd = { activeOperators: 10 };
 const anyone: TrustRule = { condition: 'release', builders: 'anyone' };
 const trustedOnly: TrustRule = { condition: 'not_reproducible', builders: 'trusted' };
 
-const vote = (operator: string, fields: Partial<Vote> = {}): Vote => ({
-  leaseId: `lease of ${operator}`,
-  operator,
-  network: `network of ${operator}`,
-  tier: 'volunteer',
-  isProven: false,
-  inputs: 'i',
-  verdict: { outcome: 'image', digest: 'good' },
-  ...fields,
-});
-const says = (digest: string) => ({ verdict: { outcome: 'image', digest } }) as const;
-const fails = (kind: BuildErrorKind) => ({ verdict: { outcome: 'failure', kind } }) as const;
-const trusted = { tier: 'trusted' } as const;
 const proven = { isProven: true } as const;
 
 /** In short: what was decided, by whom, or what is missing. */

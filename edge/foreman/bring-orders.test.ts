@@ -1,31 +1,22 @@
-import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
-import { drizzle } from 'drizzle-orm/durable-sqlite';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
+import { evictDurableObject } from 'cloudflare:test';
+import { describe, expect, it, test, vi } from 'vitest';
 import { sha256Hex } from '../../shared/digest.ts';
 import { configOf } from '../config.ts';
-import { env, openUpstream } from '../edge.fixture.ts';
+import { env } from '../edge.fixture.ts';
 import { CallableNodes } from './callable-nodes.ts';
-import { AHEAD, handedBack, NEWS, type OpenedForeman, openForeman, progress, submission } from './foreman.fixture.ts';
+import { handedBack, NEWS, type OpenedForeman, plansOf, progress, submission, withForeman } from './foreman.fixture.ts';
 import type { LeaseAnswer } from './foreman.ts';
 import { Leases } from './leases.ts';
 import type { Submission } from './queue.ts';
-import * as schema from './schema.ts';
 
 const { LEASE_SECONDS } = configOf(env);
 const ADDRESS = 'https://node.example';
 let foreman: OpenedForeman;
 
-beforeAll(async () => {
-  await openUpstream();
-});
-beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ['Date'], now: AHEAD });
-  foreman = openForeman();
+withForeman(async (opened) => {
+  foreman = opened;
   await foreman.node('c', 'c');
   await foreman.calls.setAddress('c', ADDRESS);
-});
-afterAll(() => {
-  vi.useRealTimers();
 });
 
 const pass = (ms: number) => vi.setSystemTime(Date.now() + ms);
@@ -240,18 +231,9 @@ test.each<[string, (of: { nodes: CallableNodes; leases: Leases }) => unknown]>([
   ['an order arrived', ({ nodes }) => nodes.worked('c')],
   ['how many orders a node has', ({ leases }) => leases.activeOf('c')],
 ])('%s: by an index', async (_, work) => {
-  const plans = await runInDurableObject(foreman.stub, (__, { storage }) => {
-    const statements: [string, unknown[]][] = [];
-    const logger = { logQuery: (query: string, values: unknown[]) => void statements.push([query, values]) };
-    const db = drizzle(storage, { schema, logger });
-    work({ nodes: new CallableNodes(db), leases: new Leases(db, { leaseMs: 1, buildMs: 1 }) });
-    return statements.flatMap(([query, values]) =>
-      storage.sql
-        .exec<{ detail: string }>(`EXPLAIN QUERY PLAN ${query}`, ...(values as string[]))
-        .toArray()
-        .map((row) => row.detail),
-    );
-  });
+  const plans = await plansOf(foreman.stub, (db) =>
+    work({ nodes: new CallableNodes(db), leases: new Leases(db, { leaseMs: 1, buildMs: 1 }) }),
+  );
   expect(plans.length).toBeGreaterThan(0);
   for (const plan of plans) expect(plan).toMatch(/USING (COVERING )?INDEX/);
 });

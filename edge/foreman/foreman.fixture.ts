@@ -4,7 +4,8 @@
  */
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
-import { expect, vi } from 'vitest';
+import { drizzle } from 'drizzle-orm/durable-sqlite';
+import { afterAll, beforeAll, beforeEach, expect, vi } from 'vitest';
 import { requestEcho } from '../../shared/build-record.fixture.ts';
 import { type Pins, storeKey } from '../../shared/build-record.ts';
 import type { BuildStatus } from '../../shared/build-state.ts';
@@ -12,32 +13,22 @@ import { bytesToHex, hexToBytes, sha256Hex, utf8ToBytes } from '../../shared/dig
 import { type SigningKey, signingKey } from '../../shared/ed25519.ts';
 import { type LeaseReportSchema, ReportRequestSchema } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 import type { NormalizedRequest } from '../../shared/normalize-request.ts';
+import { normalizedRequest } from '../../shared/normalized-request.fixture.ts';
 import { statedRequest } from '../../shared/trust/stated-request.ts';
 import type { OrderedBuild } from '../../shared/trust/statement.ts';
-import { alterTables, env, foremanStub, type Row, rowsOf, type Table } from '../edge.fixture.ts';
+import { alterTables, env, foremanStub, openUpstream, type Row, rowsOf, type Table } from '../edge.fixture.ts';
 import type { ForemanCalls } from '../edge-context.ts';
 import { fileOf, succeeded } from '../farm-node.fixture.ts';
 import { signedEvent } from '../signed-event.fixture.ts';
+import type { Database } from './database.ts';
 import type { Order } from './give-lease.ts';
 import type { Submission } from './queue.ts';
+import * as schema from './schema.ts';
 
 export const submission = (fields: Partial<Submission> = {}): Submission => ({
   intentHash: sha256Hex('an intent'),
   seenGeneration: 0,
-  request: {
-    distro: 'openwrt',
-    version: '24.10.2',
-    target: 'x86/64',
-    profile: 'generic',
-    addPackages: [],
-    removePackages: [],
-    rootfsSizeMb: null,
-    filesystem: null,
-    repositories: [],
-    repositoriesMode: 'append',
-    repositoryKeys: [],
-    defaultsMac: '',
-  },
+  request: normalizedRequest(),
   echo: requestEcho(),
   conditions: { version_code: '', packages_versions: {} },
   sealedDefaults: null,
@@ -196,6 +187,34 @@ export function openForeman() {
 }
 
 export type OpenedForeman = ReturnType<typeof openForeman>;
+
+/** For a file of tests: upstream for all of them, and for each a Foreman of its own, under a clock that begins `AHEAD`. */
+export function withForeman(begin: (opened: OpenedForeman) => unknown): void {
+  beforeAll(async () => {
+    await openUpstream();
+  });
+  beforeEach(async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: AHEAD });
+    await begin(openForeman());
+  });
+  afterAll(() => {
+    vi.useRealTimers();
+  });
+}
+
+/** How SQLite goes about each statement of `work`: by which index, or by reading a whole table. */
+export const plansOf = (stub: DurableObjectStub, work: (db: Database) => unknown): Promise<string[]> =>
+  runInDurableObject(stub, (_, { storage }) => {
+    const statements: [string, unknown[]][] = [];
+    const logger = { logQuery: (query: string, values: unknown[]) => void statements.push([query, values]) };
+    work(drizzle(storage, { schema, logger }));
+    return statements.flatMap(([query, values]) =>
+      storage.sql
+        .exec<{ detail: string }>(`EXPLAIN QUERY PLAN ${query}`, ...(values as string[]))
+        .toArray()
+        .map(({ detail }) => detail),
+    );
+  });
 
 export const bucket = env.IMAGES as R2Bucket;
 

@@ -1,10 +1,11 @@
 import { evictDurableObject } from 'cloudflare:test';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
 import { sha256Hex } from '../../shared/digest.ts';
+import { normalizedRequest } from '../../shared/normalized-request.fixture.ts';
 import type { Mirror } from '../catalogue/mirror.fixture.ts';
 import { configOf } from '../config.ts';
 import { env, openUpstream } from '../edge.fixture.ts';
-import { failed, handedBack, NEWS, type OpenedForeman, openForeman, progress, submission } from './foreman.fixture.ts';
+import { failed, handedBack, NEWS, type OpenedForeman, openForeman, progress } from './foreman.fixture.ts';
 
 const { LEASE_SECONDS, MAX_ATTEMPTS, BUILD_SECONDS } = configOf(env);
 const leaseMs = LEASE_SECONDS * 1000;
@@ -62,8 +63,8 @@ describe('a node that asks', () => {
 
   it('twice at once with one key, while upstream is slow, gets one lease', async () => {
     const version = '23.05.7';
-    await foreman.submit({ request: submissionOf(version) });
-    await foreman.submit({ request: submissionOf(version), intentHash: sha256Hex('another') });
+    await foreman.submit({ request: normalizedRequest({ version }) });
+    await foreman.submit({ request: normalizedRequest({ version }), intentHash: sha256Hex('another') });
     mirror.publishVersions({ '24.10.2': { 'x86/64': 'x86_64' }, [version]: { 'x86/64': 'x86_64' } });
     await mirror.publishTarget({ version, target: 'x86/64', arch: 'x86_64' });
     mirror.publishArch(version, 'x86_64', { base: { curl: '8.1-r1' } });
@@ -98,7 +99,7 @@ describe('a node that asks', () => {
   });
 
   it('is given what was submitted while upstream was asked for something else', async () => {
-    await foreman.submit({ request: { ...submissionOf('23.05.9') } });
+    await foreman.submit({ request: normalizedRequest({ version: '23.05.9' }) });
     mirror.publishVersions({ '24.10.2': { 'x86/64': 'x86_64' }, '23.05.9': { 'x86/64': 'x86_64' } });
     // Plain flags: a promise of one Durable Object may not be waited for in another place.
     let asked = false;
@@ -149,21 +150,6 @@ describe('a node that asks', () => {
   it('and never joined is told to', async () => {
     expect(await foreman.calls.renew('stranger')).toMatchObject({ refused: expect.stringContaining('join again') });
   });
-});
-
-const submissionOf = (version: string) => ({
-  distro: 'openwrt',
-  version,
-  target: 'x86/64',
-  profile: 'generic',
-  addPackages: [],
-  removePackages: [],
-  rootfsSizeMb: null,
-  filesystem: null,
-  repositories: [],
-  repositoriesMode: 'append' as const,
-  repositoryKeys: [],
-  defaultsMac: '',
 });
 
 describe('a lease of which nothing is heard', () => {
@@ -343,7 +329,7 @@ describe('when a build is leased', () => {
       version,
       () => new Response(mirror.files.get(`releases/${version}/targets/x86/64/sha256sums`)),
     );
-    const request = submissionOf(version);
+    const request = normalizedRequest({ version });
     await foreman.submit({ request, conditions: { version_code: 'r1-a', packages_versions: {} } });
     const waiting = foreman.calls.lease('a', { idempotencyKey: 'joined', ...NEWS, waitMs: 20_000 });
     await vi.waitFor(() => expect(weather.isAsked).toBeGreaterThan(0));
@@ -356,7 +342,7 @@ describe('when a build is leased', () => {
   it('and upstream cannot be asked by several nodes at once, it is postponed once', async () => {
     const weather = await slowUpstream('23.05.4', () => new Response('', { status: 503 }));
     await foreman.node('b');
-    await foreman.submit({ request: submissionOf('23.05.4') });
+    await foreman.submit({ request: normalizedRequest({ version: '23.05.4' }) });
     const asking = [foreman.lease('a'), foreman.lease('b')];
     await vi.waitFor(async () => expect((await foreman.calls.stats()).calls.lease).toBe(2));
     weather.mayAnswer = true;
@@ -366,7 +352,7 @@ describe('when a build is leased', () => {
   });
 
   it('and upstream cannot be asked, it waits for the alarm instead of failing', async () => {
-    await foreman.submit({ request: submissionOf('23.05.8') });
+    await foreman.submit({ request: normalizedRequest({ version: '23.05.8' }) });
     mirror.publishVersions({ '24.10.2': { 'x86/64': 'x86_64' }, '23.05.8': { 'x86/64': 'x86_64' } });
     mirror.weather.set('releases/23.05.8/targets/x86/64/sha256sums', () => new Response('', { status: 503 }));
     pass(120_000);
@@ -388,7 +374,7 @@ describe.each([
   ['with a first-boot script', { defaultsMac: 'e'.repeat(64) }],
   ['with a foreign feed', { repositories: ['https://feeds.example/x'] }],
 ])('a build %s', (_, fields) => {
-  const request = { ...submission().request, ...fields };
+  const request = normalizedRequest(fields);
 
   it('is for a trusted node, though a volunteer asks first', async () => {
     await foreman.node('v', 'volunteer-1', 'volunteer');

@@ -3,7 +3,6 @@
  * evicted, there is one record for each image in the end and one unbroken chain.
  */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
-import { drizzle } from 'drizzle-orm/durable-sqlite';
 import { afterAll, afterEach, beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { storeKey } from '../../shared/build-record.ts';
 import { sha256Hex } from '../../shared/digest.ts';
@@ -30,9 +29,9 @@ import {
   succeeded,
   upload,
 } from '../farm-node.fixture.ts';
-import { AHEAD, bucket } from './foreman.fixture.ts';
+import { resultKey } from '../results/result-key.ts';
+import { AHEAD, bucket, plansOf } from './foreman.fixture.ts';
 import { PublicationLog } from './publication-log.ts';
-import * as schema from './schema.ts';
 
 const edgeKey = edgeKeys.signing.publicKey;
 let node: FarmNode;
@@ -203,19 +202,11 @@ describe('an image with `defaults`', () => {
 let seed = 1;
 
 it('is asked by index, and nothing is sorted, however many nodes and records there are', async () => {
-  const plans = await runInDurableObject(foremanStub(), (_, { storage }) => {
-    const asked: [string, unknown[]][] = [];
-    const logger = { logQuery: (query: string, values: unknown[]) => void asked.push([query, values]) };
-    const log = new PublicationLog(drizzle(storage, { schema, logger }));
+  const plans = await plansOf(foremanStub(), (db) => {
+    const log = new PublicationLog(db);
     log.isBehind();
     log.last();
     log.disowned();
-    return asked.flatMap(([query, values]) =>
-      storage.sql
-        .exec<{ detail: string }>(`EXPLAIN QUERY PLAN ${query}`, ...(values as string[]))
-        .toArray()
-        .map(({ detail }) => detail),
-    );
   });
   // The last record is the first that a walk from the end meets.
   for (const plan of plans) expect(plan).toMatch(/USING (COVERING )?INDEX|^SCAN log$/);
@@ -281,6 +272,9 @@ describe('with its tables lost', () => {
     await reportIt(ordered);
     await vi.waitFor(() => expect(JSON.stringify(log.mock.calls)).toContain('move what is below log/ away'));
     expect(await stateOf(ordered.hash)).toBe('publishing');
+    // Nor is it there for whoever asks the store or KV.
+    expect(await bucket.head(storeKey.build(ordered.hash))).toBeNull();
+    expect(await env.CACHE.get(resultKey.build(ordered.hash))).toBeNull();
     await bucket.put(storeKey.logHead, own);
     await settle(ordered.hash);
     expect(await failures(ordered.hash, ordered.image)).toEqual([]);

@@ -1,7 +1,5 @@
-import { runInDurableObject } from 'cloudflare:test';
-import { drizzle } from 'drizzle-orm/durable-sqlite';
 import { expect, test } from 'vitest';
-import { openForeman } from './foreman.fixture.ts';
+import { openForeman, plansOf } from './foreman.fixture.ts';
 import { Queue } from './queue.ts';
 import * as schema from './schema.ts';
 
@@ -30,17 +28,7 @@ const OFTEN: readonly [string, (queue: Queue) => unknown][] = [
 test.each(OFTEN)('%s is read by an index, and nothing is sorted', async (_, ask) => {
   const { stub, calls } = openForeman();
   await calls.stats();
-  const plans = await runInDurableObject(stub, (_, { storage }) => {
-    const statements: [string, unknown[]][] = [];
-    const logger = { logQuery: (query: string, values: unknown[]) => void statements.push([query, values]) };
-    ask(new Queue(drizzle(storage, { schema, logger })));
-    return statements.flatMap(([query, values]) =>
-      storage.sql
-        .exec<{ detail: string }>(`EXPLAIN QUERY PLAN ${query}`, ...(values as string[]))
-        .toArray()
-        .map((row) => row.detail),
-    );
-  });
+  const plans = await plansOf(stub, (db) => ask(new Queue(db)));
   expect(plans.length).toBeGreaterThan(0);
   for (const plan of plans)
     expect(plan).toMatch(/USING (COVERING )?INDEX|^(MULTI-INDEX OR|(INDEX|LIST SUBQUERY) \d+)$/);

@@ -1,24 +1,16 @@
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { storeKey } from '../../shared/build-record.ts';
 import { sha256Hex } from '../../shared/digest.ts';
-import { openUpstream } from '../edge.fixture.ts';
-import { AHEAD, bucket, failed, type OpenedForeman, openForeman } from './foreman.fixture.ts';
+import { bucket, failed, type OpenedForeman, withForeman } from './foreman.fixture.ts';
 import { LOG_LIFE_MS } from './remove-old-logs.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
 let foreman: OpenedForeman;
 
-beforeAll(async () => {
-  await openUpstream();
-});
-beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ['Date'], now: AHEAD });
-  foreman = openForeman();
+withForeman(async (opened) => {
+  foreman = opened;
   await foreman.node('a');
-});
-afterAll(() => {
-  vi.useRealTimers();
 });
 
 const pass = (ms: number): void => void vi.setSystemTime(Date.now() + ms);

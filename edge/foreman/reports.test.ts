@@ -1,36 +1,20 @@
 import { create, toBinary } from '@bufbuild/protobuf';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
+import { describe, expect, it, test, vi } from 'vitest';
 import { sha256Hex } from '../../shared/digest.ts';
 import { ReportRequestSchema } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 import { configOf } from '../config.ts';
-import { env, openUpstream } from '../edge.fixture.ts';
+import { env } from '../edge.fixture.ts';
 import { fileOf, PROFILES_JSON, succeeded } from '../farm-node.fixture.ts';
-import {
-  AHEAD,
-  bucket,
-  failed,
-  handedBack,
-  IMAGE,
-  type OpenedForeman,
-  openForeman,
-  progress,
-} from './foreman.fixture.ts';
+import { bucket, failed, handedBack, IMAGE, type OpenedForeman, progress, withForeman } from './foreman.fixture.ts';
 
 const leaseMs = configOf(env).LEASE_SECONDS * 1000;
 let foreman: OpenedForeman;
 
-beforeAll(async () => {
-  await openUpstream();
-});
-beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ['Date'], now: AHEAD });
-  foreman = openForeman();
+withForeman(async (opened) => {
+  foreman = opened;
   await foreman.node('a');
   await foreman.node('b', 'op-b');
   await foreman.submit({ intentHash: sha256Hex(`intent of ${expect.getState().currentTestName}`) });
-});
-afterAll(() => {
-  vi.useRealTimers();
 });
 
 /** All that reports could change; `lastSeenAt` aside, which any call moves. */
@@ -74,6 +58,26 @@ describe('a report', () => {
       expect(await foreman.report('b', order.leaseId, 9, lie)).toBe('ended');
     expect(await foreman.report('b', 'no-such-lease', 9, failed('conflict'))).toBe('ended');
     expect(await everything()).toEqual(before);
+  });
+
+  it.each([
+    ['how another operator’s build ended', 'op-v', 'an image', 'quarantined'],
+    ['how it failed', 'op-v', 'a failure', 'quarantined'],
+    ['where another operator’s build is, as a node of before orders had names', 'op-v', 'a step', 'active'],
+    ['what the node’s key of before had to say', 'op-a', 'an image', 'active'],
+  ])('of a volunteer: %s', async (_, operator, word, state) => {
+    const liar = sha256Hex('a liar');
+    await foreman.node(liar, operator, 'volunteer');
+    await foreman.alter("UPDATE nodes SET operator = 'op-a' WHERE id = 'a'");
+    const order = await foreman.order('a');
+    const words = {
+      'an image': await foreman.success('a', order.leaseId),
+      'a failure': failed('conflict'),
+      'a step': progress(8),
+    };
+    expect(await foreman.report(liar, order.leaseId, 9, words[word as keyof typeof words])).toBe('ended');
+    expect((await foreman.rows('nodes')).find(({ id }) => id === liar)).toMatchObject({ state });
+    expect(await foreman.status(order.requestHash)).toMatchObject({ state: 'running' });
   });
 
   it('of many leases is answered for each of them', async () => {

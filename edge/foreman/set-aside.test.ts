@@ -210,6 +210,14 @@ describe('a quarantine that is released', () => {
     expect(await act('release')).toMatchObject({ node: { state: 'active' } });
   });
 
+  it('keeps a liar one, for the log, where its operator says the same as the Foreman', async () => {
+    await foreman.alter(
+      "UPDATE nodes SET state = 'quarantined', state_by = 'foreman', state_reason = 'x' WHERE id = 'a'",
+    );
+    await act('quarantine', 'a', 'I saw it too');
+    expect(await rowOf('a')).toMatchObject({ state: 'quarantined', state_by: 'foreman', state_reason: 'I saw it too' });
+  });
+
   it('nor one of the Foreman’s: somebody has looked at the node since', async () => {
     await foreman.alter("UPDATE nodes SET state = 'draining', state_by = 'foreman', state_reason = 'x' WHERE id = 'a'");
     await act('quarantine');

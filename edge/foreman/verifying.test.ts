@@ -1,20 +1,20 @@
 /** Builds that more than one must make: whom they are given to, what decides them, and what is told meanwhile. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
+import { beforeEach, describe, expect, it, test, vi } from 'vitest';
 import { sha256Hex } from '../../shared/digest.ts';
 import { DRAW_PATIENCE_MS } from '../../shared/trust/draw-operator.ts';
 import { waitingDetail } from '../../shared/trust/waits-for.ts';
 import { configOf } from '../config.ts';
-import { env, openUpstream } from '../edge.fixture.ts';
+import { env } from '../edge.fixture.ts';
+import { succeeded } from '../farm-node.fixture.ts';
 import {
-  AHEAD,
   bucket,
   failed,
   handedBack,
   IMAGE,
   type OpenedForeman,
-  openForeman,
   progress,
   submission,
+  withForeman,
 } from './foreman.fixture.ts';
 import type { Order } from './give-lease.ts';
 
@@ -23,15 +23,8 @@ const DAY_MS = 24 * 3_600_000;
 let foreman: OpenedForeman;
 let intents = 0;
 
-beforeAll(async () => {
-  await openUpstream();
-});
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'], now: AHEAD });
-  foreman = openForeman();
-});
-afterAll(() => {
-  vi.useRealTimers();
+withForeman((opened) => {
+  foreman = opened;
 });
 
 const pass = (ms: number) => vi.setSystemTime(Date.now() + ms);
@@ -53,6 +46,13 @@ const prove = (id: string, images = 10, days = 31) =>
     String(Date.now() - days * DAY_MS),
     id,
   );
+
+/** A build, and two volunteers for it, of whom `v` is proven. */
+async function submitForTwo(): Promise<void> {
+  for (const id of ['v', 'w']) await volunteer(id);
+  await prove('v');
+  await submit();
+}
 
 async function image(id: string, text = 'an image', given?: Order): Promise<Order> {
   // Whoever else was drawn has had its time.
@@ -79,9 +79,7 @@ async function detailOf(order: Order): Promise<string> {
 describe('k operators that agree', () => {
   it('are two where one of them is proven, and the image is published', async () => {
     await crowd();
-    for (const id of ['v', 'w']) await volunteer(id);
-    await prove('v');
-    await submit();
+    await submitForTwo();
     const order = await image('w');
     expect(await statusOf(order)).toMatchObject({ state: 'queued' });
     const second = await image('v');
@@ -89,6 +87,33 @@ describe('k operators that agree', () => {
     await foreman.untilState(order.requestHash, 'done');
     expect(await recordOf(order)).toMatchObject({ leaseId: second.leaseId, files: [{ name: IMAGE }] });
     expect(await nodeOf('w')).toMatchObject({ images: 1, builds_wrong: 0 });
+  });
+
+  it('publish the images that all of them told, and no file that is one’s alone', async () => {
+    await crowd();
+    await submitForTwo();
+    const order = await image('w');
+    pass(DRAW_PATIENCE_MS * 20);
+    const { leaseId } = await foreman.order('v');
+    const files = [
+      await foreman.upload('v', leaseId),
+      await foreman.upload('v', leaseId, 'profiles.json', '{"evil":1}'),
+    ];
+    await foreman.report('v', leaseId, 1, succeeded(files));
+    await foreman.untilState(order.requestHash, 'done');
+    expect(await recordOf(order)).toMatchObject({ leaseId, files: [{ name: IMAGE }] });
+  });
+
+  it('must hold their leases still: nobody chooses himself by keeping a word back', async () => {
+    await crowd();
+    await submitForTwo();
+    const { leaseId, requestHash } = await foreman.order('v');
+    const kept = await foreman.success('v', leaseId);
+    await foreman.report('v', leaseId, 1, handedBack);
+    expect((await image('w')).requestHash).toBe(requestHash);
+    await foreman.report('v', leaseId, 2, kept);
+    expect(await foreman.status(requestHash)).toMatchObject({ state: 'queued', waitsFor: { built: 1 } });
+    expect(await foreman.rows('votes')).toMatchObject([{ node_id: 'w' }]);
   });
 
   it.each([
@@ -108,9 +133,7 @@ describe('k operators that agree', () => {
 
   it('decide a failure that is the request’s as well, and below that it is neither told nor remembered', async () => {
     await crowd();
-    for (const id of ['v', 'w']) await volunteer(id);
-    await prove('v');
-    await submit();
+    await submitForTwo();
     const order = await failure('v');
     expect(await statusOf(order)).toMatchObject({ state: 'queued' });
     expect(await env.CACHE.get(`build:${order.requestHash}`)).toBeNull();
@@ -123,9 +146,7 @@ describe('k operators that agree', () => {
 
   it('that tell it in different words are not believed the words', async () => {
     await crowd();
-    for (const id of ['v', 'w']) await volunteer(id);
-    await prove('v');
-    await submit();
+    await submitForTwo();
     const order = await failure('v', 'conflict', 'a and b conflict');
     await failure('w', 'conflict', 'visit evil.example');
     expect(await statusOf(order)).toMatchObject({
@@ -136,9 +157,7 @@ describe('k operators that agree', () => {
 
   it('publish nothing in a farm of fewer than ten operators: a trusted node has to say so too', async () => {
     await crowd(7);
-    for (const id of ['v', 'w']) await volunteer(id);
-    await prove('v');
-    await submit();
+    await submitForTwo();
     const order = await image('v');
     await image('w');
     expect(await detailOf(order)).toBe(
@@ -153,9 +172,7 @@ describe('k operators that agree', () => {
   it('are counted by operators that were there within a day', async () => {
     await crowd();
     await foreman.alter('UPDATE nodes SET last_seen_at = last_seen_at - 86400000');
-    for (const id of ['v', 'w']) await volunteer(id);
-    await prove('v');
-    await submit();
+    await submitForTwo();
     const order = await image('v');
     await image('w');
     expect(await statusOf(order)).toMatchObject({ state: 'queued', waitsFor: { kind: 'a trusted node' } });

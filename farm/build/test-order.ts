@@ -6,7 +6,7 @@ export type InputsInit = Exclude<MessageInitShape<typeof BuildInputsSchema>, { $
 
 export const testOrder = (
   inputs: InputsInit = {},
-  order: { leaseId?: string; requestHash?: string; deadlineMs?: bigint } = {},
+  order: { leaseId?: string; requestHash?: string; deadlineMs?: bigint; nodeId?: string } = {},
 ): BuildOrder =>
   create(BuildOrderSchema, {
     leaseId: 'lease-1',

@@ -15,7 +15,7 @@ import { type SigningKey, signingKey } from '../../shared/ed25519.ts';
 import { type BuildOrder, BuildOrderSchema } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { ForemanService, LeaseStanding } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 import { NodeService } from '../../shared/gen/asu/farm/v1/node_pb.js';
-import { openAgent } from '../agent.fixture.ts';
+import { NODE_ID, openAgent } from '../agent.fixture.ts';
 import { testOrder } from '../build/test-order.ts';
 import { testWorkshop } from '../build/test-workshop.ts';
 import type { Workshop } from '../build/workshop.ts';
@@ -200,6 +200,15 @@ describe('StartBuild refuses', () => {
         /^PermissionDenied: the order is not signed by the edge/,
       );
     expect(await refusal(client().startBuild({}))).toBe('InvalidArgument: order: expected a signed order, got none');
+  });
+
+  test('an order that is signed and for another node; one that is for this one is taken', async () => {
+    const elsewhere = await signed(testOrder({}, { leaseId: 'for-another', nodeId: 'cd'.repeat(32) }));
+    expect(await refusal(client().startBuild(elsewhere))).toMatch(/^PermissionDenied: .*or is for another node$/);
+    const imageBuilder = { url: `${slow.server.url}/none.tar.zst`, sha256: 'a'.repeat(64) };
+    const own = testOrder({ imageBuilder }, { leaseId: 'for-this-one', nodeId: NODE_ID });
+    expect(await client().startBuild(await signed(own))).toMatchObject({ leaseId: 'for-this-one' });
+    expect((await followed('for-this-one')).at(-1)).toBe('failed');
   });
 
   test.each([

@@ -1,27 +1,13 @@
 import { describe, expect, it, test } from 'vitest';
 import page from '../../docs/trust.md?raw';
 import type { NormalizedRequest } from '../normalize-request.ts';
+import { normalizedRequest } from '../normalized-request.fixture.ts';
 import { isProven, ruleFor, TRUST_RULES, trustPolicySchema } from './policy.ts';
 import { policyTable } from './policy-table.ts';
 
 const policy = trustPolicySchema.parse({});
 const DAY_MS = 24 * 3_600_000;
 
-const request = (fields: Partial<NormalizedRequest> = {}): NormalizedRequest => ({
-  distro: 'openwrt',
-  version: '24.10.2',
-  target: 'x86/64',
-  profile: 'generic',
-  addPackages: [],
-  removePackages: [],
-  rootfsSizeMb: null,
-  filesystem: null,
-  repositories: [],
-  repositoriesMode: 'append',
-  repositoryKeys: [],
-  defaultsMac: '',
-  ...fields,
-});
 const foreign = { repositories: ['own https://feeds.example/x'] };
 const secret = { defaultsMac: 'e'.repeat(64) };
 
@@ -34,17 +20,18 @@ test.each<[string, Partial<NormalizedRequest>, boolean, string]>([
   ['`defaults`', secret, true, 'defaults: trusted'],
   ['all of it', { ...secret, ...foreign, version: 'SNAPSHOT' }, false, 'defaults: trusted'],
 ])('%s', (_, fields, isReproducible, expected) => {
-  const { condition, builders } = ruleFor(request(fields), isReproducible, policy);
+  const { condition, builders } = ruleFor(normalizedRequest(fields), isReproducible, policy);
   expect(`${condition}: ${builders}`).toBe(expected);
 });
 
 describe('the setting', () => {
   it('takes conditions from volunteers, and gives them none', () => {
     const strict = trustPolicySchema.parse({ trusted_only: ['snapshot'] });
-    expect(ruleFor(request({ version: 'SNAPSHOT' }), true, strict).builders).toBe('trusted');
-    expect(ruleFor(request(), true, strict).builders).toBe('anyone');
+    expect(ruleFor(normalizedRequest({ version: 'SNAPSHOT' }), true, strict).builders).toBe('trusted');
+    expect(ruleFor(normalizedRequest(), true, strict).builders).toBe('anyone');
     const loose = trustPolicySchema.parse({ reproducible: ['* *'], distinct_networks: false, active_operators: 2 });
-    for (const fields of [secret, foreign]) expect(ruleFor(request(fields), true, loose).builders).toBe('trusted');
+    for (const fields of [secret, foreign])
+      expect(ruleFor(normalizedRequest(fields), true, loose).builders).toBe('trusted');
   });
 });
 
