@@ -21,22 +21,34 @@ export function shuffled<T>(items: readonly T[], random: () => number): T[] {
   return all;
 }
 
-/** `count` ranks from 0, rank r with a probability in proportion to 1 / (r + 1): Zipf's law with exponent 1. */
-export function zipfRanks(distinct: number, count: number, random: () => number): number[] {
-  const cumulative: number[] = [];
-  let total = 0;
-  for (let rank = 0; rank < distinct; rank++) {
-    total += 1 / (rank + 1);
-    cumulative.push(total);
+/** Ranks from 0, rank r with a probability in proportion to 1 / (r + 1): Zipf's law with exponent 1. */
+export class ZipfRanks {
+  /** Of the weights up to each rank. */
+  readonly #sums: Float64Array;
+
+  constructor(distinct: number) {
+    this.#sums = new Float64Array(distinct);
+    for (let rank = 0, total = 0; rank < distinct; rank += 1) {
+      total += 1 / (rank + 1);
+      this.#sums[rank] = total;
+    }
   }
-  return Array.from({ length: count }, () => {
-    const wanted = random() * total;
-    let [low, high] = [0, distinct - 1];
+
+  draw(random: () => number): number {
+    const sums = this.#sums;
+    const wanted = random() * (sums.at(-1) ?? 0);
+    let [low, high] = [0, sums.length - 1];
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((cumulative[middle] as number) < wanted) low = middle + 1;
+      if ((sums[middle] ?? 0) < wanted) low = middle + 1;
       else high = middle;
     }
     return low;
-  });
+  }
+}
+
+/** `count` such ranks at once. */
+export function zipfRanks(distinct: number, count: number, random: () => number): number[] {
+  const ranks = new ZipfRanks(distinct);
+  return Array.from({ length: count }, () => ranks.draw(random));
 }

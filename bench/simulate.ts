@@ -10,18 +10,19 @@ import type { Figures } from './simulation/figures.ts';
 import { HELP, type PartName, parseOptions, type SimulateOptions } from './simulation/options.ts';
 import { printTable } from './simulation/table.ts';
 
+const PARTS: readonly PartName[] = ['rush', 'day'];
+
 async function main(args: readonly string[]): Promise<number> {
   const options = parseOptions(args);
   if (options === null) {
     process.stdout.write(HELP);
     return 0;
   }
-  const names: readonly PartName[] = options.only === null ? ['rush', 'day'] : [options.only];
-  const [only] = names;
+  const { only } = options;
   const parts =
-    names.length === 1 && only !== undefined
-      ? [{ name: only, figures: await simulate(only, options) }]
-      : await Promise.all(names.map(async (name) => ({ name, figures: await inProcess(name, args) })));
+    only === null
+      ? await Promise.all(PARTS.map(async (name) => ({ name, figures: await inProcess(name, args) })))
+      : [{ name: only, figures: await simulate(only, options) }];
   const lines: string[] = [];
   const broken = printTable(parts, (line) => lines.push(line));
   console.log(

@@ -2,28 +2,27 @@
  * A node as the Foreman sees one: when it calls, and with what, as farm/agent.ts, farm/upload and farm/log do it. What it builds
  * takes time and nothing else. It may go at any moment, with or without a word, and come back.
  */
-import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import type { ForemanCalls } from '../../edge/edge-context.ts';
 import type { Order } from '../../edge/foreman/give-lease.ts';
 import { LogPermits } from '../../edge/log-permits.ts';
 import { storeKey } from '../../shared/build-record.ts';
 import { sha256Hex } from '../../shared/digest.ts';
 import { BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
-import { type LeaseReportSchema, ReportRequestSchema } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
+import { ReportRequestSchema } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
+import { type BuiltFile, filesOf, type ReportedEvent, succeeded } from './built-files.ts';
 import type { FakeTime } from './fake-time.ts';
+import { HeldImageBuilders } from './held-image-builders.ts';
 import type { NodeModel } from './node-model.ts';
 import { AGENT, EDGE, FARM } from './parameters.ts';
 import type { MemoryBucket } from './surroundings.ts';
-import { TARGETS } from './upstream.ts';
-
-type Event = MessageInitShape<typeof LeaseReportSchema>['event'];
 
 interface Running {
   readonly order: Order;
   sequence: number;
   step: BuildStep;
   /** Once it is over; told until it is acknowledged. */
-  lastWord: Event | null;
+  lastWord: ReportedEvent | null;
 }
 
 /** What a node needs of the world. */
@@ -35,19 +34,16 @@ export interface NodeSurroundings {
 }
 
 const TURNAROUND_MS = 50;
-const handedBack = (reason: string): Event => ({ case: 'handedBack', value: { reason } });
+const handedBack = (reason: string): ReportedEvent => ({ case: 'handedBack', value: { reason } });
 
 export class FarmNode {
   readonly #id: string;
   readonly #model: NodeModel;
   readonly #world: NodeSurroundings;
-  /** Last used last. */
-  readonly #held: Set<string>;
+  readonly #held: HeldImageBuilders;
   readonly #running = new Map<string, Running>();
   /** Of the isolate that it comes to. What it is told of one lease is nothing to another node's, so it may as well be its own. */
   readonly #permits: LogPermits;
-  /** ImageBuilders on their way, and when they are there. */
-  readonly #fetching = new Map<string, number>();
   /** Grows whenever it goes: what was planned before is planned no more. */
   #life = 0;
   #isUp = false;
@@ -61,7 +57,7 @@ export class FarmNode {
   constructor(id: string, model: NodeModel, warm: readonly string[], world: NodeSurroundings) {
     this.#id = id;
     this.#model = model;
-    this.#held = new Set(warm);
+    this.#held = new HeldImageBuilders(warm);
     this.#world = world;
     this.#permits = new LogPermits({ now: () => world.time.now });
   }
@@ -76,7 +72,7 @@ export class FarmNode {
     this.#isUp = true;
     this.#reportedAt = this.#world.time.now;
     // What it was at when it died: said first, as the agent does.
-    const lost: Event = { case: 'failed', value: { kind: 'node_lost', detail: 'the node died in the middle' } };
+    const lost: ReportedEvent = { case: 'failed', value: { kind: 'node_lost', detail: 'the node died in the middle' } };
     for (const running of this.#running.values()) running.lastWord = lost;
     if (this.#running.size > 0) await this.#report();
     await this.#ask();
@@ -87,7 +83,7 @@ export class FarmNode {
     this.#life += 1;
     this.#isUp = false;
     this.#isAsking = false;
-    this.#fetching.clear();
+    this.#held.stopFetching();
     this.#planReport(Number.POSITIVE_INFINITY);
     if (isDying) return;
     for (const running of this.#running.values()) running.lastWord ??= handedBack('the node stops');
@@ -103,7 +99,7 @@ export class FarmNode {
       idempotencyKey: `key-${this.#key}`,
       softwareVersion: '1',
       slots: FARM.slots,
-      held: [...this.#held].reverse(),
+      held: this.#held.names,
       waitMs: AGENT.leaseWaitMs,
       knownStanding: 'active',
     });
@@ -122,7 +118,7 @@ export class FarmNode {
     const running: Running = { order, sequence: 0, step: BuildStep.INIT, lastWord: null };
     this.#running.set(order.leaseId, running);
     if (this.#reportAt === Number.POSITIVE_INFINITY) this.#planReport(this.#nextRegular());
-    const coldMs = this.#fetch(order.pins.imageBuilder.sha256);
+    const coldMs = this.#held.use(order.pins.imageBuilder.sha256, this.#world.time.now);
     const workMs = this.#model.workMs(order);
     if (coldMs > 0) running.step = BuildStep.DOWNLOAD_IMAGEBUILDER;
     this.#later(coldMs, running, () => {
@@ -131,19 +127,6 @@ export class FarmNode {
     for (let at = AGENT.reportMs; at < workMs; at += AGENT.reportMs)
       this.#later(coldMs + at, running, () => this.#logPiece(order.leaseId));
     this.#later(coldMs + workMs, running, () => this.#conclude(running));
-  }
-
-  /** Milliseconds until the ImageBuilder is there. */
-  #fetch(imageBuilder: string): number {
-    const { now } = this.#world.time;
-    const isHeld = this.#held.delete(imageBuilder);
-    this.#held.add(imageBuilder);
-    if (!isHeld) {
-      this.#fetching.set(imageBuilder, now + FARM.coldMs);
-      const [eldest] = this.#held;
-      if (this.#held.size > FARM.imageBuilders && eldest !== undefined) this.#held.delete(eldest);
-    }
-    return Math.max(0, (this.#fetching.get(imageBuilder) ?? now) - now);
   }
 
   async #conclude(running: Running): Promise<void> {
@@ -165,7 +148,7 @@ export class FarmNode {
   }
 
   /** As edge/uploads.ts takes it: an isolate that did not give the grant asks the Foreman for it. */
-  async #put({ order: { leaseId } }: Running, file: File, at: number): Promise<void> {
+  async #put({ order: { leaseId } }: Running, file: BuiltFile, at: number): Promise<void> {
     if (at < EDGE.putsElsewhere) await this.#world.foreman.upload(this.#id, leaseId, file.name);
     this.#world.bucket.place(storeKey.object(leaseId, file.name), file.sizeBytes, file.sha256);
   }
@@ -186,7 +169,7 @@ export class FarmNode {
   }
 
   /** An end is told at once, and nothing else. */
-  #end(running: Running, lastWord: Event): void {
+  #end(running: Running, lastWord: ReportedEvent): void {
     running.lastWord = lastWord;
     this.#planReport(this.#world.time.now + AGENT.gatherMs);
   }
@@ -215,12 +198,13 @@ export class FarmNode {
   async #report(): Promise<void> {
     if (this.#running.size === 0) return;
     this.#reportedAt = this.#world.time.now;
-    const reports = [...this.#running.values()].map((running) => {
+    const all = [...this.#running.values()];
+    const reports = all.map((running) => {
       running.sequence += 1;
-      const event: Event = running.lastWord ?? { case: 'progress', value: { step: running.step } };
+      const event: ReportedEvent = running.lastWord ?? { case: 'progress', value: { step: running.step } };
       return { leaseId: running.order.leaseId, sequence: BigInt(running.sequence), event };
     });
-    const told = new Set([...this.#running.values()].filter(({ lastWord }) => lastWord !== null));
+    const told = new Set(all.filter(({ lastWord }) => lastWord !== null));
     const message = create(ReportRequestSchema, { reports });
     const answer = await this.#world.foreman.report(this.#id, new Uint8Array(toBinary(ReportRequestSchema, message)));
     if ('refused' in answer) throw new Error(`${this.#id}: ${answer.refused}`);
@@ -233,39 +217,3 @@ export class FarmNode {
     if (this.#isUp && this.#running.size > 0) this.#planReport(this.#nextRegular());
   }
 }
-
-interface File {
-  readonly name: string;
-  readonly sizeBytes: number;
-  readonly sha256: string;
-}
-
-const IMAGE_BYTES = 9_000_000;
-
-const filesOf = ({ request }: Order, image: string): File[] =>
-  ['sysupgrade.bin', 'factory.bin', 'image.manifest', 'profiles.json', 'sha256sums']
-    .slice(0, FARM.files)
-    .map((name, at) => ({
-      name: `openwrt-${request.profile}-${name}`,
-      sizeBytes: at < 2 ? IMAGE_BYTES : 10_000,
-      sha256: sha256Hex(`${image} ${name}`),
-    }));
-
-const profilesJsonOf = new Map(TARGETS.map((target) => [target.name, target.profilesJson]));
-
-const succeeded = ({ request }: Order, files: readonly File[]): Event => ({
-  case: 'succeeded',
-  value: {
-    files: files.map((file) => ({ ...file, sizeBytes: BigInt(file.sizeBytes) })),
-    images: files.slice(0, 2).map((file) => ({
-      ...file,
-      sizeBytes: BigInt(file.sizeBytes),
-      type: file.name.includes('sysupgrade') ? 'sysupgrade' : 'factory',
-      filesystem: 'squashfs',
-    })),
-    manifest: ['base-files', ...request.addPackages].map((name) => ({ name, version: '1' })),
-    profilesJson: profilesJsonOf.get(request.target) ?? '',
-    buildCommand: ['make', 'image'],
-    durationMs: 1_000n,
-  },
-});

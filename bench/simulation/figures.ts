@@ -41,7 +41,7 @@ export interface Figures {
 const LEAST_MINUTES = 60;
 
 export function figuresOf(day: Day): Figures {
-  const { options, ledger, meter } = day;
+  const { options, ledger, meter, clients } = day;
   const builds = [...ledger.builds.values()];
   const seconds = (day.endAt - day.startAt) / 1000;
   const first: number[] = [];
@@ -61,9 +61,9 @@ export function figuresOf(day: Day): Figures {
     minutes: options.minutes,
     nodes: day.nodes.length,
     queued: day.backlog,
-    requests: day.requests,
-    hits: day.hits,
-    polls: day.polls,
+    requests: clients.requests,
+    hits: clients.hits,
+    polls: clients.polls,
     builds: builds.length,
     images: builds.filter(({ ending }) => ending === 'image').length,
     throughput: throughputOf(day),
@@ -74,8 +74,8 @@ export function figuresOf(day: Day): Figures {
         .map(([name, n]): [string, number] => [name, n / seconds])
         .sort((one, other) => other[1] - one[1]),
     ),
-    jain: ledger.fairness?.index ?? null,
-    waitSeconds: { p50: quantile(day.waits, 0.5) / 1000, p99: quantile(day.waits, 0.99) / 1000 },
+    jain: ledger.fairness,
+    waitSeconds: { p50: quantile(clients.waits, 0.5) / 1000, p99: quantile(clients.waits, 0.99) / 1000 },
     grownPositions: ledger.grownPositions,
     estimateError: options.minutes < LEAST_MINUTES ? null : { first: quantile(first, 0.5), all: quantile(all, 0.5) },
     triedTooOften: ledger.triedTooOften,

@@ -37,14 +37,13 @@ const LEAST_TURNS = 3;
 export class Ledger {
   readonly builds = new Map<string, LedgerBuild>();
   readonly #clients = new Map<string, ClientAccount>();
+  readonly #startAt: number;
   readonly #random: () => number;
   /** Times that a place in the queue was further back than the one told before. */
   grownPositions = 0;
   triedTooOften = 0;
-  /** The worst that was seen, and of how many clients. */
-  fairness: { readonly index: number; readonly clients: number } | null = null;
-
-  readonly #startAt: number;
+  /** Jain's index, the worst that was seen. */
+  fairness: number | null = null;
 
   constructor(startAt: number, random: () => number) {
     this.#startAt = startAt;
@@ -81,6 +80,8 @@ export class Ledger {
 
   /** What the Foreman said of it. */
   tell(status: BuildStatus, at: number): void {
+    if (status.state === 'failed' && status.failure.kind === 'cancelled')
+      this.#end(status.failure.requestHash, 'cancelled', at);
     if (status.state !== 'queued') return;
     const build = this.builds.get(status.requestHash);
     if (!build) return;
@@ -96,7 +97,12 @@ export class Ledger {
     }
   }
 
-  end(requestHash: string, ending: NonNullable<LedgerBuild['ending']>, at: number): void {
+  /** Its result can be read now. */
+  publish(requestHash: string, at: number): void {
+    this.#end(requestHash, this.builds.get(requestHash)?.wish.failure ? 'failure' : 'image', at);
+  }
+
+  #end(requestHash: string, ending: NonNullable<LedgerBuild['ending']>, at: number): void {
     const build = this.builds.get(requestHash);
     if (!build || build.ending !== null) return;
     build.endedAt = at;
@@ -110,8 +116,7 @@ export class Ledger {
     for (const { waiting, given, wasEmpty } of this.#clients.values()) if (waiting > 0 && !wasEmpty) shares.push(given);
     const mean = shares.reduce((sum, given) => sum + given, 0) / shares.length;
     if (shares.length < LEAST_CLIENTS || mean < LEAST_TURNS) return;
-    const index = jain(shares);
-    if (index < (this.fairness?.index ?? 2)) this.fairness = { index, clients: shares.length };
+    this.fairness = Math.min(jain(shares), this.fairness ?? Number.POSITIVE_INFINITY);
   }
 
   #leave(account: ClientAccount): void {

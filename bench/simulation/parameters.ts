@@ -82,3 +82,6 @@ export const CLIENTS: readonly ClientKind[] = [
 
 /** Of OpenWrt: some forty targets, a handful of which most routers have. */
 export const UPSTREAM = { version: '24.10.2', targets: 50, arch: 'aarch64_generic', profilesOfTarget: 30 } as const;
+
+/** Of a number of nodes, builds, clients or isolates, so many in a part of it all. */
+export const scaled = (count: number, scale: number): number => Math.max(1, Math.round(count * scale));

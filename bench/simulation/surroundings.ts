@@ -48,7 +48,11 @@ export class MemoryBucket {
 /** Tells whoever listens what is written, which is all that is asked of it here. */
 export class MemoryKv {
   readonly #keys = new Set<string>();
-  onWrite: (key: string) => void = () => undefined;
+  readonly #onWrite: (key: string) => void;
+
+  constructor(onWrite: (key: string) => void) {
+    this.#onWrite = onWrite;
+  }
 
   async get(): Promise<null> {
     return null;
@@ -56,7 +60,7 @@ export class MemoryKv {
 
   async put(key: string): Promise<void> {
     this.#keys.add(key);
-    this.onWrite(key);
+    this.#onWrite(key);
   }
 
   has(key: string): boolean {

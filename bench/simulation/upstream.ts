@@ -65,6 +65,10 @@ export const TARGETS: readonly Target[] = Array.from({ length: UPSTREAM.targets 
   return { name, imageBuilder, upstreamDigest: upstreamDigest(document, archDocument), profilesJson, document };
 });
 
+/** A handful of targets are most of what there is. */
+export const someTarget = (random: () => number): Target =>
+  TARGETS[Math.floor(TARGETS.length * random() ** 3)] as Target;
+
 const byName = new Map(TARGETS.map((target) => [target.name, target]));
 
 export function documentOf(kind: string, _version: string, name: string): CatalogueDocument | null {

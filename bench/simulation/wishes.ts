@@ -5,12 +5,13 @@
 import type { Submission } from '../../edge/foreman/queue.ts';
 import { requestEcho } from '../../shared/build-record.fixture.ts';
 import { sha256Hex } from '../../shared/digest.ts';
+import { normalizedRequest } from '../../shared/normalized-request.fixture.ts';
 import { seeded } from '../random.ts';
+import { logNormal } from './distributions.ts';
 import { FARM, UPSTREAM } from './parameters.ts';
-import { profileName, TARGETS, type Target } from './upstream.ts';
+import { profileName, someTarget, type Target } from './upstream.ts';
 
 export interface Wish {
-  readonly number: number;
   readonly intentHash: string;
   readonly target: Target;
   readonly profile: string;
@@ -22,18 +23,34 @@ export interface Wish {
 
 export class Wishes {
   readonly #seed: number;
+  readonly #byNumber = new Map<number, Wish>();
+  readonly #byIntent = new Map<string, Wish>();
 
   constructor(seed: number) {
     this.#seed = seed;
   }
 
   wish(number: number): Wish {
+    const known = this.#byNumber.get(number);
+    if (known) return known;
+    const made = this.#make(number);
+    this.#byNumber.set(number, made);
+    this.#byIntent.set(made.intentHash, made);
+    return made;
+  }
+
+  /** One that somebody had. @throws Error where nobody had */
+  ofIntent(intentHash: string): Wish {
+    const wish = this.#byIntent.get(intentHash);
+    if (!wish) throw new Error(`expected a wish with intent ${intentHash}`);
+    return wish;
+  }
+
+  #make(number: number): Wish {
     const random = seeded(this.#seed * 1_000_003 + number);
-    // A handful of targets are most of what there is.
-    const target = TARGETS[Math.floor(TARGETS.length * random() ** 3)] as Target;
+    const target = someTarget(random);
     const failure = random() < FARM.failing ? 'image_too_big' : null;
     return {
-      number,
       intentHash: sha256Hex(`wish ${this.#seed} ${number}`),
       target,
       profile: profileName(Math.floor(random() * UPSTREAM.profilesOfTarget)),
@@ -50,20 +67,7 @@ export function submissionOf(wish: Wish, clientKey: string): Submission {
   return {
     intentHash: wish.intentHash,
     seenGeneration: 0,
-    request: {
-      distro: 'openwrt',
-      version: UPSTREAM.version,
-      target: target.name,
-      profile,
-      addPackages: packages,
-      removePackages: [],
-      rootfsSizeMb: null,
-      filesystem: null,
-      repositories: [],
-      repositoriesMode: 'append',
-      repositoryKeys: [],
-      defaultsMac: '',
-    },
+    request: normalizedRequest({ version: UPSTREAM.version, target: target.name, profile, addPackages: packages }),
     echo: requestEcho({ target: target.name, profile, packages: [...packages] }),
     conditions: { version_code: '', packages_versions: {} },
     sealedDefaults: null,
@@ -72,7 +76,3 @@ export function submissionOf(wish: Wish, clientKey: string): Submission {
     imageBuilder: target.imageBuilder,
   };
 }
-
-/** Around 1. */
-export const logNormal = (random: () => number, spread: number): number =>
-  Math.exp(spread * Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()));

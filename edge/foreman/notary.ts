@@ -4,8 +4,7 @@
  */
 import type { BuildRecord, RecordedAttester } from '../../shared/build-record.ts';
 import { hmacSha256Hex, utf8ToBytes } from '../../shared/digest.ts';
-import type { ServerKeys } from '../../shared/server-keys.ts';
-import { serverKeys } from '../../shared/server-keys.ts';
+import { type ServerKeys, serverKeys } from '../../shared/server-keys.ts';
 import { type Attester, ruleOf } from '../../shared/trust/attester.ts';
 import { type DsseEnvelope, keyIdOf, signDsse } from '../../shared/trust/dsse.ts';
 import {
@@ -83,7 +82,9 @@ export class Notary {
   }
 
   /** One for each build: who is told it can look for that build, and for no other. */
-  #saltOf = ({ requestHash }: BuildRecord): string => hmacSha256Hex(this.#keys.log, `salt ${requestHash}`);
+  #saltOf({ requestHash }: BuildRecord): string {
+    return hmacSha256Hex(this.#keys.log, `salt ${requestHash}`);
+  }
 
   #told(attesters: readonly RecordedAttester[]): Attester[] {
     return attesters.slice(0, MAX_ATTESTERS).map(({ nodeId, publicKey, operator, tier }) => ({

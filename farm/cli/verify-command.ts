@@ -2,6 +2,7 @@
  * `asu verify`: is this the image that a server published, and who says so? With a provenance and a key that are there already it
  * needs nobody; with a server it also looks whether the log was changed since, and whose word counts no more.
  */
+import { isSha256Hex } from '../../shared/digest.ts';
 import { printable } from '../../shared/printable.ts';
 import { readHead, readRecord } from '../../shared/trust/log-record.ts';
 import { provenanceSchema } from '../../shared/trust/provenance.ts';
@@ -95,7 +96,7 @@ function wishOf(values: FlagValues, words: readonly string[]): Wish {
   if (isUrl) httpUrl('the image', image);
   const [, storeOf, hashOf] = STORE_URL.exec(image) ?? [];
   const [edge, build] = [values.edge as string | undefined, (values.build as string | undefined) ?? hashOf];
-  if (build !== undefined && !/^[0-9a-f]{64}$/.test(build))
+  if (build !== undefined && !isSha256Hex(build))
     throw new UsageError(`--build: expected 64 hex digits, got ${JSON.stringify(build)}`);
   const provenanceFile = values.provenance as string | undefined;
   const keyFile = values.key as string | undefined;

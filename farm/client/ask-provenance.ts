@@ -1,7 +1,7 @@
 /** What a server has to say for an image, asked piece by piece. Nothing of it is believed here (shared/trust/verify-image.ts). */
 import { createHash } from 'node:crypto';
 import type { AskedLog } from '../../shared/trust/verify-image.ts';
-import { ask, open, readText, refusalOf, within } from './ask.ts';
+import { ask, askText, open, readText, refusalOf, within } from './ask.ts';
 import { NotNow, RequestRefused } from './faults.ts';
 import type { Patience } from './patience.ts';
 
@@ -44,17 +44,8 @@ export async function askRecords(
 
 /** PEM. */
 export async function askKey({ edgeUrl, patience, signal }: AskedEdge): Promise<string> {
-  return await patience.persist(
-    () =>
-      within(signal, async (watchdog) => {
-        watchdog.expect('the whole key', IDLE_TIMEOUT_MS);
-        const response = await open(`${edgeUrl}/keys/edge.pub`, {}, watchdog.signal);
-        const text = await readText(response, MAX_KEY_BYTES);
-        if (response.status === 200) return text;
-        throw refusalOf(response, text);
-      }),
-    signal,
-  );
+  const expected = { what: 'the whole key', maxBytes: MAX_KEY_BYTES, timeoutMs: IDLE_TIMEOUT_MS };
+  return await patience.persist(() => askText(`${edgeUrl}/keys/edge.pub`, expected, signal), signal);
 }
 
 /** Of what is at the address, without keeping any of it. */

@@ -48,6 +48,24 @@ export async function ask(url: string, question: Question, signal: AbortSignal):
   });
 }
 
+/**
+ * A 200 that is no JSON, as text. `what`: for who reads that it did not come.
+ * @throws as `ask`
+ */
+export async function askText(
+  url: string,
+  { what, maxBytes, timeoutMs }: { readonly what: string; readonly maxBytes: number; readonly timeoutMs: number },
+  signal: AbortSignal,
+): Promise<string> {
+  return await within(signal, async (watchdog) => {
+    watchdog.expect(what, timeoutMs);
+    const response = await open(url, {}, watchdog.signal);
+    const text = await readText(response, maxBytes);
+    if (response.status === 200) return text;
+    throw refusalOf(response, text);
+  });
+}
+
 /** Not followed: a POST that is sent on becomes a GET, and who asks should know whom. */
 export async function open(url: string, { method, body, headers }: Question, signal: AbortSignal): Promise<Response> {
   const response = await fetch(url, {

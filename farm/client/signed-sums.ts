@@ -5,7 +5,7 @@
 import { pathOf, SIGNATURE_FILE, SUMS_FILE } from '../../shared/seed/file-path.ts';
 import { parseSha256Sums } from '../../shared/sha256sums.ts';
 import { verifyUsign } from '../../shared/usign.ts';
-import { open, readText, refusalOf, within } from './ask.ts';
+import { askText } from './ask.ts';
 import type { DoneAnswer } from './build-answer.ts';
 import { BadAnswer, RequestRefused } from './faults.ts';
 import type { Patience } from './patience.ts';
@@ -60,14 +60,11 @@ function parsed(sums: string): ReadonlyMap<string, string> {
 }
 
 async function readFile(url: string, maxBytes: number, signal: AbortSignal): Promise<string> {
-  return await within(signal, async (watchdog) => {
-    watchdog.expect('the whole file', TIMEOUT_MS);
-    const response = await open(url, {}, watchdog.signal);
-    const text = await readText(response, maxBytes);
-    if (response.status === 200) return text;
-    const refusal = refusalOf(response, text);
-    throw refusal instanceof RequestRefused && refusal.status === 404
-      ? new BadAnswer(`the server signs nothing of this build (${refusal.message}); without --key it is taken as it is`)
-      : refusal;
-  });
+  try {
+    return await askText(url, { what: 'the whole file', maxBytes, timeoutMs: TIMEOUT_MS }, signal);
+  } catch (error) {
+    throw error instanceof RequestRefused && error.status === 404
+      ? new BadAnswer(`the server signs nothing of this build (${error.message}); without --key it is taken as it is`)
+      : error;
+  }
 }

@@ -4,8 +4,7 @@
  */
 import { z } from 'zod';
 import { TIERS } from '../node-identity.ts';
-
-const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
+import { hex64 } from './hex64.ts';
 
 export const attesterSchema = z.strictObject({
   /** Of the node: sha256 of its public key. */

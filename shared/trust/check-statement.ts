@@ -30,7 +30,7 @@ export async function checkStatement(
   const opened = openDsseBytes(bytes, IN_TOTO_TYPE);
   if (!opened.ok) return { ok: false, reason: `statement: ${opened.reason}` };
   // First the key: what is told of a difference is told to who signed it.
-  if (!(await isSignedBy(opened.value, new Uint8Array(hexToBytes(node.publicKey)))))
+  if (!(await isSignedBy(opened.value, hexToBytes(node.publicKey))))
     return { ok: false, reason: 'the statement is not signed by the key of this node' };
   const { payload, envelope } = opened.value;
   const at = payload.findIndex((byte, index) => byte !== expected[index]);

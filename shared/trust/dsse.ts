@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { sha256Hex, utf8ToBytes } from '../digest.ts';
 import { type SigningKey, verifyEd25519 } from '../ed25519.ts';
+import { hex64 } from './hex64.ts';
 
 /** A request may name 32 KiB of packages, three times; keys and files take as much again. */
 export const MAX_ENVELOPE_BYTES = 512 * 1024;
@@ -21,7 +22,7 @@ export const dsseSchema = z.object({
     .array(
       z.object({
         /** Sha256 of the raw public key: for a node its id. */
-        keyid: z.string().regex(/^[0-9a-f]{64}$/),
+        keyid: hex64,
         sig: z.string().max(128).regex(BASE64),
       }),
     )
@@ -82,13 +83,17 @@ export function openDsse(json: unknown, payloadType: string): Read<OpenedDsse> {
 /** The same from bytes, as they came over a wire. */
 export function openDsseBytes(bytes: Uint8Array, payloadType: string): Read<OpenedDsse> {
   if (bytes.length > MAX_ENVELOPE_BYTES) return no(`expected an envelope of at most ${MAX_ENVELOPE_BYTES} bytes`);
-  let json: unknown;
+  const json = jsonOf(bytes);
+  return json === undefined ? no('the envelope is no JSON') : openDsse(json, payloadType);
+}
+
+/** Undefined where it is none. */
+export function jsonOf(bytes: Uint8Array): unknown {
   try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
   } catch {
-    return no('the envelope is no JSON');
+    return undefined;
   }
-  return openDsse(json, payloadType);
 }
 
 export const isSignedBy = async (opened: OpenedDsse, publicKey: Uint8Array): Promise<boolean> =>

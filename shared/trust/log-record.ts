@@ -8,6 +8,7 @@ import { canonical } from '../canonical.ts';
 import { hmacSha256Hex, sha256Hex, utf8ToBytes } from '../digest.ts';
 import { type PublishingRule, publishingRuleSchema } from './attester.ts';
 import { canonicalJson } from './canonical-json.ts';
+import { hex64 } from './hex64.ts';
 import { type ReadSigned, readSigned } from './read-signed.ts';
 import { type Subject, subjectsSchema } from './statement.ts';
 import { MAX_ATTESTERS } from './summary.ts';
@@ -17,7 +18,6 @@ export const LOG_HEAD_TYPE = 'application/vnd.asu.log-head.v1+json';
 /** Told with each head, the last ones first. */
 export const MAX_DISOWNED = 1_000;
 
-const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
 const sequence = z.int().min(1);
 /** As the register has it. */
 const nodeId = z.string().min(1).max(64);
@@ -32,13 +32,13 @@ const common = {
   time: z.iso.datetime(),
 };
 
-export const logRecordSchema = z.union([
+const logRecordSchema = z.union([
   z.strictObject({ ...common, request_hash: hex64, subjects: subjectsSchema }),
   z.strictObject({ ...common, withheld: hex64 }),
 ]);
 export type LogRecord = z.infer<typeof logRecordSchema>;
 
-export const logHeadSchema = z.strictObject({
+const logHeadSchema = z.strictObject({
   /** 0: nothing was published yet. */
   sequence: z.int().min(0),
   hash: hex64,
@@ -109,11 +109,10 @@ export interface ReadRecord {
   readonly place: LogPlace;
 }
 
+export type RecordRead = ({ readonly ok: true } & ReadRecord) | { readonly ok: false; readonly reason: string };
+
 /** A record as anybody may hand it over. `edgeKey`: raw public key. */
-export async function readRecord(
-  json: unknown,
-  edgeKey: Uint8Array,
-): Promise<({ readonly ok: true } & ReadRecord) | { readonly ok: false; readonly reason: string }> {
+export async function readRecord(json: unknown, edgeKey: Uint8Array): Promise<RecordRead> {
   const read = await readSigned(json, LOG_RECORD_TYPE, logRecordSchema, edgeKey);
   if (!read.ok) return read;
   const { value: record, sha256: hash } = read;

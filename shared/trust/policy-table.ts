@@ -1,5 +1,5 @@
 /** The rules in words, made of the rules themselves: what docs/trust.md shows is tested to be this. */
-import { type Condition, TRUST_RULES, type TrustPolicy } from './policy.ts';
+import { asSet, type Condition, TRUST_RULES, type TrustPolicy } from './policy.ts';
 
 const REQUESTS: Readonly<Record<Condition, string>> = {
   defaults: 'with `defaults`',
@@ -11,8 +11,9 @@ const REQUESTS: Readonly<Record<Condition, string>> = {
 
 /** Rows of: the request, who may build it, what it takes to publish. */
 export function policyTable(policy: TrustPolicy): readonly (readonly [string, string, string])[] {
-  return TRUST_RULES.map(({ condition, builders }) => {
-    const isForAll = builders === 'anyone' && !(policy.trusted_only as readonly string[]).includes(condition);
+  return TRUST_RULES.map((rule) => {
+    const { condition, builders } = asSet(rule, policy);
+    const isForAll = builders === 'anyone';
     return [
       REQUESTS[condition],
       isForAll ? 'anyone' : 'trusted nodes',

@@ -81,9 +81,12 @@ const STRICTEST: TrustRule = { condition: 'not_reproducible', builders: 'trusted
 
 /** `isReproducible`: is its target known to be? */
 export function ruleFor(request: NormalizedRequest, isReproducible: boolean, policy: TrustPolicy): TrustRule {
-  const rule = TRUST_RULES.find(({ condition }) => HOLDS[condition](request, isReproducible)) ?? STRICTEST;
-  return (policy.trusted_only as readonly string[]).includes(rule.condition) ? { ...rule, builders: 'trusted' } : rule;
+  return asSet(TRUST_RULES.find(({ condition }) => HOLDS[condition](request, isReproducible)) ?? STRICTEST, policy);
 }
+
+/** The rule with what the operator made stricter. */
+export const asSet = (rule: TrustRule, policy: TrustPolicy): TrustRule =>
+  (policy.trusted_only as readonly string[]).includes(rule.condition) ? { ...rule, builders: 'trusted' } : rule;
 
 /** `since`: when the operator's eldest node joined; milliseconds since 1970. */
 export const isProven = (

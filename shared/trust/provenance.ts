@@ -4,13 +4,13 @@
  */
 import { z } from 'zod';
 import { dsseSchema } from './dsse.ts';
+import { hex64 } from './hex64.ts';
 import { MAX_ATTESTERS } from './summary.ts';
 
-const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
 const envelope = dsseSchema.strict();
 
 /** What is stored before the image can be fetched. */
-export const storedStatementsSchema = z.strictObject({
+const storedStatementsSchema = z.strictObject({
   request_hash: hex64,
   statements: z
     .array(envelope)
@@ -24,7 +24,7 @@ export const storedStatementsSchema = z.strictObject({
 export type StoredStatements = z.infer<typeof storedStatementsSchema>;
 
 /** Where in the log the image is. */
-export const loggedSchema = z.strictObject({
+const loggedSchema = z.strictObject({
   sequence: z.int().min(1),
   record: envelope,
 });

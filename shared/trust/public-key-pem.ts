@@ -11,13 +11,13 @@ export function toPem(publicKey: Uint8Array): string {
 
 /** From PEM or from 64 hex digits; null for anything else. */
 export function publicKeyFrom(text: string): Uint8Array | null {
-  if (/^[0-9a-f]{64}\s*$/.test(text)) return new Uint8Array(hexToBytes(text.trim()));
+  if (/^[0-9a-f]{64}\s*$/.test(text)) return hexToBytes(text.trim());
   const [, base64] = PEM.exec(text) ?? [];
   if (base64 === undefined) return null;
   try {
     const hex = bytesToHex(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
     return hex.startsWith(SPKI_PREFIX) && hex.length === SPKI_PREFIX.length + 64
-      ? new Uint8Array(hexToBytes(hex.slice(SPKI_PREFIX.length)))
+      ? hexToBytes(hex.slice(SPKI_PREFIX.length))
       : null;
   } catch {
     return null;

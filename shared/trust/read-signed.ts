@@ -4,7 +4,7 @@
  */
 import type { z } from 'zod';
 import { sha256Hex } from '../digest.ts';
-import { type DsseEnvelope, isSignedBy, openDsse } from './dsse.ts';
+import { type DsseEnvelope, isSignedBy, jsonOf, openDsse } from './dsse.ts';
 
 export type ReadSigned<Value> =
   | {
@@ -28,19 +28,11 @@ export async function readSigned<Value>(
   if (!(await isSignedBy(opened.value, publicKey)))
     return { ok: false, reason: 'it is not signed by the key that it should be' };
   const { payload, envelope } = opened.value;
-  const parsed = schema.safeParse(parsedJson(payload));
+  const parsed = schema.safeParse(jsonOf(payload));
   return parsed.success
     ? { ok: true, value: parsed.data, sha256: sha256Hex(payload), envelope }
     : {
         ok: false,
         reason: `it is signed, but what it says is not understood here (${parsed.error.issues[0]?.path.join('.')})`,
       };
-}
-
-function parsedJson(payload: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(payload));
-  } catch {
-    return undefined;
-  }
 }

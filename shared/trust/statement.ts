@@ -7,18 +7,19 @@ import { z } from 'zod';
 import type { Pins, StoredFile } from '../build-record.ts';
 import { sha256Hex, utf8ToBytes } from '../digest.ts';
 import { canonicalJson, type Json } from './canonical-json.ts';
+import { hex64 } from './hex64.ts';
 import { rebuildCommand } from './rebuild-command.ts';
 import { type StatedRequest, statedRequestSchema } from './stated-request.ts';
 
 export const IN_TOTO_TYPE = 'application/vnd.in-toto+json';
 export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
-export const PROVENANCE_TYPE = 'https://slsa.dev/provenance/v1';
+const PROVENANCE_TYPE = 'https://slsa.dev/provenance/v1';
 /** URIs of ours name no place: whoever runs this server has one of their own. */
-export const FAILURE_TYPE = 'asu:build-failure:1';
+const FAILURE_TYPE = 'asu:build-failure:1';
 const BUILD_TYPE = 'asu:imagebuilder:1';
 
 /** No file of a build can be called so (OUTPUT_FILE has no colon). */
-export const MANIFEST_SUBJECT = 'asu:manifest';
+const MANIFEST_SUBJECT = 'asu:manifest';
 
 /** One build of one node, as it was ordered. */
 export interface OrderedBuild {
@@ -37,7 +38,7 @@ export interface BuiltOutput {
   readonly sourceDateEpoch: number;
 }
 
-const digest = z.strictObject({ sha256: z.string().regex(/^[0-9a-f]{64}$/) });
+const digest = z.strictObject({ sha256: hex64 });
 const word = z.string().max(2048);
 const subjectSchema = z.strictObject({ name: z.string().min(1).max(256), digest });
 /** The 128 files of a lease, and the manifest. */
@@ -53,7 +54,7 @@ export const provenanceStatementSchema = z.strictObject({
       buildType: z.literal(BUILD_TYPE),
       externalParameters: z.strictObject({ request: statedRequestSchema }),
       internalParameters: z.strictObject({
-        requestHash: z.string().regex(/^[0-9a-f]{64}$/),
+        requestHash: hex64,
         revision: word,
         sourceDateEpoch: z.int().min(0),
         command: z.array(z.string().max(131_072)).max(16),

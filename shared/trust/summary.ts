@@ -7,12 +7,11 @@ import { sha256Hex, utf8ToBytes } from '../digest.ts';
 import { type Attester, attesterSchema, type PublishingRule, publishingRuleSchema } from './attester.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { DsseEnvelope } from './dsse.ts';
+import { hex64 } from './hex64.ts';
 import { STATEMENT_TYPE, type Subject, subjectsSchema } from './statement.ts';
 
 const SUMMARY_TYPE = 'https://slsa.dev/verification_summary/v1';
 export const MAX_ATTESTERS = 64;
-
-const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** `asu_…`: members that SLSA leaves to whoever verifies. */
 export const summarySchema = z.strictObject({

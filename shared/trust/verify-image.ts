@@ -11,12 +11,13 @@ import {
   type LogHead,
   type LogRecord,
   type ReadRecord,
+  type RecordRead,
   readHead,
   readRecord,
   withheldDigest,
 } from './log-record.ts';
 import { type Provenance, provenanceSchema } from './provenance.ts';
-import { readSigned } from './read-signed.ts';
+import { type ReadSigned, readSigned } from './read-signed.ts';
 import {
   builderId,
   IN_TOTO_TYPE,
@@ -127,7 +128,7 @@ async function readStatements(envelopes: readonly DsseEnvelope[], summary: Summa
         value: null,
         told: `${shortId(attester)}: ${told}`,
       });
-      const publicKey = new Uint8Array(hexToBytes(attester.publicKey));
+      const publicKey = hexToBytes(attester.publicKey);
       if (keyIdOf(publicKey) !== attester.id) return no('its key is not the one that its name is made of');
       const envelope = envelopes.find(({ signatures }) => signatures[0]?.keyid === attester.id);
       if (!envelope)
@@ -141,7 +142,7 @@ async function readStatements(envelopes: readonly DsseEnvelope[], summary: Summa
       if (predicate.runDetails.builder.id !== builderId(attester.id)) return no('its statement names another node');
       if (imageUri(predicate.buildDefinition.internalParameters.requestHash) !== summary.predicate.resourceUri)
         return no('its statement is about another image');
-      if (!summary.subject.every((one) => subject.some((other) => areEqual([one], [other]))))
+      if (!summary.subject.every((one) => subject.some((other) => isSame(one, other))))
         return no('its statement is about other files');
       return { attester, ok: true, value: read.value, told: shortId(attester) };
     }),
@@ -170,15 +171,14 @@ function checkNodes(summary: Summary, head: LogHead | null): Check {
         ? `it was published on the word of ${gone.map(shortId).join(', ')}, disowned since; ${told} would be needed`
         : `expected the word of ${told}, got that of ${attesters.map(shortId).join(', ')}`,
     );
+  if (!head) return passed('nodes', `${told}; who was disowned since is not known here`);
   return passed(
     'nodes',
-    `${told}${head ? (gone.length > 0 ? '; of others some were disowned since' : ', none disowned since') : '; who was disowned since is not known here'}`,
+    `${told}${gone.length > 0 ? '; of others some were disowned since' : ', none disowned since'}`,
   );
 }
 
-type ReadOrNot = Awaited<ReturnType<typeof readRecord>>;
-
-function checkRecord({ request_hash, salt, log }: Provenance, summary: Summary | null, read: ReadOrNot | null): Check {
+function checkRecord({ request_hash, salt, log }: Provenance, summary: Summary | null, read: RecordRead | null): Check {
   if (!log || !read) return failed('record', 'the provenance has no record of the log');
   if (!read.ok) return failed('record', `the record is not believed: ${read.reason}`);
   const { record } = read;
@@ -210,7 +210,7 @@ function differenceOfRecord(
 
 /** From the image's own record to the head nothing was changed or taken away. */
 async function checkLog(
-  head: Awaited<ReturnType<typeof readHead>>,
+  head: ReadSigned<LogHead>,
   { behind, isPart = false }: AskedLog,
   own: ReadRecord | null,
   edgeKey: Uint8Array,
@@ -226,21 +226,18 @@ async function checkLog(
     records.push(read);
   }
   const fault = faultOfChain(own.place, records, isPart ? undefined : head.value);
-  if (fault === null && isPart)
-    return passed(
-      'log',
-      `unbroken from record ${own.place.sequence} to ${own.place.sequence + records.length}, of ${head.value.sequence}; more was not asked for`,
-    );
-  return fault === null
-    ? passed(
-        'log',
-        `unbroken from record ${own.place.sequence} to ${head.value.sequence}, the head of ${head.value.time}`,
-      )
-    : failed('log', fault);
+  if (fault !== null) return failed('log', fault);
+  const { sequence } = own.place;
+  const end = isPart
+    ? `${sequence + records.length}, of ${head.value.sequence}; more was not asked for`
+    : `${head.value.sequence}, the head of ${head.value.time}`;
+  return passed('log', `unbroken from record ${sequence} to ${end}`);
 }
 
 const shortId = ({ id, tier }: Attester): string => `${tier} node ${id.slice(0, 12)}`;
 
 const areEqual = (some: readonly Subject[], others: readonly Subject[]): boolean =>
-  some.length === others.length &&
-  some.every(({ name, digest }, at) => name === others[at]?.name && digest.sha256 === others[at]?.digest.sha256);
+  some.length === others.length && some.every((one, at) => isSame(one, others[at]));
+
+const isSame = (one: Subject, other: Subject | undefined): boolean =>
+  one.name === other?.name && one.digest.sha256 === other.digest.sha256;

@@ -1,0 +1,57 @@
+/** The farm of the day: nodes that join before it begins, each as fast as it is, that go and come back by turns. */
+import { exponential, logNormal } from './distributions.ts';
+import { FarmNode, type NodeSurroundings } from './farm-node.ts';
+import type { IdealNode } from './ideal-farm.ts';
+import { honestNode } from './node-model.ts';
+import { FARM, scaled } from './parameters.ts';
+import { someTarget } from './upstream.ts';
+import type { Wishes } from './wishes.ts';
+
+export interface FarmPlan {
+  readonly random: () => number;
+  readonly scale: number;
+  readonly wishes: Wishes;
+  /** Those that are not away have come after so long. */
+  readonly withinMs: number;
+  readonly endAt: number;
+}
+
+/** Returns what an ideal farm of the same nodes would have had. */
+export async function joinFarm(plan: FarmPlan, world: NodeSurroundings): Promise<IdealNode[]> {
+  const { random, scale, wishes } = plan;
+  const nodes: IdealNode[] = [];
+  for (let number = 0; number < scaled(FARM.nodes, scale); number += 1) {
+    const slowness = logNormal(random, FARM.speedSpread);
+    const model = honestNode(`operator-${number}`, slowness, ({ intentHash }) => wishes.ofIntent(intentHash), random);
+    const warm = Array.from({ length: FARM.warm }, () => someTarget(random).imageBuilder);
+    const node = new FarmNode(`node-${number}`, model, warm, world);
+    await node.join();
+    const stretches = stretchesOf(plan, world.time.now);
+    for (const { from, to, isDying } of stretches) {
+      world.time.at(from, () => node.rise());
+      world.time.at(to, () => node.fall(isDying));
+    }
+    nodes.push({ slots: FARM.slots, slowness, up: stretches.map(({ from, to }) => [from, to]) });
+  }
+  return nodes;
+}
+
+interface Stretch {
+  readonly from: number;
+  readonly to: number;
+  /** It says nothing when it goes. */
+  readonly isDying: boolean;
+}
+
+/** When a node is there. */
+function stretchesOf({ random, withinMs, endAt }: FarmPlan, now: number): Stretch[] {
+  // Some of them are away when the day begins.
+  const isAway = random() < FARM.downMs / (FARM.upMs + FARM.downMs);
+  const stretches: Stretch[] = [];
+  for (let from = now + (isAway ? exponential(random, FARM.downMs) : random() * withinMs); from < endAt; ) {
+    const to = from + exponential(random, FARM.upMs);
+    stretches.push({ from, to, isDying: random() < FARM.dying });
+    from = to + exponential(random, FARM.downMs);
+  }
+  return stretches;
+}
