@@ -8,8 +8,8 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { generateMirror } from '../farm/demo/generate-mirror.ts';
 import { serveMirror } from '../farm/demo/mirror-server.ts';
+import type { WorkerdDirectories } from '../farm/serve/workerd-config.ts';
 import { Child } from '../farm/stack/child-process.ts';
-import type { WorkerdDirectories } from './workerd-config.ts';
 
 const PROJECT = path.join(import.meta.dirname, '..');
 const START_PATIENCE_MS = 60_000;

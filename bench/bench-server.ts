@@ -1,12 +1,12 @@
 /** Everything that the bench measures or needs beside it, started in order and removed in the reverse: mirror, store, workerd. */
 import { randomBytes } from 'node:crypto';
 import { startSwift } from '../e2e/swift.ts';
+import { bundleWorker } from '../farm/serve/bundle-worker.ts';
+import { KV_SERVICE, secret, variables, workerdConfig } from '../farm/serve/workerd-config.ts';
 import { type BucketOptions, ensureBucket } from '../farm/stack/bucket.ts';
 import { freePort } from '../farm/stack/free-port.ts';
 import { BenchPlace } from './bench-place.ts';
-import { bundleWorker } from './bundle-worker.ts';
 import { processesOf, processorMs, residentBytes } from './process-usage.ts';
-import { KV_SERVICE, secret, variables, workerdConfig } from './workerd-config.ts';
 
 export interface BenchServer {
   readonly edgeUrl: string;
@@ -96,7 +96,7 @@ async function configOf(
   return workerdConfig(await place.storage(), [
     {
       name: 'edge',
-      port: ports.edge,
+      address: `127.0.0.1:${ports.edge}`,
       bundle: await bundle('edge/worker.ts'),
       hasObjects: true,
       bindings: [
@@ -107,14 +107,14 @@ async function configOf(
     },
     {
       name: 'hello',
-      port: ports.hello,
+      address: `127.0.0.1:${ports.hello}`,
       bundle: await bundle('bench/hello-worker.ts'),
       hasObjects: false,
       bindings: [],
     },
     {
       name: 'control',
-      port: ports.control,
+      address: `127.0.0.1:${ports.control}`,
       bundle: await bundle('bench/control-worker.ts'),
       hasObjects: false,
       bindings: [`(name = "KV", kvNamespace = ${KV_SERVICE})`, `(name = "KV_SERVICE", service = ${KV_SERVICE})`],

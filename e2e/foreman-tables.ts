@@ -11,10 +11,13 @@ export interface WrittenBuild {
   readonly leases: readonly { readonly nodeId: string; readonly state: string; readonly endReason: string }[];
 }
 
+/** As wrangler keeps them, and as `workerd serve` does. */
+const OBJECTS = ['edge/v3/do/**/*.sqlite', 'serve/objects/**/*.sqlite'];
+
 /** @throws Error where there is no Foreman below the directory */
 export async function writtenBuilds(stateDirectory: string): Promise<WrittenBuild[]> {
-  for await (const file of glob(path.join(stateDirectory, 'edge/v3/do/**/*.sqlite'))) {
-    const db = new DatabaseSync(file);
+  for await (const file of glob(OBJECTS, { cwd: stateDirectory })) {
+    const db = new DatabaseSync(path.join(stateDirectory, file));
     try {
       const has = db.prepare("SELECT count(*) AS n FROM sqlite_schema WHERE name IN ('builds', 'leases')").get();
       if (has?.n !== 2) continue;

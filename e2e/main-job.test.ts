@@ -1,15 +1,22 @@
-/** The main job, with the edge that wrangler runs and a real node, once on R2 and once on a real S3 server. */
+/**
+ * The main job with a real node, on all that the edge runs on: wrangler with R2, wrangler with a real S3 server, and `workerd serve` with
+ * that. `ASU_E2E_ON` puts the rest of the suite there.
+ */
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { updatePackage } from '../farm/demo/change-mirror.ts';
 import { type Answer, built, download, ended, poll, post, REQUEST } from './router.ts';
 import { type NodeUnderTest, StackUnderTest, until } from './stack-under-test.ts';
 
-describe.each(['R2', 'S3'] as const)('with images in %s', (store) => {
+describe.each([
+  ['wrangler', 'R2'],
+  ['wrangler', 'S3'],
+  ['workerd', 'S3'],
+] as const)('in %s, with images in %s', (runtime, store) => {
   let stack: StackUnderTest;
   let node: NodeUnderTest;
 
   beforeAll(async () => {
-    stack = await StackUnderTest.start(store === 'S3' ? { s3: inject('s3') } : {});
+    stack = await StackUnderTest.start({ runtime, ...(store === 'S3' && { s3: inject('s3') }) });
     node = await stack.startNode('one');
   });
   afterAll(() => stack?.close());

@@ -6,9 +6,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inject } from 'vitest';
 import { LIFETIMES } from '../edge/lifetimes.ts';
 import { type DemoMirror, generateMirror } from '../farm/demo/generate-mirror.ts';
 import { type MirrorServer, serveMirror } from '../farm/demo/mirror-server.ts';
+import { startWorkerdEdge } from '../farm/serve/workerd-edge.ts';
 import { ensureBucket } from '../farm/stack/bucket.ts';
 import type { Child } from '../farm/stack/child-process.ts';
 import { startEdge } from '../farm/stack/edge-process.ts';
@@ -19,7 +21,16 @@ import type { JoinToken } from '../shared/node-identity.ts';
 import type { LieName } from './lies/lies.ts';
 import type { S3Server } from './provided-context.ts';
 
+/** Where the edge runs: in wrangler, or without Cloudflare in `workerd serve`, which has no R2. */
+export type EdgeRuntime = 'wrangler' | 'workerd';
+
+/** On what all of the suite runs, where a test does not say it: `r2` (absent), `s3`, or `workerd` with S3. */
+const RUN_ON = process.env.ASU_E2E_ON ?? 'r2';
+if (!['r2', 's3', 'workerd'].includes(RUN_ON))
+  throw new Error(`ASU_E2E_ON: expected r2, s3 or workerd, got ${JSON.stringify(RUN_ON)}`);
+
 export interface UnderTestOptions {
+  readonly runtime?: EdgeRuntime;
   /** Absent: wrangler's R2. */
   readonly s3?: S3Server;
   /** Reached by the edge instead of the S3 server itself. */
@@ -65,6 +76,7 @@ export class StackUnderTest {
   readonly edgeLines: string[] = [];
   readonly #variables: Record<string, string>;
   readonly #port: number;
+  readonly #runtime: EdgeRuntime;
   #edge: Child | null = null;
   readonly #nodes: Child[] = [];
 
@@ -74,6 +86,7 @@ export class StackUnderTest {
     mirrorServer: MirrorServer,
     port: number,
     variables: Record<string, string>,
+    runtime: EdgeRuntime,
   ) {
     this.directory = directory;
     this.mirror = mirror;
@@ -81,6 +94,7 @@ export class StackUnderTest {
     this.#port = port;
     this.url = `http://127.0.0.1:${port}`;
     this.#variables = variables;
+    this.#runtime = runtime;
   }
 
   static async start(options: UnderTestOptions = {}): Promise<StackUnderTest> {
@@ -94,6 +108,8 @@ export class StackUnderTest {
     const mirrorServer = await serveMirror(mirrorDirectory);
     options.onMirror?.(mirrorServer.url);
     const port = await freePort();
+    const runtime = options.runtime ?? (RUN_ON === 'workerd' ? 'workerd' : 'wrangler');
+    const s3 = options.s3 ?? (RUN_ON === 'r2' && runtime === 'wrangler' ? undefined : inject('s3'));
     const variables: Record<string, string> = {
       SERVER_KEY: await loadServerKey(directory),
       PUBLIC_URL: `http://127.0.0.1:${port}`,
@@ -101,21 +117,24 @@ export class StackUnderTest {
       UPSTREAM_KEYS: JSON.stringify([mirror.publicKey.trim().split('\n').at(-1)]),
       CATALOGUE_REFRESH_SECONDS: '1',
       LEASE_SECONDS: '15',
-      ...(options.s3 && (await s3Variables(options.s3, options))),
+      ...(s3 && (await s3Variables(s3, options))),
       ...options.variables,
     };
-    const stack = new StackUnderTest(directory, mirror, mirrorServer, port, variables);
+    const stack = new StackUnderTest(directory, mirror, mirrorServer, port, variables, runtime);
     await stack.startEdge();
     return stack;
   }
 
   async startEdge(): Promise<void> {
-    this.#edge = await startEdge({
-      port: this.#port,
+    const ofBoth = {
       stateDirectory: this.directory,
       variables: this.#variables,
-      onLine: (line) => this.edgeLines.push(line),
-    });
+      onLine: (line: string) => this.edgeLines.push(line),
+    };
+    this.#edge =
+      this.#runtime === 'workerd'
+        ? await startWorkerdEdge({ ...ofBoth, address: `127.0.0.1:${this.#port}` })
+        : await startEdge({ ...ofBoth, port: this.#port });
   }
 
   async killEdge(): Promise<void> {

@@ -1,8 +1,9 @@
 /** The bench's Foreman in workerd, with the demo mirror as upstream: neither store nor edge, which it is not about. */
+
+import { bundleWorker } from '../../farm/serve/bundle-worker.ts';
+import { KV_SERVICE, variables, workerdConfig } from '../../farm/serve/workerd-config.ts';
 import { freePort } from '../../farm/stack/free-port.ts';
 import { BenchPlace } from '../bench-place.ts';
-import { bundleWorker } from '../bundle-worker.ts';
-import { KV_SERVICE, variables, workerdConfig } from '../workerd-config.ts';
 
 export interface ForemanServer {
   readonly url: string;
@@ -28,7 +29,7 @@ export const startForemanServer = (onLine: (line: string) => void): Promise<Fore
       CATALOGUE_REFRESH_SECONDS: '3600',
     };
     const bindings = [`(name = "CACHE", kvNamespace = ${KV_SERVICE})`, ...variables(settings)];
-    const foreman = { name: 'foreman', port, bundle, hasObjects: true, bindings };
+    const foreman = { name: 'foreman', address: `127.0.0.1:${port}`, bundle, hasObjects: true, bindings };
     await place.startWorkerd({ config: workerdConfig(await place.storage(), [foreman]), url });
     return { url, stop: () => place.stop() };
   });

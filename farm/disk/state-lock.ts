@@ -45,7 +45,7 @@ export function lockState(stateDirectory: string): Disposable {
     database.close();
     if (!isBusy(error)) throw error;
     throw new StateInUse(
-      `expected a state directory of this node's own, got ${stateDirectory}, which ${describe(readHolder(stateDirectory))} is using: stop that one, or choose another with --state`,
+      `expected a state directory that nobody else uses, got ${stateDirectory}, which ${describe(readHolder(stateDirectory))} is using: stop that one, or choose another with --state`,
     );
   }
   held.add(database);

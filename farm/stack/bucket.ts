@@ -9,7 +9,23 @@ export interface BucketOptions {
   readonly secretAccessKey: string;
 }
 
-/** @throws Error with what to do, where the store does not answer or refuses */
+/** The store answers, and says no: it will not say yes by itself. */
+export class BucketRefused extends Error {
+  override readonly name = 'BucketRefused';
+}
+
+const REFUSALS: readonly string[] = [
+  'AccessDenied',
+  'AllAccessDisabled',
+  'AuthorizationHeaderMalformed',
+  'BucketAlreadyExists',
+  'InvalidAccessKeyId',
+  'InvalidBucketNameError',
+  'InvalidBucketName',
+  'SignatureDoesNotMatch',
+];
+
+/** @throws BucketRefused, or an Error where it does not answer; both with what to do */
 export async function ensureBucket(options: BucketOptions): Promise<void> {
   const url = new URL(options.endpoint);
   const client = new Client({
@@ -26,8 +42,9 @@ export async function ensureBucket(options: BucketOptions): Promise<void> {
   } catch (error) {
     const code = (error as { code?: string }).code ?? '';
     if (code === 'BucketAlreadyOwnedByYou') return;
-    throw new Error(
-      `the S3 store at ${options.endpoint} cannot be used (${code || (error as Error).message}). Start it (for MinIO: docker compose up -d minio), or give its keys with --set S3_ACCESS_KEY_ID=… --set S3_SECRET_ACCESS_KEY=…`,
+    const Refusal = REFUSALS.includes(code) ? BucketRefused : Error;
+    throw new Refusal(
+      `the S3 store at ${options.endpoint} cannot be used (${code || (error as Error).message}). Start it (for MinIO: docker compose up -d minio), or give its keys as S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY`,
       { cause: error },
     );
   }

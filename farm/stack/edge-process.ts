@@ -1,9 +1,9 @@
 /** The edge on this machine: `wrangler dev` with its state on disk, so that a restart remembers every image. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Child } from './child-process.ts';
 import { freePort } from './free-port.ts';
+import { untilAnswers } from './until-answers.ts';
 
 export const PROJECT = path.resolve(import.meta.dirname, '../..');
 
@@ -14,8 +14,6 @@ export interface EdgeOptions {
   readonly variables: Readonly<Record<string, string>>;
   readonly onLine: (line: string) => void;
 }
-
-const START_PATIENCE_MS = 60_000;
 
 export async function startEdge(options: EdgeOptions): Promise<Child> {
   const { port, stateDirectory } = options;
@@ -47,7 +45,7 @@ export async function startEdge(options: EdgeOptions): Promise<Child> {
     },
     onLine: options.onLine,
   });
-  await untilAnswers(`http://127.0.0.1:${port}/healthz`, child);
+  await untilAnswers(`http://127.0.0.1:${port}`, child);
   return child;
 }
 
@@ -55,21 +53,4 @@ export async function startEdge(options: EdgeOptions): Promise<Child> {
 function quoted(name: string, value: string): string {
   if (/['\n\r]/.test(value)) throw new Error(`${name}: expected a value without quotes ' and line breaks`);
   return `'${value}'`;
-}
-
-async function untilAnswers(url: string, child: Child): Promise<void> {
-  const until = Date.now() + START_PATIENCE_MS;
-  while (Date.now() < until) {
-    if (child.hasEnded) throw new Error(`the edge ended while starting (${await child.ended}); its last lines say why`);
-    try {
-      const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
-      const body = (await response.json()) as { parts?: unknown };
-      if (body.parts) return;
-      throw new Error(JSON.stringify(body));
-    } catch {
-      await sleep(100);
-    }
-  }
-  await child.kill();
-  throw new Error(`the edge did not answer ${url} within ${START_PATIENCE_MS / 1000} s`);
 }

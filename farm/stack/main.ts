@@ -1,9 +1,11 @@
 /** The command line of `npm start` and `npm run demo`. Every failure ends with a sentence that says what to do. */
 
+import type { EdgeSettingName } from '../../shared/edge-settings.ts';
 import { UsageError } from '../cli/flags.ts';
 import { RequestRefused } from '../client/faults.ts';
+import { configTable, type Given } from './config-table.ts';
 import { runDemo } from './demo.ts';
-import { configTable, HELP, parseStackCommand, type StackOptions } from './options.ts';
+import { HELP, parseStackCommand, type StackOptions } from './options.ts';
 import { adminKeyFile } from './secrets.ts';
 import { computedVariables, StackError, startStack } from './stack.ts';
 
@@ -55,5 +57,12 @@ function configOf(options: StackOptions): string {
   const upstream = options.upstream.kind === 'demo' ? { url: '(the demo mirror)' } : { url: options.upstream.url };
   const url = options.port === null ? '(a free port of 127.0.0.1)' : `http://127.0.0.1:${options.port}`;
   const keys = { SERVER_KEY: `(in ${options.stateDirectory})`, ADMIN_KEY: `(in ${options.stateDirectory})` };
-  return configTable(options.set, { ...computedVariables(options, url, upstream), ...keys });
+  const from = (values: Readonly<Record<string, string>>, where: string) =>
+    Object.entries(values).map(([name, value]) => [name as EdgeSettingName, { value, from: where }] as const);
+  return configTable(
+    new Map<EdgeSettingName, Given>([
+      ...from({ ...computedVariables(options, url, upstream), ...keys }, 'this command'),
+      ...from(options.set, '--set'),
+    ]),
+  );
 }

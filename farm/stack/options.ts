@@ -1,5 +1,5 @@
 /** The command line of `npm start` and `npm run demo`. */
-import { EDGE_SETTINGS, type EdgeSettingName, isEdgeSetting, parseEdgeSettings } from '../../shared/edge-settings.ts';
+import { EDGE_SETTINGS, isEdgeSetting, parseEdgeSettings } from '../../shared/edge-settings.ts';
 import { httpUrl, parse, stateDirectory, UsageError, whole } from '../cli/flags.ts';
 
 export interface StackOptions {
@@ -103,20 +103,4 @@ function parseSet(pairs: readonly string[]): Record<string, string> {
     throw new UsageError(`--set: ${(error as Error).message}`);
   }
   return set;
-}
-
-/** One line per variable; secrets are not shown. `computed`: what the stack itself would set. */
-export function configTable(set: Readonly<Record<string, string>>, computed: Readonly<Record<string, string>>): string {
-  return (Object.keys(EDGE_SETTINGS) as EdgeSettingName[])
-    .map((name) => {
-      const row: { fallback: string; text: string; secret?: true } = EDGE_SETTINGS[name];
-      const [value, from] =
-        set[name] !== undefined
-          ? [set[name], '--set']
-          : computed[name] !== undefined
-            ? [computed[name], 'this command']
-            : [row.fallback, 'default'];
-      return `${name} = ${row.secret && value !== '' ? '(secret)' : JSON.stringify(value)}  (${from})\n    ${row.text}`;
-    })
-    .join('\n');
 }

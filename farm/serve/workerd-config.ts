@@ -1,16 +1,19 @@
 /**
- * The Cap'n Proto configuration of one workerd for a bench: its Workers, each on a port of loopback, and beside them a KV and Durable
- * Objects in SQLite on the local disk, as those have it who host the edge themselves.
+ * The Cap'n Proto configuration of one workerd: its Workers, each on an address of its own, and beside them a KV and Durable Objects in
+ * SQLite on the local disk. For those who host the edge themselves, and for the bench, which measures what they have.
  */
 export interface WorkerdDirectories {
   readonly objects: string;
   readonly blobs: string;
+  /** What a Worker may read as its ASSETS; absent: none has any. */
+  readonly assets?: string;
 }
 
 export interface ConfiguredWorker {
   /** Of letters alone. */
   readonly name: string;
-  readonly port: number;
+  /** `host:port` on which it listens. */
+  readonly address: string;
   /** Name of the bundle beside the configuration: an absolute path would be looked for below an import path. */
   readonly bundle: string;
   /** Has it the edge's Durable Objects, and the bindings of them? */
@@ -22,6 +25,9 @@ export interface ConfiguredWorker {
 /** As in wrangler.toml. */
 const COMPATIBILITY = 'compatibilityDate = "2026-11-01", compatibilityFlags = ["enable_request_signal"]';
 const OBJECTS = ['Catalogue', 'Foreman'] as const;
+
+/** By the assets' directory, which must be given. */
+export const ASSETS = '(name = "ASSETS", service = "assets")';
 
 /** Where the KV is: `(name = "kv", …)`. */
 export const KV_SERVICE = String.raw`(name = "kv", props = (json = "{\"namespace\": \"asu-cache\"}"))`;
@@ -37,7 +43,7 @@ export const variables = (all: Readonly<Record<string, string>>): string[] =>
 export function workerdConfig(directories: WorkerdDirectories, workers: readonly ConfiguredWorker[]): string {
   const services = workers.map(({ name }) => `(name = "${name}", worker = .${name}),`);
   const sockets = workers.map(
-    ({ name, port }) => `(name = "${name}", address = "127.0.0.1:${port}", http = (), service = "${name}"),`,
+    ({ name, address }) => `(name = "${name}", address = ${text(address)}, http = (), service = "${name}"),`,
   );
   return `using Workerd = import "/workerd/workerd.capnp";
 
@@ -46,7 +52,9 @@ const config :Workerd.Config = (
     (name = "internet", network = (allow = ["public", "private", "local"])),
     (name = "objects", disk = (path = ${text(directories.objects)}, writable = true)),
     (name = "blobs", disk = (path = ${text(directories.blobs)}, writable = true)),
-    (name = "kv", worker = .kv),
+    (name = "kv", worker = .kv),${
+      directories.assets === undefined ? '' : `\n    (name = "assets", disk = (path = ${text(directories.assets)})),`
+    }
     ${services.join('\n    ')}
   ],
   sockets = [
@@ -57,7 +65,7 @@ const config :Workerd.Config = (
 const kv :Workerd.Worker = (
   modules = [(name = "kv.js", bundled = "/workerd/kv.js")],
   ${COMPATIBILITY},
-  durableObjectNamespaces = [(className = "KVNamespace", uniqueKey = "bench-kv", enableSql = true)],
+  durableObjectNamespaces = [(className = "KVNamespace", uniqueKey = "asu-kv", enableSql = true)],
   durableObjectStorage = (localDisk = "objects"),
   bindings = [
     (name = "SHARD", durableObjectNamespace = "KVNamespace"),
@@ -67,9 +75,10 @@ const kv :Workerd.Worker = (
 ${workers.map(workerText).join('')}`;
 }
 
+/** The unique keys name the files in which the objects are kept: another one would forget every build. */
 function workerText({ name, bundle, hasObjects, bindings }: ConfiguredWorker): string {
   const namespaces = OBJECTS.map(
-    (object) => `(className = "${object}", uniqueKey = "bench-${object.toLowerCase()}", enableSql = true)`,
+    (object) => `(className = "${object}", uniqueKey = "asu-${object.toLowerCase()}", enableSql = true)`,
   );
   const ofObjects = OBJECTS.map((object) => `(name = "${object.toUpperCase()}", durableObjectNamespace = "${object}")`);
   return `

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { build } from 'esbuild';
 
-const PROJECT = path.join(import.meta.dirname, '..');
+const PROJECT = path.join(import.meta.dirname, '../..');
 
 /** Returns the name of the bundle in the directory. */
 export async function bundleWorker(source: string, directory: string): Promise<string> {
