@@ -2,7 +2,8 @@
  * What deploy/ and docker-compose.yml tell engines that do not run here: read by the programs that those use, as far as these can be
  * had, and each command that they would run is run.
  */
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -121,4 +122,20 @@ describe.each(['asu-edge', 'asu-node'])('deploy/%s.service', (name) => {
     const [, words = ''] = /^ExecStart=\/opt\/asu\/node_modules\/\.bin\/node (.+)$/m.exec(await read(file)) ?? [];
     expect((await helpOf(words.split(' '))).exitCode).toBe(0);
   });
+});
+
+test('npm run deploy bundles the Worker with every binding that it reads', async () => {
+  const outdir = await mkdtemp(path.join(os.tmpdir(), 'asu-deploy-'));
+  try {
+    const { stdout } = await execa('npm', ['run', 'deploy', '--', '--dry-run', '--outdir', outdir], {
+      cwd: PROJECT,
+      env: { WRANGLER_SEND_METRICS: 'false', CI: '1', NO_COLOR: '1' },
+    });
+    const names = [...stdout.matchAll(/^env\.([A-Z_]+) /gm)].map(([, name]) => name);
+    expect(names.sort()).toEqual(['ASSETS', 'BUILDS_LIMIT', 'CACHE', 'CATALOGUE', 'FOREMAN', 'IMAGES', 'MISSES_LIMIT']);
+    // A Worker may have 10 MB compressed.
+    expect((await stat(path.join(outdir, 'worker.js'))).size).toBeLessThan(10_000_000);
+  } finally {
+    await rm(outdir, { recursive: true, force: true });
+  }
 });
