@@ -1,0 +1,82 @@
+/**
+ * What each route costs in operations of the platform, as docs/costs.md has it: the table there is tested to be made of these.
+ */
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import costs from '../../docs/costs.md?raw';
+import { app } from '../app.ts';
+import { ask as edge, env, GOOD_REQUEST, jsonOf, openUpstream } from '../edge.fixture.ts';
+import { built, joinNode } from '../farm-node.fixture.ts';
+import { type CountedEnv, countedEnv, type Operations } from '../operations.fixture.ts';
+
+let hash: string;
+let imagePath: string;
+let isolate: CountedEnv;
+
+const REQUEST = { ...GOOD_REQUEST, packages: ['curl'] };
+const CHECK = {
+  distro: 'OpenWrt',
+  version: '24.10.1',
+  target: 'x86/64',
+  revision: 'r28400-0000000000',
+  installed: { 'base-files': '1', dnsmasq: '2.90' },
+};
+
+beforeAll(async () => {
+  await openUpstream();
+  hash = await built(await joinNode(1), REQUEST);
+  const { bin_dir, images } = await jsonOf(await edge(`/api/v1/build/${hash}`));
+  imagePath = `/store/${bin_dir}/${(images as { name: string }[])[0]?.name}`;
+});
+/** An isolate that just woke: it has nothing in its memory. */
+beforeEach(() => {
+  isolate = countedEnv(env);
+});
+
+async function ask(
+  path: string,
+  init?: RequestInit,
+): Promise<{ readonly response: Response; readonly cost: Operations }> {
+  isolate.take();
+  const context = createExecutionContext();
+  const response = await app.fetch(new Request(`https://asu.example${path}`, init), isolate.env, context);
+  const body = await response.arrayBuffer();
+  await waitOnExecutionContext(context);
+  return { response: new Response(body.byteLength > 0 ? body : null, response), cost: isolate.take() };
+}
+const post = (path: string, body: unknown) => ask(path, { method: 'POST', body: JSON.stringify(body) });
+
+/** Rows of the document's table, without its head. */
+const documented = (costs.split('\n## ')[1] ?? '').match(/^\| .+ \|$/gm)?.slice(1) ?? [];
+
+const COLUMNS = ['kv.get', 'store.get', 'foreman', 'catalogue'] as const;
+
+/** What is asked for, where the test asks for nothing that nobody built. */
+const ASKED: readonly (readonly [string, () => ReturnType<typeof ask>])[] = [
+  ['overview', () => ask('/api/v1/overview')],
+  ['revision of a target', () => ask('/api/v1/revision/24.10.2/x86/64')],
+  ['upgrade check', () => post('/api/upgrade-check', CHECK)],
+  ['build that was made before', () => post('/api/v1/build', REQUEST)],
+  ['poll of it', () => ask(`/api/v1/build/${hash}`)],
+  ['its image', () => ask(imagePath)],
+  ['its image, HEAD', () => ask(imagePath, { method: 'HEAD' })],
+];
+
+describe('what is answered without a build', () => {
+  test.each(ASKED)(
+    '%s costs what docs/costs.md says, in an isolate that just woke and in one at work',
+    async (what, doIt) => {
+      const costsOf: Operations[] = [];
+      for (const _ of ['just woke', 'at work']) {
+        const { response, cost } = await doIt();
+        expect(response.status).toBe(200);
+        expect(Object.keys(cost).filter((name) => !(COLUMNS as readonly string[]).includes(name))).toEqual([]);
+        costsOf.push(cost);
+      }
+      const cells = COLUMNS.map((name) => costsOf.map((cost) => cost[name] ?? 0).join(', then '));
+      expect(documented).toContain(`| ${[what, ...cells].join(' | ')} |`);
+    },
+  );
+
+  test('the document has no other rows', () => expect(documented).toHaveLength(ASKED.length));
+});
