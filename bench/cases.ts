@@ -6,21 +6,26 @@ import { type FinishedBuild, VARIANTS } from './finished-builds.ts';
 import { LARGE } from './large-index.ts';
 import { seeded, zipfRanks } from './random.ts';
 import { pollPath } from './seed.ts';
+import type { StoredFile } from './stored-files.ts';
 import type { UpgradeCheckLoad } from './upgrade-checks.ts';
 import { type Load, type LoadResult, runWrk } from './wrk.ts';
 
 const POSTS = ['hello POST', 'cached POST', '429', 'hello check', 'upgrade-check'] as const;
 const GETS = ['hello GET', 'cached GET', 'overview', 'arch index', '404'] as const;
-export const CASE_NAMES = [...POSTS, ...GETS] as const;
+const FILES = ['stream 64 kB', '/store 64 kB', 'stream 64 MB', '/store 64 MB'] as const;
+export const CASE_NAMES = [...POSTS, ...GETS, ...FILES] as const;
 export type CaseName = (typeof CASE_NAMES)[number];
 
 export interface Case {
   readonly name: CaseName;
   /** The yardstick; null: it is one itself. */
-  readonly beside: 'hello POST' | 'hello check' | 'hello GET' | null;
+  readonly beside: Exclude<CaseName, 'cached POST'> | null;
   /** What is remembered for seconds, or let through now and then, may come to the Foreman that often, a request. */
   readonly maxForemanShare: number;
   readonly load: Omit<Load, 'seed' | 'seconds' | 'connections'>;
+  /** Others than those of all cases: of what takes seconds an answer. */
+  readonly connections?: number;
+  readonly seconds?: number;
   /** Asked once before each measurement: what is remembered must be remembered then, and a limit be met. */
   readonly prime?: (seed: number, signal: AbortSignal) => Promise<Response>;
 }
@@ -45,6 +50,7 @@ export async function makeCases(
   server: BenchServer,
   builds: readonly FinishedBuild[],
   checks: readonly UpgradeCheckLoad[],
+  [small, large]: readonly StoredFile[],
 ): Promise<readonly Case[]> {
   const write = async (name: string, words: readonly string[], separator = '\n') => {
     const file = path.join(server.directory, name);
@@ -105,7 +111,28 @@ export async function makeCases(
       { ...gets, path: UNKNOWN, status: 404 },
       { maxForemanShare: SOMETIMES, prime: (_, signal) => fetch(server.edgeUrl + UNKNOWN, { signal }) },
     ),
+    ...download('stream 64 kB', '/store 64 kB', small, { connections: 4, seconds: 4 }),
+    ...download('stream 64 MB', '/store 64 MB', large, { connections: 4, seconds: 8 }),
   ];
+
+  function download(
+    plain: CaseName & `stream ${string}`,
+    ours: CaseName,
+    file: StoredFile | undefined,
+    more: Pick<Case, 'connections' | 'seconds'> = {},
+  ): readonly Case[] {
+    const get = { ...gets, ranks, repeats: 0 };
+    return [
+      {
+        name: plain,
+        beside: null,
+        maxForemanShare: 0,
+        load: { ...get, url: server.helloUrl, path: file?.plainPath ?? '/' },
+        ...more,
+      },
+      edge(ours, { ...gets, path: file?.path ?? '/' }, { beside: plain, ...more }),
+    ];
+  }
 
   async function flood(): Promise<Asking> {
     const lines = await write('flood.txt', bodies.map(floodBody));
@@ -132,13 +159,14 @@ function floodBody(body: string): string {
 /** @throws Error where the answers are not those of the case */
 export async function runCase(
   server: BenchServer,
-  { load, prime }: Case,
+  { load, prime, ...own }: Case,
   more: Pick<Load, 'seed' | 'seconds' | 'connections'>,
   signal: AbortSignal,
 ): Promise<Sample> {
   await (await prime?.(more.seed, signal))?.text();
   const before = await server.processorMs();
-  const result = await runWrk({ ...load, ...more }, signal);
+  const { connections = more.connections, seconds = more.seconds } = own;
+  const result = await runWrk({ ...load, ...more, connections, seconds }, signal);
   const after = await server.processorMs();
   const processorUs = before === null || after === null ? null : ((after - before) * 1000) / result.requests;
   return { ...result, processorUs };

@@ -20,7 +20,7 @@ export const HELP = `npm run bench -- [options]
 The edge on "workerd serve", beside a bare Hono hello in the same process; or a farm node beside bare make; or the rows that
 the Foreman reads; or a simulated month.
 
-  --only NAMES      these cases, and the hello beside them: ${CASE_NAMES.filter((name) => !name.startsWith('hello')).join(',')}
+  --only NAMES      these cases, and the hello beside them: ${CASE_NAMES.filter((name) => !/^(?:hello|stream)/.test(name)).join(',')}
   --rounds N        rounds of the cases in turn (12)
   --seconds N       length of one case in a round (2)
   --distinct N      finished builds, Zipf-distributed (5000)

@@ -57,6 +57,7 @@ export async function runWrk(load: Load, signal: AbortSignal): Promise<LoadResul
   const result = JSON.parse(line) as Record<string, number>;
   const { requests = 0, durationUs = 1, medianUs = 0, p99Us = 0, bytes = 0 } = result;
   const { errors = 0, unexpected = 0, exceptions = 0, socketErrors = 0 } = result;
+  if (requests === 0) throw new Error(`${load.method} ${load.url}: no answer within ${load.seconds} s`);
   const wrong = load.status >= 400 ? unexpected : errors;
   if (wrong + socketErrors > 0 || exceptions > MAX_EXCEPTIONS * requests)
     throw new Error(
