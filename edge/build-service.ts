@@ -92,7 +92,8 @@ async function submit(context: EdgeContext, submission: Submission, visit: Visit
   let isNew = false;
   let isAccepted = false;
   try {
-    const answer = await foremanOf(context.env).submit(submission);
+    const answer = await foremanOf(context.env).submit(submission, context.pending.due(MAX_STATUSES));
+    context.pending.rememberAll(answer.others ?? []);
     if (!answer.accepted) {
       context.fullQueue.remember();
       throw QUEUE_FULL;
@@ -158,6 +159,10 @@ async function lookForBuild(
   const near = await context.results.fromCache(resultKey.build(requestHash));
   if (near) return asAnswer(near);
   await visit?.charge('misses');
+  if (context.pending.isDone(requestHash)) {
+    const built = await context.results.buildFromStore(requestHash, Date.now());
+    if (built) return { state: 'built', built };
+  }
   const status = await statusOf(context, requestHash);
   if (status && status.state !== 'done') return settle(context, status);
   const built = await context.results.buildFromStore(requestHash, Date.now());
@@ -170,8 +175,7 @@ async function lookForBuild(
 async function statusOf(context: EdgeContext, requestHash: string): Promise<BuildStatus | null> {
   const others = context.pending.due(MAX_STATUSES - 1).filter((hash) => hash !== requestHash);
   const [status, ...more] = await foremanOf(context.env).status([requestHash, ...others]);
-  for (const other of more)
-    if (other?.state === 'queued' || other?.state === 'running') context.pending.remember(other);
+  context.pending.rememberAll(more);
   return status ?? null;
 }
 

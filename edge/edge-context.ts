@@ -16,7 +16,6 @@ import { openRateLimits } from './limits/open-rate-limits.ts';
 import type { RateLimit, RateLimits } from './limits/rate-limit.ts';
 import { TokenBuckets } from './limits/token-buckets.ts';
 import { LogPermits } from './log-permits.ts';
-import { RememberedGrants } from './remembered-grants.ts';
 import { AskingTurns } from './results/ask-in-turn.ts';
 import { Manifests } from './results/manifests.ts';
 import { PendingBuilds } from './results/pending-builds.ts';
@@ -29,6 +28,7 @@ import { CountDesk } from './statistics/count-desk.ts';
 import { KeptAnswers } from './statistics/kept-answers.ts';
 import type { ObjectStore } from './storage/object-store.ts';
 import { openObjectStore } from './storage/open-object-store.ts';
+import { UploadPermits } from './upload-permits.ts';
 import { Wishes } from './wish.ts';
 
 /** As many questions as there are about statistics; branches are few. */
@@ -69,7 +69,7 @@ export interface EdgeContext {
   readonly statistics: KeptAnswers<object>;
   readonly health: KeptAnswers<{ readonly status: number; readonly text: string }>;
   /** Of uploads that were granted here a moment ago. */
-  readonly grants: RememberedGrants;
+  readonly uploadPermits: UploadPermits;
   readonly store: ObjectStore;
   readonly env: Env;
 }
@@ -149,7 +149,7 @@ async function makeContext(env: Env): Promise<EdgeContext> {
     sums: new SignedSums(keys.usign),
     buildLogs: new BuildLogs(events.logs),
     events,
-    logPermits: new LogPermits(),
+    logPermits: new LogPermits(keys.permits),
     polls: new AskingTurns(),
     limits: openRateLimits(env, config),
     wrongKeys: new TokenBuckets(WRONG_KEYS_PER_MINUTE),
@@ -158,7 +158,7 @@ async function makeContext(env: Env): Promise<EdgeContext> {
     counts: new CountDesk({ send: (batch) => foremanOf(env).takeCounts(batch), waitUntil }),
     statistics: new KeptAnswers(LIFETIMES.statisticsMs, MAX_KEPT_ANSWERS),
     health: new KeptAnswers(LIFETIMES.healthMs, MAX_KEPT_ANSWERS),
-    grants: new RememberedGrants(),
+    uploadPermits: new UploadPermits(keys.permits),
     store,
     env,
   };

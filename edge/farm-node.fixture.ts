@@ -134,18 +134,26 @@ export async function lease(
   if (!signed) return null;
   const order = fromBinary(BuildOrderSchema, signed.order);
   orders.set(order.leaseId, order);
+  logPermits.set(order.leaseId, signed.logPermit);
   return order;
 }
+
+/** What came along with the order; empty for a private build's. */
+export const logPermitOf = ({ leaseId }: BuildOrder): string => logPermits.get(leaseId) ?? '';
+const logPermits = new Map<string, string>();
 
 /** Those that were given, by lease: what a node states is about its order. */
 const orders = new Map<string, BuildOrder>();
 
 /** Signed, as an honest node does it. */
-export async function report(node: Credentials, leaseId: string, sequence: number, event: ReportedEvent) {
+export async function signedReport(node: Credentials, leaseId: string, sequence: number, event: ReportedEvent) {
   const order = orders.get(leaseId);
   const signed = order ? await signedEvent(node.key, orderedBuild(order, node.key), event) : event;
-  return good(node, 'report', { reports: [{ leaseId, sequence: BigInt(sequence), event: signed }] });
+  return { leaseId, sequence: BigInt(sequence), event: signed };
 }
+
+export const report = async (node: Credentials, leaseId: string, sequence: number, event: ReportedEvent) =>
+  good(node, 'report', { reports: [await signedReport(node, leaseId, sequence, event)] });
 
 /** Sends a file's bytes to where RequestUpload said. */
 export async function put(node: Credentials, path: string, text: string, bent: Bent = {}): Promise<Response> {

@@ -22,7 +22,7 @@ export const LIFETIMES = {
   queueFullMs: 2_000,
   /** Wishes whose build is under way: who asks for one again joins it, also while the queue is full. */
   liveIntentMs: 10 * 60_000,
-  /** Grants of uploads in an isolate: files of an ended lease are taken in for so long, and never count. */
+  /** Permits to send a file that was granted: files of an ended lease are taken in for so long, and never count. */
   grantMs: 60_000,
   /** Answers of /healthz and /metrics. */
   healthMs: 2_000,
@@ -36,6 +36,8 @@ export const LIFETIMES = {
   limitedClients: 20_000,
   /** What a poller of a running build is told, for those who ask in the same moment. */
   runningMs: 1_000,
+  /** That a build is done, for whoever polls for it next: the file that says what came of it is looked for first. */
+  doneMs: 60_000,
   /** Of a build that waits: a twentieth of its estimate, between these. The next one in line may start at any moment. */
   queuedMinMs: 1_000,
   queuedMaxMs: 60_000,
@@ -49,7 +51,9 @@ export const LIFETIMES = {
   sumsInMemoryBytes: 2 * 1024 * 1024,
   /** Wishes whose hash is known: most of what routers ask was asked before, in one spelling or another. */
   wishesInMemoryBytes: 16 * 1024 * 1024,
-  /** That a node may write to the log of its lease: most builds cost one question. */
+  /** The permit to write to a log that comes with an order: nearly every build is over by then. */
+  orderPermitMs: 10 * 60_000,
+  /** That a node without one may write to the log of its lease, as the Foreman said. */
   logPermitMs: 60_000,
   /** Pieces of builds' logs that somebody listens to. */
   logsInMemoryBytes: 4 * 1024 * 1024,

@@ -2,6 +2,7 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { fromBase64Url } from '../shared/base64url.ts';
 import { BuildOrderSchema, RepositoriesMode } from '../shared/gen/asu/farm/v1/build_pb.js';
+import { isPrivate } from '../shared/normalize-request.ts';
 import { unseal } from '../shared/seal.ts';
 import type { EdgeContext } from './edge-context.ts';
 import type { Order } from './foreman/give-lease.ts';
@@ -9,7 +10,7 @@ import type { Order } from './foreman/give-lease.ts';
 export async function signOrder(
   context: EdgeContext,
   order: Order,
-): Promise<{ readonly order: Uint8Array; readonly signature: Uint8Array }> {
+): Promise<{ readonly order: Uint8Array; readonly signature: Uint8Array; readonly logPermit: string }> {
   const { request, pins } = order;
   const sealed = order.sealedDefaults === null ? null : fromBase64Url(order.sealedDefaults);
   const message = create(BuildOrderSchema, {
@@ -41,5 +42,6 @@ export async function signOrder(
     },
   });
   const bytes = new Uint8Array(toBinary(BuildOrderSchema, message));
-  return { order: bytes, signature: await context.keys.signing.sign(bytes) };
+  const logPermit = isPrivate(request) ? '' : context.logPermits.give(order.nodeId, order.leaseId);
+  return { order: bytes, signature: await context.keys.signing.sign(bytes), logPermit };
 }

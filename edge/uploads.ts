@@ -5,6 +5,7 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import { type StoredFile, storeKey } from '../shared/build-record.ts';
 import { type EdgeContext, foremanOf } from './edge-context.ts';
+import type { Completed } from './foreman/foreman.ts';
 import type { UploadRow } from './foreman/schema.ts';
 import { digestOf } from './storage/digest-of.ts';
 import type { ObjectBody } from './storage/object-store.ts';
@@ -17,8 +18,6 @@ export interface OpenedUpload {
   readonly path: string;
   readonly partSizeBytes: bigint;
 }
-
-const uploadPath = (leaseId: string, name: string): string => `/farm/v1/objects/${leaseId}/${encodeURIComponent(name)}`;
 
 /**
  * All files, or none of them.
@@ -38,10 +37,11 @@ export async function openUploads(
   for (const upload of granted.uploads) {
     const inParts = upload.sizeBytes > PART_BYTES;
     if (upload.state === 'open' && inParts) await openParts(context, upload);
-    else if (upload.state === 'open') context.grants.remember(nodeId, leaseId, upload);
+    const isOnePut = upload.state === 'open' && !inParts;
+    const permit = isOnePut ? `?permit=${context.uploadPermits.give(nodeId, leaseId, upload)}` : '';
     opened.push({
       complete: upload.state === 'complete',
-      path: uploadPath(leaseId, upload.name),
+      path: `/farm/v1/objects/${leaseId}/${encodeURIComponent(upload.name)}${permit}`,
       partSizeBytes: inParts ? BigInt(PART_BYTES) : 0n,
     });
   }
@@ -63,11 +63,11 @@ export type ReceiveAnswer =
   | { readonly ok: true }
   | { readonly ok: false; readonly status: number; readonly reason: string };
 
-/** Takes the bytes of a whole file (`part` 0) or of one part, counted from 1. */
+/** Takes the bytes of a whole file (`part` 0) or of one part, counted from 1. `permit`: empty where the node shows none. */
 export async function receiveUpload(
   context: EdgeContext,
   nodeId: string,
-  target: { readonly leaseId: string; readonly name: string; readonly part: number },
+  target: { readonly leaseId: string; readonly name: string; readonly part: number; readonly permit: string },
   body: ObjectBody,
   declared: { readonly sizeBytes: number; readonly sha256: string },
 ): Promise<ReceiveAnswer> {
@@ -80,8 +80,9 @@ export async function receiveUpload(
     await context.store.put(key, body, { size: sizeBytes, sha256 });
     return { ok: true };
   };
-  const remembered = target.part === 0 ? context.grants.take(nodeId, target.leaseId, target.name) : null;
-  if (remembered) return putWhole(remembered);
+  const file = { name: target.name, ...declared };
+  if (target.part === 0 && context.uploadPermits.has(nodeId, target.leaseId, file, target.permit))
+    return putWhole(file);
   const granted = await foreman.upload(nodeId, target.leaseId, target.name);
   if (!granted.ok) return no(403, granted.reason);
   const { upload } = granted;
@@ -108,9 +109,9 @@ function partSize(upload: UploadRow, part: number): number | null {
 
 /**
  * Closes files of one PUT each. What the node says of them is what the store is asked about, and then the Foreman, who knows
- * what was granted, in the same call that closes them.
+ * what was granted, in the same call that closes them, and takes a report where there is one.
  *
- * @returns the names of those whose bytes are not there
+ * @param reports a serialised ReportRequest
  * @throws ConnectError INVALID_ARGUMENT for a file that comes in parts, FAILED_PRECONDITION without a grant
  */
 export async function completeUploads(
@@ -118,7 +119,8 @@ export async function completeUploads(
   nodeId: string,
   leaseId: string,
   files: readonly StoredFile[],
-): Promise<readonly string[]> {
+  reports?: Uint8Array,
+): Promise<Completed> {
   const large = files.find(({ sizeBytes }) => sizeBytes > PART_BYTES);
   if (large) throw new ConnectError(`${large.name} is an upload in parts: complete it by itself`, Code.InvalidArgument);
   const sent = await Promise.all(
@@ -127,10 +129,9 @@ export async function completeUploads(
       isStored: await isStored(context, storeKey.object(leaseId, file.name), file),
     })),
   );
-  const answer = await foremanOf(context.env).completeUploads(nodeId, leaseId, sent);
+  const answer = await foremanOf(context.env).completeUploads(nodeId, leaseId, sent, reports);
   if (!answer.ok) throw new ConnectError(answer.reason, Code.FailedPrecondition);
-  for (const { name } of files) context.grants.take(nodeId, leaseId, name);
-  return answer.lost;
+  return answer;
 }
 
 async function isStored({ store }: EdgeContext, key: string, file: Omit<StoredFile, 'name'>): Promise<boolean> {

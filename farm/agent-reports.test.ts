@@ -28,9 +28,15 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true }));
 
 /** What is reported of a build whose ImageBuilder is asked for, and refused when `release` has come to pass. */
-async function reportsOf(name: string, reportMs: number, release: (heard: Promise<LeaseReport>) => Promise<unknown>) {
+async function reportsOf(
+  name: string,
+  reportMs: number,
+  release: (heard: Promise<LeaseReport>) => Promise<unknown>,
+  nextReportAfterMs = 0,
+) {
   const directory = path.join(root, name);
   const fetching = Promise.withResolvers<LeaseReport>();
+  const reports: LeaseReport[] = [];
   const mirror = createServer(async (_, response) => {
     await release(fetching.promise);
     response.writeHead(404).end();
@@ -40,7 +46,6 @@ async function reportsOf(name: string, reportMs: number, release: (heard: Promis
   const workshop = await testWorkshop(path.join(directory, 'state'), { downloadLimits: { attempts: 1, backoffMs: 1 } });
   const order = testOrder({ imageBuilder: { url: `${url}/ib.tar.zst`, sha256: 'a'.repeat(64) }, versionUrl: url });
   const stop = new AbortController();
-  const reports: LeaseReport[] = [];
   let isGiven = false;
   const edge = createRouterTransport(({ service }) =>
     service(ForemanService, {
@@ -59,6 +64,7 @@ async function reportsOf(name: string, reportMs: number, release: (heard: Promis
           else if (event.value.step === BuildStep.DOWNLOAD_IMAGEBUILDER) fetching.resolve(report);
         }
         return {
+          nextReportAfterMs,
           acknowledgements: request.reports.map(({ leaseId, sequence, event }) => ({
             leaseId,
             sequence,
@@ -86,4 +92,10 @@ test('what a build is at is told by the next regular report', async () => {
   const told = await reportsOf('regular', 50, (heard) => heard);
   expect(told[0]).toBe('progress');
   expect(told.at(-1)).toBe('failed');
+});
+
+test('an edge that asks for rarer reports is heard, and an end is told at once all the same', async () => {
+  const told = await reportsOf('rarer', 50, async (heard) => Promise.all([heard, sleep(1_500)]), 20_000);
+  // Had it gone on as before, some ten.
+  expect(told).toEqual(['progress', 'failed']);
 });

@@ -26,18 +26,28 @@ export interface AgentUnderTest {
   /** Signs the orders that it believes. */
   readonly edgeKey: SigningKey;
   readonly reportMs?: number;
+  /** Where its files go. */
+  readonly edgeUrl?: string;
 }
 
 /** To be closed when it has run. */
-export async function openAgent({ directory, workshop, edge, edgeKey, reportMs = 50 }: AgentUnderTest) {
+export async function openAgent({
+  directory,
+  workshop,
+  edge,
+  edgeKey,
+  reportMs = 50,
+  edgeUrl = EDGE_URL,
+}: AgentUnderTest) {
   const database = openDatabase(path.join(directory, 'node.sqlite'));
   const slots = 1;
+  const outbox = new Outbox(database.db, edgeUrl);
   const agent = new Agent({
-    edgeUrl: EDGE_URL,
+    edgeUrl,
     client: createClient(ForemanService, edge),
     key: NODE_KEY,
     membership: () => ({ certificate: '', edgePublicKey: bytesToHex(edgeKey.publicKey) }),
-    outbox: new Outbox(database.db, EDGE_URL),
+    outbox,
     workshop,
     disk: new DiskWatch(workshop.budget),
     metrics: new NodeMetrics({
@@ -49,5 +59,5 @@ export async function openAgent({ directory, workshop, edge, edgeKey, reportMs =
     reportMs,
     log: () => {},
   });
-  return { agent, close: () => database.close() };
+  return { agent, outbox, close: () => database.close() };
 }

@@ -12,7 +12,12 @@ import { hexToBytes } from '../shared/digest.ts';
 import { type SigningKey, verifyEd25519 } from '../shared/ed25519.ts';
 import { FARM_PROTOCOL } from '../shared/farm-protocol.ts';
 import { type BuildOrder, BuildOrderSchema, type SignedBuildOrder } from '../shared/gen/asu/farm/v1/build_pb.js';
-import { type LeaseReport, LeaseReportSchema, LeaseStanding } from '../shared/gen/asu/farm/v1/foreman_pb.js';
+import {
+  type LeaseReport,
+  LeaseReportSchema,
+  LeaseStanding,
+  type ReportResponse,
+} from '../shared/gen/asu/farm/v1/foreman_pb.js';
 import { nodeIdOf } from '../shared/node-identity.ts';
 import { SERVER_VERSION } from '../shared/server-version.ts';
 import { backoffMs, pause } from './backoff.ts';
@@ -27,6 +32,7 @@ import type { NodeMetrics } from './metrics/node-metrics.ts';
 import { failedReport, handedBackReport, progressReport } from './node-report.ts';
 import type { Offer } from './offer.ts';
 import type { Outbox } from './outbox.ts';
+import { ReportPace } from './report-pace.ts';
 import { RunningBuilds } from './running-builds.ts';
 import type { BuildNews } from './server/build-news.ts';
 
@@ -62,8 +68,10 @@ export class Agent {
   readonly #options: AgentOptions;
   readonly #nodeId: string;
   readonly #standing: HeardStanding;
+  readonly #pace: ReportPace;
   readonly #builds: RunningBuilds;
   #somethingToSay = Promise.withResolvers<void>();
+  #hasSomethingToSay = false;
   #fullTimes = 0;
   /** Deadlines are on the edge's clock. */
   #edgeAheadMs = 0;
@@ -74,7 +82,16 @@ export class Agent {
     this.#options = options;
     this.#nodeId = nodeIdOf(options.key.publicKey);
     this.#standing = new HeardStanding(options.log);
-    this.#builds = new RunningBuilds({ ...options, now: () => this.#edgeNow(), onEnd: () => this.#wake() });
+    this.#pace = new ReportPace(options.reportMs);
+    this.#builds = new RunningBuilds({
+      ...options,
+      now: () => this.#edgeNow(),
+      onEnd: (isTold) => {
+        if (!isTold) this.#wake();
+      },
+      withOthers: (last) => firstBatch([last, ...this.#progressBut(new Set([last.leaseId]))]),
+      onHeard: (leaseId, answer) => this.#hear(answer, new Set([leaseId])).has(leaseId),
+    });
   }
 
   get news(): BuildNews {
@@ -181,7 +198,7 @@ export class Agent {
       );
     if (this.#builds.all.has(order.leaseId)) return;
     if (!this.#builds.isFull) {
-      this.#builds.begin(order);
+      this.#builds.begin(order, signed.logPermit);
       return;
     }
     // An order that was brought took the slot while this one was asked for.
@@ -214,7 +231,7 @@ export class Agent {
     if (full !== null) return { state: 'unable', reason: 'the disk of this node is full' };
     if (this.#builds.isFull)
       return { state: 'busy', reason: `no slot is free: ${this.#options.slots} of ${this.#options.slots} are taken` };
-    this.#builds.begin(order);
+    this.#builds.begin(order, signed.logPermit);
     return taken;
   }
 
@@ -240,12 +257,15 @@ export class Agent {
   async #reportUntil(signal: AbortSignal, hurry: AbortSignal): Promise<void> {
     for (let failures = 0; !signal.aborted || !this.#builds.isIdle; ) {
       await Promise.race([
-        pause(failures > 0 ? backoffMs(failures, Math.random()) : this.#options.reportMs, signal),
+        pause(failures > 0 ? backoffMs(failures, Math.random()) : this.#pace.untilNextMs, signal),
         this.#somethingToSay.promise,
       ]);
+      // Told meanwhile, along with the end of a build.
+      if (failures === 0 && !this.#hasSomethingToSay && !signal.aborted && this.#pace.untilNextMs > 0) continue;
       // Ends within a moment are one report. Not cut short by the stop, or what is left would be told in a tight loop.
       await sleep(Math.min(GATHER_MS, this.#options.reportMs));
       this.#somethingToSay = Promise.withResolvers();
+      this.#hasSomethingToSay = false;
       try {
         await this.#sendReports(AbortSignal.any([AbortSignal.timeout(CALL_TIMEOUT_MS), hurry]));
         failures = 0;
@@ -261,20 +281,35 @@ export class Agent {
     const { outbox, client } = this.#options;
     const last = outbox.unacknowledged();
     const ended = new Set(last.map((report) => report.leaseId));
-    const live: LeaseReport[] = [...this.#builds.all]
-      .filter(([leaseId]) => !ended.has(leaseId))
-      .map(([leaseId, running]) => outbox.progress(leaseId, progressReport(running)));
-    const reports = firstBatch([...last, ...live]);
+    const reports = firstBatch([...last, ...this.#progressBut(ended)]);
+    this.#pace.told();
     if (reports.length === 0) return;
-    const { acknowledgements } = await client.report({ reports }, { signal, timeoutMs: CALL_TIMEOUT_MS });
-    for (const acknowledgement of acknowledgements) {
-      if (ended.has(acknowledgement.leaseId)) outbox.forget(acknowledgement.leaseId);
-      else if (acknowledgement.standing === LeaseStanding.ENDED)
-        this.#builds.stop(acknowledgement.leaseId, 'the lease is over');
-    }
+    const answer = await client.report({ reports }, { signal, timeoutMs: CALL_TIMEOUT_MS });
+    this.#hear(answer, ended);
+    for (const { leaseId } of answer.acknowledgements) if (ended.has(leaseId)) outbox.forget(leaseId);
+  }
+
+  /** Where all builds are, but for those of which there is more to say. */
+  #progressBut(ended: ReadonlySet<string>): LeaseReport[] {
+    return [...this.#builds.all]
+      .filter(([leaseId]) => !ended.has(leaseId))
+      .map(([leaseId, running]) => this.#options.outbox.progress(leaseId, progressReport(running)));
+  }
+
+  /** Stops what nobody waits for any more; `ended` have come to their end by themselves. Returns the leases that are over. */
+  #hear({ acknowledgements, nextReportAfterMs }: ReportResponse, ended: ReadonlySet<string>): ReadonlySet<string> {
+    this.#pace.told();
+    this.#pace.asked(nextReportAfterMs);
+    const over = acknowledgements.filter(({ standing }) => standing === LeaseStanding.ENDED);
+    // What is over by its own last word is no reason to cut off the call that says it.
+    for (const { leaseId } of over)
+      if (!ended.has(leaseId) && !this.#builds.all.get(leaseId)?.isEnding)
+        this.#builds.stop(leaseId, 'the lease is over');
+    return new Set(over.map(({ leaseId }) => leaseId));
   }
 
   #wake(): void {
+    this.#hasSomethingToSay = true;
     this.#somethingToSay.resolve();
   }
 

@@ -4,7 +4,7 @@
  */
 import { BUILD_ERRORS } from '../shared/build-error.ts';
 import { type BuildOrder, BuildStep } from '../shared/gen/asu/farm/v1/build_pb.js';
-import type { LeaseReport } from '../shared/gen/asu/farm/v1/foreman_pb.js';
+import type { LeaseReport, ReportResponse } from '../shared/gen/asu/farm/v1/foreman_pb.js';
 import type { AgentOptions } from './agent.ts';
 import { build } from './build/build.ts';
 import type { BuildEvent, BuildFailure, BuildOutput } from './build-event.ts';
@@ -19,6 +19,10 @@ import { UploadError, uploadThroughEdge } from './upload/through-edge.ts';
 /** How far a build has come, for the next report; written by who fulfils the order. */
 export interface Running {
   readonly stop: AbortController;
+  /** Of the order; see the protocol. */
+  readonly logPermit: string;
+  /** Its last word is on the way. */
+  isEnding: boolean;
   step: BuildStep;
   bytesDone: number;
   bytesTotal: number;
@@ -31,10 +35,18 @@ export interface FulfilOptions
   /** The edge's clock. */
   readonly now: () => number;
   readonly onNewStep: () => void;
+  /** A last word as it is said before it is written down: until the files are complete it would be a lie to say it by itself. */
+  readonly numbered: (leaseId: string, lastWord: LeaseReport['event']) => LeaseReport;
+  /** Along with what other builds are at. */
+  readonly withOthers: (last: LeaseReport) => LeaseReport[];
+  /** The answer to those. True where that last word was taken. */
+  readonly onHeard: (leaseId: string, answer: ReportResponse) => boolean;
 }
 
 export interface Fulfilled {
   readonly lastWord: LeaseReport['event'];
+  /** The edge has heard it. */
+  readonly isTold?: boolean;
   /** Does the end speak for this machine or against it? Null: neither. */
   readonly isOwnFault: boolean | null;
   readonly result: BuildResultKind;
@@ -62,7 +74,7 @@ async function fulfilObserved(
   const { leaseId, inputs } = order;
   const name = `${order.requestHash.slice(0, 12)} ${inputs?.version} ${inputs?.target} ${inputs?.profile}`;
   const lines = new LogSender({
-    put: (piece, text, signal) => putLogPiece({ ...options, leaseId }, piece, text, signal),
+    put: (piece, text, signal) => putLogPiece({ ...options, leaseId, permit: running.logPermit }, piece, text, signal),
     paceMs: options.reportMs,
     onLost: (reason) => log(`the log of ${name} is not told: ${reason}`),
   });
@@ -93,10 +105,20 @@ async function fulfilObserved(
       return { lastWord: failedReport(last.failure, statement), isOwnFault: OWN_FAULTS.includes(kind), result: kind };
     }
     observer.step(BuildStep.SIGNING_IMAGES);
-    await Promise.all([upload(leaseId, last.result, running, options), lines.finish(LAST_LINES_MS)]);
+    const lastWord = succeededReport(last.result, await signImageStatement(options.key, order, last.result));
+    const allLines = lines.finish(LAST_LINES_MS);
+    let report: LeaseReport | undefined;
+    const heard = await upload(leaseId, last.result, running, options, async () => {
+      await allLines;
+      // The same one in each try: the answer to the first may have been lost.
+      report ??= options.numbered(leaseId, lastWord);
+      running.isEnding = true;
+      return options.withOthers(report);
+    });
+    await allLines;
+    const isTold = heard !== null && options.onHeard(leaseId, heard);
     log(`built ${name} in ${Math.round(last.result.durationMs / 100) / 10} s`);
-    const statement = await signImageStatement(options.key, order, last.result);
-    return { lastWord: succeededReport(last.result, statement), isOwnFault: false, result: 'succeeded' };
+    return { lastWord, isTold, isOwnFault: false, result: 'succeeded' };
   } catch (error) {
     if (running.stop.signal.aborted) return handedBack('the node stops');
     log(`failed ${name}: ${textOf(error)}`);
@@ -130,11 +152,18 @@ async function lastOf(
   return last;
 }
 
-async function upload(leaseId: string, result: BuildOutput, running: Running, options: FulfilOptions): Promise<void> {
+async function upload(
+  leaseId: string,
+  result: BuildOutput,
+  running: Running,
+  options: FulfilOptions,
+  reports: () => Promise<LeaseReport[]>,
+): Promise<ReportResponse | null> {
   const bytesTotal = result.files.reduce((sum, file) => sum + file.sizeBytes, 0);
   Object.assign(running, { step: BuildStep.SIGNING_IMAGES, bytesDone: 0, bytesTotal });
   const { edgeUrl, client, key, membership } = options;
-  await uploadThroughEdge(result.files, {
+  return uploadThroughEdge(result.files, {
+    reports,
     edgeUrl,
     client,
     key,

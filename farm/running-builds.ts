@@ -7,11 +7,11 @@ import { type FulfilOptions, fulfil, type Running, textOf } from './fulfil-order
 import type { Outbox } from './outbox.ts';
 import { BuildNews } from './server/build-news.ts';
 
-export interface RunningBuildsOptions extends Omit<FulfilOptions, 'onNewStep'> {
+export interface RunningBuildsOptions extends Omit<FulfilOptions, 'onNewStep' | 'numbered'> {
   readonly outbox: Outbox;
   readonly slots: number;
-  /** A build has ended. What builds are at waits for the next regular report. */
-  readonly onEnd: () => void;
+  /** A build has ended; `isTold`: the edge knows. What builds are at waits for the next regular report. */
+  readonly onEnd: (isTold: boolean) => void;
 }
 
 export class RunningBuilds {
@@ -51,15 +51,18 @@ export class RunningBuilds {
   }
 
   /** @throws Error where it cannot be written down: then it is not begun */
-  begin(order: BuildOrder): void {
+  begin(order: BuildOrder, logPermit: string): void {
     this.#options.outbox.take(order.leaseId, order.requestHash, Date.now());
-    const task = this.#work(order)
-      .catch((error) => this.#options.log(`lease ${order.leaseId} could not be tidied up: ${textOf(error)}`))
-      .finally(() => {
+    const task = this.#work(order, logPermit)
+      .catch((error) => {
+        this.#options.log(`lease ${order.leaseId} could not be tidied up: ${textOf(error)}`);
+        return false;
+      })
+      .then((isTold) => {
         this.#running.delete(order.leaseId);
         this.#tasks.delete(task);
         this.#slotFree.resolve();
-        this.#options.onEnd();
+        this.#options.onEnd(isTold);
       });
     this.#tasks.add(task);
   }
@@ -81,21 +84,30 @@ export class RunningBuilds {
     await this.#slotFree.promise;
   }
 
-  async #work(order: BuildOrder): Promise<void> {
+  /** Whether the edge has heard the last word. */
+  async #work(order: BuildOrder, logPermit: string): Promise<boolean> {
     const { outbox, workshop } = this.#options;
-    const running: Running = { stop: new AbortController(), step: BuildStep.INIT, bytesDone: 0, bytesTotal: 0 };
+    const stop = new AbortController();
+    const running: Running = { stop, logPermit, isEnding: false, step: BuildStep.INIT, bytesDone: 0, bytesTotal: 0 };
     this.#running.set(order.leaseId, running);
     this.news.begin(order.leaseId, running);
-    const { lastWord, isOwnFault } = await fulfil(order, running, {
+    const {
+      lastWord,
+      isTold = false,
+      isOwnFault,
+    } = await fulfil(order, running, {
       ...this.#options,
       onNewStep: () => this.news.stepped(order.leaseId),
+      numbered: (leaseId, event) => outbox.progress(leaseId, event),
     });
     if (isOwnFault !== null) this.#ownFaults = isOwnFault ? this.#ownFaults + 1 : 0;
     try {
-      outbox.finish(order.leaseId, lastWord);
+      if (isTold) outbox.forget(order.leaseId);
+      else outbox.finish(order.leaseId, lastWord);
     } finally {
       this.news.end(order.leaseId, lastWord);
       await workshop.removeWorkspace(order.leaseId);
     }
+    return isTold;
   }
 }

@@ -10,6 +10,9 @@ export const LOG_LIMITS = {
   logBytes: 1024 * 1024,
 } as const;
 
+/** Beside a piece: the permit that came with the order, as it came. */
+export const LOG_PERMIT_HEADER = 'asu-log-permit';
+
 /** The number of a piece as it stands in a path; null for what is none. */
 export function logPieceNumber(text: string): number | null {
   const piece = /^[1-9][0-9]{0,3}$/.test(text) ? Number(text) : 0;

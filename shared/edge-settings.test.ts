@@ -170,6 +170,7 @@ const TABLE: Record<EdgeSettingName, Row> = {
     bad: ['', '["feeds.example"]', '["*"]', '["https://u@feeds.example/"]', '"https://feeds.example/"', 'https://x/'],
   },
   LEASE_SECONDS: whole(2, 600),
+  REPORTS_PER_MINUTE: whole(1, 1_000_000),
   BUILD_SECONDS: whole(5, 7200),
   MAX_ATTEMPTS: whole(1, 10),
   MAX_QUEUE: whole(1, 1_000_000),
@@ -256,6 +257,7 @@ test('nothing but the server key needs to be set', () => {
     BRANCHES: OPENWRT_BRANCHES,
     REPOSITORY_ALLOW_LIST: [],
     LEASE_SECONDS: 90,
+    REPORTS_PER_MINUTE: 3_000,
   });
   expect(() => parseEdgeSettings({})).toThrow(/^SERVER_KEY: expected 64 hex digits/);
 });

@@ -142,6 +142,11 @@ export const EDGE_SETTINGS = {
     'JSON array of URL prefixes that `repositories` may use',
   ),
   LEASE_SECONDS: setting('90', whole(2, 600), 'a node that reports nothing for so long has lost its build'),
+  REPORTS_PER_MINUTE: setting(
+    '3000',
+    whole(1, 1_000_000),
+    'how often all nodes together say what their builds are at; the more are at work, the more rarely each of them',
+  ),
   BUILD_SECONDS: setting('600', whole(5, 7200), 'a build that takes longer is stopped'),
   MAX_ATTEMPTS: setting('3', whole(1, 10), 'how often a build may be tried'),
   MAX_QUEUE: setting('10000', whole(1, 1_000_000), 'builds that may wait; more are answered 503'),

@@ -14,6 +14,8 @@ export interface ServerKeys {
   readonly clients: Uint8Array;
   /** For what the public log says of things that it does not name: salts of private builds, operators as strangers. */
   readonly log: Uint8Array;
+  /** For what nodes carry along to show that it was permitted (permit.ts). */
+  readonly permits: Uint8Array;
   /** Signs `sha256sums` of images for clients of 2018. It is no key of a farm: what it signs cannot be an order. */
   readonly usign: UsignKeyPair;
 }
@@ -29,6 +31,7 @@ export async function serverKeys(serverKey: string): Promise<ServerKeys> {
     sealing: derive('sealing'),
     clients: derive('clients'),
     log: derive('log'),
+    permits: derive('permits'),
     usign: await usignKeyFromSeed(derive('usign')),
   };
 }

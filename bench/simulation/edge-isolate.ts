@@ -37,7 +37,8 @@ export class EdgeIsolate {
 
   /** Null: there is no room in the queue. */
   async post(wish: Wish, clientKey: string): Promise<{ readonly status: BuildStatus; readonly isNew: boolean } | null> {
-    const answer = await this.#world.foreman.submit(submissionOf(wish, clientKey));
+    const answer = await this.#world.foreman.submit(submissionOf(wish, clientKey), this.#pending.due(MAX_STATUSES));
+    this.#heardAll(answer.others ?? []);
     if (!answer.accepted) return null;
     this.#heard(answer.status);
     return answer;
@@ -59,10 +60,12 @@ export class EdgeIsolate {
     const key = resultKey.build(requestHash);
     const isBlind = (this.#kvMisses.get(requestHash) ?? 0) > time.now;
     if (!isBlind && kv.has(key)) return 'over';
+    // As the store says, which knows of everything that is done.
+    if (this.#pending.isDone(requestHash)) return 'over';
     if (!isBlind) this.#kvMisses.set(requestHash, time.now + EDGE.kvMissMs);
     const others = this.#pending.due(MAX_STATUSES - 1).filter((hash) => hash !== requestHash);
     const [status, ...more] = await foreman.status([requestHash, ...others]);
-    for (const other of more) if (other?.state === 'queued' || other?.state === 'running') this.#heard(other);
+    this.#heardAll(more);
     // Of what it forgot the store still knows.
     if (!status || status.state === 'done' || status.state === 'failed') {
       this.#kvMisses.delete(requestHash);
@@ -70,6 +73,12 @@ export class EdgeIsolate {
     }
     this.#heard(status);
     return status;
+  }
+
+  #heardAll(statuses: readonly (BuildStatus | null)[]): void {
+    for (const status of statuses)
+      if (status?.state === 'queued' || status?.state === 'running') this.#world.onTold(status);
+    this.#pending.rememberAll(statuses);
   }
 
   #heard(status: BuildStatus): void {

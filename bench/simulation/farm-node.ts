@@ -4,6 +4,7 @@
  */
 import { create, toBinary } from '@bufbuild/protobuf';
 import type { ForemanCalls } from '../../edge/edge-context.ts';
+import type { ReportAnswer } from '../../edge/foreman/foreman.ts';
 import type { Order } from '../../edge/foreman/give-lease.ts';
 import { LogPermits } from '../../edge/log-permits.ts';
 import { storeKey } from '../../shared/build-record.ts';
@@ -14,11 +15,12 @@ import { type BuiltFile, filesOf, type ReportedEvent, succeeded } from './built-
 import type { FakeTime } from './fake-time.ts';
 import { HeldImageBuilders } from './held-image-builders.ts';
 import type { NodeModel } from './node-model.ts';
-import { AGENT, EDGE, FARM } from './parameters.ts';
+import { AGENT, FARM } from './parameters.ts';
 import type { MemoryBucket } from './surroundings.ts';
 
 interface Running {
   readonly order: Order;
+  readonly logPermit: string;
   sequence: number;
   step: BuildStep;
   /** Once it is over; told until it is acknowledged. */
@@ -34,6 +36,7 @@ export interface NodeSurroundings {
 }
 
 const TURNAROUND_MS = 50;
+const SOME_KEY = new Uint8Array(32);
 const handedBack = (reason: string): ReportedEvent => ({ case: 'handedBack', value: { reason } });
 
 export class FarmNode {
@@ -42,7 +45,7 @@ export class FarmNode {
   readonly #world: NodeSurroundings;
   readonly #held: HeldImageBuilders;
   readonly #running = new Map<string, Running>();
-  /** Of the isolate that it comes to. What it is told of one lease is nothing to another node's, so it may as well be its own. */
+  /** Of the isolates that it comes to: in each a permit is worth the same. */
   readonly #permits: LogPermits;
   /** Grows whenever it goes: what was planned before is planned no more. */
   #life = 0;
@@ -51,6 +54,8 @@ export class FarmNode {
   #key = 0;
   /** Since then there is a regular report each time. */
   #reportedAt = 0;
+  /** What the edge asked for the last time. */
+  #askedPauseMs = 0;
   #callOffReport: (() => void) | null = null;
   #reportAt = Number.POSITIVE_INFINITY;
 
@@ -59,7 +64,7 @@ export class FarmNode {
     this.#model = model;
     this.#held = new HeldImageBuilders(warm);
     this.#world = world;
-    this.#permits = new LogPermits({ now: () => world.time.now });
+    this.#permits = new LogPermits(SOME_KEY, { now: () => world.time.now });
   }
 
   async join(): Promise<void> {
@@ -115,7 +120,8 @@ export class FarmNode {
   }
 
   #begin(order: Order): void {
-    const running: Running = { order, sequence: 0, step: BuildStep.INIT, lastWord: null };
+    const logPermit = this.#permits.give(this.#id, order.leaseId);
+    const running: Running = { order, logPermit, sequence: 0, step: BuildStep.INIT, lastWord: null };
     this.#running.set(order.leaseId, running);
     if (this.#reportAt === Number.POSITIVE_INFINITY) this.#planReport(this.#nextRegular());
     const coldMs = this.#held.use(order.pins.imageBuilder.sha256, this.#world.time.now);
@@ -124,8 +130,8 @@ export class FarmNode {
     this.#later(coldMs, running, () => {
       running.step = BuildStep.BUILDING_IMAGE;
     });
-    for (let at = AGENT.reportMs; at < workMs; at += AGENT.reportMs)
-      this.#later(coldMs + at, running, () => this.#logPiece(order.leaseId));
+    for (let at = AGENT.logMs; at < workMs; at += AGENT.logMs)
+      this.#later(coldMs + at, running, () => this.#logPiece(running));
     this.#later(coldMs + workMs, running, () => this.#conclude(running));
   }
 
@@ -138,18 +144,21 @@ export class FarmNode {
     running.step = BuildStep.SIGNING_IMAGES;
     const files = filesOf(running.order, outcome.image);
     await this.#world.foreman.grantUploads(this.#id, running.order.leaseId, files);
-    for (const [at, file] of files.entries())
-      this.#later(at * FARM.uploadMs, running, () => this.#put(running, file, at));
+    for (const [at, file] of files.entries()) this.#later(at * FARM.uploadMs, running, () => this.#put(running, file));
     this.#later(files.length * FARM.uploadMs, running, async () => {
       const sent = files.map((file) => ({ ...file, isStored: true }));
-      await this.#world.foreman.completeUploads(this.#id, running.order.leaseId, sent);
-      this.#end(running, succeeded(running.order, files));
+      running.lastWord = succeeded(running.order, files);
+      const { leaseId } = running.order;
+      const { told, bytes } = this.#reports(({ lastWord }) => lastWord === null || lastWord === running.lastWord);
+      const answer = await this.#world.foreman.completeUploads(this.#id, leaseId, sent, bytes);
+      if (answer.ok && answer.report) this.#hear(answer.report, told);
+      else this.#end(running, running.lastWord);
+      await this.#ask();
     });
   }
 
-  /** As edge/uploads.ts takes it: an isolate that did not give the grant asks the Foreman for it. */
-  async #put({ order: { leaseId } }: Running, file: BuiltFile, at: number): Promise<void> {
-    if (at < EDGE.putsElsewhere) await this.#world.foreman.upload(this.#id, leaseId, file.name);
+  /** By the permit that came with the grant, which edge/uploads.ts takes without a question. */
+  #put({ order: { leaseId } }: Running, file: BuiltFile): void {
     this.#world.bucket.place(storeKey.object(leaseId, file.name), file.sizeBytes, file.sha256);
   }
 
@@ -164,8 +173,10 @@ export class FarmNode {
   }
 
   /** As edge/routes/logs.ts asks the Foreman. */
-  #logPiece(leaseId: string): Promise<string | null> {
-    return this.#permits.refuse(this.#id, leaseId, (node, lease) => this.#world.foreman.refuseLog(node, lease));
+  #logPiece({ order: { leaseId }, logPermit }: Running): Promise<string | null> {
+    return this.#permits.refuse(this.#id, leaseId, logPermit, (node, lease) =>
+      this.#world.foreman.refuseLog(node, lease),
+    );
   }
 
   /** An end is told at once, and nothing else. */
@@ -176,9 +187,16 @@ export class FarmNode {
 
   /** The agent looks every few seconds, whether there was something to tell the last time or not. */
   #nextRegular(): number {
-    const everyMs = AGENT.reportMs + AGENT.gatherMs;
+    const everyMs = Math.max(AGENT.reportMs, this.#askedPauseMs) + AGENT.gatherMs;
     const times = Math.floor((this.#world.time.now - this.#reportedAt) / everyMs) + 1;
     return this.#reportedAt + times * everyMs;
+  }
+
+  /** Unless there is an end to be told, which is told before. */
+  #planRegular(): void {
+    if ([...this.#running.values()].some(({ lastWord }) => lastWord !== null)) return;
+    this.#planReport(Number.POSITIVE_INFINITY);
+    this.#planReport(this.#nextRegular());
   }
 
   #planReport(at: number): void {
@@ -197,8 +215,19 @@ export class FarmNode {
 
   async #report(): Promise<void> {
     if (this.#running.size === 0) return;
+    const { told, bytes } = this.#reports();
+    const answer = await this.#world.foreman.report(this.#id, bytes);
+    if ('refused' in answer) throw new Error(`${this.#id}: ${answer.refused}`);
+    this.#hear(answer, told);
+  }
+
+  /** Of what it is at; `told`: those of which it is the last word. */
+  #reports(isSaid: (running: Running) => boolean = () => true): {
+    readonly told: ReadonlySet<Running>;
+    readonly bytes: Uint8Array;
+  } {
     this.#reportedAt = this.#world.time.now;
-    const all = [...this.#running.values()];
+    const all = [...this.#running.values()].filter(isSaid);
     const reports = all.map((running) => {
       running.sequence += 1;
       const event: ReportedEvent = running.lastWord ?? { case: 'progress', value: { step: running.step } };
@@ -206,14 +235,17 @@ export class FarmNode {
     });
     const told = new Set(all.filter(({ lastWord }) => lastWord !== null));
     const message = create(ReportRequestSchema, { reports });
-    const answer = await this.#world.foreman.report(this.#id, new Uint8Array(toBinary(ReportRequestSchema, message)));
-    if ('refused' in answer) throw new Error(`${this.#id}: ${answer.refused}`);
-    for (const { leaseId, standing } of answer.acknowledged) {
+    return { told, bytes: new Uint8Array(toBinary(ReportRequestSchema, message)) };
+  }
+
+  #hear({ acknowledged, nextReportAfterMs }: ReportAnswer, told: ReadonlySet<Running>): void {
+    this.#askedPauseMs = nextReportAfterMs;
+    for (const { leaseId, standing } of acknowledged) {
       const running = this.#running.get(leaseId);
       if (!running) continue;
       if (told.has(running)) this.#running.delete(leaseId);
       else if (standing === 'ended') this.#end(running, handedBack('the lease is over'));
     }
-    if (this.#isUp && this.#running.size > 0) this.#planReport(this.#nextRegular());
+    if (this.#isUp && this.#running.size > 0) this.#planRegular();
   }
 }

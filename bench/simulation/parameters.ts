@@ -49,7 +49,10 @@ export const FARM = {
 /** Of farm/agent.ts. */
 export const AGENT = {
   leaseWaitMs: 25 * SECOND,
+  /** Where the edge does not ask for more. */
   reportMs: 5 * SECOND,
+  /** Between two pieces of a log, at first. */
+  logMs: 5 * SECOND,
   /** Ends within a moment are one report. */
   gatherMs: 200,
 } as const;
@@ -59,8 +62,6 @@ export const EDGE = {
   isolates: 40,
   /** So long KV says no to a place where it said so before. */
   kvMissMs: MINUTE,
-  /** Of a build's files, so many come to another isolate than the one that granted them. A guess: they come on one connection. */
-  putsElsewhere: 1,
 } as const;
 
 export interface ClientKind {

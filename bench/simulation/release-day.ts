@@ -4,6 +4,7 @@
  */
 
 import { resultKey } from '../../edge/results/result-key.ts';
+import { EDGE_SETTINGS } from '../../shared/edge-settings.ts';
 import { seeded, zipfRanks } from '../random.ts';
 import { letArrive } from './arrivals.ts';
 import { fillBacklog } from './backlog.ts';
@@ -77,7 +78,10 @@ export async function simulateDay(options: DayOptions): Promise<Day> {
     const kv = new MemoryKv((key) => {
       if (key.startsWith(BUILD_KEY)) ledger.publish(key.slice(BUILD_KEY.length), time.now);
     });
-    const env = simulatedEnv(SETTINGS, { kv, bucket, catalogue: catalogueObject(documentOf) });
+    // A part of the farm may report as much as its share of it.
+    const reports = scaled(Number(EDGE_SETTINGS.REPORTS_PER_MINUTE.fallback), scale);
+    const settings = { ...SETTINGS, REPORTS_PER_MINUTE: String(reports) };
+    const env = simulatedEnv(settings, { kv, bucket, catalogue: catalogueObject(documentOf) });
     const host = await hostForeman(time, env, meter, isTimed);
     const { foreman } = host;
     const clients = new Clients({ time, random, scale, foreman, kv, wishes, ledger });

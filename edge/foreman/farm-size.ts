@@ -1,5 +1,5 @@
 /**
- * How many builds the farm runs at once, and how long they take, for estimates. Each poll wants to know, and asking a thousand
+ * How many builds the farm runs at once, and how long they take, for estimates; and how many nodes are at them. Each poll wants to know, and asking a thousand
  * rows for it each time would be most of what a poll costs; so it is asked anew every few seconds only.
  */
 import type { FarmPace } from '../../shared/estimate.ts';
@@ -18,6 +18,7 @@ export class FarmSize {
   readonly #leases: Leases;
   readonly #queue: Queue;
   #keptAt = Number.NEGATIVE_INFINITY;
+  #reporting = 0;
   #pace: FarmPace = { slots: 0, free: 0, typicalMs: UNKNOWN_BUILD_MS, meanMs: UNKNOWN_BUILD_MS };
 
   constructor(nodes: Nodes, leases: Leases, queue: Queue) {
@@ -27,11 +28,23 @@ export class FarmSize {
   }
 
   pace(now: number): FarmPace {
-    if (Math.abs(now - this.#keptAt) < KEPT_MS) return this.#pace;
+    this.#refresh(now);
+    return this.#pace;
+  }
+
+  /** Nodes that are at something: no more than are there, and no more than there are builds. */
+  reporting(now: number): number {
+    this.#refresh(now);
+    return this.#reporting;
+  }
+
+  #refresh(now: number): void {
+    if (Math.abs(now - this.#keptAt) < KEPT_MS) return;
     this.#keptAt = now;
     const active = this.#leases.active();
     // Slots of the nodes heard of lately; as many as run builds, where some were not heard of.
     const slots = Math.max(active, this.#nodes.slotsLately(now, PRESENT_MS));
+    this.#reporting = Math.min(active, this.#nodes.seenLately(now, PRESENT_MS));
     const durations = this.#queue.recentDurations(BUILDS_MEASURED);
     const sum = durations.reduce((total, ms) => total + ms, 0);
     this.#pace = {
@@ -40,6 +53,5 @@ export class FarmSize {
       typicalMs: median(durations) ?? UNKNOWN_BUILD_MS,
       meanMs: durations.length > 0 ? sum / durations.length : UNKNOWN_BUILD_MS,
     };
-    return this.#pace;
   }
 }

@@ -18,6 +18,7 @@ import { wasAway } from '../../shared/lease.ts';
 import type { JoinToken } from '../../shared/node-identity.ts';
 import type { NodeAction, NodeStanding } from '../../shared/node-state.ts';
 import { isPrivate } from '../../shared/normalize-request.ts';
+import { reportPauseMs } from '../../shared/report-pause.ts';
 import { catalogueReader } from '../catalogue/read.ts';
 import { configOf } from '../config.ts';
 import type { Env } from '../env.ts';
@@ -69,6 +70,17 @@ export interface LeaseAnswer {
   /** Does the node get builds, and if not, why? */
   readonly standing: { readonly state: NodeStanding; readonly reason: string };
 }
+
+export interface ReportAnswer {
+  readonly acknowledged: Acknowledgement[];
+  /** So long the node is asked to wait with what its builds are at. */
+  readonly nextReportAfterMs: number;
+}
+
+export type Completed = Extract<CompletionAnswer, { readonly ok: true }> & {
+  /** Of what was reported in the same call; absent where it was not heard. */
+  readonly report?: ReportAnswer;
+};
 
 export type ActedOnNode =
   | { readonly ok: true; readonly node: ListedNode }
@@ -143,7 +155,8 @@ export class Foreman extends DurableObject<Env> {
     });
   }
 
-  async submit(submission: Submission): Promise<SubmitAnswer> {
+  /** `others`: builds that are asked for on the way, since a call costs more than its content. */
+  async submit(submission: Submission, others: readonly string[] = []): Promise<SubmitAnswer> {
     this.#count('submit');
     const answer = takeSubmission(this.#state, submission, Date.now());
     const isNew = answer.accepted && answer.isNew;
@@ -151,12 +164,17 @@ export class Foreman extends DurableObject<Env> {
     if (calls === null) this.#waitingNodes.wakeSome(submission.imageBuilder);
     // It may be that nobody comes for it, neither node nor client.
     if (isNew) await this.#setAlarm();
-    return answer.accepted && calls !== null ? { ...answer, calls } : answer;
+    const told = others.length === 0 ? answer : { ...answer, others: this.#statusOf(others) };
+    return told.accepted && calls !== null ? { ...told, calls } : told;
   }
 
   /** Null for hashes of which nothing is known here; they may still lie finished in the store. */
   async status(hashes: readonly string[]): Promise<(BuildStatus | null)[]> {
     this.#count('status');
+    return this.#statusOf(hashes);
+  }
+
+  #statusOf(hashes: readonly string[]): (BuildStatus | null)[] {
     const now = Date.now();
     return hashes.slice(0, MAX_STATUSES).map((hash) => {
       const build = this.#state.queue.byHash(hash);
@@ -251,8 +269,12 @@ export class Foreman extends DurableObject<Env> {
   }
 
   /** `reports`: a serialised ReportRequest. Generated messages do not cross an RPC, bytes do. */
-  async report(nodeId: string, reports: Uint8Array): Promise<{ readonly acknowledged: Acknowledgement[] } | Refused> {
+  async report(nodeId: string, reports: Uint8Array): Promise<ReportAnswer | Refused> {
     this.#count('report');
+    return this.#takeReports(nodeId, reports);
+  }
+
+  async #takeReports(nodeId: string, reports: Uint8Array): Promise<ReportAnswer | Refused> {
     const node = this.#state.nodes.present(nodeId, null, Date.now());
     if ('refused' in node) return node;
     const { stateChanges } = this.#state.nodes;
@@ -272,7 +294,7 @@ export class Foreman extends DurableObject<Env> {
       this.ctx.waitUntil(this.#withdraw());
     }
     await this.#setAlarm();
-    return { acknowledged };
+    return { acknowledged, nextReportAfterMs: this.#reportPauseMs() };
   }
 
   /** Grants objects of a lease, all or none; refuses for leases that are over or another node's. */
@@ -312,11 +334,25 @@ export class Foreman extends DurableObject<Env> {
     return this.#state.uploads.find(leaseId, name) ?? null;
   }
 
-  /** Of files that went up by one PUT each. The lease is looked at here, whatever the bytes were taken for. */
-  async completeUploads(nodeId: string, leaseId: string, files: readonly SentFile[]): Promise<CompletionAnswer> {
+  /**
+   * Of files that went up by one PUT each. The lease is looked at here, whatever the bytes were taken for. `reports`: a serialised
+   * ReportRequest, heard where no file is lost.
+   */
+  async completeUploads(
+    nodeId: string,
+    leaseId: string,
+    files: readonly SentFile[],
+    reports?: Uint8Array,
+  ): Promise<Completed | Extract<CompletionAnswer, { ok: false }>> {
     this.#count('upload');
     const refused = this.#refuseUpload(nodeId, leaseId);
-    return refused ? { ok: false, reason: refused } : this.#state.uploads.completeSent(leaseId, files);
+    // What it reported in the first try may have ended the lease, and the answer have been lost.
+    const isAgain = reports !== undefined && this.#areComplete(nodeId, leaseId, files);
+    if (refused && !isAgain) return { ok: false, reason: refused };
+    const completed = this.#state.uploads.completeSent(leaseId, files);
+    if (!completed.ok || completed.lost.length > 0 || !reports) return completed;
+    const report = await this.#takeReports(nodeId, reports);
+    return 'refused' in report ? completed : { ...completed, report };
   }
 
   /** Why this node may not write to the log of this lease; null where it may. What a private build prints is kept nowhere. */
@@ -465,6 +501,11 @@ export class Foreman extends DurableObject<Env> {
     ]);
   }
 
+  #reportPauseMs(): number {
+    const { config, farmSize } = this.#state;
+    return reportPauseMs(farmSize.reporting(Date.now()), config.REPORTS_PER_MINUTE, config.LEASE_SECONDS * 1000);
+  }
+
   #orderAgain(lease: LeaseRow): Order | null {
     const build = this.#state.queue.byHash(lease.requestHash);
     return build && build.leaseId === lease.id ? orderOf(this.#state, build, lease) : null;
@@ -481,6 +522,14 @@ export class Foreman extends DurableObject<Env> {
     if (!lease || lease.nodeId !== nodeId) return 'this node holds no such lease';
     if (lease.state !== 'active') return 'the lease is over';
     return null;
+  }
+
+  #areComplete(nodeId: string, leaseId: string, files: readonly SentFile[]): boolean {
+    if (this.#state.leases.byId(leaseId)?.nodeId !== nodeId) return false;
+    const complete = new Set(
+      this.#state.uploads.ofLease(leaseId).flatMap(({ name, state }) => (state === 'complete' ? [name] : [])),
+    );
+    return files.every(({ name }) => complete.has(name));
   }
 
   #count(name: string): void {

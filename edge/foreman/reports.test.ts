@@ -95,7 +95,35 @@ describe('a report', () => {
         { leaseId: two.leaseId, sequence: 1n, standing: 'ended' },
         { leaseId: 'unknown', sequence: 1n, standing: 'ended' },
       ],
+      nextReportAfterMs: expect.any(Number),
     });
+  });
+
+  it('of a large farm is asked to come more rarely, and of a small one as often as it likes', async () => {
+    const { leaseId } = await foreman.order('a');
+    const asked = async (sequence: number): Promise<number> => {
+      const reports = [{ leaseId, sequence: BigInt(sequence), event: progress(8) }];
+      const bytes = toBinary(ReportRequestSchema, create(ReportRequestSchema, { reports }));
+      const answer = await foreman.calls.report('a', new Uint8Array(bytes));
+      return 'refused' in answer ? Number.NaN : answer.nextReportAfterMs;
+    };
+    // It is counted every few seconds.
+    vi.setSystemTime(Date.now() + 6_000);
+    expect(await asked(1)).toBe(20);
+    // Nine hundred more, each with a lease.
+    const numbers = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900)';
+    for (const table of ['nodes', 'leases'] as const) {
+      const [row] = await foreman.rows(table);
+      const copied = Object.keys(row ?? {}).map((column) =>
+        ['id', 'idempotency_key'].includes(column) ? `'copy-' || n.i` : column,
+      );
+      await foreman.alter(
+        `INSERT INTO ${table} (${Object.keys(row ?? {}).join(', ')}) ${numbers} SELECT ${copied.join(', ')}
+         FROM n, (SELECT * FROM ${table} LIMIT 1)`,
+      );
+    }
+    vi.setSystemTime(Date.now() + 6_000);
+    expect(await asked(2)).toBe(18_020);
   });
 
   it('that cannot be taken costs its own lease, not the reports beside it', async () => {

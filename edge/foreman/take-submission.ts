@@ -8,7 +8,7 @@ import type { ForemanState } from './foreman-state.ts';
 import type { Submission } from './queue.ts';
 import { LIVE_STATES } from './schema.ts';
 
-export type SubmitAnswer =
+export type SubmitAnswer = (
   | {
       readonly accepted: true;
       readonly status: BuildStatus;
@@ -17,7 +17,11 @@ export type SubmitAnswer =
       /** Id of the node that is to be called for it; absent: somebody who asked has been woken. */
       readonly calls?: string;
     }
-  | { readonly accepted: false };
+  | { readonly accepted: false }
+) & {
+  /** What was asked for on the way, in that order; absent: nothing was. */
+  readonly others?: readonly (BuildStatus | null)[];
+};
 
 /** One synchronous step, so that of a hundred equal requests ninety-nine find the first one's build. */
 export function takeSubmission(state: ForemanState, submission: Submission, now: number): SubmitAnswer {

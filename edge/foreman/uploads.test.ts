@@ -1,22 +1,28 @@
-import { beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
+import { evictDurableObject } from 'cloudflare:test';
+import { beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
 import { storeKey } from '../../shared/build-record.ts';
 import { sha256Hex } from '../../shared/digest.ts';
 import type { BuildOrder } from '../../shared/gen/asu/farm/v1/build_pb.js';
+import { LeaseStanding } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 import { configOf } from '../config.ts';
-import { ask, env, foremanStats, GOOD_REQUEST, openUpstream, post } from '../edge.fixture.ts';
+import { ask, env, foremanStats, foremanStub, GOOD_REQUEST, openUpstream, post } from '../edge.fixture.ts';
 import {
   call,
   type FarmNode,
   fileOf,
   good,
+  IMAGE_NAME,
   joinNode,
   lease,
   put,
   report,
   signedHeaders,
+  signedReport,
+  succeeded,
   upload,
   uploadAll,
 } from '../farm-node.fixture.ts';
+import { LIFETIMES } from '../lifetimes.ts';
 import { PART_BYTES } from '../uploads.ts';
 import { bucket } from './foreman.fixture.ts';
 
@@ -49,7 +55,8 @@ const uploadCalls = async () => (await foremanStats()).calls.upload ?? 0;
 test('a file that was granted, sent and completed is there, bound to its lease', async () => {
   const file = fileOf('image+1~x.bin', 'bytes');
   const granted = await good(node, 'requestUpload', { leaseId: order.leaseId, file });
-  expect(granted).toMatchObject({ complete: false, path: pathOf('image%2B1~x.bin'), partSizeBytes: 0n });
+  expect(granted).toMatchObject({ complete: false, partSizeBytes: 0n });
+  expect(granted.path.split('?')[0]).toBe(pathOf('image%2B1~x.bin'));
   expect((await put(node, granted.path, 'bytes')).status).toBe(200);
   await good(node, 'completeUpload', { leaseId: order.leaseId, name: file.name });
   expect(await stored(file.name)).toBe('bytes');
@@ -220,7 +227,7 @@ describe('files of a build together', () => {
   it('are granted in the order in which they were asked for, where the build had some of them', async () => {
     await good(node, 'requestUpload', { leaseId: order.leaseId, file: B });
     const { grants } = await good(node, 'requestUploads', { leaseId: order.leaseId, files: [A, B] });
-    expect(grants.map(({ path }) => path)).toEqual([pathOf('a.bin'), pathOf('b.bin')]);
+    expect(grants.map(({ path }) => path.split('?')[0])).toEqual([pathOf('a.bin'), pathOf('b.bin')]);
   });
 
   const many = (count: number) => Array.from({ length: count }, (_, n) => ({ ...A, name: `x${n}.bin` }));
@@ -319,48 +326,153 @@ describe('files of a build together', () => {
   });
 });
 
-describe('a grant that the Worker remembers', () => {
+describe('the permit in the address of a file', () => {
   const file = fileOf('x.bin', 'bytes');
+  let path: string;
 
   beforeEach(async () => {
-    await good(node, 'requestUploads', { leaseId: order.leaseId, files: [file] });
+    const { grants } = await good(node, 'requestUploads', { leaseId: order.leaseId, files: [file] });
+    path = grants[0]?.path ?? '';
   });
 
-  it('is not asked for by the first PUT, and is by the next', async () => {
+  it('spares the Foreman the question, as often as the bytes are sent', async () => {
     const before = await uploadCalls();
-    expect((await put(node, pathOf('x.bin'), 'bytes')).status).toBe(200);
+    for (let times = 1; times <= 2; times += 1) expect((await put(node, path, 'bytes')).status).toBe(200);
     expect(await uploadCalls()).toBe(before);
-    expect((await put(node, pathOf('x.bin'), 'bytes')).status).toBe(200);
+    expect((await put(node, pathOf('x.bin'), 'bytes')).status, 'without it').toBe(200);
     expect(await uploadCalls()).toBe(before + 1);
   });
 
   it.each<[string, () => Promise<Response>, number]>([
-    ['other bytes', () => put(node, pathOf('x.bin'), 'bytez'), 400],
-    ['a byte less', () => put(node, pathOf('x.bin'), 'byte'), 400],
-    ['another node', () => put(other, pathOf('x.bin'), 'bytes'), 403],
-    ['a part of it', () => put(node, `${pathOf('x.bin')}?part=1`, 'bytes'), 400],
+    ['other bytes', () => put(node, path, 'bytez'), 400],
+    ['a byte less', () => put(node, path, 'byte'), 400],
+    ['another node', () => put(other, path, 'bytes'), 403],
+    ['another file', () => put(node, path.replace('x.bin', 'y.bin'), 'bytes'), 403],
+    ['another lease', () => put(node, path.replace(order.leaseId, 'another'), 'bytes'), 403],
+    ['a part of it', () => put(node, `${path}&part=1`, 'bytes'), 400],
+    ['other bytes than were signed', () => put(node, path, 'bytez', { headers: digestOfFile }), 401],
   ])('is none for %s', async (_, send, status) => {
     expect((await send()).status).toBe(status);
     expect(await stored('x.bin')).toBeUndefined();
-    expect((await put(node, pathOf('x.bin'), 'bytes')).status, 'the honest bytes are still welcome').toBe(200);
+    expect((await put(node, path, 'bytes')).status, 'the honest bytes are still welcome').toBe(200);
   });
+  const digestOfFile = { 'asu-body-sha256': file.sha256 };
 
-  it('is forgotten when the file is complete', async () => {
-    // Its bytes came by another isolate.
-    await bucket.put(storeKey.object(order.leaseId, 'x.bin'), 'bytes', { sha256: file.sha256 });
+  it('lets the very same bytes in when the file is complete, and no others', async () => {
+    await put(node, path, 'bytes');
     await good(node, 'completeUploads', { leaseId: order.leaseId, files: [file] });
-    expect((await put(node, pathOf('x.bin'), 'bytes')).status).toBe(409);
+    expect((await put(node, path, 'bytes')).status).toBe(200);
+    expect((await put(node, path, 'bytez')).status).toBe(409);
+    expect(await stored('x.bin')).toBe('bytes');
   });
 
   it('lets bytes in when the lease has ended, but they never count', async () => {
     await report(node, order.leaseId, 1, { case: 'failed', value: { kind: 'conflict' } });
-    expect((await put(node, pathOf('x.bin'), 'bytes')).status).toBe(200);
+    expect((await put(node, path, 'bytes')).status).toBe(200);
     const over = { code: 'failed_precondition', error: expect.stringContaining('the lease is over') };
     const { leaseId } = order;
     expect(await call(node, 'completeUploads', { leaseId, files: [file] })).toMatchObject(over);
     expect(await call(node, 'completeUpload', { leaseId, name: 'x.bin' })).toMatchObject(over);
     expect(await call(node, 'requestUploads', { leaseId, files: [file] })).toMatchObject(over);
-    expect((await put(node, pathOf('x.bin'), 'bytes')).status, 'and no more of them').toBe(403);
+    expect((await put(node, pathOf('x.bin'), 'bytes')).status, 'and without it none').toBe(403);
+  });
+
+  it('ends soon', async () => {
+    const permit = Number(new URL(path, 'https://edge').searchParams.get('permit')?.split('.')[0]);
+    expect(permit).toBeLessThanOrEqual(Date.now() + LIFETIMES.grantMs);
+    await report(node, order.leaseId, 1, { case: 'failed', value: { kind: 'conflict' } });
+    const longer = await put(node, path.replace(String(permit), String(permit + 1)), 'bytes');
+    expect(longer.status, 'nobody can make it last longer').toBe(403);
+  });
+});
+
+describe('the last word along with the files', () => {
+  const file = fileOf(IMAGE_NAME, 'an image');
+  const statusOf = async () => (await foremanStub().status([order.requestHash]))[0];
+  const send = async () => {
+    const { grants } = await good(node, 'requestUploads', { leaseId: order.leaseId, files: [file] });
+    await put(node, grants[0]?.path ?? '', 'an image');
+  };
+  const complete = async (sequence = 1, { by = node, more = [] as object[] } = {}) => {
+    const last = await signedReport(node, order.leaseId, sequence, succeeded([file]));
+    return call(by, 'completeUploads', {
+      leaseId: order.leaseId,
+      files: [file],
+      report: { reports: [last, ...more] },
+    });
+  };
+  const ended = (sequence = 1n) => ({
+    message: {
+      lost: [],
+      report: {
+        acknowledgements: [{ leaseId: order.leaseId, sequence, standing: LeaseStanding.ENDED }],
+        nextReportAfterMs: expect.any(Number),
+      },
+    },
+  });
+
+  it('ends the build, in one call', async () => {
+    await send();
+    const before = (await foremanStats()).calls;
+    expect(await complete()).toMatchObject(ended());
+    const { calls } = await foremanStats();
+    expect([calls.upload, calls.report]).toEqual([(before.upload ?? 0) + 1, before.report]);
+    await vi.waitFor(async () => expect((await statusOf())?.state).toBe('done'));
+  });
+
+  it('comes again with the same answer, the first one having been lost', async () => {
+    await send();
+    await complete();
+    expect(await complete()).toMatchObject(ended());
+    await evictDurableObject(foremanStub());
+    expect(await complete()).toMatchObject(ended());
+  });
+
+  it('is not heard while a file is lost', async () => {
+    await good(node, 'requestUploads', { leaseId: order.leaseId, files: [file] });
+    expect(await complete()).toMatchObject({ message: { lost: [IMAGE_NAME] } });
+    expect(await complete()).not.toMatchObject({ message: { report: expect.anything() } });
+    expect((await statusOf())?.state).toBe('running');
+    await send();
+    expect(await complete()).toMatchObject(ended());
+  });
+
+  it('is not heard of a lease that ended before its files were complete', async () => {
+    await send();
+    await report(node, order.leaseId, 1, { case: 'failed', value: { kind: 'internal' } });
+    expect(await complete(2)).toMatchObject({ code: 'failed_precondition', error: expect.stringContaining('is over') });
+  });
+
+  it('is not another node’s to say', async () => {
+    await send();
+    const mine = { code: 'failed_precondition', error: expect.stringContaining('this node holds no such lease') };
+    expect(await complete(1, { by: other })).toMatchObject(mine);
+    await complete();
+    expect(await complete(1, { by: other }), 'nor once the files are complete').toMatchObject(mine);
+  });
+
+  it('is taken beside what other builds are at', async () => {
+    const first = order;
+    const second = await nextOrder(node);
+    order = first;
+    await send();
+    const more = [await signedReport(node, second.leaseId, 1, { case: 'progress', value: { step: 8 } })];
+    const answer = await complete(1, { more });
+    const told = 'message' in answer ? answer.message.report?.acknowledgements : [];
+    expect(told?.map(({ leaseId, standing }) => [leaseId, standing])).toEqual([
+      [first.leaseId, LeaseStanding.ENDED],
+      [second.leaseId, LeaseStanding.ACTIVE],
+    ]);
+  });
+
+  it('is refused among too many, and nothing is complete', async () => {
+    await send();
+    const more = Array.from({ length: 256 }, () => ({ leaseId: 'none', sequence: 1n }));
+    expect(await complete(1, { more })).toMatchObject({
+      code: 'invalid_argument',
+      error: expect.stringContaining('reports: expected at most 256, got 257'),
+    });
+    expect(await good(node, 'requestUpload', { leaseId: order.leaseId, file })).toMatchObject({ complete: false });
   });
 });
 

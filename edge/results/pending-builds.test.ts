@@ -1,5 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
 import { requestEcho } from '../../shared/build-record.fixture.ts';
+import { LIFETIMES } from '../lifetimes.ts';
 import { PendingBuilds, type PendingStatus, pendingMs } from './pending-builds.ts';
 
 const live = { requestHash: 'a'.repeat(64), echo: requestEcho(), enqueuedAt: 0 };
@@ -74,6 +75,28 @@ describe('builds to be asked for along with another', () => {
     expect(long.due(9)).toEqual([]);
     now += 5_001;
     expect(long.due(9)).toEqual(['one']);
+  });
+});
+
+describe('what is said of builds on the way', () => {
+  let now = 1;
+  const builds = new PendingBuilds({ now: () => now });
+  const named = (name: string) => ({ ...running(2), requestHash: name });
+  const told = [named('runs'), null, { state: 'done', requestHash: 'ended', generation: 1 }] as const;
+
+  it('is remembered of those that are under way', () => {
+    builds.remember(named('ended'));
+    builds.rememberAll(told);
+    expect(builds.get('runs')).toEqual(named('runs'));
+  });
+
+  it('is that one is done: it is not asked for again, on the way or by itself, for as long as that is sure', () => {
+    expect([builds.isDone('ended'), builds.isDone('runs')]).toEqual([true, false]);
+    expect(builds.get('ended')).toBeUndefined();
+    now += 5_000;
+    expect(builds.due(9)).toEqual(['runs']);
+    now += LIFETIMES.doneMs;
+    expect(builds.isDone('ended')).toBe(false);
   });
 });
 

@@ -36,6 +36,7 @@ interface Kept {
 export class PendingBuilds {
   readonly #kept: LRUCache<string, Kept>;
   readonly #live: LRUCache<string, true>;
+  readonly #done: LRUCache<string, true>;
   readonly #clock: { now(): number };
 
   constructor(clock: { now(): number } = performance) {
@@ -45,7 +46,9 @@ export class PendingBuilds {
       sizeCalculation: ({ status }) => 800 + 2 * JSON.stringify(status.echo).length,
     });
     // As for results: a Worker's timers end with their request.
-    this.#live = new LRUCache({ max: 20_000, ttl: LIFETIMES.liveIntentMs, ttlResolution: 0, perf: clock });
+    const withoutTimers = { ttlResolution: 0, perf: clock };
+    this.#live = new LRUCache({ max: 20_000, ttl: LIFETIMES.liveIntentMs, ...withoutTimers });
+    this.#done = new LRUCache({ max: 5_000, ttl: LIFETIMES.doneMs, ...withoutTimers });
   }
 
   get(requestHash: string): PendingStatus | undefined {
@@ -81,6 +84,22 @@ export class PendingBuilds {
   /** The Foreman did not take it. */
   isOver(intentHash: string): void {
     this.#live.delete(intentHash);
+  }
+
+  /** What was said of those that were asked for on the way. Of one that failed more is to be told: it is asked for once more. */
+  rememberAll(statuses: readonly (BuildStatus | null)[]): void {
+    for (const status of statuses) {
+      if (status?.state === 'queued' || status?.state === 'running') this.remember(status);
+      else if (status?.state === 'done') {
+        this.#kept.delete(status.requestHash);
+        this.#done.set(status.requestHash, true);
+      }
+    }
+  }
+
+  /** The Foreman said so a moment ago: what was built is in the store, unless it has gone since. */
+  isDone(requestHash: string): boolean {
+    return this.#done.has(requestHash);
   }
 
   /** `intentHash`: where it is known. */

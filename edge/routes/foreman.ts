@@ -21,7 +21,12 @@ import { bytesToHex, isSha256Hex, sha256Hex } from '../../shared/digest.ts';
 import { verifyEd25519 } from '../../shared/ed25519.ts';
 import { MAX_FILES_PER_CALL, whyTooOld } from '../../shared/farm-protocol.ts';
 import { type OutputFile, SignedBuildOrderSchema } from '../../shared/gen/asu/farm/v1/build_pb.js';
-import { ForemanService, LeaseStanding, ReportRequestSchema } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
+import {
+  ForemanService,
+  LeaseStanding,
+  type ReportRequest,
+  ReportRequestSchema,
+} from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 import { OUTPUT_FILE } from '../../shared/grammar.ts';
 import {
   CERTIFICATE_LIFE_MS,
@@ -35,7 +40,7 @@ import { networkOf } from '../../shared/trust/network-of.ts';
 import { CORS, JSON_HEADERS } from '../answer.ts';
 import { type EdgeContext, edgeContext, foremanOf } from '../edge-context.ts';
 import type { Env } from '../env.ts';
-import type { Refused } from '../foreman/foreman.ts';
+import type { Refused, ReportAnswer } from '../foreman/foreman.ts';
 import { authenticateNode } from '../node-auth.ts';
 import { readBody } from '../read-body.ts';
 import { signOrder } from '../sign-order.ts';
@@ -46,6 +51,7 @@ const MAX_WAIT_SECONDS = 25;
 /** A node may say what it likes: more would make estimates of everybody's build worthless. */
 const MAX_SLOTS = 64;
 const MAX_HELD = 64;
+const MAX_REPORTS = 256;
 
 interface Caller {
   readonly context: EdgeContext;
@@ -140,24 +146,12 @@ const router = createConnectRouter({
     const { state, reason } = answer.standing;
     const told = { edgeTimeMs: BigInt(Date.now()), standing: standingToWire(state), standingReason: reason };
     if (!answer.order) return told;
-    const { order, signature } = await signOrder(context, answer.order);
-    return { ...told, order: create(SignedBuildOrderSchema, { order, signature }) };
+    return { ...told, order: create(SignedBuildOrderSchema, await signOrder(context, answer.order)) };
   },
 
   async report(request, handler) {
     const { context, certificate } = callerOf(handler);
-    if (request.reports.length > 256)
-      throw new ConnectError(`reports: expected at most 256, got ${request.reports.length}`, Code.InvalidArgument);
-    const answer = unlessRefused(
-      await foremanOf(context.env).report(certificate.nodeId, toBinary(ReportRequestSchema, request)),
-    );
-    return {
-      acknowledgements: answer.acknowledged.map((acknowledgement) => ({
-        leaseId: acknowledgement.leaseId,
-        sequence: acknowledgement.sequence,
-        standing: acknowledgement.standing === 'active' ? LeaseStanding.ACTIVE : LeaseStanding.ENDED,
-      })),
-    };
+    return answerOf(unlessRefused(await foremanOf(context.env).report(certificate.nodeId, bytesOf(request))));
   },
 
   async requestUpload(request, handler) {
@@ -185,9 +179,28 @@ const router = createConnectRouter({
     if (!/^[A-Za-z0-9-]{8,64}$/.test(request.leaseId))
       throw new ConnectError('lease_id: expected 8 to 64 letters, digits or "-"', Code.InvalidArgument);
     const files = filesOf(context, request.files);
-    const lost = await completeUploads(context, certificate.nodeId, request.leaseId, files);
-    return { lost: [...lost] };
+    const reports = request.report && bytesOf(request.report);
+    const { lost, report } = await completeUploads(context, certificate.nodeId, request.leaseId, files, reports);
+    return { lost: [...lost], ...(report && { report: answerOf(report) }) };
   },
+});
+
+/** For the Foreman. @throws ConnectError INVALID_ARGUMENT */
+function bytesOf(request: ReportRequest): Uint8Array {
+  const { length } = request.reports;
+  if (length > MAX_REPORTS)
+    throw new ConnectError(`reports: expected at most ${MAX_REPORTS}, got ${length}`, Code.InvalidArgument);
+  return toBinary(ReportRequestSchema, request);
+}
+
+const answerOf = ({ acknowledged, nextReportAfterMs }: ReportAnswer) => ({
+  // Not said by a Foreman of before, in the middle of an update.
+  nextReportAfterMs: nextReportAfterMs ?? 0,
+  acknowledgements: acknowledged.map(({ leaseId, sequence, standing }) => ({
+    leaseId,
+    sequence,
+    standing: standing === 'active' ? LeaseStanding.ACTIVE : LeaseStanding.ENDED,
+  })),
 });
 
 /** @throws ConnectError INVALID_ARGUMENT that names the field, and the file where its name may be said */

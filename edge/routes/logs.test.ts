@@ -1,10 +1,10 @@
 import { beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
-import { LOG_LIMITS } from '../../shared/build-log.ts';
+import { LOG_LIMITS, LOG_PERMIT_HEADER } from '../../shared/build-log.ts';
 import { storeKey } from '../../shared/build-record.ts';
 import { sha256Hex } from '../../shared/digest.ts';
 import type { BuildOrder } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { alterTables, ask, env, foremanStub, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
-import { type Bent, type FarmNode, finish, joinNode, lease, put, report } from '../farm-node.fixture.ts';
+import { type Bent, type FarmNode, finish, joinNode, lease, logPermitOf, put, report } from '../farm-node.fixture.ts';
 
 const bucket = env.IMAGES as R2Bucket;
 let node: FarmNode;
@@ -61,6 +61,61 @@ test('pieces of a lease cost the Foreman one question, and a refusal one each ti
     expect(await said(await write('one\n', 1, other))).toEqual([403, 'this node holds no such lease']);
     expect(await asked()).toBe(before + 1 + times);
   }
+});
+
+describe('the permit that came with the order', () => {
+  const asked = async (): Promise<number> => (await foremanStub().stats()).calls.log ?? 0;
+  const withPermit = (permit: string): Bent => ({ headers: { [LOG_PERMIT_HEADER]: permit } });
+
+  it('spares the Foreman the question', async () => {
+    const before = await asked();
+    for (let piece = 1; piece <= 3; piece += 1)
+      expect((await write(`${piece}\n`, piece, node, withPermit(logPermitOf(order)))).status).toBe(200);
+    expect(await asked()).toBe(before);
+  });
+
+  it.each([
+    [
+      'another node that shows it',
+      async () => write('one\n', 1, other, withPermit(logPermitOf(order))),
+      'no such lease',
+    ],
+    [
+      'a lease that is over, with the permit of another',
+      async () => {
+        const over = order;
+        await finish(node, over);
+        const { leaseId } = await nextOrder(node);
+        return put(node, pathOf(1, over.leaseId), 'one\n', withPermit(logPermitOf({ ...over, leaseId })));
+      },
+      'the lease is over',
+    ],
+    [
+      'one that was bent',
+      async () => {
+        await finish(node, order);
+        return write('one\n', 1, node, withPermit(logPermitOf(order).replace(/^./, '9')));
+      },
+      'the lease is over',
+    ],
+  ])('is worth nothing to %s: the Foreman is asked', async (_, send, reason) => {
+    const before = await asked();
+    expect(await said(await send())).toEqual([403, expect.stringContaining(reason)]);
+    expect(await asked()).toBe(before + 1);
+  });
+
+  it('does not let anything be written over, nor more pieces than a log has', async () => {
+    const bent = withPermit(logPermitOf(order));
+    await write('one\n', 1, node, bent);
+    expect((await write('two\n', 1, node, bent)).status).toBe(409);
+    expect((await write('two\n', LOG_LIMITS.pieces + 1, node, bent)).status).toBe(400);
+  });
+
+  it('is none for a build with a first-boot script', async () => {
+    order = await nextOrder(node, { defaults: 'echo hunter2' });
+    expect(logPermitOf(order)).toBe('');
+    expect(await said(await write('hunter2\n', 1, node, withPermit('')))).toEqual([403, 'a private build has no log']);
+  });
 });
 
 test('a piece that comes after the last word is put under its own lease, and changes nothing else', async () => {

@@ -3,7 +3,7 @@
  * is written once; again with the same bytes is the answer that was lost.
  */
 import { Hono } from 'hono';
-import { LOG_LIMITS, logPieceNumber } from '../../shared/build-log.ts';
+import { LOG_LIMITS, LOG_PERMIT_HEADER, logPieceNumber } from '../../shared/build-log.ts';
 import { storeKey } from '../../shared/build-record.ts';
 import { CALL_HEADERS } from '../../shared/call-signature.ts';
 import { sha256Hex } from '../../shared/digest.ts';
@@ -26,7 +26,8 @@ export const logRoutes = new Hono<{ Bindings: Env }>()
     if (piece === null) return no(400, `expected the number of a piece, from 1 to ${LOG_LIMITS.pieces}`);
     const bytes = await readBody(c.req.raw, LOG_LIMITS.pieceBytes);
     if (bytes.length === 0 || sha256Hex(bytes) !== sha256) return no(400, `expected a body with sha256 ${sha256}`);
-    const refused = await context.logPermits.refuse(caller.certificate.nodeId, leaseId, (node, lease) =>
+    const permit = c.req.header(LOG_PERMIT_HEADER) ?? '';
+    const refused = await context.logPermits.refuse(caller.certificate.nodeId, leaseId, permit, (node, lease) =>
       foremanOf(context.env).refuseLog(node, lease),
     );
     if (refused !== null) return no(403, refused);

@@ -39,3 +39,19 @@ test('who asks for one build also asks for those that others poll for', async ()
     { timeout: 30_000, interval: 10 },
   );
 }, 40_000);
+
+test('who asks for a new image asks for those that others poll for as well', async () => {
+  let wishes = 0;
+  await vi.waitFor(
+    async () => {
+      for (const hash of hashes) expect(await poll(hash)).toBe(202);
+      for (const hash of hashes) await poll(hash);
+      await scheduler.wait(LIFETIMES.runningMs + 100);
+      const before = await asked();
+      await post({ ...GOOD_REQUEST, packages: [`wish-${++wishes}`] });
+      for (const hash of hashes) expect(await poll(hash)).toBe(202);
+      expect((await asked()) - before).toBe(0);
+    },
+    { timeout: 30_000, interval: 10 },
+  );
+}, 40_000);

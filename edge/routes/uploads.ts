@@ -1,4 +1,4 @@
-/** `PUT /farm/v1/objects/<lease>/<file>[?part=N]`: the bytes of an upload that RequestUpload granted, streamed through. */
+/** `PUT /farm/v1/objects/<lease>/<file>[?part=N]`, as RequestUploads said it: the bytes of a file that was granted, streamed through. */
 import { Hono } from 'hono';
 import { CALL_HEADERS } from '../../shared/call-signature.ts';
 import { OUTPUT_FILE } from '../../shared/grammar.ts';
@@ -23,7 +23,7 @@ export const uploadRoutes = new Hono<{ Bindings: Env }>()
     if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 1 || !c.req.raw.body)
       return problem(411, titleOf(411), 'expected a body with Content-Length');
     try {
-      const target = { leaseId, name, part: Number(part) };
+      const target = { leaseId, name, part: Number(part), permit: c.req.query('permit') ?? '' };
       const declared = { sizeBytes, sha256 };
       const received = await receiveUpload(context, caller.certificate.nodeId, target, c.req.raw.body, declared);
       return received.ok

@@ -1,4 +1,5 @@
 /** Puts a piece of a log where the edge keeps it, by a call that is signed like an upload. */
+import { LOG_PERMIT_HEADER } from '../../shared/build-log.ts';
 import { sha256Hex, utf8ToBytes } from '../../shared/digest.ts';
 import type { SigningKey } from '../../shared/ed25519.ts';
 import { callHeaders, type Membership } from '../edge-client.ts';
@@ -8,6 +9,8 @@ export interface LogPlace {
   readonly key: SigningKey;
   readonly membership: () => Membership | null;
   readonly leaseId: string;
+  /** As it came with the order; empty where none did. */
+  readonly permit: string;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -23,7 +26,8 @@ export async function putLogPiece(
 ): Promise<{ readonly refused: string | null }> {
   const url = new URL(`/farm/v1/logs/${place.leaseId}/${piece}`, place.edgeUrl);
   const body = utf8ToBytes(text) as Uint8Array<ArrayBuffer>;
-  const headers = await callHeaders(place.key, place.membership(), 'PUT', url, sha256Hex(body));
+  const signed = await callHeaders(place.key, place.membership(), 'PUT', url, sha256Hex(body));
+  const headers = place.permit === '' ? signed : { ...signed, [LOG_PERMIT_HEADER]: place.permit };
   const within = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
   const response = await fetch(url, { method: 'PUT', body, headers, signal: within, redirect: 'error' });
   const said = (await response.text()).slice(0, 200);

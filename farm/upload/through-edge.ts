@@ -8,7 +8,7 @@ import { createReadStream, openAsBlob } from 'node:fs';
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { SigningKey } from '../../shared/ed25519.ts';
 import { MAX_FILES_PER_CALL } from '../../shared/farm-protocol.ts';
-import type { UploadGrant } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
+import type { LeaseReport, ReportResponse, UploadGrant } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 import { backoffMs, pause } from '../backoff.ts';
 import type { OutputFile } from '../build-event.ts';
 import { callHeaders, type ForemanClient, type Membership } from '../edge-client.ts';
@@ -33,13 +33,22 @@ export interface UploadContext {
   readonly signal: AbortSignal;
   /** Bytes of all files that are there. */
   readonly onProgress: (bytesDone: number) => void;
+  /** What is to be said once all files are there, the last word about this lease among it. Asked anew for each try. */
+  readonly reports?: () => Promise<LeaseReport[]>;
 }
 
 const MAX_TRIES = 8;
 const PUT_TIMEOUT_MS = 10 * 60_000;
 
-/** @throws UploadError */
-export async function uploadThroughEdge(files: readonly OutputFile[], context: UploadContext): Promise<void> {
+/**
+ * Null where what was to be reported was not heard: by an older edge, or since no file was left to be completed in the end.
+ *
+ * @throws UploadError
+ */
+export async function uploadThroughEdge(
+  files: readonly OutputFile[],
+  context: UploadContext,
+): Promise<ReportResponse | null> {
   const unproven: OutputFile[] = [];
   let bytesDone = 0;
   for (const batch of batchesOf(files)) {
@@ -51,13 +60,18 @@ export async function uploadThroughEdge(files: readonly OutputFile[], context: U
       context.onProgress(bytesDone);
     }
   }
-  for (const batch of batchesOf(unproven))
+  let heard: ReportResponse | null = null;
+  const batches = [...batchesOf(unproven)];
+  for (const batch of batches)
     await withRetries(namesOf(batch), context.signal, async () => {
-      const lost = await completeAll(batch, context);
+      const reports = batch === batches.at(-1) ? ((await context.reports?.()) ?? null) : null;
+      const { lost, report } = await completeAll(batch, reports, context);
+      heard = report;
       if (lost.length === 0) return;
       for (const file of lost) await sendFile(file, null, context);
       throw new Error(`the stored bytes of ${namesOf(lost)} were not those that were promised`);
     });
+  return heard;
 }
 
 function* batchesOf(files: readonly OutputFile[]): Generator<readonly OutputFile[]> {
@@ -82,12 +96,19 @@ async function grantAll(files: readonly OutputFile[], context: UploadContext): P
   }
 }
 
-/** Closes files of one PUT each. Returns those whose bytes are not there. */
-async function completeAll(files: readonly OutputFile[], context: UploadContext): Promise<readonly OutputFile[]> {
+/** Closes files of one PUT each. `lost`: those whose bytes are not there. `reports`: null where another call follows. */
+async function completeAll(
+  files: readonly OutputFile[],
+  reports: LeaseReport[] | null,
+  context: UploadContext,
+): Promise<{ readonly lost: readonly OutputFile[]; readonly report: ReportResponse | null }> {
   const { client, leaseId, signal } = context;
   try {
-    const { lost } = await client.completeUploads({ leaseId, files: files.map(described) }, { signal });
-    return files.filter(({ name }) => lost.includes(name));
+    const { lost, report = null } = await client.completeUploads(
+      { leaseId, files: files.map(described), ...(reports && { report: { reports } }) },
+      { signal },
+    );
+    return { lost: files.filter(({ name }) => lost.includes(name)), report };
   } catch (error) {
     if (!isUnknownCall(error)) throw error;
   }
@@ -100,7 +121,7 @@ async function completeAll(files: readonly OutputFile[], context: UploadContext)
       lost.push(file);
     }
   }
-  return lost;
+  return { lost, report: null };
 }
 
 /** `granted`: for the first try. Later ones ask again: what became of the one before is known to the edge alone. */

@@ -262,6 +262,14 @@ export declare type SignedBuildOrder = Message<"asu.farm.v1.SignedBuildOrder"> &
    * @generated from field: bytes signature = 2;
    */
   signature: Uint8Array;
+
+  /**
+   * Goes along with each piece of the log (header `asu-log-permit`), so that the Foreman need not be asked for it; nothing to the
+   * node itself. Empty: the build has no log, or the edge is of before this field.
+   *
+   * @generated from field: string log_permit = 3;
+   */
+  logPermit: string;
 };
 
 /**

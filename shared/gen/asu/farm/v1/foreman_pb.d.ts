@@ -301,6 +301,14 @@ export declare type ReportResponse = Message<"asu.farm.v1.ReportResponse"> & {
    * @generated from field: repeated asu.farm.v1.LeaseAcknowledgement acknowledgements = 1;
    */
   acknowledgements: LeaseAcknowledgement[];
+
+  /**
+   * How long the node is asked to wait before it says again what its builds are at: there is one Foreman and there may be many
+   * nodes. An end never waits. 0, or from an older edge: as often as the node likes.
+   *
+   * @generated from field: uint32 next_report_after_ms = 2;
+   */
+  nextReportAfterMs: number;
 };
 
 /**
@@ -501,6 +509,15 @@ export declare type CompleteUploadsRequest = Message<"asu.farm.v1.CompleteUpload
    * @generated from field: repeated asu.farm.v1.OutputFile files = 2;
    */
   files: OutputFile[];
+
+  /**
+   * What Report would be told next, the last word about this lease among it: so the end of a build is one call and not two. Heard
+   * as Report hears it, after every file is complete; where one is lost it is not heard at all.
+   *   INVALID_ARGUMENT    more than 256 reports.
+   *
+   * @generated from field: asu.farm.v1.ReportRequest report = 3;
+   */
+  report?: ReportRequest | undefined;
 };
 
 /**
@@ -519,6 +536,14 @@ export declare type CompleteUploadsResponse = Message<"asu.farm.v1.CompleteUploa
    * @generated from field: repeated string lost = 1;
    */
   lost: string[];
+
+  /**
+   * What Report would have answered. Absent where the report was not heard, as by an edge of before it: Report is still to be
+   * called.
+   *
+   * @generated from field: asu.farm.v1.ReportResponse report = 2;
+   */
+  report?: ReportResponse | undefined;
 };
 
 /**

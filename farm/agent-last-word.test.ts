@@ -1,0 +1,160 @@
+/**
+ * How a node says that a build has succeeded: along with the completion of its files, to an edge that hears it there, and by itself to
+ * any other. A whole node and a real build of the demo distribution; only the edge is a stand-in, since it has to lose its answers.
+ */
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { toBinary } from '@bufbuild/protobuf';
+import { Code, ConnectError, createRouterTransport } from '@connectrpc/connect';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type SigningKey, signingKey } from '../shared/ed25519.ts';
+import { type BuildOrder, BuildOrderSchema } from '../shared/gen/asu/farm/v1/build_pb.js';
+import { ForemanService, type LeaseReport, LeaseStanding } from '../shared/gen/asu/farm/v1/foreman_pb.js';
+import { openAgent } from './agent.fixture.ts';
+import { testOrder } from './build/test-order.ts';
+import { testWorkshop } from './build/test-workshop.ts';
+import type { Workshop } from './build/workshop.ts';
+import { type DemoMirror, generateMirror } from './demo/generate-mirror.ts';
+import { type MirrorServer, serveMirror } from './demo/mirror-server.ts';
+
+let root: string;
+let workshop: Workshop;
+let edgeKey: SigningKey;
+let demo: { mirror: DemoMirror; server: MirrorServer };
+/** Takes whatever bytes are sent. */
+let store: Server;
+
+beforeAll(async () => {
+  root = await mkdtemp(path.join(tmpdir(), 'agent-last-word-'));
+  workshop = await testWorkshop(path.join(root, 'state'));
+  edgeKey = await signingKey(new Uint8Array(32).fill(7));
+  const mirror = await generateMirror({ directory: path.join(root, 'mirror') });
+  demo = { mirror, server: await serveMirror(mirror.directory) };
+  store = createServer((request, response) => request.resume().on('end', () => response.end('{}'))).listen(
+    0,
+    '127.0.0.1',
+  );
+  await once(store, 'listening');
+}, 120_000);
+afterAll(async () => {
+  await workshop.close();
+  await demo.server.close();
+  store.closeAllConnections();
+  store.close();
+  await rm(root, { recursive: true });
+});
+
+async function demoOrder(leaseId: string): Promise<BuildOrder> {
+  const release = demo.mirror.releases[0];
+  const target = release?.targets.find((candidate) => candidate.target === 'demo/generic');
+  if (!release || !target) throw new Error('expected a demo release with demo/generic, got none');
+  const archive = await readFile(path.join(demo.mirror.directory, target.imageBuilder));
+  return testOrder(
+    {
+      version: release.version,
+      target: target.target,
+      profile: 'acme_ax3000-v1',
+      addPackages: [],
+      removePackages: [],
+      revision: release.revision,
+      imageBuilder: {
+        url: `${demo.server.url}/${target.imageBuilder}`,
+        sha256: createHash('sha256').update(archive).digest('hex'),
+      },
+      versionUrl: `${demo.server.url}/${release.path}`,
+    },
+    { leaseId },
+  );
+}
+
+const ended = (reports: readonly LeaseReport[]) => ({
+  acknowledgements: reports.map(({ leaseId, sequence, event }) => ({
+    leaseId,
+    sequence,
+    standing: event.case === 'progress' ? LeaseStanding.ACTIVE : LeaseStanding.ENDED,
+  })),
+});
+
+/** One build, and in which calls its node spoke of its end: the call, what it said, and the number. */
+async function wordsOf(leaseId: string, hears: (tries: number) => 'heard' | 'not heard' | 'lost' | 'lost file') {
+  const order = await demoOrder(leaseId);
+  const stop = new AbortController();
+  const words: string[] = [];
+  const sequences: bigint[] = [];
+  let isGiven = false;
+  let tries = 0;
+  const note = (call: string, reports: readonly LeaseReport[]): void => {
+    for (const { event, sequence } of reports) {
+      if (event.case === 'progress') continue;
+      words.push(`${call}: ${event.case}`);
+      sequences.push(sequence);
+    }
+  };
+  const edge = createRouterTransport(({ service }) =>
+    service(ForemanService, {
+      lease: async (_, { signal }) => {
+        // The slot is free again: the build has ended, and whatever there was to say of it follows within moments.
+        if (isGiven) {
+          setTimeout(() => stop.abort(), 1_000);
+          await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+          return {};
+        }
+        isGiven = true;
+        const bytes = new Uint8Array(toBinary(BuildOrderSchema, order));
+        return { order: { order: bytes, signature: await edgeKey.sign(bytes) }, edgeTimeMs: BigInt(Date.now()) };
+      },
+      requestUpload: ({ file }) => ({ path: `/${file?.name}?permit=some` }),
+      requestUploads: ({ files }) => ({ grants: files.map(({ name }) => ({ path: `/${name}?permit=some` })) }),
+      completeUploads: ({ files, report }) => {
+        const said = hears(++tries);
+        note('completeUploads', report?.reports ?? []);
+        if (said === 'lost') throw new ConnectError('a line broke', Code.Unavailable);
+        if (said === 'lost file') return { lost: files.slice(0, 1).map(({ name }) => name) };
+        return said === 'heard' && report ? { report: ended(report.reports) } : {};
+      },
+      report: ({ reports }) => {
+        note('report', reports);
+        return ended(reports);
+      },
+    }),
+  );
+  const edgeUrl = `http://127.0.0.1:${(store.address() as AddressInfo).port}`;
+  const { agent, outbox, close } = await openAgent({
+    directory: root,
+    workshop,
+    edge,
+    edgeKey,
+    edgeUrl,
+    reportMs: 600_000,
+  });
+  await agent.run(stop.signal);
+  const left = [...outbox.unfinished(), ...outbox.unacknowledged().map((report) => report.leaseId)];
+  close();
+  expect(left, 'nothing is left to be said').toEqual([]);
+  return { words, isOneWord: new Set(sequences).size === 1 };
+}
+
+test('an edge that hears it along with the files is told nothing more', async () => {
+  expect(await wordsOf('heard', () => 'heard')).toEqual({ words: ['completeUploads: succeeded'], isOneWord: true });
+}, 120_000);
+
+test('an older edge is told by a report', async () => {
+  const { words } = await wordsOf('older', () => 'not heard');
+  expect(words).toEqual(['completeUploads: succeeded', 'report: succeeded']);
+}, 120_000);
+
+test.each(['lost', 'lost file'] as const)(
+  'after a try that came to nothing (%s) the very same word is said again',
+  async (what) => {
+    expect(await wordsOf(`again-${what.length}`, (tries) => (tries === 1 ? what : 'heard'))).toEqual({
+      words: ['completeUploads: succeeded', 'completeUploads: succeeded'],
+      isOneWord: true,
+    });
+  },
+  60_000,
+);
