@@ -7,6 +7,7 @@ import { median } from '../../shared/median.ts';
 import type { Leases } from './leases.ts';
 import { type Nodes, PRESENT_MS } from './nodes.ts';
 import type { Queue } from './queue.ts';
+import { WHOM, type Whom } from './schema.ts';
 
 const KEPT_MS = 5_000;
 /** Before the first build of a farm there is nothing to measure. */
@@ -18,7 +19,8 @@ export class FarmSize {
   readonly #leases: Leases;
   readonly #queue: Queue;
   #keptAt = Number.NEGATIVE_INFINITY;
-  #pace: FarmPace = { slots: 0, free: 0, typicalMs: UNKNOWN_BUILD_MS, meanMs: UNKNOWN_BUILD_MS };
+  #ofAll: FarmPace = { slots: 0, free: 0, typicalMs: UNKNOWN_BUILD_MS, meanMs: UNKNOWN_BUILD_MS };
+  #ofTrusted: FarmPace = this.#ofAll;
 
   constructor(nodes: Nodes, leases: Leases, queue: Queue) {
     this.#nodes = nodes;
@@ -26,20 +28,28 @@ export class FarmSize {
     this.#queue = queue;
   }
 
-  pace(now: number): FarmPace {
-    if (Math.abs(now - this.#keptAt) < KEPT_MS) return this.#pace;
+  /** Of those who may build what is for `whom`: a volunteer's free slot is none for what trusted nodes alone may take. */
+  pace(now: number, whom: Whom): FarmPace {
+    if (Math.abs(now - this.#keptAt) >= KEPT_MS) this.#measure(now);
+    return whom === WHOM.trusted ? this.#ofTrusted : this.#ofAll;
+  }
+
+  #measure(now: number): void {
     this.#keptAt = now;
-    const active = this.#leases.active();
-    // Slots of the nodes heard of lately; as many as run builds, where some were not heard of.
-    const slots = Math.max(active, this.#nodes.slotsLately(now, PRESENT_MS));
     const durations = this.#queue.recentDurations(BUILDS_MEASURED);
     const sum = durations.reduce((total, ms) => total + ms, 0);
-    this.#pace = {
-      slots,
-      free: slots - active,
+    const took = {
       typicalMs: median(durations) ?? UNKNOWN_BUILD_MS,
       meanMs: durations.length > 0 ? sum / durations.length : UNKNOWN_BUILD_MS,
     };
-    return this.#pace;
+    const slots = this.#nodes.slotsLately(now, PRESENT_MS);
+    this.#ofAll = { ...room(slots.all, this.#leases.active()), ...took };
+    this.#ofTrusted = { ...room(slots.trusted, this.#leases.activeOfTrusted()), ...took };
   }
+}
+
+/** Slots of the nodes heard of lately; as many as run builds, where some were not heard of. */
+function room(slotsLately: number, active: number): Pick<FarmPace, 'slots' | 'free'> {
+  const slots = Math.max(active, slotsLately);
+  return { slots, free: slots - active };
 }
