@@ -8,10 +8,10 @@ import { type EdgeContext, foremanOf } from './edge-context.ts';
 import type { Errand } from './foreman/bring-orders.ts';
 import { signOrder } from './sign-order.ts';
 
-/** For `waitUntil`: it rejects never. */
-export async function bringOrder(context: EdgeContext, nodeId: string): Promise<void> {
+/** For `waitUntil`: it rejects never. `imageBuilder`: of the build that it is called for. */
+export async function bringOrder(context: EdgeContext, nodeId: string, imageBuilder: string): Promise<void> {
   try {
-    const errand = await foremanOf(context.env).orderToBring(nodeId);
+    const errand = await foremanOf(context.env).orderToBring(nodeId, imageBuilder);
     if (!errand) return;
     const fault = await startBuild(context, errand);
     if (fault !== null) await foremanOf(context.env).notBrought(errand.order.leaseId, fault);

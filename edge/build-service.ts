@@ -103,7 +103,7 @@ async function submit(context: EdgeContext, submission: Submission, visit: Visit
     visit.outcome = isNew ? 'new' : OUTCOME_OF[answer.status.state];
     const hash = answer.status.state === 'failed' ? answer.status.failure.requestHash : answer.status.requestHash;
     context.results.forgetUnknown(hash);
-    if (answer.calls !== undefined) waitUntil(bringOrder(context, answer.calls));
+    if (answer.calls !== undefined) waitUntil(bringOrder(context, answer.calls, submission.imageBuilder));
     return answer.status;
   } finally {
     if (!isAccepted) context.pending.isOver(intent);

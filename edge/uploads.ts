@@ -1,14 +1,13 @@
 /**
  * Uploads of a build's files through the edge. Each is bound to its lease, name, size and digest before a byte is taken;
- * up to 64 MiB it is one PUT whose digest the store checks, above that parts, whose whole is hashed before it counts.
+ * up to 64 MiB it is one PUT whose digest the store checks, above that parts; see upload-in-parts.ts.
  */
 import { Code, ConnectError } from '@connectrpc/connect';
 import { type StoredFile, storeKey } from '../shared/build-record.ts';
 import { type EdgeContext, foremanOf } from './edge-context.ts';
 import type { Completed } from './foreman/foreman.ts';
-import type { UploadRow } from './foreman/schema.ts';
-import { digestOf } from './storage/digest-of.ts';
 import type { ObjectBody } from './storage/object-store.ts';
+import { completeParts, openParts, type PartsDesk, type ReceiveAnswer, receivePart } from './upload-in-parts.ts';
 
 /** Below the 100 MB that a request through a Worker may have; a whole number of the store's smallest parts. */
 export const PART_BYTES = 64 * 1024 * 1024;
@@ -35,8 +34,8 @@ export async function openUploads(
     throw new ConnectError(granted.reason, granted.never ? Code.InvalidArgument : Code.FailedPrecondition);
   const opened: OpenedUpload[] = [];
   for (const upload of granted.uploads) {
-    const inParts = upload.sizeBytes > PART_BYTES;
-    if (upload.state === 'open' && inParts) await openParts(context, upload);
+    const inParts = isInParts(upload);
+    if (upload.state === 'open' && inParts) await openParts(partsDesk(context), upload);
     const isOnePut = upload.state === 'open' && !inParts;
     const permit = isOnePut ? `?permit=${context.uploadPermits.give(nodeId, leaseId, upload)}` : '';
     opened.push({
@@ -48,20 +47,14 @@ export async function openUploads(
   return opened;
 }
 
-async function openParts(
-  { env, store }: EdgeContext,
-  { leaseId, name, sha256, multipartId }: UploadRow,
-): Promise<void> {
-  if (multipartId !== null) return;
-  const key = storeKey.object(leaseId, name);
-  const id = await store.createMultipart(key, { sha256 });
-  const kept = await foremanOf(env).startMultipart(leaseId, name, id);
-  if (kept !== id) await store.abortMultipart(key, id);
-}
+/** Of files that do not go up by one PUT. */
+const isInParts = ({ sizeBytes }: Pick<StoredFile, 'sizeBytes'>): boolean => sizeBytes > PART_BYTES;
 
-export type ReceiveAnswer =
-  | { readonly ok: true }
-  | { readonly ok: false; readonly status: number; readonly reason: string };
+const partsDesk = ({ env, store }: EdgeContext): PartsDesk => ({
+  store,
+  foreman: foremanOf(env),
+  partBytes: PART_BYTES,
+});
 
 /** Takes the bytes of a whole file (`part` 0) or of one part, counted from 1. `permit`: empty where the node shows none. */
 export async function receiveUpload(
@@ -87,24 +80,10 @@ export async function receiveUpload(
   if (!granted.ok) return no(403, granted.reason);
   const { upload } = granted;
   if (upload.state !== 'open') return no(409, `${target.name} is complete and cannot be written again`);
-  if (target.part === 0)
-    return upload.multipartId === null ? putWhole(upload) : no(400, `expected parts of ${PART_BYTES} bytes`);
-  const expected = partSize(upload, target.part);
-  if (upload.multipartId === null || expected === null) return no(400, `part ${target.part} is not expected`);
-  if (declared.sizeBytes !== expected) return no(400, `expected part ${target.part} to have ${expected} bytes`);
-  const stored = await context.store.uploadPart(key, upload.multipartId, target.part, body, {
-    size: expected,
-    sha256: declared.sha256,
-  });
-  await foreman.addPart(target.leaseId, target.name, target.part, stored.etag);
-  return { ok: true };
-}
-
-/** Null for a part number that the file does not have. */
-function partSize(upload: UploadRow, part: number): number | null {
-  const parts = Math.ceil(upload.sizeBytes / PART_BYTES);
-  if (part < 1 || part > parts) return null;
-  return part < parts ? PART_BYTES : upload.sizeBytes - PART_BYTES * (parts - 1);
+  if (target.part === 0) return isInParts(upload) ? no(400, `expected parts of ${PART_BYTES} bytes`) : putWhole(upload);
+  return isInParts(upload)
+    ? receivePart(partsDesk(context), upload, target.part, body, declared)
+    : no(400, `part ${target.part} is not expected`);
 }
 
 /**
@@ -121,7 +100,7 @@ export async function completeUploads(
   files: readonly StoredFile[],
   reports?: Uint8Array,
 ): Promise<Completed> {
-  const large = files.find(({ sizeBytes }) => sizeBytes > PART_BYTES);
+  const large = files.find(isInParts);
   if (large) throw new ConnectError(`${large.name} is an upload in parts: complete it by itself`, Code.InvalidArgument);
   const sent = await Promise.all(
     files.map(async (file) => ({
@@ -139,7 +118,7 @@ async function isStored({ store }: EdgeContext, key: string, file: Omit<StoredFi
   return head.exists && head.size === file.sizeBytes && head.sha256 === file.sha256;
 }
 
-/** @throws ConnectError FAILED_PRECONDITION without a grant or with parts missing, DATA_LOSS where the bytes are others */
+/** @throws ConnectError FAILED_PRECONDITION without a grant, DATA_LOSS where the bytes are others or not all there */
 export async function completeUpload(
   context: EdgeContext,
   nodeId: string,
@@ -151,31 +130,12 @@ export async function completeUpload(
   if (!granted.ok) throw new ConnectError(granted.reason, Code.FailedPrecondition);
   const { upload } = granted;
   if (upload.state === 'complete') return;
-  const key = storeKey.object(leaseId, name);
-  const lost = () =>
-    new ConnectError(`${name}: the stored bytes are not those that were promised; upload it again`, Code.DataLoss);
-  if (upload.multipartId === null) {
-    if (!(await isStored(context, key, upload))) throw lost();
-  } else {
-    const parts = Math.ceil(upload.sizeBytes / PART_BYTES);
-    const numbers = Array.from({ length: parts }, (_, index) => index + 1);
-    const missing = numbers.filter((part) => upload.parts[part] === undefined);
-    if (missing.length > 0)
-      throw new ConnectError(`${name}: parts ${missing.join(', ')} were not uploaded`, Code.FailedPrecondition);
-    await foreman.closeUpload(leaseId, name);
-    // Repeated after a lost answer, the store may have made the object already.
-    if (!(await context.store.head(key)).exists)
-      await context.store.completeMultipart(
-        key,
-        upload.multipartId,
-        numbers.map((partNumber) => ({ partNumber, etag: upload.parts[partNumber] ?? '' })),
-      );
-    const stored = await digestOf(context.store, key);
-    if (!stored.exists || stored.size !== upload.sizeBytes || stored.sha256 !== upload.sha256) {
-      await context.store.delete(key);
-      await foreman.restartUpload(leaseId, name);
-      throw lost();
-    }
-  }
-  await foreman.completeUpload(leaseId, name);
+  // By its size, and not by what the row has of its parts: what the store says of such an object is only what was claimed.
+  if (isInParts(upload)) return completeParts(partsDesk(context), upload);
+  const isThere = await isStored(context, storeKey.object(leaseId, name), upload);
+  if (!isThere || !(await foreman.completeUpload(leaseId, name)))
+    throw new ConnectError(
+      `${name}: the stored bytes are not those that were promised; upload it again`,
+      Code.DataLoss,
+    );
 }

@@ -7,7 +7,7 @@ import type { SigningKey } from '../shared/ed25519.ts';
 import { printable } from '../shared/printable.ts';
 import { backoffMs, pause } from './backoff.ts';
 import type { NodeDatabase } from './db/open-database.ts';
-import { edges } from './db/schema.ts';
+import { edges, leases } from './db/schema.ts';
 import type { ForemanClient, Membership } from './edge-client.ts';
 
 /** Of a certificate's 24 hours, when a quarter has passed: eighteen hours of an unreachable edge are survived. */
@@ -90,7 +90,20 @@ export class Memberships {
   async #join(client: ForemanClient, key: SigningKey, token: string, name: string, signal: AbortSignal): Promise<void> {
     const proof = await key.sign(new TextEncoder().encode(token));
     const joined = await client.join({ token, publicKey: key.publicKey, name, proof }, { signal });
-    this.#keep({ certificate: joined.certificate, edgePublicKey: bytesToHex(joined.edgePublicKey) });
+    const before = this.#current;
+    const membership = { certificate: joined.certificate, edgePublicKey: bytesToHex(joined.edgePublicKey) };
+    this.#db.transaction(() => {
+      if (!isSameMember(before, membership)) this.#dropOutbox();
+      this.#keep(membership);
+    });
+  }
+
+  /**
+   * What was to be said of leases of another edge at this address, or of another node: by the name that this one has now it is
+   * never acknowledged as its own, and an edge that is told the end of another node's lease takes the teller for a liar.
+   */
+  #dropOutbox(): void {
+    this.#db.delete(leases).where(eq(leases.edge, this.#edgeUrl)).run();
   }
 
   #keep(membership: Membership): void {
@@ -112,12 +125,20 @@ function refusalOf(error: unknown): JoinRefused | null {
   return null;
 }
 
-/** When a certificate ends; 0 for what cannot be read. The edge verifies it, the node only wants the date. */
-export function expiryOf(certificate: string): number {
+/** When a certificate ends; 0 for what cannot be read. */
+export const expiryOf = (certificate: string): number => Number(readCertificate(certificate).expiresAt) || 0;
+
+function isSameMember(before: Membership | null, now: Membership): boolean {
+  const [nodeBefore, nodeNow] = [before, now].map((each) => each && readCertificate(each.certificate).nodeId);
+  return nodeBefore === nodeNow && before?.edgePublicKey === now.edgePublicKey;
+}
+
+/** The edge verifies it; the node only wants to know what stands in it. Nothing, where it cannot be read. */
+function readCertificate(certificate: string): { readonly expiresAt?: unknown; readonly nodeId?: unknown } {
   try {
     const payload = fromBase64Url(certificate.split('.')[0] ?? '') ?? new Uint8Array();
-    return Number((JSON.parse(new TextDecoder().decode(payload)) as { expiresAt?: unknown }).expiresAt) || 0;
+    return Object(JSON.parse(new TextDecoder().decode(payload)));
   } catch {
-    return 0;
+    return {};
   }
 }

@@ -4,7 +4,7 @@
  * others have come whose turn is sooner.
  */
 export interface FarmPace {
-  /** Builds that run at once, over all nodes seen lately. */
+  /** Builds that run at once, over all nodes seen lately that may take this one. */
   readonly slots: number;
   /** Of these, those that run none. */
   readonly free: number;

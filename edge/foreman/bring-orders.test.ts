@@ -56,13 +56,55 @@ async function bring() {
 }
 
 describe('a node that waits and can be called', () => {
-  it('is called for what is new, and its question goes on waiting', async () => {
-    const question = await ask('c');
+  it('is called for what is new, and its question goes on waiting as long as it has a slot more', async () => {
+    const question = await ask('c', { slots: 2 });
     expect(await calledFor('one')).toBe('c');
     const { address, order } = await bring();
     expect([address, order.attempt]).toEqual([ADDRESS, 1]);
     expect(await foreman.status(order.requestHash)).toMatchObject({ state: 'running' });
     await question.leave();
+  });
+
+  it('waits no more when it is full, so that what comes next wakes another one', async () => {
+    const held = ['a'.repeat(64)];
+    await foreman.node('asks', 'asks');
+    const question = await ask('c', { held });
+    expect(await calledFor('one', { imageBuilder: held[0] as string })).toBe('c');
+    await bring();
+    expect((await question.answer).order).toBeNull();
+    // As its software does that has not heard of the order yet: that is no seat to be woken from.
+    const again = await ask('c', { held });
+    const asks = await ask('asks');
+    expect(await calledFor('two', { imageBuilder: held[0] as string })).toBeNull();
+    expect((await asks.answer).order).not.toBeNull();
+    await again.leave();
+  });
+
+  it('that was full asks anew when its build has ended, and not 25 seconds later', async () => {
+    const question = await ask('c');
+    await calledFor('one');
+    const { order } = await bring();
+    await question.answer;
+    const again = await ask('c');
+    await foreman.report('c', order.leaseId, 1, handedBack);
+    expect((await again.answer).order).toBeNull();
+    expect(await foreman.order('c')).toMatchObject({ requestHash: order.requestHash });
+  });
+
+  it('that is called in vain waits no more, and those are woken that have the ImageBuilder', async () => {
+    const [ours, other] = ['a'.repeat(64), 'b'.repeat(64)];
+    const names = [1, 2, 3, 4, 5].map((n) => `asks-${n}`);
+    for (const name of names) await foreman.node(name, name);
+    const question = await ask('c', { held: [ours] });
+    const asks = [];
+    for (const name of names) asks.push(await ask(name, { held: [name === 'asks-5' ? ours : other] }));
+    expect(await calledFor('one', { imageBuilder: ours })).toBe('c');
+    await foreman.alter('UPDATE nodes SET not_called_before = ? WHERE id = ?', String(Date.now() + 60_000), 'c');
+    expect(await foreman.calls.orderToBring('c', ours)).toBeNull();
+    expect((await question.answer).order).toBeNull();
+    // Four are woken at once; were they those that wait longest, it would not be the fifth.
+    expect((await asks[4]?.answer)?.order).not.toBeNull();
+    for (const { leave } of asks.slice(0, 4)) await leave();
   });
 
   it('is not called for what is asked for already: that has been brought, or waits for who can take it', async () => {
@@ -89,7 +131,8 @@ describe('a node that waits and can be called', () => {
 
   it('is not called where another one is better, and is where it is', async () => {
     await foreman.node('asks', 'asks');
-    const [called, asks] = [await ask('c', { held: ['a'.repeat(64)] }), await ask('asks', { held: ['b'.repeat(64)] })];
+    const called = await ask('c', { held: ['a'.repeat(64)], slots: 2 });
+    const asks = await ask('asks', { held: ['b'.repeat(64)] });
     expect(await calledFor('one', { imageBuilder: 'a'.repeat(64) })).toBe('c');
     await bring();
     expect(await calledFor('two', { imageBuilder: 'b'.repeat(64) })).toBeNull();
@@ -106,7 +149,7 @@ describe('a node that waits and can be called', () => {
     const errands = await Promise.all(names.map(() => foreman.calls.orderToBring('c')));
     expect(errands.filter(Boolean)).toHaveLength(2);
     expect((await asks.answer).order?.requestHash).toBeDefined();
-    await called.leave();
+    expect((await called.answer).order).toBeNull();
     expect((await foreman.calls.stats()).activeLeases).toBe(3);
   });
 

@@ -32,12 +32,20 @@ export async function orderToBring(
   return order && { address: node.address, order };
 }
 
-/** The Worker could not bring it. Id of the node; null where that has spoken of it all the same: only the answer was lost. */
-export function notBrought(state: ForemanState, leaseId: string, fault: string, now: number): string | null {
+/**
+ * The Worker could not bring it. Whom, and what is back in the queue; null where the node has spoken of it all the same: only the
+ * answer was lost.
+ */
+export function notBrought(
+  state: ForemanState,
+  leaseId: string,
+  fault: string,
+  now: number,
+): { readonly nodeId: string; readonly imageBuilder: string } | null {
   const lease = state.leases.byId(leaseId);
   if (lease?.state !== 'active' || !isUnheard(lease)) return null;
   giveUp(state, lease, fault, now);
-  return lease.nodeId;
+  return { nodeId: lease.nodeId, imageBuilder: state.queue.byHash(lease.requestHash)?.imageBuilder ?? '' };
 }
 
 /** A lease has come to its end. */

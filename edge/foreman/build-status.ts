@@ -18,7 +18,7 @@ export function buildStatus(state: ForemanState, build: BuildRow, now: number): 
   if (build.state === 'done') return { state: 'done', requestHash: build.requestHash, generation: build.generation };
   if (build.state === 'failed' && build.failure) return { state: 'failed', failure: build.failure };
   const live = { requestHash: build.requestHash, echo: build.echo, enqueuedAt: build.enqueuedAt };
-  const pace = state.farmSize.pace(now);
+  const pace = state.farmSize.pace(now, build.whom);
   if (build.state === 'queued') {
     const position = state.queue.position(build);
     const ahead = state.queue.ahead(build, position);

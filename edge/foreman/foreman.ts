@@ -33,7 +33,7 @@ import { ABANDONED, CANCELLED, cancelBuild } from './cancel-build.ts';
 import { openDatabase } from './database.ts';
 import { cacheFailure } from './end-build.ts';
 import { type ForemanState, foremanState } from './foreman-state.ts';
-import { giveLease, type Order, orderOf } from './give-lease.ts';
+import { giveLease, isFull, type Order, orderOf } from './give-lease.ts';
 import type { NameEntry } from './names.ts';
 import type { ListedNode, NodeLists, PublicNode } from './node-lists.ts';
 import { type JoinAnswer, type Newcomer, PRESENT_MS, type ToldOfNode, waitingAs } from './nodes.ts';
@@ -101,6 +101,8 @@ export class Foreman extends DurableObject<Env> {
   readonly #waitingNodes = new WaitingRoom();
   /** Nodes that get nothing now. In a room of their own: what comes must not wake them instead of others. */
   readonly #setAside = new WaitingRoom();
+  /** Nodes that ask while they have all that they can build: orders were brought to them that they have not heard of yet. */
+  readonly #full = new WaitingRoom();
   readonly #calls: Record<string, number> = {};
 
   /** Publishes whatever is decided. What fails stays `publishing` for the alarm. */
@@ -232,6 +234,12 @@ export class Foreman extends DurableObject<Env> {
         await this.#setAside.wait(until - Date.now(), waitingAs(node, Date.now()));
         continue;
       }
+      if (isFull(this.#state, node)) {
+        if (isOver) return { order: null, standing };
+        const waited = await this.#full.wait(until - Date.now(), waitingAs(node, Date.now()));
+        if (waited === 'dismissed') return { order: null, standing };
+        continue;
+      }
       const { wakes } = this.#waitingNodes;
       const order = await giveLease(
         this.#state,
@@ -248,11 +256,14 @@ export class Foreman extends DurableObject<Env> {
     }
   }
 
-  /** What the Worker that was told to call this node is to bring. */
-  async orderToBring(nodeId: string): Promise<Errand | null> {
+  /** What the Worker that was told to call this node is to bring. `imageBuilder`: of what came, for those who are woken instead. */
+  async orderToBring(nodeId: string, imageBuilder = ''): Promise<Errand | null> {
     this.#count('bring');
     const errand = await orderToBring(this.#state, nodeId, crypto.randomUUID(), Date.now);
-    if (!errand) this.#waitingNodes.wakeSome();
+    const node = this.#state.nodes.byId(nodeId);
+    // It was the best of those that wait, and would be called and woken in vain before all others.
+    if (!errand || (node && isFull(this.#state, node))) this.#waitingNodes.dismiss(nodeId);
+    if (!errand) this.#waitingNodes.wakeSome(imageBuilder);
     await this.#setAlarm();
     return errand;
   }
@@ -262,9 +273,12 @@ export class Foreman extends DurableObject<Env> {
    */
   async notBrought(leaseId: string, fault: string): Promise<void> {
     this.#count('bring');
-    const nodeId = notBrought(this.#state, leaseId, fault, Date.now());
-    if (nodeId !== null) this.#waitingNodes.dismiss(nodeId);
-    this.#waitingNodes.wakeSome();
+    const back = notBrought(this.#state, leaseId, fault, Date.now());
+    if (back) {
+      this.#hasRoomAgain(back.nodeId);
+      this.#waitingNodes.dismiss(back.nodeId);
+      this.#waitingNodes.wakeSome(back.imageBuilder);
+    }
     await this.#setAlarm();
   }
 
@@ -285,6 +299,7 @@ export class Foreman extends DurableObject<Env> {
       // Its waiting question is older than that: a node that stops would be given this very build again.
       if (report.event.case === 'handedBack') this.#waitingNodes.dismiss(nodeId);
     }
+    if (acknowledged.some(({ standing }) => standing === 'ended')) this.#hasRoomAgain(nodeId);
     for (const failure of aftermath.failures) this.ctx.waitUntil(cacheFailure(this.#state, failure));
     this.ctx.waitUntil(this.#publishAll());
     // A build may have gone back to the queue.
@@ -317,21 +332,21 @@ export class Foreman extends DurableObject<Env> {
     return this.#state.uploads.startMultipart(leaseId, name, multipartId);
   }
 
-  async addPart(leaseId: string, name: string, part: number, etag: string): Promise<void> {
-    this.#state.uploads.addPart(leaseId, name, part, etag);
+  async addPart(leaseId: string, name: string, multipartId: string, part: number, etag: string): Promise<boolean> {
+    return this.#state.uploads.addPart(leaseId, name, multipartId, part, etag);
   }
 
-  async closeUpload(leaseId: string, name: string): Promise<void> {
-    this.#state.uploads.close(leaseId, name);
+  async closeUpload(leaseId: string, name: string, multipartId: string): Promise<UploadRow['parts'] | null> {
+    return this.#state.uploads.close(leaseId, name, multipartId);
   }
 
-  async restartUpload(leaseId: string, name: string): Promise<void> {
-    this.#state.uploads.restart(leaseId, name);
+  async restartUpload(leaseId: string, name: string, multipartId: string): Promise<void> {
+    this.#state.uploads.restart(leaseId, name, multipartId);
   }
 
-  async completeUpload(leaseId: string, name: string): Promise<UploadRow | null> {
-    this.#state.uploads.complete(leaseId, name);
-    return this.#state.uploads.find(leaseId, name) ?? null;
+  /** `multipartId`: null for a file of one PUT. */
+  async completeUpload(leaseId: string, name: string, multipartId: string | null = null): Promise<boolean> {
+    return this.#state.uploads.complete(leaseId, name, multipartId);
   }
 
   /**
@@ -453,6 +468,7 @@ export class Foreman extends DurableObject<Env> {
     this.#state.statistics.forget(now);
     this.#state.queue.turns.forgetPassed(FORGET_AT_ONCE);
     this.#waitingNodes.wakeAll();
+    this.#full.wakeAll();
     if (this.#state.nodes.stateChanges !== stateChanges) this.#setAside.wakeAll();
     await this.#setAlarm();
     this.ctx.waitUntil(this.#removeOldLogs(now));
@@ -461,7 +477,13 @@ export class Foreman extends DurableObject<Env> {
   /** Who was set aside, or is no more, is told at once; and its builds are for others. */
   #wakeEverybody(): void {
     this.#waitingNodes.wakeAll();
+    this.#full.wakeAll();
     this.#setAside.wakeAll();
+  }
+
+  /** It asks anew, and not by the question that waits: that is older than the end of its build. */
+  #hasRoomAgain(nodeId: string): void {
+    this.#full.dismiss(nodeId);
   }
 
   async #removeExpired(now: number): Promise<void> {

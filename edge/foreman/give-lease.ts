@@ -51,6 +51,10 @@ export function orderOf(state: ForemanState, build: BuildRow, lease: LeaseRow): 
   };
 }
 
+/** As many builds as slots, by what is known here: one that is called has been brought orders while its question waited. */
+export const isFull = (state: ForemanState, node: Pick<NodeRow, 'id' | 'address' | 'slots'>): boolean =>
+  node.address !== '' && state.leases.activeOf(node.id) >= node.slots;
+
 /** Null where nothing in the queue is for this node now. */
 export async function giveLease(
   state: ForemanState,
@@ -63,6 +67,7 @@ export async function giveLease(
     known ??= state.operators.here(now());
     return known;
   };
+  if (isFull(state, node)) return null;
   for (const { requestHash } of candidatesFor(state, node, now)) {
     const candidate = state.queue.byHash(requestHash);
     // Upstream was asked for another one meanwhile.
@@ -84,8 +89,8 @@ export async function giveLease(
     if (!inputs) continue;
     // It may have been set aside while upstream was asked.
     if (!state.nodes.mayBuild(node.id)) return null;
-    // One that is called has been brought orders while it asked, and its question is older than they are.
-    if (node.address !== '' && state.leases.activeOf(node.id) >= node.slots) return null;
+    // Or brought another order.
+    if (isFull(state, node)) return null;
     const lease = state.leases.grant(
       candidate,
       node.id,

@@ -6,7 +6,7 @@ import { and, count, eq, lte, sql } from 'drizzle-orm';
 import type { Pins } from '../../shared/build-record.ts';
 import { leaseExpiry, needsRenewal } from '../../shared/lease.ts';
 import type { Database } from './database.ts';
-import { type BuildRow, builds, type LeaseRow, leases } from './schema.ts';
+import { type BuildRow, builds, type LeaseRow, leases, nodes } from './schema.ts';
 
 export interface LeaseTimes {
   readonly leaseMs: number;
@@ -127,6 +127,15 @@ export class Leases {
 
   active(): number {
     return this.#db.select({ n: count() }).from(leases).where(eq(leases.state, 'active')).get()?.n ?? 0;
+  }
+
+  /** Of trusted nodes alone. */
+  activeOfTrusted(): number {
+    const isTrusted = and(eq(nodes.id, leases.nodeId), eq(nodes.tier, 'trusted'));
+    return (
+      this.#db.select({ n: count() }).from(leases).innerJoin(nodes, isTrusted).where(eq(leases.state, 'active')).get()
+        ?.n ?? 0
+    );
   }
 
   /** A whole lease's time anew for every lease: nobody could report while the Foreman was away. */

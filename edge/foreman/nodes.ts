@@ -162,14 +162,14 @@ export class Nodes {
     this.#db.update(nodes).set({ durations }).where(eq(nodes.id, node.id)).run();
   }
 
-  /** Of all active nodes that were heard of within `withinMs`. */
-  slotsLately(now: number, withinMs: number): number {
+  /** Of active nodes that were heard of within `withinMs`: of all of them, and of the trusted ones alone. */
+  slotsLately(now: number, withinMs: number): { readonly all: number; readonly trusted: number } {
     const row = this.#db
-      .select({ n: sum(nodes.slots) })
+      .select({ all: sum(nodes.slots), trusted: sum(sql`iif(${nodes.tier} = 'trusted', ${nodes.slots}, 0)`) })
       .from(nodes)
       .where(and(gt(nodes.lastSeenAt, now - withinMs), eq(nodes.state, 'active')))
       .get();
-    return Number(row?.n ?? 0);
+    return { all: Number(row?.all ?? 0), trusted: Number(row?.trusted ?? 0) };
   }
 
   /** How many active nodes were heard of within `withinMs`. */

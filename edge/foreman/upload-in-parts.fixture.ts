@@ -1,5 +1,5 @@
 /**
- * A file that comes in parts, step by step as edge/uploads.ts takes one. With the store's least size of a part instead of the
+ * A file that comes in parts, step by step as edge/upload-in-parts.ts takes one. With the store's least size of a part instead of the
  * edge's own 64 MiB: each of these lives would move as much, and there are two dozen of them.
  */
 import { storeKey } from '../../shared/build-record.ts';
@@ -44,7 +44,7 @@ async function sendPart(life: Life, n: number): Promise<void> {
   const { multipartId } = await grantOf(life);
   const body = partOf(n);
   const { etag } = await store.uploadPart(keyOf(life), multipartId, n, body, { size: body.length });
-  await calls().addPart(leaseIdOf(life), NAME, n, etag);
+  await calls().addPart(leaseIdOf(life), NAME, multipartId, n, etag);
 }
 
 async function makeWhole(life: Life): Promise<void> {
@@ -61,7 +61,13 @@ const granted: Step = [
     if (!answer.ok) throw new Error(answer.reason);
   },
 ];
-const closed: Step = ['closeUpload', (life) => calls().closeUpload(leaseIdOf(life), NAME)];
+/** With the id that it has at this moment. */
+const bound =
+  (work: (leaseId: string, name: string, multipartId: string) => Promise<unknown>) =>
+  async (life: Life): Promise<unknown> =>
+    work(leaseIdOf(life), NAME, (await grantOf(life)).multipartId);
+
+const closed: Step = ['closeUpload', bound((...upload) => calls().closeUpload(...upload))];
 
 export const IN_PARTS: readonly Step[] = [
   granted,
@@ -69,14 +75,14 @@ export const IN_PARTS: readonly Step[] = [
   ['a part', (life) => sendPart(life, 2)],
   closed,
   // As where the whole had another digest.
-  ['restartUpload', (life) => calls().restartUpload(leaseIdOf(life), NAME)],
+  ['restartUpload', bound((...upload) => calls().restartUpload(...upload))],
   granted,
   ['startMultipart again', open],
   ['startMultipart, its answer having been lost', open],
   ['the second part', (life) => sendPart(life, 2)],
   ['the first part', (life) => sendPart(life, 1)],
   ['closeUpload again', closed[1]],
-  ['a part that is late', (life) => calls().addPart(leaseIdOf(life), NAME, 1, 'of another try')],
+  ['a part that is late', bound((...upload) => calls().addPart(...upload, 1, 'of another try'))],
   ['the store makes it whole', makeWhole],
-  ['completeUpload', (life) => calls().completeUpload(leaseIdOf(life), NAME)],
+  ['completeUpload', bound((...upload) => calls().completeUpload(...upload))],
 ];

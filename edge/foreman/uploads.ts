@@ -1,6 +1,7 @@
 /**
  * Grants to write one object of a lease: name, size and digest are fixed when the grant is given, and it closes for good
- * when the bytes are there. This row is what makes an object write-once; the store itself need not know how.
+ * when the bytes are there. This row is what makes an object write-once; the store itself need not know how. Why what is complete
+ * was hashed, though several callers may be at a file in parts at once: see edge/upload-in-parts.ts.
  */
 import { and, eq, sql } from 'drizzle-orm';
 import type { StoredFile } from '../../shared/build-record.ts';
@@ -71,26 +72,38 @@ export class Uploads {
     return multipartId;
   }
 
-  addPart(leaseId: string, name: string, part: number, etag: string): void {
-    this.#db.transaction(() => {
-      const row = this.find(leaseId, name);
-      if (row?.state === 'open') this.#set(leaseId, name, { parts: { ...row.parts, [part]: etag } });
-    });
+  /** False where no more parts are taken, or none of this id: it was begun for a try that is over. */
+  addPart(leaseId: string, name: string, multipartId: string, part: number, etag: string): boolean {
+    const row = this.#of(leaseId, name, multipartId);
+    if (row?.state !== 'open') return false;
+    this.#set(leaseId, name, { parts: { ...row.parts, [part]: etag } });
+    return true;
   }
 
-  /** No more parts: not every store refuses one for an object that is already being made of the others. */
-  close(leaseId: string, name: string): void {
-    if (this.find(leaseId, name)?.state === 'open') this.#set(leaseId, name, { state: 'closing' });
+  /**
+   * No more parts: not every store refuses one for an object that is already being made of the others. Returns those that it is
+   * made of, as often as it is asked; null where it is not being made of this id's.
+   */
+  close(leaseId: string, name: string, multipartId: string): UploadRow['parts'] | null {
+    const row = this.#of(leaseId, name, multipartId);
+    if (row === undefined || row.state === 'complete') return null;
+    if (row.state === 'open') this.#set(leaseId, name, { state: 'closing' });
+    return row.parts;
   }
 
-  /** Bytes were not what was promised: the parts are forgotten and may be sent again. */
-  restart(leaseId: string, name: string): void {
+  /** Bytes were not what was promised: this id's parts are forgotten and may be sent again, under another one. */
+  restart(leaseId: string, name: string, multipartId: string): void {
+    if (this.#of(leaseId, name, multipartId)?.state === 'closing')
+      this.#set(leaseId, name, { state: 'open', multipartId: null, parts: {} });
+  }
+
+  /** Is it complete now? Of one in parts only what was closed and hashed under this very id; null for one PUT. */
+  complete(leaseId: string, name: string, multipartId: string | null): boolean {
     const row = this.find(leaseId, name);
-    if (row && row.state !== 'complete') this.#set(leaseId, name, { state: 'open', multipartId: null, parts: {} });
-  }
-
-  complete(leaseId: string, name: string): void {
-    this.#set(leaseId, name, { state: 'complete' });
+    if (row === undefined || row.state === 'complete') return row !== undefined;
+    if (row.multipartId !== multipartId || (multipartId !== null && row.state !== 'closing')) return false;
+    this.#questions.complete.run({ leaseId, name });
+    return true;
   }
 
   /** Of files of one PUT each: what is stored is complete, unless one of them is not granted like this. */
@@ -107,6 +120,12 @@ export class Uploads {
       for (const { name, isStored } of open) if (isStored) this.#questions.complete.run({ leaseId, name });
     });
     return { ok: true, lost: open.filter(({ isStored }) => !isStored).map(({ name }) => name) };
+  }
+
+  /** As long as its upload in parts is this one. */
+  #of(leaseId: string, name: string, multipartId: string): UploadRow | undefined {
+    const row = this.find(leaseId, name);
+    return row?.multipartId === multipartId ? row : undefined;
   }
 
   #byName(leaseId: string): Map<string, UploadRow> {

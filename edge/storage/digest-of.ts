@@ -18,7 +18,7 @@ export interface StoredDigest {
  * @throws ObjectStoreError `unavailable` when the connection broke or ended early; the abort reason when `signal` aborted
  */
 export async function digestOf(
-  store: ObjectStore,
+  store: Pick<ObjectStore, 'get'>,
   key: string,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<StoredDigest | Absent> {

@@ -2,6 +2,7 @@
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { FarmSize } from '../../../edge/foreman/farm-size.ts';
 import type { Order } from '../../../edge/foreman/give-lease.ts';
+import { WHOM } from '../../../edge/foreman/schema.ts';
 import { storeKey } from '../../../shared/build-record.ts';
 import { sha256Hex, utf8ToBytes } from '../../../shared/digest.ts';
 import { BuildSucceededSchema } from '../../../shared/gen/asu/farm/v1/build_pb.js';
@@ -116,7 +117,7 @@ export const OPERATIONS: readonly Operation[] = [
   ofNodes('stats', (farm) => () => farm.foreman.stats()),
   ofNodes(
     'slots of the farm, each 5 s',
-    (farm) => () => new FarmSize(farm.nodes, farm.leases, farm.queue).pace(Date.now()),
+    (farm) => () => new FarmSize(farm.nodes, farm.leases, farm.queue).pace(Date.now(), WHOM.anyone),
   ),
   // Last: nothing of the queue may be leased afterwards.
   flat('lease, upstream is down', (farm, round) => {

@@ -692,8 +692,8 @@ export declare const ForemanService: GenService<{
   },
   /**
    * Closes the grant once every byte is there. The object counts only after this.
-   *   FAILED_PRECONDITION no such grant, or parts are missing.
-   *   DATA_LOSS           the stored bytes have another size or digest: upload again.
+   *   FAILED_PRECONDITION no such grant.
+   *   DATA_LOSS           the stored bytes have another size or digest, or parts are missing: upload all of it again.
    *
    * @generated from rpc asu.farm.v1.ForemanService.CompleteUpload
    */
