@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import { CORS, errorAnswer, notFound } from './answer.ts';
 import { canonicalPath } from './canonical-path.ts';
 import type { Env } from './env.ts';
+import { EdgeRouter } from './router.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { buildRoutes } from './routes/build.ts';
 import { docsRoutes } from './routes/docs.ts';
@@ -28,7 +29,7 @@ import { upgradeRequestRoutes } from './routes/upgrade-request.ts';
 import { uploadRoutes } from './routes/uploads.ts';
 import { seedProblem } from './seed/seed-answer.ts';
 
-export const app = new Hono<{ Bindings: Env }>({ getPath: canonicalPath });
+export const app = new Hono<{ Bindings: Env }>({ getPath: canonicalPath, router: new EdgeRouter() });
 
 /** Browsers ask this before even a poll (LuCI adds headers of its own). */
 app.options('*', (c) => {

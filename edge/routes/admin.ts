@@ -28,6 +28,9 @@ import { readText } from '../read-body.ts';
 import { parseJson } from '../wish.ts';
 
 const MAX_BODY_BYTES = 4096;
+/** They stand where an id or an action stands: a path of its own for such a word is none that the router takes (router.ts). */
+const CALLABLE = 'callable';
+const REMOVE_ADDRESS = 'remove-address';
 
 export const adminRoutes = new Hono<{ Bindings: Env }>()
   .use('/api/v1/admin/*', forAdmins)
@@ -49,7 +52,8 @@ export const adminRoutes = new Hono<{ Bindings: Env }>()
     return jsonAnswer(200, answer);
   })
   .all('/api/v1/admin/nodes', () => methodNotAllowed('GET, HEAD, OPTIONS'))
-  .post('/api/v1/admin/nodes/callable', async (c) => {
+  .post('/api/v1/admin/nodes/:name', async (c) => {
+    if (c.req.param('name') !== CALLABLE) return c.notFound();
     const { url } = await bodyOf(c.req.raw, callableNodeSchema);
     const found = await nodeAt(url);
     if (!found.ok) return problem(409, titleOf(409), `${url} cannot be added: ${found.reason}`);
@@ -58,15 +62,15 @@ export const adminRoutes = new Hono<{ Bindings: Env }>()
       return notFound(`the node at ${url} (${found.nodeId.slice(0, 12)}) has not joined this farm`);
     return answerOf(acted);
   })
-  .all('/api/v1/admin/nodes/callable', () => methodNotAllowed('POST, OPTIONS'))
-  .post('/api/v1/admin/nodes/:id/remove-address', async (c) => {
-    const { id } = c.req.param();
-    return isSha256Hex(id) ? answerOf(await foremanOf(c.env).setAddress(id, '')) : notFound('there is no such node');
-  })
+  .all('/api/v1/admin/nodes/:name', (c) =>
+    c.req.param('name') === CALLABLE ? methodNotAllowed('POST, OPTIONS') : c.notFound(),
+  )
   .post('/api/v1/admin/nodes/:id/:action', async (c) => {
     const { id, action } = c.req.param();
-    if (!isNodeAction(action)) return notFound(`no such action, expected one of ${NODE_ACTIONS.join(', ')}`);
+    if (action !== REMOVE_ADDRESS && !isNodeAction(action))
+      return notFound(`no such action, expected one of ${NODE_ACTIONS.join(', ')}`);
     if (!isSha256Hex(id)) return notFound('there is no such node');
+    if (action === REMOVE_ADDRESS) return answerOf(await foremanOf(c.env).setAddress(id, ''));
     const { reason } = await bodyOf(c.req.raw, nodeActionSchema);
     return answerOf(await foremanOf(c.env).actOnNode(id, action, reason));
   })

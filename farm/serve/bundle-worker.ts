@@ -1,4 +1,4 @@
-/** One Worker as one ES module, made as `wrangler deploy` makes it: esbuild, which wrangler brings, with its conditions. */
+/** One Worker as one ES module, made as `wrangler deploy` makes it: esbuild, which wrangler brings, with its conditions and as wrangler.toml says. */
 import path from 'node:path';
 import { build } from 'esbuild';
 
@@ -17,7 +17,7 @@ export async function bundleWorker(source: string, directory: string): Promise<s
     conditions: ['workerd', 'worker', 'browser'],
     external: ['cloudflare:*', 'node:*'],
     loader: { '.sql': 'text' },
-    keepNames: true,
+    keepNames: false,
     logLevel: 'error',
   });
   return path.basename(outfile);

@@ -14,29 +14,31 @@ const placed = (word: string) => ({ bytes: utf8ToBytes(`"${word}"`), start: 1, e
 
 function find(table: PackageTable, word: string): number {
   const { bytes, start, end } = placed(word);
-  const slot = table.find(bytes, start, end, hashOf(word));
-  expect(table.slotOf(word)).toBe(slot);
-  return slot;
+  const place = table.find(bytes, start, end, hashOf(word));
+  expect(table.placeOf(word)).toBe(place);
+  return place;
 }
 
 /** All of a record, and its first part. */
-function recordOf(table: PackageTable, slot: number): [whole: string, nameOnly: string] {
-  return [table.length(slot), table.nameLength(slot)].map((length) => {
-    const to = new Uint8Array(length + 2);
-    expect(table.copy(slot, length, to, 1)).toBe(length + 1);
-    expect([to[0], to[length + 1]]).toEqual([0, 0]);
-    return new TextDecoder().decode(to.subarray(1, -1));
+function recordOf(table: PackageTable, place: number): [whole: string, nameOnly: string] {
+  return [table.length(place), table.nameLength(place)].map((length) => {
+    const to = new Uint8Array(length + 5);
+    expect(table.copy(place, length, new DataView(to.buffer), 1)).toBe(length + 1);
+    expect([to[0], to[length + 4]]).toEqual([0, 0]);
+    return new TextDecoder().decode(to.subarray(1, length + 1));
   }) as [string, string];
 }
 
 describe('a table', () => {
-  it('finds each of its packages by name, in a slot of its own, and no other', () => {
+  it('finds each of its packages by name, at a place of its own, and no other', () => {
     fc.assert(
       fc.property(index, fc.array(name), (packages, others) => {
         const table = new PackageTable(packages);
-        const slots = packages.map(([one]) => find(table, one));
-        expect(new Set(slots).size).toBe(packages.length);
-        expect(slots.every((slot) => slot >= 0 && slot < table.size)).toBe(true);
+        const places = packages.map(([one]) => find(table, one));
+        expect(places.every((place) => place >= 0)).toBe(true);
+        const numbers = places.map((place) => table.numberOf(place));
+        expect(new Set(numbers).size).toBe(packages.length);
+        expect(numbers.every((number) => number >= 0 && number < table.size)).toBe(true);
         for (const one of others) expect(find(table, one) >= 0).toBe(packages.some(([known]) => known === one));
       }),
     );
@@ -47,11 +49,11 @@ describe('a table', () => {
       fc.property(index, version, (packages, other) => {
         const table = new PackageTable(packages);
         for (const [one, offered] of packages) {
-          const slot = find(table, one);
-          expect(recordOf(table, slot)).toEqual([`"${one}":["${offered}","`, `"${one}"`]);
+          const place = find(table, one);
+          expect(recordOf(table, place)).toEqual([`"${one}":["${offered}","`, `"${one}"`]);
           for (const installed of [offered, other, `${offered}1`, offered.slice(1)]) {
             const { bytes, start, end } = placed(installed);
-            expect(table.isVersion(slot, bytes, start, end)).toBe(installed === offered);
+            expect(table.isVersion(place, bytes, start, end)).toBe(installed === offered);
           }
         }
       }),

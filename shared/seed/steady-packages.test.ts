@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it, test } from 'vitest';
 import { archDocument, targetDocument } from '../upstream.fixture.ts';
-import { plainPackages } from './plain-packages.fixture.ts';
+import { plainPackages, toldSteady } from './plain-packages.fixture.ts';
 import { type PartedPackages, partSteady } from './steady-packages.ts';
 
 const TARGET = targetDocument({ packages: { 'base-files': '1', 'kmod-usb2': '6.6', vim: '9' } });
@@ -10,12 +10,10 @@ const ARCH = archDocument({
   packages: { vim: '8', curl: '8.1', nano: '', opkg: '2', openvpn: '2', kernel: '6', huge: '1'.repeat(300) },
 });
 
-const decoded = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-const told = ({ steady, others }: PartedPackages) => ({
-  names: JSON.parse(`[${decoded(steady.names)}]`).sort(),
-  upgrades: JSON.parse(`{${decoded(steady.upgrades)}}`),
-  others: Object.fromEntries(others),
-});
+function told({ steady, others }: PartedPackages) {
+  const { names, upgrades } = toldSteady(steady);
+  return { names: (names as string[]).sort(), upgrades, others: Object.fromEntries(others) };
+}
 const part = (pairs: readonly (readonly [string, string])[]) => partSteady(plainPackages(pairs), TARGET, ARCH);
 
 test('what no table names and an index has is told as it is, the rest is left', () => {
@@ -38,6 +36,12 @@ test('of what is there twice the later one counts', () => {
   expect(
     told(part([...(['1', '9', '2'] as const).map((v) => ['vim', v] as const), ['opkg', '1'], ['opkg', '2']])),
   ).toEqual({ names: ['vim'], upgrades: { vim: ['9', '2'] }, others: { opkg: '2' } });
+});
+
+test('a scan leaves alone what an earlier one found', () => {
+  const first = plainPackages([['vim', '8']]);
+  plainPackages([['curl', '1'] as const, ['nobody', '1'] as const]);
+  expect(told(partSteady(first, TARGET, ARCH))).toEqual({ names: ['vim'], upgrades: { vim: ['9', '8'] }, others: {} });
 });
 
 it('parts any packages as their names and versions say', () => {

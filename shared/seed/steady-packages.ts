@@ -12,16 +12,22 @@ import { NUMBERS_A_PAIR, type PlainPackages, wordIn } from './scan-pairs.ts';
 
 export interface SteadyPackages {
   has(name: string): boolean;
-  /** JSON, as they stand in an answer: `"curl","vim"`. */
-  readonly names: Uint8Array;
-  /** Of those whose version is another one: `"vim":["9.1-2","8.1-2"]`. */
-  readonly upgrades: Uint8Array;
+  /** How many bytes `tell` writes: of all, and of those whose version is another one. */
+  readonly namesLength: number;
+  readonly upgradesLength: number;
+  /**
+   * Writes them as JSON, as they stand in an answer but with a comma behind each: `"curl","vim",` from the one place on, and
+   * `"vim":["9.1-2","8.1-2"],` from the other. Up to three bytes behind the names are written as well, for the caller to
+   * write over.
+   */
+  tell(to: Uint8Array, namesAt: number, upgradesAt: number): void;
 }
 
 export const NOTHING_STEADY: SteadyPackages = {
   has: () => false,
-  names: new Uint8Array(),
-  upgrades: new Uint8Array(),
+  namesLength: 0,
+  upgradesLength: 0,
+  tell: () => {},
 };
 
 export interface PartedPackages {
@@ -34,22 +40,24 @@ type Names = Pick<PackageList, 'packages'>;
 /** Of a name in both lists that of the target counts. */
 export function partSteady(installed: PlainPackages, target: Names, arch: Names): PartedPackages {
   const { bytes, pairs } = installed;
-  const isFound = new Uint8Array(pairs.length / NUMBERS_A_PAIR);
-  const ofTarget = new Found(tableOf(target), installed, isFound);
-  const ofArch = new Found(tableOf(arch), installed, isFound);
-  const others = new Map<string, string>();
-  for (let pair = isFound.indexOf(0); pair >= 0; pair = isFound.indexOf(0, pair + 1)) {
-    const at = pair * NUMBERS_A_PAIR;
-    const [nameStart, nameEnd] = [pairs[at] as number, pairs[at + 1] as number];
-    others.set(wordIn(bytes, nameStart, nameEnd), wordIn(bytes, pairs[at + 2] as number, pairs[at + 3] as number));
-  }
-  const names = new Uint8Array(ofTarget.namesLength + ofArch.namesLength);
-  const upgrades = new Uint8Array(ofTarget.upgradesLength + ofArch.upgradesLength);
-  ofTarget.tell(names, upgrades, 0, 0);
-  ofArch.tell(names, upgrades, ofTarget.namesLength, ofTarget.upgradesLength);
-  const has = (name: string) => ofTarget.has(name) || ofArch.has(name);
-  // Each has a comma behind it.
-  return { steady: { has, names: names.subarray(0, -1), upgrades: upgrades.subarray(0, -1) }, others };
+  const ofTarget = new Found(tableOf(target), installed);
+  const ofArch = new Found(tableOf(arch), installed);
+  const left: number[] = [];
+  // As in JSON, of two pairs with one name the later one counts.
+  for (let at = pairs.length - NUMBERS_A_PAIR; at >= 0; at -= NUMBERS_A_PAIR)
+    if (!ofTarget.take(at) && !ofArch.take(at)) left.push(at);
+  const word = (at: number): string => wordIn(bytes, pairs[at] as number, pairs[at + 1] as number);
+  const others = new Map(left.reverse().map((at) => [word(at), word(at + 2)]));
+  const steady: SteadyPackages = {
+    has: (name) => ofTarget.has(name) || ofArch.has(name),
+    namesLength: ofTarget.namesLength + ofArch.namesLength,
+    upgradesLength: ofTarget.upgradesLength + ofArch.upgradesLength,
+    tell(to, namesAt, upgradesAt) {
+      ofTarget.tell(to, namesAt, upgradesAt);
+      ofArch.tell(to, namesAt + ofTarget.namesLength, upgradesAt + ofTarget.upgradesLength);
+    },
+  };
+  return { steady, others };
 }
 
 const COMMA = 0x2c;
@@ -62,68 +70,64 @@ const NUMBERS_FOUND = 3;
 /** What a table has of the packages of one router. */
 class Found {
   /** Of what `tell` writes. */
-  readonly namesLength: number;
-  readonly upgradesLength: number;
+  namesLength = 0;
+  upgradesLength = 0;
   readonly #table: PackageTable;
   readonly #bytes: Uint8Array;
-  /** A bit for each slot. */
+  readonly #pairs: Int32Array;
+  /** A bit for each number of the table. */
   readonly #seen: Uint8Array;
-  /** `NUMBERS_FOUND` for each: its slot, and where the version begins (0: it is the table's) and ends. */
-  readonly #found: readonly number[];
+  /** `NUMBERS_FOUND` for each: the place of its record, and where the version begins (0: it is the table's) and ends. */
+  readonly #found: number[] = [];
 
-  /** @param isFound by pair; those that are there are left alone, and those that the table has are marked */
-  constructor(table: PackageTable, { bytes, pairs }: PlainPackages, isFound: Uint8Array) {
-    const seen = new Uint8Array(Math.ceil(table.size / 8));
-    const found: number[] = [];
-    let namesLength = 0;
-    let upgradesLength = 0;
-    // As in JSON, of two pairs with one name the later one counts.
-    for (let pair = isFound.length - 1; pair >= 0; pair--) {
-      if (isFound[pair] === 1) continue;
-      const at = pair * NUMBERS_A_PAIR;
-      const slot = table.find(bytes, pairs[at] as number, pairs[at + 1] as number, pairs[at + 4] as number);
-      if (slot < 0) continue;
-      isFound[pair] = 1;
-      const bits = seen[slot >> 3] as number;
-      const bit = 1 << (slot & 7);
-      if ((bits & bit) !== 0) continue;
-      seen[slot >> 3] = bits | bit;
-      namesLength += table.nameLength(slot) + 1;
-      const [start, end] = [pairs[at + 2] as number, pairs[at + 3] as number];
-      const isUpgrade = !table.isVersion(slot, bytes, start, end);
-      if (isUpgrade) upgradesLength += table.length(slot) + end - start + ENDING;
-      found.push(slot, isUpgrade ? start : 0, end);
-    }
-    this.namesLength = namesLength;
-    this.upgradesLength = upgradesLength;
+  constructor(table: PackageTable, { bytes, pairs }: PlainPackages) {
     this.#table = table;
     this.#bytes = bytes;
-    this.#seen = seen;
-    this.#found = found;
+    this.#pairs = pairs;
+    this.#seen = new Uint8Array(Math.ceil(table.size / 8));
+  }
+
+  /** Whether the table has the package of this pair; of two with one name the first that is taken counts. */
+  take(at: number): boolean {
+    const [table, bytes, pairs, seen] = [this.#table, this.#bytes, this.#pairs, this.#seen];
+    const place = table.find(bytes, pairs[at] as number, pairs[at + 1] as number, pairs[at + 4] as number);
+    if (place < 0) return false;
+    const number = table.numberOf(place);
+    const bits = seen[number >> 3] as number;
+    const bit = 1 << (number & 7);
+    if ((bits & bit) !== 0) return true;
+    seen[number >> 3] = bits | bit;
+    this.namesLength += table.nameLength(place) + 1;
+    const [start, end] = [pairs[at + 2] as number, pairs[at + 3] as number];
+    const isUpgrade = !table.isVersion(place, bytes, start, end);
+    if (isUpgrade) this.upgradesLength += table.length(place) + end - start + ENDING;
+    this.#found.push(place, isUpgrade ? start : 0, end);
+    return true;
   }
 
   has(name: string): boolean {
-    const slot = this.#table.slotOf(name);
-    return slot >= 0 && ((this.#seen[slot >> 3] as number) & (1 << (slot & 7))) !== 0;
+    const place = this.#table.placeOf(name);
+    const number = this.#table.numberOf(place);
+    return place >= 0 && ((this.#seen[number >> 3] as number) & (1 << (number & 7))) !== 0;
   }
 
-  /** Writes both, from these places on. */
-  tell(names: Uint8Array, upgrades: Uint8Array, namesStart: number, upgradesStart: number): void {
+  tell(to: Uint8Array, namesAt: number, upgradesAt: number): void {
     const [table, bytes, found] = [this.#table, this.#bytes, this.#found];
-    let nameAt = namesStart;
-    let upgradeAt = upgradesStart;
+    const view = new DataView(to.buffer, to.byteOffset, to.byteLength);
+    let nameAt = namesAt;
+    let upgradeAt = upgradesAt;
     for (let at = 0; at < found.length; at += NUMBERS_FOUND) {
-      const slot = found[at] as number;
-      nameAt = table.copy(slot, table.nameLength(slot), names, nameAt);
-      names[nameAt++] = COMMA;
+      const place = found[at] as number;
+      nameAt = table.copy(place, table.nameLength(place), view, nameAt);
+      to[nameAt++] = COMMA;
       const versionStart = found[at + 1] as number;
       if (versionStart === 0) continue;
-      upgradeAt = table.copy(slot, table.length(slot), upgrades, upgradeAt);
+      upgradeAt = table.copy(place, table.length(place), view, upgradeAt);
       const versionEnd = found[at + 2] as number;
-      for (let from = versionStart; from < versionEnd; from++) upgrades[upgradeAt++] = bytes[from] as number;
-      upgrades[upgradeAt++] = QUOTE;
-      upgrades[upgradeAt++] = CLOSE;
-      upgrades[upgradeAt++] = COMMA;
+      for (let from = versionStart; from < versionEnd; from++) to[upgradeAt++] = bytes[from] as number;
+      to[upgradeAt++] = QUOTE;
+      to[upgradeAt++] = CLOSE;
+      to[upgradeAt++] = COMMA;
     }
   }
 }

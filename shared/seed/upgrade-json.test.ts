@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { seedUpgradeSchema } from '../api/seed-check-answers.ts';
-import { utf8ToBytes } from '../digest.ts';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../grammar.ts';
-import { jsonOf } from './plain-packages.fixture.ts';
+import { jsonOf, steadyPackages } from './plain-packages.fixture.ts';
 import { upgradeJson } from './upgrade-json.ts';
 
 const name = fc.oneof(fc.stringMatching(PACKAGE_NAME), fc.constantFrom('constructor', 'toString', 'libstdc++6', '0'));
@@ -16,14 +15,11 @@ const told = fc.uniqueArray(fc.record({ name, offered: version, installed: versi
 });
 type Told = typeof told extends fc.Arbitrary<infer Value> ? Value : never;
 
-/** As `partSteady` writes them. */
-const steadyOf = (names: readonly string[], upgrades: Told) => ({
-  has: () => false,
-  names: utf8ToBytes(names.map((one) => JSON.stringify(one)).join(',')),
-  upgrades: utf8ToBytes(
-    upgrades.map(({ name, offered, installed }) => `${JSON.stringify(name)}:["${offered}","${installed}"]`).join(','),
-  ),
-});
+const steadyOf = (names: readonly string[], upgrades: Told) =>
+  steadyPackages(
+    names.map((one) => JSON.stringify(one)),
+    upgrades.map(({ name, offered, installed }) => `${JSON.stringify(name)}:["${offered}","${installed}"]`),
+  );
 
 it('is the JSON of the answer, whatever packages and versions it tells', () => {
   const comparison = fc.option(

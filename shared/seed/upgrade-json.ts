@@ -15,30 +15,35 @@ export function upgradeJson({ version, comparison }: UpgradeAnswer): Uint8Array<
   const told = version === null ? '' : `${member('version')}"${version}"`;
   if (comparison === null) return utf8ToBytes(`{${told}}`);
   const { steady, packages, upgrades, dropped } = comparison;
-  return joined([
-    `{${told && `${told},`}${member('packages')}[${before(steady.names, namesText(packages))}`,
-    steady.names,
-    `],${member('upgrades')}{${before(steady.upgrades, upgrades.map(upgradeText).join(','))}`,
-    steady.upgrades,
-    dropped.length > 0 ? `},${member('dropped')}[${namesText(dropped)}]}` : '}}',
-  ]);
+  const { namesLength, upgradesLength } = steady;
+  const opening = `{${told && `${told},`}${member('packages')}[${before(namesLength, namesText(packages))}`;
+  const middle = `],${member('upgrades')}{${before(upgradesLength, upgrades.map(upgradeText).join(','))}`;
+  const closing = dropped.length > 0 ? `},${member('dropped')}[${namesText(dropped)}]}` : '}}';
+  const namesAt = opening.length;
+  const middleAt = namesAt + withoutComma(namesLength);
+  const upgradesAt = middleAt + middle.length;
+  const closingAt = upgradesAt + withoutComma(upgradesLength);
+  // One piece of memory, and each word written where it stays.
+  const bytes = new Uint8Array(closingAt + closing.length);
+  steady.tell(bytes, namesAt, upgradesAt);
+  write(opening, bytes, 0);
+  // Over the last commas.
+  write(middle, bytes, middleAt);
+  write(closing, bytes, closingAt);
+  return bytes;
 }
 
 const member = (name: Member): string => `"${name}":`;
 
-const before = (more: Uint8Array, text: string): string => (text !== '' && more.length > 0 ? `${text},` : text);
+const before = (moreLength: number, text: string): string => (text !== '' && moreLength > 0 ? `${text},` : text);
+
+const withoutComma = (length: number): number => Math.max(0, length - 1);
 
 const namesText = (names: readonly string[]): string => (names.length > 0 ? `"${names.join('","')}"` : '');
 
 const upgradeText = ({ name, offered, installed }: Upgrade): string => `"${name}":["${offered}","${installed}"]`;
 
-function joined(pieces: readonly (string | Uint8Array)[]): Uint8Array<ArrayBuffer> {
-  const parts = pieces.map((piece) => (typeof piece === 'string' ? utf8ToBytes(piece) : piece));
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+/** What is ASCII: for so little, an encoder is dearer than this. */
+function write(text: string, to: Uint8Array, at: number): void {
+  for (let done = 0; done < text.length; done++) to[at + done] = text.charCodeAt(done);
 }

@@ -1,12 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { seedUpgradeSchema } from '../api/seed-check-answers.ts';
-import { utf8ToBytes } from '../digest.ts';
 import { indexedVersion } from '../freshness.ts';
 import { archDocument, targetDocument } from '../upstream.fixture.ts';
 import type { CarriedOver, VersionIndex } from './carry-over.ts';
 import { hasPackage } from './carry-over.ts';
-import { jsonOf } from './plain-packages.fixture.ts';
+import { jsonOf, steadyPackages } from './plain-packages.fixture.ts';
 import { NOTHING_STEADY } from './steady-packages.ts';
 import type { UpgradeCheck } from './upgrade-check-fields.ts';
 import { upgradeJson } from './upgrade-json.ts';
@@ -124,10 +123,8 @@ describe('the same version', () => {
   });
 
   test('of a steady package the version alone decides', () => {
-    const steady = (upgrades: string) => ({
-      steady: { has: () => false, names: utf8ToBytes('"curl"'), upgrades: utf8ToBytes(upgrades) },
-    });
-    expect(told(upgradeOutcome(SAME, carried({}, steady('')), SAME))).toEqual({ state: 'nothing to do' });
+    const steady = (...upgrades: string[]) => ({ steady: steadyPackages(['"curl"'], upgrades) });
+    expect(told(upgradeOutcome(SAME, carried({}, steady()), SAME))).toEqual({ state: 'nothing to do' });
     expect(told(upgradeOutcome(SAME, carried({ vim: '2' }, steady('"curl":["8","7"]')), SAME))).toEqual({
       state: 'upgrade',
       answer: { packages: ['vim', 'curl'], upgrades: { curl: ['8', '7'] } },

@@ -65,7 +65,7 @@ export function upgradeOutcome(offer: Offer, carried: CarriedOver, before: Versi
   const others = carried.unsettled.filter((name) => !isUpstreams(name)).sort();
   if (others.length > 0 && !offer.hasOtherFeeds) return { state: 'unknown packages', names: others };
   const upgrades = carried.packages.filter(isUpgrade);
-  if (!offer.isNewer && upgrades.length + carried.steady.upgrades.length === 0) return { state: 'nothing to do' };
+  if (!offer.isNewer && upgrades.length + carried.steady.upgradesLength === 0) return { state: 'nothing to do' };
   const packages = [...carried.packages.map(({ name }) => name), ...others];
   return {
     state: 'upgrade',
