@@ -113,11 +113,16 @@ function refusalOf(error: unknown): JoinRefused | null {
 }
 
 /** When a certificate ends; 0 for what cannot be read. The edge verifies it, the node only wants the date. */
-export function expiryOf(certificate: string): number {
+export const expiryOf = (certificate: string): number => Number(claimOf(certificate).expiresAt) || 0;
+
+/** What the edge takes this node for; empty for what cannot be read. */
+export const tierOf = (certificate: string): string => String(claimOf(certificate).tier ?? '');
+
+function claimOf(certificate: string): { readonly expiresAt?: unknown; readonly tier?: unknown } {
   try {
     const payload = fromBase64Url(certificate.split('.')[0] ?? '') ?? new Uint8Array();
-    return Number((JSON.parse(new TextDecoder().decode(payload)) as { expiresAt?: unknown }).expiresAt) || 0;
+    return Object(JSON.parse(new TextDecoder().decode(payload)));
   } catch {
-    return 0;
+    return {};
   }
 }
