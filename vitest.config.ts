@@ -24,6 +24,8 @@ export default defineConfig({
                 SERVER_KEY: '5e'.repeat(32),
                 ADMIN_KEY: 'ad'.repeat(32),
                 ALLOW_DEFAULTS: '1',
+                // Of these a test has as many as it wants to; by chance they would come into every other.
+                TRUST_POLICY: '{"canary_one_in":0,"rebuild_one_in":0,"rebuilds_a_day":0}',
                 PUBLIC_URL: 'https://asu.example',
                 // Of the test mirror; edge.fixture.ts says so if it is another.
                 UPSTREAM_KEYS: '["RWT+gSwS86tM5upKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs"]',

@@ -39,6 +39,8 @@ export interface UnderTestOptions {
   /** Of each image stage, so that there is time to kill something in it. */
   readonly delaySeconds?: number;
   readonly variables?: Readonly<Record<string, string>>;
+  /** The mirror has a target of which no two images are equal. */
+  readonly irreproducible?: boolean;
   /** Told where the mirror is before the edge starts. */
   readonly onMirror?: (url: string) => void;
 }
@@ -55,6 +57,12 @@ export interface NodeUnderTestOptions {
   readonly lie?: LieName;
   /** A file with the id of the lease that it lies about. */
   readonly lieAbout?: string;
+  /** Absent: `nodeDirectory`. */
+  readonly stateDirectory?: string;
+  /** Of the process: what its machine is like. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Absent: as this process has it. */
+  readonly umask?: number;
 }
 
 export interface NodeUnderTest {
@@ -103,6 +111,7 @@ export class StackUnderTest {
     const mirror = await generateMirror({
       directory: mirrorDirectory,
       ...(options.delaySeconds !== undefined && { delaySeconds: options.delaySeconds }),
+      irreproducible: options.irreproducible ?? false,
     });
     await writeFile(path.join(directory, UPSTREAM_KEY), mirror.publicKey);
     const mirrorServer = await serveMirror(mirrorDirectory);
@@ -151,10 +160,12 @@ export class StackUnderTest {
       listen,
       lie,
       lieAbout = '',
+      stateDirectory = this.nodeDirectory(name),
+      environment,
+      umask,
     }: NodeUnderTestOptions = {},
   ): Promise<NodeUnderTest> {
     const lines: string[] = [];
-    const stateDirectory = this.nodeDirectory(name);
     // A real operator's node has its token only for its first start.
     let joinToken = await this.joinToken(operator, tier);
     const start = () => {
@@ -166,6 +177,8 @@ export class StackUnderTest {
         slots,
         reportMs: 300,
         upstreamKeyFile: path.join(this.directory, UPSTREAM_KEY),
+        ...(environment !== undefined && { variables: environment }),
+        ...(umask !== undefined && { preload: `data:text/javascript,process.umask(${umask})` }),
         ...(lie !== undefined && { preload: TELL_LIES, variables: { ASU_LIE: lie, ASU_LIE_ABOUT: lieAbout } }),
         ...(listen !== undefined && { listen }),
         onLine: (line) => lines.push(line),

@@ -66,7 +66,11 @@ export type Table =
   | 'log'
   | 'statements'
   | 'reproducibility'
-  | 'disowned';
+  | 'disowned'
+  | 'recalled'
+  | 'shelved'
+  | 'checks'
+  | 'known_images';
 export type Row = Record<string, string | number | null>;
 
 export const rowsOf = (stub: DurableObjectStub<Foreman>, table: Table): Promise<Row[]> =>

@@ -5,6 +5,7 @@ import { bytesToHex } from '../shared/digest.ts';
 import { type SigningKey, signingKey } from '../shared/ed25519.ts';
 import { ForemanService } from '../shared/gen/asu/farm/v1/foreman_pb.js';
 import { nodeIdOf } from '../shared/node-identity.ts';
+import type { FeedOptIn } from '../shared/trust/foreign-feeds.ts';
 import { Agent } from './agent.ts';
 import type { Workshop } from './build/workshop.ts';
 import { openDatabase } from './db/open-database.ts';
@@ -28,17 +29,16 @@ export interface AgentUnderTest {
   readonly reportMs?: number;
   /** Where its files go. */
   readonly edgeUrl?: string;
+  readonly foreignFeeds?: FeedOptIn;
+  /** Absent: a volunteer's. */
+  readonly certificate?: string;
+  readonly log?: (line: string) => void;
 }
 
 /** To be closed when it has run. */
-export async function openAgent({
-  directory,
-  workshop,
-  edge,
-  edgeKey,
-  reportMs = 50,
-  edgeUrl = EDGE_URL,
-}: AgentUnderTest) {
+export async function openAgent(options: AgentUnderTest) {
+  const { directory, workshop, edge, edgeKey, reportMs = 50, edgeUrl = EDGE_URL } = options;
+  const { foreignFeeds = null, certificate = '' } = options;
   const database = openDatabase(path.join(directory, 'node.sqlite'));
   const slots = 1;
   const outbox = new Outbox(database.db, edgeUrl);
@@ -46,7 +46,7 @@ export async function openAgent({
     edgeUrl,
     client: createClient(ForemanService, edge),
     key: NODE_KEY,
-    membership: () => ({ certificate: '', edgePublicKey: bytesToHex(edgeKey.publicKey) }),
+    membership: () => ({ certificate, edgePublicKey: bytesToHex(edgeKey.publicKey) }),
     outbox,
     workshop,
     disk: new DiskWatch(workshop.budget),
@@ -56,8 +56,9 @@ export async function openAgent({
       packages: () => workshop.packages.counters,
     }),
     slots,
+    foreignFeeds,
     reportMs,
-    log: () => {},
+    log: options.log ?? (() => {}),
   });
   return { agent, outbox, close: () => database.close() };
 }

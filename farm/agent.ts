@@ -20,6 +20,7 @@ import {
 } from '../shared/gen/asu/farm/v1/foreman_pb.js';
 import { nodeIdOf } from '../shared/node-identity.ts';
 import { SERVER_VERSION } from '../shared/server-version.ts';
+import { type FeedOptIn, fetchesFrom } from '../shared/trust/foreign-feeds.ts';
 import { backoffMs, pause } from './backoff.ts';
 import { checkedOrder } from './build/checked-order.ts';
 import type { Workshop } from './build/workshop.ts';
@@ -28,6 +29,7 @@ import type { ForemanClient, Membership } from './edge-client.ts';
 import { isWorthSayingAgain } from './ever-rarer.ts';
 import { NOTHING_BUILT } from './fulfil-order.ts';
 import { HeardStanding } from './heard-standing.ts';
+import { tierOf } from './membership.ts';
 import type { NodeMetrics } from './metrics/node-metrics.ts';
 import { failedReport, handedBackReport, progressReport } from './node-report.ts';
 import type { Offer } from './offer.ts';
@@ -46,6 +48,8 @@ export interface AgentOptions {
   readonly disk: DiskWatch;
   readonly metrics: NodeMetrics;
   readonly slots: number;
+  /** From which foreign feeds the owner of this machine has builds fetch. */
+  readonly foreignFeeds: FeedOptIn;
   /** How often progress is told, of all builds together; ends alone do not wait for it. */
   readonly reportMs: number;
   readonly log: (line: string) => void;
@@ -61,6 +65,7 @@ const GATHER_MS = 200;
 /** Between two looks at a full disk. */
 const FULL_MS = 30_000;
 const MAX_BATCH_BYTES = 3 * 1024 * 1024;
+const NOT_OPTED_IN = 'it needs foreign feeds from which this node does not fetch';
 /** As many ImageBuilders are told to the edge. */
 const MAX_HELD = 64;
 
@@ -73,6 +78,8 @@ export class Agent {
   #somethingToSay = Promise.withResolvers<void>();
   #hasSomethingToSay = false;
   #fullTimes = 0;
+  /** Orders in a row that are not for this machine. */
+  #turnedDown = 0;
   /** Deadlines are on the edge's clock. */
   #edgeAheadMs = 0;
   /** Null: does not work yet. */
@@ -140,8 +147,8 @@ export class Agent {
       }
       if (!(await this.#hasRoom(signal))) continue;
       // A machine that lacks something fails within moments, and would be the first to take the next build, and the next.
-      const { ownFaults } = this.#builds;
-      if (ownFaults > 0) await pause(backoffMs(ownFaults, Math.random(), 10_000, 300_000), signal);
+      const setbacks = this.#builds.ownFaults + this.#turnedDown;
+      if (setbacks > 0) await pause(backoffMs(setbacks, Math.random(), 10_000, 300_000), signal);
       try {
         const answer = await this.#options.client.lease(
           {
@@ -152,6 +159,7 @@ export class Agent {
             slots: this.#options.slots,
             heldImageBuilders: await this.heldImageBuilders(),
             knownStanding: this.#standing.known,
+            ...(this.#options.foreignFeeds && { feeds: { prefixes: [...this.#options.foreignFeeds] } }),
           },
           { signal, timeoutMs: LEASE_TIMEOUT_MS },
         );
@@ -197,14 +205,29 @@ export class Agent {
         'an order was refused: it is not signed by the edge that this node joined, or is for another node',
       );
     if (this.#builds.all.has(order.leaseId)) return;
-    if (!this.#builds.isFull) {
-      this.#builds.begin(order, signed.logPermit);
+    if (!this.#isFetchedFrom(order)) {
+      this.#turnedDown += 1;
+      this.#options.log(`an order was handed back: ${NOT_OPTED_IN}`);
+      this.#giveBack(order, NOT_OPTED_IN);
       return;
     }
+    this.#turnedDown = 0;
     // An order that was brought took the slot while this one was asked for.
-    this.#options.outbox.take(order.leaseId, order.requestHash, Date.now());
-    this.#options.outbox.finish(order.leaseId, handedBackReport('the node has taken another build meanwhile'));
+    if (this.#builds.isFull) this.#giveBack(order, 'the node has taken another build meanwhile');
+    else this.#builds.begin(order, signed.logPermit);
+  }
+
+  #giveBack({ leaseId, requestHash }: BuildOrder, reason: string): void {
+    this.#options.outbox.take(leaseId, requestHash, Date.now());
+    this.#options.outbox.finish(leaseId, handedBackReport(reason));
     this.#wake();
+  }
+
+  /** The edge knows as well; but whose address it is from which feeds are fetched is not for the edge to say. */
+  #isFetchedFrom({ inputs }: BuildOrder): boolean {
+    const tier = tierOf(this.#options.membership()?.certificate ?? '');
+    const urls = inputs?.repositories.map(({ url }) => url) ?? [];
+    return fetchesFrom({ tier, feeds: this.#options.foreignFeeds }, urls);
   }
 
   /** An order that was brought instead of asked for. The same one again is the same build, also when it has ended. */
@@ -229,6 +252,7 @@ export class Agent {
     if (this.news.has(order.leaseId)) return taken;
     if (this.#signal === null || this.#signal.aborted) return { state: 'unable', reason: 'the node stops' };
     if (full !== null) return { state: 'unable', reason: 'the disk of this node is full' };
+    if (!this.#isFetchedFrom(order)) return { state: 'unable', reason: NOT_OPTED_IN };
     if (this.#builds.isFull)
       return { state: 'busy', reason: `no slot is free: ${this.#options.slots} of ${this.#options.slots} are taken` };
     this.#builds.begin(order, signed.logPermit);

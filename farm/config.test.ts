@@ -51,6 +51,14 @@ describe('a node', () => {
     [[...edge, '--build-processes', '63'], /--build-processes: expected a whole number from 64 to 100000, got "63"/],
     [[...edge, '--metrics', '9100'], /--metrics: expected HOST:PORT such as 127.0.0.1:9100, got "9100"/],
     [[...edge, '--listen', '8790'], /--listen: expected HOST:PORT such as 127.0.0.1:8790, got "8790"/],
+    [
+      [...edge, '--foreign-feeds', 'feeds.example'],
+      /--foreign-feeds: expected http or https URLs .*, got "feeds.example"/,
+    ],
+    [[...edge, '--foreign-feeds', 'https://u:p@feeds.example/'], /--foreign-feeds: expected http or https URLs/],
+    [[...edge, '--foreign-feeds', 'https://a.example/../b'], /--foreign-feeds/],
+    [[...edge, '--foreign-feeds', 'https://a.example/', '--foreign-feeds', 'none'], /--foreign-feeds: .* got "none"/],
+    [[...edge, '--foreign-feeds', ''], /--foreign-feeds: expected auto, none or URLs, got nothing/],
     [[...edge, '--log-format', 'xml'], /--log-format: expected text or json, got "xml"/],
     [[...edge, '--require-sandbox', '--no-require-sandbox'], /exclude each other/],
     [[...edge, '--allow-unsigned=yes'], /--allow-unsigned/],
@@ -84,6 +92,7 @@ describe('a node', () => {
       diskReserveBytes: GIB,
       buildMemoryBytes: 1.5 * GIB,
       buildProcesses: 2000,
+      foreignFeeds: null,
       metrics: null,
       listen: null,
       logFormat: 'text',
@@ -119,6 +128,24 @@ describe('a node', () => {
     expect(configOf([...edge, ...argv], environment).upstreamKeyFiles).toEqual(files);
   });
 
+  test.each([
+    [[], {}, null],
+    [['--foreign-feeds', 'auto'], { ASU_NODE_FOREIGN_FEEDS: 'none' }, null],
+    [[], { ASU_NODE_FOREIGN_FEEDS: 'none' }, []],
+    [
+      ['--foreign-feeds', 'https://a.example/x', '--foreign-feeds', 'http://b.example:8080'],
+      {},
+      ['https://a.example/x', 'http://b.example:8080'],
+    ],
+    [
+      [],
+      { ASU_NODE_FOREIGN_FEEDS: ' https://a.example/x  http://b.example' },
+      ['https://a.example/x', 'http://b.example'],
+    ],
+  ])('with %j and %j foreign feeds may lie below %j', (argv, environment, feeds) => {
+    expect(configOf([...edge, ...argv], environment).foreignFeeds).toEqual(feeds);
+  });
+
   test('takes amounts, an address and a format', () => {
     const config = configOf([
       ...edge,
@@ -152,7 +179,7 @@ describe('a node', () => {
     const command = parseNodeCommand(['--help'], {});
     const text = command.command === 'print' ? command.text : '';
     const flags =
-      '--edge URL,--join TOKEN,--state DIR,--slots N,--name NAME,--report-ms MS,--upstream-keys FILE,--upstream-gpg-keys FILE,--[no-]allow-unsigned,--[no-]require-sandbox,--disk-budget SIZE,--disk-reserve SIZE,--build-memory SIZE,--build-processes N,--metrics HOST:PORT,--log-format FORMAT';
+      '--edge URL,--join TOKEN,--state DIR,--slots N,--name NAME,--report-ms MS,--upstream-keys FILE,--upstream-gpg-keys FILE,--[no-]allow-unsigned,--[no-]require-sandbox,--disk-budget SIZE,--disk-reserve SIZE,--build-memory SIZE,--build-processes N,--foreign-feeds URL,--metrics HOST:PORT,--log-format FORMAT';
     for (const flag of flags.split(',')) expect(text).toContain(`  ${flag} `);
     expect(text).toContain('ASU_NODE_REPORT_MS');
   });

@@ -4,14 +4,17 @@
  */
 import type { ParseArgsConfig } from 'node:util';
 import { exactByteSize, GIB, MIB } from '../shared/byte-size.ts';
+import { type FeedOptIn, whyNoPrefixes } from '../shared/trust/foreign-feeds.ts';
 import { byteSize, type FlagValues, parse, stateDirectory, UsageError, whole } from './cli/flags.ts';
 import { type ListenAddress, parseListenAddress } from './cli/listen-address.ts';
 import { type Machine, thisMachine } from './cli/machine.ts';
 
 interface Setting {
   readonly flag: string;
-  /** `switch`: `--flag` and `--no-flag`, its variable 1 or 0. `list`: may be repeated, its variable parted by ":". */
+  /** `switch`: `--flag` and `--no-flag`, its variable 1 or 0. `list`: may be repeated, its variable parted by `parting`. */
   readonly kind?: 'switch' | 'list';
+  /** Absent: ":". */
+  readonly parting?: string;
   readonly placeholder?: string;
   readonly text: string;
   readonly fallback: (machine: Machine, value: (name: 'slots') => string) => string;
@@ -29,6 +32,7 @@ function defaultBuildMemory(machine: Machine, slots: number): number {
 }
 
 const AUTO = 'auto';
+const NONE = 'none';
 
 const SETTINGS = {
   edge: { flag: 'edge', placeholder: 'URL', text: 'the edge to work for', fallback: () => '' },
@@ -107,6 +111,14 @@ const SETTINGS = {
     text: 'processes of one build',
     fallback: () => '2000',
   },
+  foreignFeeds: {
+    flag: 'foreign-feeds',
+    kind: 'list',
+    parting: ' ',
+    placeholder: 'URL',
+    text: `below which URLs builds may fetch foreign package feeds; may be repeated (${NONE}: nowhere; ${AUTO}: wherever the edge lets them on its own nodes, nowhere on a volunteer's)`,
+    fallback: () => AUTO,
+  },
   metrics: {
     flag: 'metrics',
     placeholder: 'HOST:PORT',
@@ -145,6 +157,8 @@ export interface NodeConfig {
   /** Of one build. */
   readonly buildMemoryBytes: number;
   readonly buildProcesses: number;
+  /** Null: what is usual for the node's tier. */
+  readonly foreignFeeds: FeedOptIn;
   readonly metrics: ListenAddress | null;
   /** Of the node's own server; see server/serve-node.ts. */
   readonly listen: ListenAddress | null;
@@ -191,7 +205,7 @@ function given(
     throw new UsageError(`--${row.flag} and --no-${row.flag} exclude each other`);
   if (off !== undefined) return { value: '0', from: `--no-${row.flag}` };
   if (flag === true) return { value: '1', from: `--${row.flag}` };
-  if (flag !== undefined) return { value: [flag].flat().join(':'), from: `--${row.flag}` };
+  if (flag !== undefined) return { value: [flag].flat().join(row.parting ?? ':'), from: `--${row.flag}` };
   const value = environment[variableOf(row)];
   return value === undefined ? undefined : { value, from: variableOf(row) };
 }
@@ -228,10 +242,21 @@ function checked(value: (name: Name) => string): NodeConfig {
     diskReserveBytes: byteSize('--disk-reserve', value('diskReserve'), 0, 1024 * GIB),
     buildMemoryBytes: byteSize('--build-memory', value('buildMemory'), 128 * MIB, 1024 * GIB),
     buildProcesses: whole('--build-processes', value('buildProcesses'), 64, 100_000),
+    foreignFeeds: feedOptIn(value('foreignFeeds')),
     metrics: listenAddress('--metrics', value('metrics'), 9100),
     listen: listenAddress('--listen', value('listen'), 8790),
     logFormat,
   };
+}
+
+/** An empty variable is a slip, and no answer to a question of trust. */
+function feedOptIn(value: string): FeedOptIn {
+  if (value === AUTO) return null;
+  if (value === NONE) return [];
+  const prefixes = value.split(' ').filter((prefix) => prefix !== '');
+  const wrong = prefixes.length === 0 ? `expected ${AUTO}, ${NONE} or URLs, got nothing` : whyNoPrefixes(prefixes);
+  if (wrong !== null) throw new UsageError(`--foreign-feeds: ${wrong}`);
+  return prefixes;
 }
 
 /** Null: nowhere. */

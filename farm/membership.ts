@@ -126,15 +126,24 @@ function refusalOf(error: unknown): JoinRefused | null {
 }
 
 /** When a certificate ends; 0 for what cannot be read. */
-export const expiryOf = (certificate: string): number => Number(readCertificate(certificate).expiresAt) || 0;
+export const expiryOf = (certificate: string): number => Number(claimOf(certificate).expiresAt) || 0;
+
+/** What the edge takes this node for; empty for what cannot be read. */
+export const tierOf = (certificate: string): string => String(claimOf(certificate).tier ?? '');
 
 function isSameMember(before: Membership | null, now: Membership): boolean {
-  const [nodeBefore, nodeNow] = [before, now].map((each) => each && readCertificate(each.certificate).nodeId);
+  const [nodeBefore, nodeNow] = [before, now].map((each) => each && claimOf(each.certificate).nodeId);
   return nodeBefore === nodeNow && before?.edgePublicKey === now.edgePublicKey;
 }
 
+interface Claim {
+  readonly expiresAt?: unknown;
+  readonly nodeId?: unknown;
+  readonly tier?: unknown;
+}
+
 /** The edge verifies it; the node only wants to know what stands in it. Nothing, where it cannot be read. */
-function readCertificate(certificate: string): { readonly expiresAt?: unknown; readonly nodeId?: unknown } {
+function claimOf(certificate: string): Claim {
   try {
     const payload = fromBase64Url(certificate.split('.')[0] ?? '') ?? new Uint8Array();
     return Object(JSON.parse(new TextDecoder().decode(payload)));

@@ -65,6 +65,7 @@ export async function runNode(config: NodeStart, signal: AbortSignal): Promise<v
       disk: new DiskWatch(workshop.budget),
       metrics,
       slots: config.slots,
+      foreignFeeds: config.foreignFeeds,
       reportMs: config.reportMs,
       log: log.line,
     });
@@ -109,6 +110,7 @@ const openWorkshop = async (
       freeBytes: config.diskReserveBytes,
     },
     fence: config.fence,
+    foreignFeeds: config.foreignFeeds,
     onImageBuilderBytes,
     tell,
   });

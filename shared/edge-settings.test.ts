@@ -88,6 +88,9 @@ const TRUST_POLICY = {
   active_operators: 10,
   distinct_networks: true,
   agreements: 5,
+  canary_one_in: 20,
+  rebuild_one_in: 10,
+  rebuilds_a_day: 10,
   reproducible: [],
   trusted_only: [],
 };
@@ -174,6 +177,7 @@ const TABLE: Record<EdgeSettingName, Row> = {
   BUILD_SECONDS: whole(5, 7200),
   MAX_ATTEMPTS: whole(1, 10),
   MAX_QUEUE: whole(1, 1_000_000),
+  MAX_VOLUNTEER_LEASES: whole(1, 10_000),
   MAX_IMAGE_MB: whole(1, 16_384),
   ABANDONED_MINUTES: whole(1, 1440),
   FAILURE_SECONDS: whole(1, 86_400),

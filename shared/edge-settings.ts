@@ -150,6 +150,11 @@ export const EDGE_SETTINGS = {
   BUILD_SECONDS: setting('600', whole(5, 7200), 'a build that takes longer is stopped'),
   MAX_ATTEMPTS: setting('3', whole(1, 10), 'how often a build may be tried'),
   MAX_QUEUE: setting('10000', whole(1, 1_000_000), 'builds that may wait; more are answered 503'),
+  MAX_VOLUNTEER_LEASES: setting(
+    '32',
+    whole(1, 10_000),
+    'builds that all volunteers of one operator may have at once; each node has its slots',
+  ),
   MAX_IMAGE_MB: setting('2048', whole(1, 16_384), 'largest file of a build, and largest sum of its files'),
   ABANDONED_MINUTES: setting(
     '15',

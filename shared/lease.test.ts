@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { afterLostLease, leaseExpiry, mayTake, needsRenewal, wasAway } from './lease.ts';
+import { AGAIN_MS, afterLostLease, hadJustNow, leaseExpiry, mayTake, needsRenewal, wasAway } from './lease.ts';
 
 const now = 1_000_000;
 
@@ -33,7 +33,8 @@ test.each([
 });
 
 describe('a build', () => {
-  const by = (...ids: string[]) => ids.map((nodeId) => ({ nodeId }));
+  const by = (...ids: string[]) => ids.map((id) => ({ by: id }));
+  const inTime = () => false;
   it.each([
     ['that nobody tried goes to anybody', by(), ['a', 'b'], true],
     ['that another node failed goes to this one', by('b'), ['a', 'b'], true],
@@ -43,15 +44,31 @@ describe('a build', () => {
     ['that every present node failed goes to any of them', by('a', 'b'), ['a', 'b'], true],
     ['that two of three failed waits for the third', by('a', 'b'), ['a', 'b', 'c'], false],
   ])('%s', (_, earlier, present, may) => {
-    expect(mayTake('a', earlier, () => present)).toBe(may);
+    expect(mayTake('a', earlier, () => present, inTime)).toBe(may);
   });
 
   it('of a node that did not try it costs no look at the register', () => {
     const register = () => {
       throw new Error('expected not to be asked');
     };
-    expect(mayTake('a', by('b'), register)).toBe(true);
+    expect(mayTake('a', by('b'), register, register)).toBe(true);
   });
+});
+
+test('a build does not wait for ever for one that is there and never comes', () => {
+  const isThere = () => ['a', 'never comes'];
+  const tries = [{ by: 'a' }];
+  expect(mayTake('a', tries, isThere, () => false)).toBe(false);
+  expect(mayTake('a', tries, isThere, () => true)).toBe(true);
+});
+
+test.each([
+  ['just now', [{ by: 'a', at: now - AGAIN_MS + 1 }], true],
+  ['a while ago', [{ by: 'a', at: now - AGAIN_MS }], false],
+  ['long ago and just now', [0, now].map((at) => ({ by: 'a', at })), true],
+  ['never, but somebody else did', [{ by: 'b', at: now }], false],
+])('who had a build %s: had it just now, %s', (_, tries, had) => {
+  expect(hadJustNow('a', tries, now)).toBe(had);
 });
 
 test.each([

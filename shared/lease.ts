@@ -2,9 +2,6 @@
  * The rules of leases, purely. A lease is a promise with an end: it is renewed by reports, and time during which the
  * Foreman itself was away does not count against the node.
  */
-export interface Attempt {
-  readonly nodeId: string;
-}
 
 /**
  * When the lease ends if nothing more is heard. Milliseconds since 1970. Reports renew it up to `latestAt` only: a node that
@@ -24,14 +21,35 @@ export const needsRenewal = (expiresAt: number, now: number, leaseMs: number): b
 export const wasAway = (alarmDueAt: number | null, now: number, toleranceMs = 1000): boolean =>
   alarmDueAt !== null && now - alarmDueAt > toleranceMs;
 
-/**
- * May this node take this build? One that failed it before is the last choice: only when each node seen lately has failed
- * it as well. `presentNodeIds` is asked only where it matters.
- */
-export function mayTake(nodeId: string, earlier: readonly Attempt[], presentNodeIds: () => readonly string[]): boolean {
-  const tried = new Set(earlier.map((attempt) => attempt.nodeId));
-  return !tried.has(nodeId) || presentNodeIds().every((id) => tried.has(id));
+/** A volunteer that had a build gets it again at the earliest after this time, or the two would go to and fro. */
+export const AGAIN_MS = 60_000;
+
+/** Somebody had this build, and did not deliver. */
+export interface Try {
+  /** A trusted node, or an operator of volunteers: else a build would go from one machine of a saboteur to the next. */
+  readonly by: string;
+  /** When it was given it. */
+  readonly at: number;
 }
+
+/**
+ * May this one take this build? Who had it before is the last choice: only when each one seen lately has had it as well, or
+ * when it has waited for the others in vain for as long as they deserve (`isOverdue`): one that is there and never comes must not
+ * keep it from being built. `present` is asked only where it matters.
+ */
+export function mayTake(
+  who: string,
+  tries: readonly Pick<Try, 'by'>[],
+  present: () => readonly string[],
+  isOverdue: () => boolean,
+): boolean {
+  const tried = new Set(tries.map(({ by }) => by));
+  return !tried.has(who) || isOverdue() || present().every((one) => tried.has(one));
+}
+
+/** Did it have it just now? */
+export const hadJustNow = (who: string, tries: readonly Try[], now: number): boolean =>
+  tries.some(({ by, at }) => by === who && now - at < AGAIN_MS);
 
 /** After a lease that ended without an answer about the request. */
 export const afterLostLease = (attempts: number, maxAttempts: number): 'requeue' | 'give up' =>

@@ -24,7 +24,7 @@ export interface Vote {
 
 /** What the farm is like, as far as it matters here. */
 export interface Farm {
-  /** Operators of volunteers, of which at least one node was there lately. */
+  /** Operators of volunteers that may build it, of which at least one node was there lately. */
   readonly activeOperators: number;
 }
 
@@ -54,7 +54,7 @@ export function decide(votes: readonly Vote[], rule: TrustRule, policy: TrustPol
 
   const groups = byInputs(firstOfEach(words.filter(({ tier }) => tier === 'volunteer')));
   if (groups.some((group) => group.some((vote) => !saysTheSame(vote, group[0])))) return { decision: 'disputed' };
-  const mayPublish = rule.builders === 'anyone' && farm.activeOperators >= policy.active_operators;
+  const mayPublish = rule.builders !== 'trusted' && farm.activeOperators >= policy.active_operators;
   let most = { independent: 0, of: needed([], policy) };
   for (const group of groups) {
     const state = { independent: independent(group, policy), of: needed(group, policy) };
@@ -70,7 +70,7 @@ export function decide(votes: readonly Vote[], rule: TrustRule, policy: TrustPol
  * known, and how it is seen whether a target is reproducible.
  */
 export function wantsVolunteers(votes: readonly Vote[], rule: TrustRule, policy: TrustPolicy): boolean {
-  if (rule.builders !== 'anyone') return false;
+  if (rule.builders === 'trusted') return false;
   const words = firstOfEach(votes.filter(isWord));
   if (words.some((vote) => vote.tier !== 'volunteer')) return false;
   return byInputs(words).every(

@@ -2,6 +2,7 @@
  * A long queue by few statements, as if each build had been submitted: turns by the rule of turns, ranks by the triggers. By
  * submission it takes minutes for 100,000.
  */
+import { WHOM, type Whom } from '../../edge/foreman/schema.ts';
 import { requestHash } from '../../shared/intent.ts';
 import { nextTurn } from '../../shared/turn.ts';
 import { submissionOf, type Wish } from './wishes.ts';
@@ -14,7 +15,12 @@ export interface Waiting {
 }
 
 /** Into a Foreman that has no builds yet. Returns their hashes. */
-export function fillBacklog({ sql }: DurableObjectStorage, waiting: readonly Waiting[], now: number): string[] {
+export function fillBacklog(
+  { sql }: DurableObjectStorage,
+  waiting: readonly Waiting[],
+  now: number,
+  whomOf: (wish: Wish) => Whom = () => WHOM.anyone,
+): string[] {
   const turns = new Map<string, number>();
   const hashes: string[] = [];
   for (let from = 0; from < waiting.length; from += AT_ONCE) {
@@ -25,12 +31,12 @@ export function fillBacklog({ sql }: DurableObjectStorage, waiting: readonly Wai
       const hash = requestHash(wish.intentHash, 1);
       hashes.push(hash);
       const texts = { request: JSON.stringify(request), echo: JSON.stringify(echo) };
-      return { ...rest, ...texts, conditions: JSON.stringify(conditions), hash, turn };
+      return { ...rest, ...texts, conditions: JSON.stringify(conditions), hash, turn, whom: whomOf(wish) };
     });
     sql.exec(
       `INSERT INTO builds (request_hash, intent_hash, generation, state, client_key, image_builder, needs_trust, turn,
          request, echo, conditions, upstream_digest, enqueued_at, polled_at, not_before)
-       SELECT value ->> 'hash', value ->> 'intentHash', 1, 'queued', value ->> 'clientKey', value ->> 'imageBuilder', 0, value ->> 'turn',
+       SELECT value ->> 'hash', value ->> 'intentHash', 1, 'queued', value ->> 'clientKey', value ->> 'imageBuilder', value ->> 'whom', value ->> 'turn',
          value ->> 'request', value ->> 'echo', value ->> 'conditions', value ->> 'upstreamDigest', ?, ?, 0
        FROM json_each(?)`,
       now,

@@ -21,7 +21,7 @@ const IMAGE_BYTES = 9_000_000;
 const OTHER_BYTES = 10_000;
 
 /** `image`: what the bytes are made from. */
-export const filesOf = ({ request }: Order, image: string): BuiltFile[] =>
+export const filesOf = ({ request }: Pick<Order, 'request'>, image: string): BuiltFile[] =>
   NAMES.slice(0, FARM.files).map((name, at) => ({
     name: `openwrt-${request.profile}-${name}`,
     sizeBytes: at < IMAGES ? IMAGE_BYTES : OTHER_BYTES,

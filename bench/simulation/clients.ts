@@ -63,8 +63,11 @@ export class Clients {
     if (!answer) return;
     const { status } = answer;
     if (status.state === 'done' || status.state === 'failed') return;
-    if (answer.isNew) ledger.accept(status.requestHash, wanted, client, time.now);
-    ledger.tell(status, time.now);
+    if (answer.isNew) {
+      ledger.accept(status.requestHash, wanted, client, time.now);
+      // Before it was accepted the ledger knew of nothing to be told of.
+      ledger.tell(status, time.now);
+    }
     this.#wait(isolate, status.requestHash, kind);
   }
 

@@ -8,14 +8,16 @@ import type { ReportAnswer } from '../../edge/foreman/foreman.ts';
 import type { Order } from '../../edge/foreman/give-lease.ts';
 import { LogPermits } from '../../edge/log-permits.ts';
 import { storeKey } from '../../shared/build-record.ts';
-import { sha256Hex } from '../../shared/digest.ts';
+import { bytesToHex, sha256Hex } from '../../shared/digest.ts';
 import { BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { ReportRequestSchema } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
+import type { NodeStanding } from '../../shared/node-state.ts';
 import { type BuiltFile, filesOf, type ReportedEvent, succeeded } from './built-files.ts';
 import type { FakeTime } from './fake-time.ts';
 import { HeldImageBuilders } from './held-image-builders.ts';
 import type { NodeModel } from './node-model.ts';
 import { AGENT, FARM } from './parameters.ts';
+import { signedWord } from './signed-words.ts';
 import type { MemoryBucket } from './surroundings.ts';
 
 interface Running {
@@ -52,6 +54,7 @@ export class FarmNode {
   #isUp = false;
   #isAsking = false;
   #key = 0;
+  #standing: NodeStanding = 'active';
   /** Since then there is a regular report each time. */
   #reportedAt = 0;
   /** What the edge asked for the last time. */
@@ -68,9 +71,10 @@ export class FarmNode {
   }
 
   async join(): Promise<void> {
-    const { operator, tier } = this.#model;
+    const { operator, tier, key } = this.#model;
+    const publicKey = key ? bytesToHex(key.publicKey) : sha256Hex(this.#id);
     const token = { id: `token-${this.#id}`, operator, tier, expiresAt: Number.MAX_SAFE_INTEGER };
-    await this.#world.foreman.join({ id: this.#id, publicKey: sha256Hex(this.#id), name: this.#id }, token);
+    await this.#world.foreman.join({ id: this.#id, publicKey, name: this.#id }, token);
   }
 
   async rise(): Promise<void> {
@@ -96,22 +100,26 @@ export class FarmNode {
   }
 
   async #ask(): Promise<void> {
-    if (this.#isAsking || !this.#isUp || this.#running.size >= FARM.slots) return;
+    if (this.#isAsking || !this.#isUp || this.#running.size >= this.#model.slots) return;
     const life = this.#life;
     this.#isAsking = true;
     this.#key += 1;
+    const { slots, network } = this.#model;
     const answer = await this.#world.foreman.lease(this.#id, {
       idempotencyKey: `key-${this.#key}`,
       softwareVersion: '1',
-      slots: FARM.slots,
+      slots,
       held: this.#held.names,
       waitMs: AGENT.leaseWaitMs,
-      knownStanding: 'active',
+      knownStanding: this.#standing,
+      ...(network !== undefined && { network }),
     });
     // The answer comes to a machine that is gone: nobody will build what was given to it.
     if (life !== this.#life) return;
     this.#isAsking = false;
     if ('refused' in answer) throw new Error(`${this.#id}: ${answer.refused}`);
+    this.#standing = answer.standing.state;
+    this.#model.onStanding?.(this.#standing);
     if (answer.order) {
       this.#world.onOrder(answer.order);
       this.#begin(answer.order);
@@ -139,7 +147,7 @@ export class FarmNode {
     const outcome = this.#model.outcome(running.order);
     if (outcome.says === 'failure') {
       const { kind } = outcome;
-      return this.#end(running, { case: 'failed', value: { kind, detail: 'as it was foreseen' } });
+      return this.#tell(running, { case: 'failed', value: { kind, detail: 'as it was foreseen' } });
     }
     running.step = BuildStep.SIGNING_IMAGES;
     const files = filesOf(running.order, outcome.image);
@@ -147,8 +155,8 @@ export class FarmNode {
     for (const [at, file] of files.entries()) this.#later(at * FARM.uploadMs, running, () => this.#put(running, file));
     this.#later(files.length * FARM.uploadMs, running, async () => {
       const sent = files.map((file) => ({ ...file, isStored: true }));
-      running.lastWord = succeeded(running.order, files);
       const { leaseId } = running.order;
+      running.lastWord = await this.#signed(running, succeeded(running.order, files));
       const { told, bytes } = this.#reports(({ lastWord }) => lastWord === null || lastWord === running.lastWord);
       const answer = await this.#world.foreman.completeUploads(this.#id, leaseId, sent, bytes);
       if (answer.ok && answer.report) this.#hear(answer.report, told);
@@ -177,6 +185,15 @@ export class FarmNode {
     return this.#permits.refuse(this.#id, leaseId, logPermit, (node, lease) =>
       this.#world.foreman.refuseLog(node, lease),
     );
+  }
+
+  async #tell(running: Running, word: ReportedEvent): Promise<void> {
+    this.#end(running, await this.#signed(running, word));
+  }
+
+  async #signed({ order }: Running, word: ReportedEvent): Promise<ReportedEvent> {
+    const { key } = this.#model;
+    return key ? signedWord(key, order, word) : word;
   }
 
   /** An end is told at once, and nothing else. */

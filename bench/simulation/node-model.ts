@@ -5,6 +5,8 @@
 import type { Order } from '../../edge/foreman/give-lease.ts';
 import type { BuildErrorKind } from '../../shared/build-error.ts';
 import { sha256Hex } from '../../shared/digest.ts';
+import type { SigningKey } from '../../shared/ed25519.ts';
+import type { NodeStanding } from '../../shared/node-state.ts';
 import { FARM } from './parameters.ts';
 import type { Wish } from './wishes.ts';
 
@@ -15,11 +17,22 @@ export type Outcome =
 export interface NodeModel {
   readonly operator: string;
   readonly tier: 'trusted' | 'volunteer';
+  readonly slots: number;
+  /** From which it calls, where that matters. */
+  readonly network?: string;
+  /** By which it signs what it says; without one it signs nothing, as a trusted node may. */
+  readonly key?: SigningKey;
   /** What it says in the end of this order. */
   outcome(order: Order): Outcome;
   /** How long it works at it once it has the ImageBuilder. */
   workMs(order: Order): number;
+  /** What the edge says of it. */
+  onStanding?(standing: NodeStanding): void;
 }
+
+/** What every node makes of it that does as it should. */
+export const honestOutcome = ({ failure, intentHash }: Wish): Outcome =>
+  failure ? { says: 'failure', kind: failure } : { says: 'image', image: sha256Hex(intentHash) };
 
 /** `wishOf`: what an order is about. `slowness`: beside a node as fast as most. */
 export function honestNode(
@@ -31,10 +44,10 @@ export function honestNode(
   return {
     operator,
     tier: 'trusted',
+    slots: FARM.slots,
     outcome: (order) => {
       if (random() < FARM.faulty) return { says: 'failure', kind: 'upload_failed' };
-      const { failure } = wishOf(order);
-      return failure ? { says: 'failure', kind: failure } : { says: 'image', image: sha256Hex(order.intentHash) };
+      return honestOutcome(wishOf(order));
     },
     workMs: (order) => wishOf(order).workMs * slowness,
   };

@@ -46,6 +46,17 @@ export const FARM = {
   faulty: 0.005,
 } as const;
 
+/** Of a farm of volunteers, whose machines have one slot each. */
+export const TRUST = {
+  operators: 60,
+  /** Of the nodes so many are the operator's own, and of two operators that lie. */
+  trusted: 0.1,
+  lying: 0.05,
+  /** The patient ones behaved for so long, each node with so many images that others confirmed. */
+  patienceDays: 40,
+  confirmedBefore: 12,
+} as const;
+
 /** Of farm/agent.ts. */
 export const AGENT = {
   leaseWaitMs: 25 * SECOND,

@@ -1,6 +1,6 @@
 /**
  * A release day: the Foreman's own code, and around it a farm whose nodes come and go, a long queue, and everybody who asks for
- * an image and waits for it. Everything random but the Foreman's own comes from the seed, so that nearly the same day can be had again.
+ * an image and waits for it. Everything random comes from the seed, so that the same day can be had again.
  */
 
 import { resultKey } from '../../edge/results/result-key.ts';
@@ -9,6 +9,7 @@ import { seeded, zipfRanks } from '../random.ts';
 import { letArrive } from './arrivals.ts';
 import { fillBacklog } from './backlog.ts';
 import { CallMeter } from './call-meter.ts';
+import type { Cast, Play } from './cast.ts';
 import { Clients } from './clients.ts';
 import { FakeTime } from './fake-time.ts';
 import { joinFarm } from './farm.ts';
@@ -16,6 +17,7 @@ import { type ForemanHost, hostForeman } from './foreman-host.ts';
 import type { IdealNode } from './ideal-farm.ts';
 import { Ledger } from './ledger.ts';
 import { DAY, scaled } from './parameters.ts';
+import { installSeededCrypto } from './seeded-crypto.ts';
 import { catalogueObject, MemoryBucket, MemoryKv, simulatedEnv } from './surroundings.ts';
 import { documentOf } from './upstream.ts';
 import { Wishes } from './wishes.ts';
@@ -29,6 +31,8 @@ export interface DayOptions {
   /** Whether statements are timed, which takes time. */
   readonly isTimed: boolean;
   readonly onProgress: (line: string) => void;
+  /** Who the nodes are; without one they are the operator's own, all honest. */
+  readonly play?: Play;
 }
 
 export interface Day {
@@ -46,6 +50,8 @@ export interface Day {
   /** Of real time; on a machine that others use it passes more slowly than the clock. */
   readonly processorSeconds: number;
   readonly statements: ForemanHost['statements'];
+  readonly sql: SqlStorage;
+  readonly cast: Cast | null;
 }
 
 const START = Date.UTC(2026, 11, 1, 6);
@@ -63,40 +69,48 @@ const SETTINGS = {
 const BUILD_KEY = resultKey.build('');
 
 export async function simulateDay(options: DayOptions): Promise<Day> {
-  const { seed, scale, minutes, isTimed, onProgress } = options;
+  const { seed, scale, minutes, isTimed, onProgress, play } = options;
   const began = processorSeconds();
   const queuedAt = START - WARM_UP_MS;
   const endAt = START + minutes * 60_000;
   const time = new FakeTime(queuedAt);
-  const restore = time.install();
+  const restore = [time.install(), installSeededCrypto(seeded(seed + 2))];
   try {
     const random = seeded(seed);
     const wishes = new Wishes(seed);
     const ledger = new Ledger(queuedAt, seeded(seed + 1));
     const meter = new CallMeter();
-    const bucket = new MemoryBucket();
-    const kv = new MemoryKv((key) => {
-      if (key.startsWith(BUILD_KEY)) ledger.publish(key.slice(BUILD_KEY.length), time.now);
+    const bucket = new MemoryBucket({ mayTakeBack: play !== undefined });
+    const kv: MemoryKv = new MemoryKv((key, value) => {
+      if (!key.startsWith(BUILD_KEY)) return;
+      const requestHash = key.slice(BUILD_KEY.length);
+      if (value !== null) ledger.publish(requestHash, time.now);
+      cast?.onStored(requestHash, value, time.now);
     });
     // A part of the farm may report as much as its share of it.
     const reports = scaled(Number(EDGE_SETTINGS.REPORTS_PER_MINUTE.fallback), scale);
-    const settings = { ...SETTINGS, REPORTS_PER_MINUTE: String(reports) };
-    const env = simulatedEnv(settings, { kv, bucket, catalogue: catalogueObject(documentOf) });
+    const isAnswered = (intentHash: string) => kv.has(resultKey.intent(intentHash));
+    const cast = play?.({ seed, wishes, isAnswered, now: () => time.now }) ?? null;
+    const env = simulatedEnv(
+      { ...SETTINGS, REPORTS_PER_MINUTE: String(reports), ...cast?.settings },
+      { kv, bucket, catalogue: catalogueObject(documentOf) },
+    );
     const host = await hostForeman(time, env, meter, isTimed);
     const { foreman } = host;
     const clients = new Clients({ time, random, scale, foreman, kv, wishes, ledger });
     const nodes = await joinFarm(
-      { random, scale, wishes, withinMs: WARM_UP_MS / 2, endAt },
+      { random, scale, wishes, withinMs: WARM_UP_MS / 2, endAt, cast },
       { time, foreman, bucket, onOrder: (order) => ledger.give(order, MAX_ATTEMPTS) },
     );
 
+    cast?.prepare(host.storage.sql);
     const backlog = scaled(DAY.backlog, scale);
     const behindTheDays = scaled(DAY.wishes, scale);
     const waiting = zipfRanks(scaled(DAY.backlogClients, scale), backlog, random).map((fleet, at) => ({
       wish: wishes.wish(behindTheDays + at),
       client: `fleet-${fleet}`,
     }));
-    for (const [at, requestHash] of fillBacklog(host.storage, waiting, queuedAt).entries()) {
+    for (const [at, requestHash] of fillBacklog(host.storage, waiting, queuedAt, cast?.whomOf).entries()) {
       const { wish, client } = waiting[at] as (typeof waiting)[number];
       ledger.accept(requestHash, wish, client, queuedAt);
       clients.waitFor(requestHash, wish, at, WARM_UP_MS);
@@ -121,9 +135,11 @@ export async function simulateDay(options: DayOptions): Promise<Day> {
       events: time.events,
       processorSeconds: processorSeconds() - began,
       statements: host.statements,
+      sql: host.storage.sql,
+      cast,
     };
   } finally {
-    restore();
+    for (const giveBack of restore) giveBack();
   }
 }
 

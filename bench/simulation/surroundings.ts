@@ -3,13 +3,19 @@
 import type { Env } from '../../edge/env.ts';
 import type { CatalogueDocument, Lookup } from '../../shared/catalogue-document.ts';
 
-/** What is read again: the publication log, when the Foreman begins it. */
+/** What is read again: the publication log, when the Foreman begins it, and what is published, where it may be taken back. */
 const READ_AGAIN = /^log\//;
+const READ_TO_TAKE_BACK = /^(?:log|builds)\//;
 
 /** R2 as far as publishing asks for it; of most objects their size and digest alone. */
 export class MemoryBucket {
   readonly #objects = new Map<string, { readonly size: number; readonly sha256: string }>();
   readonly #bodies = new Map<string, Uint8Array>();
+  readonly #readAgain: RegExp;
+
+  constructor({ mayTakeBack = false } = {}) {
+    this.#readAgain = mayTakeBack ? READ_TO_TAKE_BACK : READ_AGAIN;
+  }
 
   async head(key: string) {
     const object = this.#objects.get(key);
@@ -19,7 +25,7 @@ export class MemoryBucket {
 
   async put(key: string, body: Uint8Array, { sha256 }: { readonly sha256: string }) {
     this.place(key, body.length, sha256);
-    if (READ_AGAIN.test(key)) this.#bodies.set(key, body);
+    if (this.#readAgain.test(key)) this.#bodies.set(key, body);
     return this.head(key);
   }
 
@@ -48,9 +54,10 @@ export class MemoryBucket {
 /** Tells whoever listens what is written, which is all that is asked of it here. */
 export class MemoryKv {
   readonly #keys = new Set<string>();
-  readonly #onWrite: (key: string) => void;
+  readonly #onWrite: (key: string, value: string | null) => void;
 
-  constructor(onWrite: (key: string) => void) {
+  /** `value`: null where it is removed. */
+  constructor(onWrite: (key: string, value: string | null) => void) {
     this.#onWrite = onWrite;
   }
 
@@ -58,9 +65,14 @@ export class MemoryKv {
     return null;
   }
 
-  async put(key: string): Promise<void> {
+  async put(key: string, value: string): Promise<void> {
     this.#keys.add(key);
-    this.#onWrite(key);
+    this.#onWrite(key, value);
+  }
+
+  async delete(key: string): Promise<void> {
+    this.#keys.delete(key);
+    this.#onWrite(key, null);
   }
 
   has(key: string): boolean {

@@ -27,6 +27,9 @@ export const TAMPER_MARK = 'and what nobody asked for';
 /** Longer than a lease of the tests. */
 const LATE_MS = 25_000;
 
+/** By this process. */
+let built = 0;
+
 export const LIES = {
   /** All fits, and the image is another one. Liars who tell this one agree with each other. */
   'another image': {
@@ -54,6 +57,11 @@ export const LIES = {
       const lies = leaseId === '' ? [] : reports.map((report) => ({ ...report, leaseId, sequence: 1_000_000n }));
       return [...reports, ...lies];
     },
+  },
+  /** Builds honestly at first, and another image each second time. */
+  'now and then': {
+    ...HONEST,
+    outcome: async (event) => (++built % 2 === 0 ? { ...event, result: await tampered(event.result) } : event),
   },
   /** Says nothing until its lease is over, and then another image. */
   'a late word': {

@@ -3,6 +3,7 @@
  * like any other; only how it begins is different: the order goes out from a Worker, and until the node reports nobody knows
  * whether it arrived. So as long as nothing was heard of it, its end is nobody's fault and no attempt at the build.
  */
+import { broughtKey, isUnheard } from './brought-lease.ts';
 import { isCalled } from './callable-nodes.ts';
 import { expired, handBack, loseLease } from './end-build.ts';
 import type { ForemanState } from './foreman-state.ts';
@@ -15,9 +16,6 @@ export interface Errand {
   readonly order: Order;
 }
 
-/** In the place of the key that a node makes; a node's own can have no colon in it. */
-const BROUGHT = 'brought:';
-
 /** Null where the node is not to be called now, or nothing that waits is for it. */
 export async function orderToBring(
   state: ForemanState,
@@ -27,7 +25,7 @@ export async function orderToBring(
 ): Promise<Errand | null> {
   const node = state.nodes.byId(nodeId);
   if (node?.state !== 'active' || !isCalled(node, now())) return null;
-  const ask = { idempotencyKey: BROUGHT + leaseId, leaseId, isBrought: true };
+  const ask = { idempotencyKey: broughtKey(leaseId), leaseId, isBrought: true };
   const order = await giveLease(state, node, ask, now);
   return order && { address: node.address, order };
 }
@@ -53,10 +51,6 @@ export function endExpired(state: ForemanState, lease: LeaseRow, now: number): v
   if (isUnheard(lease)) giveUp(state, lease, 'nothing was heard of an order that was brought', now);
   else loseLease(state, lease, expired(lease, now), now);
 }
-
-/** An order was brought, and the node has said nothing of it yet. */
-export const isUnheard = ({ idempotencyKey, lastSequence }: LeaseRow): boolean =>
-  idempotencyKey.startsWith(BROUGHT) && lastSequence === 0;
 
 function giveUp(state: ForemanState, lease: LeaseRow, fault: string, now: number): void {
   state.db.transaction(() => {

@@ -13,6 +13,10 @@ import callableNodes from './migrations/0008_callable_nodes.sql';
 import blame from './migrations/0009_blame.sql';
 import log from './migrations/0010_log.sql';
 import trust from './migrations/0011_trust.sql';
+import turnsOfVolunteers from './migrations/0012_turns_of_volunteers.sql';
+import recalls from './migrations/0013_recalls.sql';
+import checks from './migrations/0014_checks.sql';
+import feeds from './migrations/0015_feeds.sql';
 import * as schema from './schema.ts';
 
 export type Database = DrizzleSqliteDODatabase<typeof schema>;
@@ -32,6 +36,10 @@ export const MIGRATIONS = {
       { idx: 9, when: 1796400000000, tag: '0009_blame', breakpoints: true },
       { idx: 10, when: 1796500000000, tag: '0010_log', breakpoints: true },
       { idx: 11, when: 1796600000000, tag: '0011_trust', breakpoints: true },
+      { idx: 12, when: 1796700000000, tag: '0012_turns_of_volunteers', breakpoints: true },
+      { idx: 13, when: 1796800000000, tag: '0013_recalls', breakpoints: true },
+      { idx: 14, when: 1796900000000, tag: '0014_checks', breakpoints: true },
+      { idx: 15, when: 1797000000000, tag: '0015_feeds', breakpoints: true },
     ],
   },
   migrations: {
@@ -47,6 +55,10 @@ export const MIGRATIONS = {
     m0009: blame,
     m0010: log,
     m0011: trust,
+    m0012: turnsOfVolunteers,
+    m0013: recalls,
+    m0014: checks,
+    m0015: feeds,
   },
 };
 

@@ -6,7 +6,8 @@ import type { Pins } from '../../shared/build-record.ts';
 import { canonical } from '../../shared/canonical.ts';
 import { sha256Hex } from '../../shared/digest.ts';
 import type { NormalizedRequest } from '../../shared/normalize-request.ts';
-import { type Decision, decide, type Vote, wantsVolunteers } from '../../shared/quorum.ts';
+import { type Decision, decide, type Farm, type Vote, wantsVolunteers } from '../../shared/quorum.ts';
+import { feedUrlsOf } from '../../shared/trust/foreign-feeds.ts';
 import { isProven, ruleFor, type TrustRule } from '../../shared/trust/policy.ts';
 import { isReproducible } from '../../shared/trust/reproducibility.ts';
 import type { ForemanState } from './foreman-state.ts';
@@ -25,12 +26,25 @@ export function ruleOf(state: ForemanState, { version, target, ...rest }: Normal
 
 /** For whom a new build is. */
 export const firstFor = (state: ForemanState, request: NormalizedRequest): Whom =>
-  ruleOf(state, request).builders === 'trusted' ? WHOM.trusted : WHOM.anyone;
+  FIRST[ruleOf(state, request).builders];
+
+const FIRST = { trusted: WHOM.trusted, anyone: WHOM.anyone, opted_in: WHOM.optedIn } as const;
+
+/**
+ * How large the farm is, as far as it may build this. Of feeds to which few opted in, those few are who would agree with each other:
+ * a quorum of them counts for no more than a quorum of a farm of their number.
+ */
+export const farmFor = ({ operators }: ForemanState, request: NormalizedRequest, now: number): Farm => ({
+  activeOperators: operators.activeFor(feedUrlsOf(request), now),
+});
 
 export const decideBuild = (state: ForemanState, build: BuildRow, now: number): Decision =>
-  decide(openVotes(state, build.requestHash, now), ruleOf(state, build.request), state.config.TRUST_POLICY, {
-    activeOperators: state.operators.active(now),
-  });
+  decide(
+    openVotes(state, build.requestHash, now),
+    ruleOf(state, build.request),
+    state.config.TRUST_POLICY,
+    farmFor(state, build.request, now),
+  );
 
 export type OpenVote = Vote & { readonly at: number };
 
@@ -46,10 +60,13 @@ export function openVotes(state: ForemanState, requestHash: string, now: number)
 export function awaitOthers(state: ForemanState, build: BuildRow, now: number): void {
   const votes = openVotes(state, build.requestHash, now);
   if (votes.length === 0) return;
-  const isForVolunteers = wantsVolunteers(votes, ruleOf(state, build.request), state.config.TRUST_POLICY);
+  const rule = ruleOf(state, build.request);
+  const isForVolunteers = wantsVolunteers(votes, rule, state.config.TRUST_POLICY);
   state.queue.assign(
     build.requestHash,
-    isForVolunteers ? WHOM.another : WHOM.trusted,
+    isForVolunteers ? AGAIN[rule.builders] : WHOM.trusted,
     build.draw || crypto.randomUUID(),
   );
 }
+
+const AGAIN = { ...FIRST, anyone: WHOM.another } as const;

@@ -11,6 +11,7 @@ import type { ForemanState } from './foreman-state.ts';
 import { reopenVotes } from './judge-votes.ts';
 import { excuseFaults, noteFault } from './node-faults.ts';
 import type { BuildRow, LeaseRow } from './schema.ts';
+import { unshelve } from './shelf.ts';
 
 /** KV takes no shorter life. */
 const MIN_KV_SECONDS = 60;
@@ -91,6 +92,7 @@ export function endWithFailure(state: ForemanState, build: BuildRow, error: Buil
   state.queue.fail(build.requestHash, failure, expiresAt, now);
   state.votes.close(build.requestHash);
   state.statements.remove(build.requestHash);
+  unshelve(state, build.requestHash);
   excuseFaults(state, build.requestHash, now);
   return failure;
 }

@@ -3,8 +3,10 @@ import type { EdgeSettings } from '../../shared/edge-settings.ts';
 import type { CatalogueReader } from '../catalogue/read.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { CallableNodes } from './callable-nodes.ts';
+import { Checks } from './checks.ts';
 import type { Database } from './database.ts';
 import { FarmSize } from './farm-size.ts';
+import { KnownImages } from './known-images.ts';
 import { Leases } from './leases.ts';
 import { NameRegister } from './names.ts';
 import { NodeLists } from './node-lists.ts';
@@ -30,6 +32,8 @@ export interface ForemanState {
   readonly farmSize: FarmSize;
   readonly operators: Operators;
   readonly reproducibility: Reproducibility;
+  readonly checks: Checks;
+  readonly knownImages: KnownImages;
   readonly uploads: Uploads;
   readonly votes: Votes;
   readonly statements: Statements;
@@ -62,6 +66,8 @@ export function foremanState(
     farmSize: new FarmSize(nodes, leases, queue),
     operators: new Operators(db),
     reproducibility: new Reproducibility(db),
+    checks: new Checks(db),
+    knownImages: new KnownImages(db),
     uploads: new Uploads(db),
     votes: new Votes(db),
     statements: new Statements(db),

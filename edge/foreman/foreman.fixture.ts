@@ -14,14 +14,18 @@ import { type SigningKey, signingKey } from '../../shared/ed25519.ts';
 import { type LeaseReportSchema, ReportRequestSchema } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 import type { NormalizedRequest } from '../../shared/normalize-request.ts';
 import { normalizedRequest } from '../../shared/normalized-request.fixture.ts';
+import type { TrustPolicy } from '../../shared/trust/policy.ts';
 import { statedRequest } from '../../shared/trust/stated-request.ts';
 import type { OrderedBuild } from '../../shared/trust/statement.ts';
+import { configOf } from '../config.ts';
 import { alterTables, env, foremanStub, openUpstream, type Row, rowsOf, type Table } from '../edge.fixture.ts';
 import type { ForemanCalls } from '../edge-context.ts';
+import type { Env } from '../env.ts';
 import { fileOf, succeeded } from '../farm-node.fixture.ts';
 import { signedEvent } from '../signed-event.fixture.ts';
 import type { Database } from './database.ts';
 import type { Order } from './give-lease.ts';
+import type { ToldOfNode } from './nodes.ts';
 import type { Submission } from './queue.ts';
 import * as schema from './schema.ts';
 
@@ -92,7 +96,7 @@ export function openForeman() {
   const lease = async (
     nodeId: string,
     idempotencyKey = `key-${++keys}`,
-    told: { readonly slots?: number; readonly held?: readonly string[]; readonly network?: string } = {},
+    told: Partial<ToldOfNode> = {},
   ): Promise<Order | null> => {
     const network = networks.get(nodeId) ?? '';
     const ask = { idempotencyKey, ...NEWS, network, ...told, waitMs: 0 };
@@ -156,11 +160,18 @@ export function openForeman() {
   const success = async (nodeId: string, leaseId: string, text = 'an image'): Promise<Event> =>
     succeeded([await upload(nodeId, leaseId, IMAGE, text)]);
 
+  /** Of this Foreman as long as it stays awake. */
+  const policy = (fields: Partial<TrustPolicy>): Promise<void> =>
+    runInDurableObject(stub, (instance) => {
+      Object.assign(configOf((instance as unknown as { readonly env: Env }).env).TRUST_POLICY, fields);
+    });
+
   return {
     stub,
     calls,
     node,
     measured,
+    policy,
     submit,
     lease,
     order,

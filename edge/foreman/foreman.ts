@@ -31,9 +31,12 @@ import { buildStatus, MAX_STATUSES } from './build-status.ts';
 import { mayBeBrought } from './callable-nodes.ts';
 import { ABANDONED, CANCELLED, cancelBuild } from './cancel-build.ts';
 import { openDatabase } from './database.ts';
+import { decideShelved } from './decide-shelved.ts';
 import { cacheFailure } from './end-build.ts';
 import { type ForemanState, foremanState } from './foreman-state.ts';
-import { giveLease, isFull, type Order, orderOf } from './give-lease.ts';
+import { giveLease, type Order, orderOf } from './give-lease.ts';
+import { hasAllItMay } from './lease-limits.ts';
+import { mindChecks } from './mind-checks.ts';
 import type { NameEntry } from './names.ts';
 import type { ListedNode, NodeLists, PublicNode } from './node-lists.ts';
 import { type JoinAnswer, type Newcomer, PRESENT_MS, type ToldOfNode, waitingAs } from './nodes.ts';
@@ -41,12 +44,14 @@ import { Notary } from './notary.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { publishDecided } from './publish-decided.ts';
 import type { Submission } from './queue.ts';
+import { nextRecall, takeBack } from './recall.ts';
 import { removeOldLogs } from './remove-old-logs.ts';
 import { removePrivate } from './remove-private.ts';
 import type { MeasuredTarget } from './reproducibility.ts';
 import type { LeaseRow, NodeRow, UploadRow } from './schema.ts';
 import { setAddress } from './set-address.ts';
 import { type ActionAnswer, actOnNode } from './set-aside.ts';
+import { isShelfDue } from './shelf.ts';
 import { type Acknowledgement, type Aftermath, takeReport } from './take-report.ts';
 import { type SubmitAnswer, takeSubmission } from './take-submission.ts';
 import type { CompletionAnswer, GrantAnswer, GrantsAnswer, SentFile } from './uploads.ts';
@@ -59,6 +64,7 @@ const HISTORY_MS = 90 * 24 * 3_600_000;
 const FORGET_AT_ONCE = 200;
 const FORGET_NAMES_AT_ONCE = 1_000;
 const CANCEL_AT_ONCE = 200;
+const CHECKS_GRAIN_MS = 60_000;
 
 /** The node may not speak; the text is for its operator. */
 export interface Refused {
@@ -99,10 +105,8 @@ export class Foreman extends DurableObject<Env> {
   #state!: ForemanState;
   readonly #alarm: AlarmClock;
   readonly #waitingNodes = new WaitingRoom();
-  /** Nodes that get nothing now. In a room of their own: what comes must not wake them instead of others. */
+  /** Nodes that get nothing now, or have all they may. In a room of their own: what comes must not wake them instead of others. */
   readonly #setAside = new WaitingRoom();
-  /** Nodes that ask while they have all that they can build: orders were brought to them that they have not heard of yet. */
-  readonly #full = new WaitingRoom();
   readonly #calls: Record<string, number> = {};
 
   /** Publishes whatever is decided. What fails stays `publishing` for the alarm. */
@@ -128,9 +132,30 @@ export class Foreman extends DurableObject<Env> {
   /** Takes back what stood on nodes that are not believed any more. What fails is left for the alarm. */
   readonly #withdraw = oneAtATime(async () => {
     try {
-      while (await withdraw(this.#state, Date.now()));
+      await withdraw(this.#state, Date.now());
     } catch (error) {
       console.error(`withdrawing results failed and is tried again: ${error}`);
+    }
+    try {
+      while (await takeBack(this.#state, Date.now()));
+    } catch (error) {
+      console.error(`taking results back failed and is tried again: ${error}`);
+    }
+    await this.#setAlarm();
+  });
+
+  /** Settles what checks have said. What fails is left for the alarm. */
+  readonly #mindChecks = oneAtATime(async () => {
+    const { stateChanges } = this.#state.nodes;
+    try {
+      await mindChecks(this.#state, Date.now());
+    } catch (error) {
+      console.error(`minding the checks failed and is tried again: ${error}`);
+    }
+    // Whoever was found to lie.
+    if (this.#state.nodes.stateChanges !== stateChanges) {
+      this.#wakeEverybody();
+      await this.#withdraw();
     }
     await this.#setAlarm();
   });
@@ -219,8 +244,9 @@ export class Foreman extends DurableObject<Env> {
   ): Promise<LeaseAnswer | Refused> {
     this.#count('lease');
     const until = Date.now() + ask.waitMs;
-    const { softwareVersion, slots, held, network } = ask;
-    const told = { softwareVersion, slots, held, ...(network !== undefined && { network }) };
+    const { softwareVersion, slots, held, network, feeds } = ask;
+    const more = { ...(network !== undefined && { network }), ...(feeds !== undefined && { feeds }) };
+    const told = { softwareVersion, slots, held, ...more };
     for (;;) {
       // Asked anew after each wait: the node may be revoked by now, or a second try of this call may have been faster.
       const node = this.#state.nodes.present(nodeId, told, Date.now());
@@ -229,15 +255,10 @@ export class Foreman extends DurableObject<Env> {
       const known = this.#state.leases.byKey(nodeId, ask.idempotencyKey);
       if (known) return { order: known.state === 'active' ? this.#orderAgain(known) : null, standing };
       const isOver = Date.now() >= until || (ask.knownStanding ?? node.state) !== node.state;
-      if (node.state !== 'active') {
+      if (node.state !== 'active' || hasAllItMay(this.#state, node)) {
         if (isOver) return { order: null, standing };
-        await this.#setAside.wait(until - Date.now(), waitingAs(node, Date.now()));
-        continue;
-      }
-      if (isFull(this.#state, node)) {
-        if (isOver) return { order: null, standing };
-        const waited = await this.#full.wait(until - Date.now(), waitingAs(node, Date.now()));
-        if (waited === 'dismissed') return { order: null, standing };
+        if ((await this.#setAside.wait(until - Date.now(), waitingAs(node, Date.now()))) === 'dismissed')
+          return { order: null, standing };
         continue;
       }
       const { wakes } = this.#waitingNodes;
@@ -247,10 +268,11 @@ export class Foreman extends DurableObject<Env> {
         { idempotencyKey: ask.idempotencyKey, leaseId: crypto.randomUUID() },
         Date.now,
       );
+      this.#wakeForPassedOver(order);
       await this.#setAlarm();
       if (order || isOver || Date.now() >= until) return { order, standing };
-      // What came while upstream was asked woke only those who waited then.
-      if (this.#waitingNodes.wakes !== wakes) continue;
+      // What came while upstream was asked woke only those who waited then; and it may have been given another one.
+      if (this.#waitingNodes.wakes !== wakes || hasAllItMay(this.#state, node)) continue;
       const waited = await this.#waitingNodes.wait(until - Date.now(), waitingAs(node, Date.now()));
       if (waited === 'dismissed') return { order: null, standing };
     }
@@ -262,8 +284,9 @@ export class Foreman extends DurableObject<Env> {
     const errand = await orderToBring(this.#state, nodeId, crypto.randomUUID(), Date.now);
     const node = this.#state.nodes.byId(nodeId);
     // It was the best of those that wait, and would be called and woken in vain before all others.
-    if (!errand || (node && isFull(this.#state, node))) this.#waitingNodes.dismiss(nodeId);
+    if (!errand || (node && hasAllItMay(this.#state, node))) this.#waitingNodes.dismiss(nodeId);
     if (!errand) this.#waitingNodes.wakeSome(imageBuilder);
+    else this.#wakeForPassedOver(errand.order);
     await this.#setAlarm();
     return errand;
   }
@@ -275,8 +298,7 @@ export class Foreman extends DurableObject<Env> {
     this.#count('bring');
     const back = notBrought(this.#state, leaseId, fault, Date.now());
     if (back) {
-      this.#hasRoomAgain(back.nodeId);
-      this.#waitingNodes.dismiss(back.nodeId);
+      this.#dismiss(back.nodeId);
       this.#waitingNodes.wakeSome(back.imageBuilder);
     }
     await this.#setAlarm();
@@ -297,11 +319,13 @@ export class Foreman extends DurableObject<Env> {
     for (const report of fromBinary(ReportRequestSchema, reports).reports) {
       acknowledged.push(await takeReport(this.#state, node, report, aftermath, Date.now()));
       // Its waiting question is older than that: a node that stops would be given this very build again.
-      if (report.event.case === 'handedBack') this.#waitingNodes.dismiss(nodeId);
+      if (report.event.case === 'handedBack') this.#dismiss(nodeId);
     }
-    if (acknowledged.some(({ standing }) => standing === 'ended')) this.#hasRoomAgain(nodeId);
+    // A lease of its may be over.
+    this.#setAside.wake(nodeId);
     for (const failure of aftermath.failures) this.ctx.waitUntil(cacheFailure(this.#state, failure));
     this.ctx.waitUntil(this.#publishAll());
+    if (this.#state.checks.settling()) this.ctx.waitUntil(this.#mindChecks());
     // A build may have gone back to the queue.
     if (this.#state.nodes.stateChanges === stateChanges) this.#waitingNodes.wakeSome();
     else {
@@ -375,7 +399,10 @@ export class Foreman extends DurableObject<Env> {
     this.#count('log');
     const refused = this.#refuseUpload(nodeId, leaseId);
     if (refused) return refused;
-    const build = this.#state.queue.byHash(this.#state.leases.byId(leaseId)?.requestHash ?? '');
+    const lease = this.#state.leases.byId(leaseId);
+    // Nobody is shown it; but a node that may not write one would know why.
+    if (lease && lease.checkId !== null) return null;
+    const build = this.#state.queue.byHash(lease?.requestHash ?? '');
     if (build?.leaseId !== leaseId) return 'the build is over, or another node is at it';
     return isPrivate(build.request) ? 'a private build has no log' : null;
   }
@@ -455,35 +482,43 @@ export class Foreman extends DurableObject<Env> {
     const now = Date.now();
     const { stateChanges } = this.#state.nodes;
     this.#alarm.fired();
-    for (const lease of this.#state.leases.expired(now)) endExpired(this.#state, lease, now);
+    for (const lease of this.#state.leases.expired(now)) {
+      endExpired(this.#state, lease, now);
+      this.#setAside.wake(lease.nodeId);
+    }
     for (const build of this.#state.queue.polls.noneSince(now - this.#abandonedMs, CANCEL_AT_ONCE))
       cancelBuild(this.#state, build, ABANDONED, now);
+    for (const failure of decideShelved(this.#state, now)) this.ctx.waitUntil(cacheFailure(this.#state, failure));
     // Not waited for: a store that hangs must not keep leases from ending.
     this.ctx.waitUntil(this.#publishAll());
     this.ctx.waitUntil(this.#writeLog());
     this.ctx.waitUntil(this.#withdraw());
+    this.ctx.waitUntil(this.#mindChecks());
     await this.#removeExpired(now);
     this.#state.queue.forgetEnded(now - HISTORY_MS, FORGET_AT_ONCE);
     this.#state.names.forget(now - HISTORY_MS, FORGET_NAMES_AT_ONCE);
     this.#state.statistics.forget(now);
     this.#state.queue.turns.forgetPassed(FORGET_AT_ONCE);
     this.#waitingNodes.wakeAll();
-    this.#full.wakeAll();
     if (this.#state.nodes.stateChanges !== stateChanges) this.#setAside.wakeAll();
     await this.#setAlarm();
     this.ctx.waitUntil(this.#removeOldLogs(now));
   }
 
+  /** What a node would have been given instead of a check waits still. */
+  #wakeForPassedOver(order: Order | null): void {
+    if (order && this.#state.leases.byId(order.leaseId)?.checkId != null) this.#waitingNodes.wakeSome();
+  }
+
+  #dismiss(nodeId: string): void {
+    this.#waitingNodes.dismiss(nodeId);
+    this.#setAside.dismiss(nodeId);
+  }
+
   /** Who was set aside, or is no more, is told at once; and its builds are for others. */
   #wakeEverybody(): void {
     this.#waitingNodes.wakeAll();
-    this.#full.wakeAll();
     this.#setAside.wakeAll();
-  }
-
-  /** It asks anew, and not by the question that waits: that is older than the end of its build. */
-  #hasRoomAgain(nodeId: string): void {
-    this.#full.dismiss(nodeId);
   }
 
   async #removeExpired(now: number): Promise<void> {
@@ -512,6 +547,8 @@ export class Foreman extends DurableObject<Env> {
     const now = Date.now();
     const expiry = this.#state.queue.nextExpiry();
     const unpolled = this.#state.queue.polls.earliest();
+    const checksDueAt = this.#state.checks.nextDueAt();
+    const recall = nextRecall(this.#state);
     await this.#alarm.ring([
       this.#state.leases.nextExpiry(),
       this.#state.queue.nextPostponed(now),
@@ -519,7 +556,10 @@ export class Foreman extends DurableObject<Env> {
       // One that is overdue was tried and failed.
       expiry === null ? null : Math.max(expiry, now + RETRY_MS),
       this.#state.queue.isPublishing() || this.#state.log.isBehind() ? now + RETRY_MS : null,
-      isWithdrawalDue(this.#state) ? now + RETRY_MS : null,
+      isWithdrawalDue(this.#state) || isShelfDue(this.#state, now) ? now + RETRY_MS : null,
+      recall === null ? null : Math.max(recall, now + RETRY_MS),
+      this.#state.checks.settling() ? now + RETRY_MS : null,
+      checksDueAt === null ? null : Math.max(checksDueAt, now + CHECKS_GRAIN_MS),
     ]);
   }
 
@@ -530,7 +570,7 @@ export class Foreman extends DurableObject<Env> {
 
   #orderAgain(lease: LeaseRow): Order | null {
     const build = this.#state.queue.byHash(lease.requestHash);
-    return build && build.leaseId === lease.id ? orderOf(this.#state, build, lease) : null;
+    return build && (build.leaseId === lease.id || lease.checkId !== null) ? orderOf(this.#state, build, lease) : null;
   }
 
   get #abandonedMs(): number {

@@ -2,13 +2,15 @@
 import { BuildError } from '../../shared/build-error.ts';
 import type { Pins } from '../../shared/build-record.ts';
 import { inOrderOfChoice } from '../../shared/choose-build.ts';
-import { mayTake } from '../../shared/lease.ts';
 import type { NormalizedRequest } from '../../shared/normalize-request.ts';
 import { mayBeBrought } from './callable-nodes.ts';
 import { inputsOf, ruleOf } from './decide-build.ts';
 import { cacheFailure, failBuild } from './end-build.ts';
 import type { ForemanState } from './foreman-state.ts';
-import { isItsTurn, isOfUse, wantedOf } from './is-of-use.ts';
+import { giveAgain, giveCanary, giveIdle } from './give-check.ts';
+import { isItsTurn } from './is-its-turn.ts';
+import { isOfUse, wantedOf } from './is-of-use.ts';
+import { hasAllItMay } from './lease-limits.ts';
 import type { Voice } from './operators.ts';
 import { type PinnedInputs, pinInputs, versionUrl } from './pins.ts';
 import type { Candidate, Place } from './queue.ts';
@@ -51,10 +53,6 @@ export function orderOf(state: ForemanState, build: BuildRow, lease: LeaseRow): 
   };
 }
 
-/** As many builds as slots, by what is known here: one that is called has been brought orders while its question waited. */
-export const isFull = (state: ForemanState, node: Pick<NodeRow, 'id' | 'address' | 'slots'>): boolean =>
-  node.address !== '' && state.leases.activeOf(node.id) >= node.slots;
-
 /** Null where nothing in the queue is for this node now. */
 export async function giveLease(
   state: ForemanState,
@@ -67,7 +65,11 @@ export async function giveLease(
     known ??= state.operators.here(now());
     return known;
   };
-  if (isFull(state, node)) return null;
+  if (hasAllItMay(state, node)) return null;
+  if (node.tier === 'trusted') {
+    const dispute = await giveAgain(state, node, 'dispute', ask, now);
+    if (dispute) return dispute;
+  }
   for (const { requestHash } of candidatesFor(state, node, now)) {
     const candidate = state.queue.byHash(requestHash);
     // Upstream was asked for another one meanwhile.
@@ -78,19 +80,15 @@ export async function giveLease(
       if (node.tier !== 'trusted') dropFromSight(state, candidate);
       continue;
     }
-    if (!isItsTurn(node, wanted, here, now())) continue;
-    // Those alone that could take it: a build must not wait for a node that will never be given it.
-    const presentIds = () =>
-      here()
-        .filter((other) => isOfUse(other, wanted))
-        .map((other) => other.id);
-    if (!mayTake(node.id, state.leases.ofBuild(candidate.requestHash).filter(wasLost), presentIds)) continue;
+    if (!isItsTurn(state, node, wanted, here, now())) continue;
+    const canary = await giveCanary(state, node, candidate, ask, now);
+    if (canary) return canary;
     const inputs = await pinOrSettle(state, candidate, now);
     if (!inputs) continue;
     // It may have been set aside while upstream was asked.
     if (!state.nodes.mayBuild(node.id)) return null;
-    // Or brought another order.
-    if (isFull(state, node)) return null;
+    // It has been given others while it asked: by another question, or they were brought.
+    if (hasAllItMay(state, node)) return null;
     const lease = state.leases.grant(
       candidate,
       node.id,
@@ -103,7 +101,7 @@ export async function giveLease(
     state.votes.closeOthers(candidate.requestHash, inputsOf(lease.pins));
     return orderOf(state, { ...candidate, attempts: lease.attempt }, lease);
   }
-  return null;
+  return giveIdle(state, node, ask, now);
 }
 
 /**
@@ -112,7 +110,7 @@ export async function giveLease(
  */
 function* candidatesFor({ queue }: ForemanState, node: NodeRow, now: () => number): Generator<Candidate> {
   const held = new Set(node.held);
-  for (const { whom, pages } of node.tier === 'trusted' ? FOR_TRUSTED : FOR_VOLUNTEERS) {
+  for (const { whom, pages } of listsFor(node)) {
     let behind: Place | undefined;
     for (let page = 0; page < pages; page += 1) {
       const builds = queue.candidates(now(), whom, PAGE, behind);
@@ -123,19 +121,21 @@ function* candidatesFor({ queue }: ForemanState, node: NodeRow, now: () => numbe
   }
 }
 
-const FOR_TRUSTED = [{ whom: Object.values(WHOM), pages: PAGES }];
-const FOR_VOLUNTEERS = [
-  { whom: [WHOM.another], pages: AGAIN_PAGES },
-  { whom: [WHOM.anyone], pages: PAGES },
-];
+/** Few nodes opted in to any feed, so these go for such builds first; what is for feeds of others must not hide the rest either. */
+const listsFor = ({ tier, feeds }: NodeRow) =>
+  tier === 'trusted'
+    ? [{ whom: Object.values(WHOM), pages: PAGES }]
+    : [
+        { whom: [WHOM.another], pages: AGAIN_PAGES },
+        ...(feeds !== null && feeds.length > 0 ? [{ whom: [WHOM.optedIn], pages: AGAIN_PAGES }] : []),
+        { whom: [WHOM.anyone], pages: PAGES },
+      ];
 
 /** Volunteers would look at it in vain from now on, each of them each time: its target was found to differ since. */
 function dropFromSight(state: ForemanState, build: BuildRow): void {
   if (ruleOf(state, build.request).builders === 'trusted')
     state.queue.assign(build.requestHash, WHOM.trusted, build.draw);
 }
-
-const wasLost = (lease: LeaseRow): boolean => !lease.endReason?.startsWith('handed back');
 
 /** Null where the build could not be pinned; it was then postponed, or ended with the reason. */
 async function pinOrSettle(state: ForemanState, build: BuildRow, now: () => number): Promise<PinnedInputs | null> {

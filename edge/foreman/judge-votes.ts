@@ -6,9 +6,12 @@
 import { saysTheSame, type Vote } from '../../shared/quorum.ts';
 import { type Finding, judge } from '../../shared/trust/judge.ts';
 import type { ForemanState } from './foreman-state.ts';
+import { haveRebuilt } from './have-rebuilt.ts';
 import { settleFaults } from './node-faults.ts';
 import { quarantineLiar } from './quarantine-liar.ts';
+import { recall } from './recall.ts';
 import type { BuildRow, VoteRow } from './schema.ts';
+import { unshelve } from './shelf.ts';
 import { asVote } from './votes.ts';
 
 const VERDICTS: Readonly<Record<Finding, VoteRow['verdict']>> = {
@@ -18,34 +21,58 @@ const VERDICTS: Readonly<Record<Finding, VoteRow['verdict']>> = {
   moot: 'moot',
 };
 
-/** `leaseId`: of the vote that decided; absent where it was decided before. */
-export function judgeVotes(state: ForemanState, build: BuildRow, now: number, leaseId?: string): void {
+/** Of a build, or of the record that is left of one. */
+export type Judged = Pick<BuildRow, 'requestHash' | 'intentHash' | 'request'>;
+
+/**
+ * `leaseId`: of the vote that decided; absent where it was decided before. The first trusted word about what volunteers decided is
+ * the measure of all of them, and where it is another one, what they decided is taken back.
+ */
+export function judgeVotes(state: ForemanState, build: Judged, now: number, leaseId?: string): void {
   const { requestHash } = build;
+  unshelve(state, requestHash);
   const rows = state.votes.rowsOf(requestHash);
   const decisive = rows.filter(({ verdict, leaseId: id }) =>
     leaseId === undefined ? verdict === 'right' : id === leaseId,
   );
-  const measureRow = decisive.find(({ tier }) => tier === 'trusted') ?? decisive[0];
-  if (!measureRow) {
+  const before = decisive.find(isTrusted) ?? decisive[0];
+  if (!before) {
     // It ended without a decision, and this word came later.
     state.votes.close(requestHash);
     return;
   }
+  const first = leaseId === undefined && !isTrusted(before) ? rows.find(isFirstWordAbout(before.inputs)) : undefined;
+  const isOverturned = first !== undefined && !saysTheSame(weighed(first), weighed(before));
+  const measureRow = first ?? before;
   const votes = rows.map(weighed);
   const measure = weighed(measureRow);
   for (const row of rows) {
-    if (row.verdict !== 'open') continue;
+    const isJudgedAnew = first !== undefined && (row.verdict === 'right' || row.verdict === 'wrong');
+    if (row.verdict !== 'open' && !isJudgedAnew) continue;
     const vote = weighed(row);
-    const finding = judge(vote, measure, votes);
+    const finding = judge(vote, measure, votes, build.request.repositories.length === 0);
     const verdict = VERDICTS[finding];
+    if (row.verdict === 'right' && verdict === 'right') continue;
+    count(state, row, -1);
     state.votes.judge(row, verdict);
     count(state, { ...row, verdict }, 1);
-    if (row.operator !== measureRow.operator) noteOfTarget(state, build, vote, measure, finding, now);
+    // A measure is held against what was one before it.
+    const other = row === first ? before : measureRow;
+    if (row.operator !== other.operator && !(row === first && isOverturned))
+      noteOfTarget(state, build, vote, weighed(other), finding, now);
     if (finding === 'lie') quarantineLiar(state, row.nodeId, contradiction(requestHash, measure), now);
   }
+  if (isOverturned) recall(state, build, now);
   const right = rows.filter((row) => saysTheSame(weighed(row), measure)).map(({ nodeId }) => nodeId);
   settleFaults(state, requestHash, new Set(right), now);
 }
+
+const isTrusted = ({ tier }: VoteRow): boolean => tier === 'trusted';
+
+const isFirstWordAbout =
+  (inputs: string) =>
+  (row: VoteRow): boolean =>
+    isTrusted(row) && row.verdict === 'open' && row.inputs === inputs;
 
 /**
  * What was decided cannot be published, and is decided anew: nobody has been right about it yet. Who is not believed any more
@@ -65,19 +92,24 @@ function count({ nodes }: ForemanState, { nodeId, verdict, outcome }: VoteRow, b
   if (verdict === 'right' && outcome === 'image') nodes.tally(nodeId, 'images', by);
 }
 
-/** Two images tell of it, and nothing else does. */
+/**
+ * Two images tell of it, and nothing else does. That they differ is noted once a trusted node has spoken: by volunteers' words alone
+ * it may be a lie of either side, and one liar could close a target to all others.
+ */
 function noteOfTarget(
-  { reproducibility }: ForemanState,
-  { request: { version, target } }: BuildRow,
+  state: ForemanState,
+  { requestHash, request: { version, target } }: Judged,
   vote: Vote,
   measure: Vote,
   finding: Finding,
   now: number,
 ): void {
   if (finding === 'moot' || vote.verdict.outcome !== 'image' || measure.verdict.outcome !== 'image') return;
-  const what = saysTheSame(vote, measure) ? 'agreed' : finding === 'lie' ? 'explained' : 'unexplained';
-  reproducibility.note(version, target, what, now);
+  if (finding === 'differs' && measure.tier !== 'trusted') haveRebuilt(state, requestHash, now);
+  else state.reproducibility.note(version, target, NOTED[finding], now);
 }
+
+const NOTED = { right: 'agreed', lie: 'explained', differs: 'unexplained' } as const;
 
 function contradiction(requestHash: string, { verdict }: Vote): string {
   const other = verdict.outcome === 'image' ? 'made another image' : `said ${verdict.kind}`;

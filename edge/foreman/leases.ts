@@ -2,7 +2,7 @@
  * Leases: who builds what, until when. The lease's id is also the prefix under which its node may write objects, so two
  * attempts at one build never touch each other's files.
  */
-import { and, count, eq, lte, sql } from 'drizzle-orm';
+import { and, count, eq, inArray, lte, sql } from 'drizzle-orm';
 import type { Pins } from '../../shared/build-record.ts';
 import { leaseExpiry, needsRenewal } from '../../shared/lease.ts';
 import type { Database } from './database.ts';
@@ -79,6 +79,33 @@ export class Leases {
     });
   }
 
+  /** For a check: the build itself is left as it is. It looks like the first attempt at one. */
+  grantCheck(
+    check: { readonly id: number; readonly requestHash: string },
+    nodeId: string,
+    ask: { id: string; idempotencyKey: string; pins: Pins },
+    now: number,
+  ): LeaseRow {
+    const { id: checkId, requestHash } = check;
+    const deadlineAt = now + this.#times.buildMs;
+    const expiresAt = leaseExpiry(now, this.#times.leaseMs, this.#latest({ deadlineAt }));
+    return this.#db
+      .insert(leases)
+      .values({
+        ...ask,
+        checkId,
+        requestHash,
+        nodeId,
+        attempt: 1,
+        state: 'active',
+        grantedAt: now,
+        expiresAt,
+        deadlineAt,
+      })
+      .returning()
+      .get();
+  }
+
   /** Notes a report. One that was heard before says nothing, not even that the node lives: it may be a replay. */
   heard(lease: LeaseRow, sequence: number, now: number): void {
     if (sequence <= lease.lastSequence) return;
@@ -119,10 +146,13 @@ export class Leases {
     return this.#questions.nextExpiry.get()?.at ?? null;
   }
 
-  /** By the state as text: the index of active leases is used for this very text alone. */
   activeOf(nodeId: string): number {
-    const isItsOwn = and(eq(leases.nodeId, nodeId), sql`${leases.state} = 'active'`);
-    return this.#db.select({ n: count() }).from(leases).where(isItsOwn).get()?.n ?? 0;
+    return this.#questions.activeOf.get({ nodeId })?.n ?? 0;
+  }
+
+  /** Of all volunteers of one operator. */
+  activeOfVolunteers(operator: string): number {
+    return this.#questions.activeOfVolunteers.get({ operator })?.n ?? 0;
   }
 
   active(): number {
@@ -148,6 +178,9 @@ export class Leases {
   }
 }
 
+/** As text: the index of active leases is used for this very text alone. */
+const isActive = sql`${leases.state} = 'active'`;
+
 /** Written once: see queue.ts. */
 const questionsOf = (db: Database) => ({
   byId: db
@@ -166,6 +199,27 @@ const questionsOf = (db: Database) => ({
     .select()
     .from(leases)
     .where(eq(leases.requestHash, sql.placeholder('requestHash')))
+    .prepare(),
+  activeOf: db
+    .select({ n: count() })
+    .from(leases)
+    .where(and(eq(leases.nodeId, sql.placeholder('nodeId')), isActive))
+    .prepare(),
+  activeOfVolunteers: db
+    .select({ n: count() })
+    .from(leases)
+    .where(
+      and(
+        inArray(
+          leases.nodeId,
+          db
+            .select({ id: nodes.id })
+            .from(nodes)
+            .where(and(eq(nodes.operator, sql.placeholder('operator')), eq(nodes.tier, 'volunteer'))),
+        ),
+        isActive,
+      ),
+    )
     .prepare(),
   nextExpiry: db
     .select({ at: sql<number | null>`min(${leases.expiresAt})` })

@@ -3,6 +3,7 @@
  * other: left alone it would be the first to take the next build, and the next.
  */
 import type { BuildErrorKind } from '../../shared/build-error.ts';
+import { areTooManyHandBacks, NO_HAND_BACKS } from '../../shared/hand-backs.ts';
 import {
   areFew,
   areTooMany,
@@ -48,7 +49,9 @@ export function noteFault(state: ForemanState, leaseId: string, kind: BuildError
 export function noteWord(state: ForemanState, { id, grantedAt }: LeaseRow): void {
   const lease = state.leases.byId(id);
   const node = lease && state.nodes.byId(lease.nodeId);
-  if (node?.state !== 'active' || node.faults.length === 0) return;
+  if (node?.state !== 'active') return;
+  if (lease?.state === 'active' && node.handBacks.n > 0) state.nodes.setHandBacks(node.id, NO_HAND_BACKS);
+  if (node.faults.length === 0) return;
   if (lease?.state === 'active' || grantedAt >= lastFaultAt(node.faults)) state.nodes.setFaults(node.id, []);
 }
 
@@ -90,7 +93,13 @@ function keep(state: ForemanState, node: NodeRow, faults: FaultsInARow, now: num
     state.nodes.put(node.id, to, { stateBy: 'foreman', stateReason, stateSince: now });
   if (node.state === 'active' && areTooMany(faults) && mayBeDrained(state, node, now))
     put('draining', toldFaults(faults));
-  else if (node.state === 'draining' && node.stateBy === 'foreman' && areFew(faults)) put('active', '');
+  else if (
+    node.state === 'draining' &&
+    node.stateBy === 'foreman' &&
+    areFew(faults) &&
+    !areTooManyHandBacks(node.handBacks)
+  )
+    put('active', '');
   state.nodes.setFaults(node.id, faults);
 }
 

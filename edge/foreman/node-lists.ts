@@ -17,8 +17,11 @@ type NotListed =
   | 'held'
   | 'durations'
   | 'faults'
+  | 'handBacks'
   | 'network'
+  | 'feeds'
   | 'drainBehind'
+  | 'disownedUpTo'
   | 'callFailures'
   | 'notCalledBefore';
 

@@ -1,9 +1,11 @@
 /** The register of nodes: which key is which machine, on whose behalf, and whether it may still speak. */
 import { and, count, eq, gt, sql, sum } from 'drizzle-orm';
+import { type HandBacks, NO_HAND_BACKS } from '../../shared/hand-backs.ts';
 import { median } from '../../shared/median.ts';
 import type { FaultsInARow } from '../../shared/node-faults.ts';
 import type { JoinToken } from '../../shared/node-identity.ts';
 import { isHeard, type NodeStanding, type NodeState } from '../../shared/node-state.ts';
+import type { FeedOptIn } from '../../shared/trust/foreign-feeds.ts';
 import { isCalled } from './callable-nodes.ts';
 import type { Database } from './database.ts';
 import { joinTokens, type NodeRow, nodes } from './schema.ts';
@@ -24,6 +26,7 @@ export type JoinAnswer =
 export type ToldOfNode = Pick<NodeRow, 'softwareVersion' | 'slots' | 'held'> & {
   /** From where it asks: not of its own saying. */
   readonly network?: string;
+  readonly feeds?: FeedOptIn;
 };
 
 /** One that may call. */
@@ -34,11 +37,12 @@ export type Tally = 'right' | 'images' | 'wrong' | 'lost';
 
 export const REVOKED = 'this node was revoked';
 
-const toldBefore = ({ softwareVersion, slots, held, network }: NodeRow): ToldOfNode => ({
+const toldBefore = ({ softwareVersion, slots, held, network, feeds }: NodeRow): ToldOfNode => ({
   softwareVersion,
   slots,
   held,
   network,
+  feeds,
 });
 
 /** For its median. */
@@ -119,7 +123,7 @@ export class Nodes {
     return node !== undefined && isHeard(node.state);
   }
 
-  /** Its faults are forgotten where it may build again. */
+  /** What it did wrong is forgotten where it may build again. */
   put(
     id: string,
     state: NodeState,
@@ -128,13 +132,17 @@ export class Nodes {
     this.#stateChanges += 1;
     this.#db
       .update(nodes)
-      .set({ state, ...why, ...(state === 'active' && { faults: [] }) })
+      .set({ state, ...why, ...(state === 'active' && { faults: [], handBacks: NO_HAND_BACKS }) })
       .where(eq(nodes.id, id))
       .run();
   }
 
   setFaults(id: string, faults: FaultsInARow): void {
     this.#db.update(nodes).set({ faults }).where(eq(nodes.id, id)).run();
+  }
+
+  setHandBacks(id: string, handBacks: HandBacks): void {
+    this.#db.update(nodes).set({ handBacks }).where(eq(nodes.id, id)).run();
   }
 
   tally(id: string, what: Tally, by: 1 | -1 = 1): void {

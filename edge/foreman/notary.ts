@@ -8,6 +8,7 @@ import { type ServerKeys, serverKeys } from '../../shared/server-keys.ts';
 import { type Attester, ruleOf } from '../../shared/trust/attester.ts';
 import { type DsseEnvelope, keyIdOf, signDsse } from '../../shared/trust/dsse.ts';
 import {
+  type Disowned,
   headPayload,
   LOG_HEAD_TYPE,
   LOG_RECORD_TYPE,
@@ -77,7 +78,7 @@ export class Notary {
     return signDsse(this.#keys.signing, LOG_RECORD_TYPE, utf8ToBytes(payload));
   }
 
-  signHead(place: LogPlace, at: number, disowned: readonly string[]): Promise<DsseEnvelope> {
+  signHead(place: LogPlace, at: number, disowned: Disowned): Promise<DsseEnvelope> {
     return signDsse(this.#keys.signing, LOG_HEAD_TYPE, headPayload(place, at, disowned));
   }
 

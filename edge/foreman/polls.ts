@@ -38,7 +38,7 @@ export class Polls {
 
   /** Waiting builds for which nobody has asked since `at`. */
   noneSince(at: number, limit: number): BuildRow[] {
-    if (this.#since() >= at) return [];
+    if (this.since() >= at) return [];
     return this.#db
       .select()
       .from(builds)
@@ -50,10 +50,11 @@ export class Polls {
   /** When somebody asked last for the build for which nobody has asked for longest; null while none waits. */
   earliest(): number | null {
     const at = this.#questions.earliest.get()?.at ?? null;
-    return at === null ? null : Math.max(at, this.#since());
+    return at === null ? null : Math.max(at, this.since());
   }
 
-  #since(): number {
+  /** Since when everybody could come who wanted: the Foreman was away before; 0: always. */
+  since(): number {
     return this.#questions.since.get()?.value ?? 0;
   }
 }

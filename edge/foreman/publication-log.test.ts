@@ -208,8 +208,8 @@ it('is asked by index, and nothing is sorted, however many nodes and records the
     log.last();
     log.disowned();
   });
-  // The last record is the first that a walk from the end meets.
-  for (const plan of plans) expect(plan).toMatch(/USING (COVERING )?INDEX|^SCAN log$/);
+  // The last record is the first that a walk from the end meets; and all that are gone through now are wanted.
+  for (const plan of plans) expect(plan).toMatch(/USING (COVERING )?INDEX|^SCAN (log|disowned)$/);
 });
 
 describe('broken off at any write, and evicted there,', () => {
@@ -278,6 +278,76 @@ describe('with its tables lost', () => {
     await bucket.put(storeKey.logHead, own);
     await settle(ordered.hash);
     expect(await failures(ordered.hash, ordered.image)).toEqual([]);
+  });
+});
+
+describe('what a node had vouched for when it was found to lie', () => {
+  const act = (action: string) =>
+    ask(`/api/v1/admin/nodes/${node.id}/${action}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${configOf(env).ADMIN_KEY}` },
+    });
+  /** Trusted nodes are not found to lie; here one is as if it were. */
+  const foundToLie = () =>
+    runInDurableObject(foremanStub(), (_, { storage }) => {
+      const liar = "UPDATE nodes SET state = 'quarantined', state_by = 'foreman', state_since = ? WHERE id = ?";
+      storage.sql.exec(liar, Date.now(), node.id);
+      storage.sql.exec('INSERT INTO disowned VALUES (?)', node.id);
+    });
+  const verdictOn = async (hash: string, image: string) => {
+    const provenance = await provenanceOf(hash);
+    const own = (provenance.log as { sequence: number }).sequence;
+    const { sequence } = await head();
+    const behind = await Promise.all(
+      Array.from({ length: sequence - own }, async (_, at) => jsonOf(await ask(`/log/${own + 1 + at}`))),
+    );
+    const log = { head: await jsonOf(await ask('/log/head')), behind };
+    const { checks } = await verifyImage({ imageSha256: sha256Hex(image), provenance, edgeKey, log });
+    return checks.filter(({ ok }) => !ok).map(({ check }) => check);
+  };
+
+  it('is not good again once it is released, and what it makes then is', async () => {
+    const { hash, image } = await published();
+    await foundToLie();
+    await vi.waitFor(
+      async () => {
+        await runDurableObjectAlarm(foremanStub());
+        expect((await head()).disowned).toEqual([node.id]);
+        expect(await rowsOf(foremanStub(), 'disowned')).toEqual([]);
+      },
+      { timeout: 10_000 },
+    );
+    expect(await verdictOn(hash, image)).toEqual(['nodes']);
+    expect((await act('release')).status).toBe(200);
+    await vi.waitFor(async () => expect((await head()).disowned).toEqual([]), { timeout: 10_000 });
+    expect(await verdictOn(hash, image)).toEqual(['nodes']);
+    const { sequence } = await head();
+    expect((await head()).disowned_before).toEqual([{ node: node.id, sequence }]);
+    const after = await published();
+    expect(await verdictOn(after.hash, after.image)).toEqual([]);
+    expect(await verdictOn(hash, image)).toEqual(['nodes']);
+  });
+
+  it('is not good again where it is released before all of that was gone through', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const { hash, image } = await published();
+    await foundToLie();
+    const down = vi.spyOn(bucket, 'get').mockRejectedValue(new Error('R2 get failed'));
+    expect((await act('release')).status).toBe(200);
+    await runDurableObjectAlarm(foremanStub());
+    expect((await rowsOf(foremanStub(), 'disowned')).map((row) => row.node_id)).toEqual([node.id]);
+    down.mockRestore();
+    await vi.waitFor(async () => expect((await head()).disowned).toEqual([node.id]), { timeout: 10_000 });
+    expect(await verdictOn(hash, image)).toEqual(['nodes']);
+    await vi.waitFor(
+      async () => {
+        await runDurableObjectAlarm(foremanStub());
+        expect((await head()).disowned).toEqual([]);
+      },
+      { timeout: 10_000 },
+    );
+    expect(await verdictOn(hash, image)).toEqual(['nodes']);
+    log.mockRestore();
   });
 });
 

@@ -3,17 +3,27 @@
  * done, so that there is one for each image and no two share one. What a row says never changes; it is signed and written to the
  * store afterwards (write-log.ts), as often as that takes.
  */
-import { and, asc, count, desc, eq, lt, lte, max, sql } from 'drizzle-orm';
-import { appendRecord, type LogEntry, type LogPlace, MAX_DISOWNED } from '../../shared/trust/log-record.ts';
+import { and, asc, count, desc, eq, lt, lte, max, sql, sum } from 'drizzle-orm';
+import {
+  appendRecord,
+  type Disowned,
+  type LogEntry,
+  type LogPlace,
+  MAX_DISOWNED,
+} from '../../shared/trust/log-record.ts';
 import type { Database } from './database.ts';
-import { type LogRow, log, meta, nodes } from './schema.ts';
+import { disowned, type LogRow, log, meta, nodes } from './schema.ts';
 
-/** Of which disowned nodes the head told that was written last. */
-const TOLD_DISOWNED = 'log_told_disowned';
+/** Of which disowned nodes the head told that was written last: of those that are, and of those that were. */
+const TOLD = ['log_told_disowned', 'log_told_disowned_before'] as const;
 
 /** As texts: the indexes are used for these very ones alone. */
 const isUnwritten = sql`${log.written} = 0`;
+const wasDisowned = sql`${nodes.disownedUpTo} > 0`;
 const isDisowned = sql`(${nodes.state} = 'revoked' OR (${nodes.state} = 'quarantined' AND ${nodes.stateBy} = 'foreman'))`;
+
+/** Of those that are disowned, and of those that were or are gone through now. */
+type Marks = readonly [number, number];
 
 export class PublicationLog {
   readonly #db: Database;
@@ -53,25 +63,37 @@ export class PublicationLog {
     return this.#db.select().from(log).where(isUnwritten).orderBy(asc(log.sequence)).limit(limit).all();
   }
 
-  /** Ids of nodes whose word counts no more, the last ones first; `mark` is another one when these are others. */
-  disowned(): { readonly ids: readonly string[]; readonly mark: number } {
-    const rows = this.#db
+  /**
+   * Whose word counts no more, the last ones first; `marks` are others when these are. Who was released is among them until all that
+   * it had vouched for was gone through (withdraw.ts), and what it had is never good again.
+   */
+  disowned(): Disowned & { readonly marks: Marks } {
+    const now = this.#db
       .select({ id: nodes.id })
       .from(nodes)
       .where(isDisowned)
       .orderBy(desc(nodes.stateSince))
       .limit(MAX_DISOWNED)
       .all();
-    return { ids: rows.map(({ id }) => id), mark: this.#disownedMark() };
+    const inWork = this.#db.select({ id: disowned.nodeId }).from(disowned).limit(MAX_DISOWNED).all();
+    const ids = new Set([...inWork, ...now].map(({ id }) => id));
+    const before = this.#db
+      .select({ node: nodes.id, sequence: nodes.disownedUpTo })
+      .from(nodes)
+      .where(wasDisowned)
+      .orderBy(desc(nodes.disownedUpTo))
+      .limit(MAX_DISOWNED)
+      .all();
+    return { ids: [...ids], before: before.filter(({ node }) => !ids.has(node)), marks: this.#marks() };
   }
 
   /** Is there something that its readers are not told yet? */
   isBehind(): boolean {
-    return this.unwritten(1).length > 0 || this.#disownedMark() !== this.#toldDisowned();
+    return this.unwritten(1).length > 0 || this.#marks().some((mark, at) => mark !== this.#told(at));
   }
 
   /** All of this is in the store. Of what is there the last record is kept, for the next one names it. */
-  written(upTo: number, toldDisowned: number): void {
+  written(upTo: number, told: Marks): void {
     this.#db.transaction(() => {
       this.#db
         .update(log)
@@ -82,25 +104,38 @@ export class PublicationLog {
         .delete(log)
         .where(and(eq(log.written, true), lt(log.sequence, upTo)))
         .run();
-      this.#db
-        .insert(meta)
-        .values({ name: TOLD_DISOWNED, value: toldDisowned })
-        .onConflictDoUpdate({ target: meta.name, set: { value: toldDisowned } })
-        .run();
+      for (const [at, value] of told.entries())
+        this.#db
+          .insert(meta)
+          .values({ name: TOLD[at] ?? '', value })
+          .onConflictDoUpdate({ target: meta.name, set: { value } })
+          .run();
     });
   }
 
-  #disownedMark(): number {
+  #marks(): Marks {
     const row = this.#db
       .select({ n: count(), last: max(nodes.stateSince) })
       .from(nodes)
       .where(isDisowned)
       .get();
-    // Milliseconds, and how many: as a number it is exact for some thousand years yet.
-    return (row?.last ?? 0) * 1_000 + ((row?.n ?? 0) % 1_000);
+    const before = this.#db
+      .select({ sum: sum(nodes.disownedUpTo) })
+      .from(nodes)
+      .where(wasDisowned)
+      .get();
+    const inWork = this.#db.select({ n: count() }).from(disowned).get()?.n ?? 0;
+    // Milliseconds, and how many: as a number it is exact for some thousand years yet. Of the others each only ever grows.
+    return [(row?.last ?? 0) * 1_000 + ((row?.n ?? 0) % 1_000), Number(before?.sum ?? 0) * 1_000 + (inWork % 1_000)];
   }
 
-  #toldDisowned(): number {
-    return this.#db.select().from(meta).where(eq(meta.name, TOLD_DISOWNED)).get()?.value ?? 0;
+  #told(at: number): number {
+    return (
+      this.#db
+        .select()
+        .from(meta)
+        .where(eq(meta.name, TOLD[at] ?? ''))
+        .get()?.value ?? 0
+    );
   }
 }

@@ -5,6 +5,7 @@
 import { recordedAttesters } from './attesters-of.ts';
 import { loseFiles } from './end-build.ts';
 import type { ForemanState } from './foreman-state.ts';
+import { notePublished } from './note-published.ts';
 import { FilesLost, publish } from './publish.ts';
 import type { BuildRow } from './schema.ts';
 import { beginLog } from './write-log.ts';
@@ -69,6 +70,7 @@ async function publishOne(
       log.append(notary.entryOf(record, attesters));
       statements.remove(requestHash);
       statistics.built(record, Date.now());
+      notePublished(state, record, Date.now());
     });
     return 'settled';
   } catch (error) {

@@ -107,6 +107,7 @@ export class Queue {
         sealedDefaults: submission.sealedDefaults,
         upstreamDigest: submission.upstreamDigest,
         enqueuedAt: now,
+        queuedAt: now,
         polledAt: now,
         notBefore: 0,
       })
@@ -218,6 +219,7 @@ export class Queue {
       .update(builds)
       .set({
         state: 'queued',
+        queuedAt: now,
         polledAt: now,
         leaseId: null,
         record: null,

@@ -4,6 +4,7 @@
  */
 import { storeKey } from '../../shared/build-record.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { removeLeaseFiles } from './remove-lease-files.ts';
 import type { BuildRow, UploadRow } from './schema.ts';
 
 /** Record first: nothing half-removed is served. @throws when the store does not answer: to be tried again */
@@ -17,18 +18,7 @@ export async function removePrivate(
   // Digests of what was made with a password are a fingerprint of it, and the salt tells which record of the log is its own.
   await store.delete(storeKey.statements(build.requestHash));
   await store.delete(storeKey.logged(build.requestHash));
-  for (const lease of leases) {
-    // Unseen parts are bytes of the image too.
-    for (const { name, multipartId, state } of lease.uploads)
-      if (multipartId !== null && state !== 'complete')
-        await store.abortMultipart(storeKey.object(lease.id, name), multipartId);
-    const prefix = storeKey.object(lease.id, '');
-    for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
-      const page = await store.list(prefix, cursor === undefined ? {} : { cursor });
-      for (const object of page.objects) await store.delete(object.key);
-      cursor = page.cursor;
-    }
-  }
+  for (const lease of leases) await removeLeaseFiles(lease, store);
 }
 
 /** Unless a later generation has taken its place. */

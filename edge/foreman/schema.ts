@@ -5,14 +5,18 @@
  */
 import { sql } from 'drizzle-orm';
 import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import type { AcceptedResult } from '../../shared/accept-result.ts';
 import type { BuildErrorKind } from '../../shared/build-error.ts';
 import type { BuildRecord, FailureRecord, Pins, RequestEcho } from '../../shared/build-record.ts';
 import type { Conditions } from '../../shared/conditions.ts';
+import { type HandBacks, NO_HAND_BACKS } from '../../shared/hand-backs.ts';
 import type { FaultsInARow } from '../../shared/node-faults.ts';
 import type { NodeState } from '../../shared/node-state.ts';
 import type { NormalizedRequest } from '../../shared/normalize-request.ts';
 import type { Dialect } from '../../shared/seed/dialect.ts';
+import type { CheckKind, CheckOutcome } from '../../shared/trust/checks.ts';
 import type { DsseEnvelope } from '../../shared/trust/dsse.ts';
+import type { FeedOptIn } from '../../shared/trust/foreign-feeds.ts';
 import type { Counted } from '../statistics/counted.ts';
 import type { ListedImage } from '../statistics/listed-image.ts';
 import type { KeptFailure } from '../statistics/public-failure.ts';
@@ -22,8 +26,11 @@ export type BuildState = 'queued' | 'leased' | 'running' | 'publishing' | 'done'
 
 export const LIVE_STATES = ['queued', 'leased', 'running', 'publishing'] as const satisfies readonly BuildState[];
 
-/** `another`: volunteers have built it, and others than these are to do so as well. In the database as it began, as a flag. */
-export const WHOM = { anyone: 0, trusted: 1, another: 2 } as const;
+/**
+ * `another`: volunteers have built it, and others than these are to do so as well. `optedIn`: those that fetch from all of its
+ * foreign feeds, whether or not somebody has built it. In the database as it began, as a flag.
+ */
+export const WHOM = { anyone: 0, trusted: 1, another: 2, optedIn: 3 } as const;
 export type Whom = (typeof WHOM)[keyof typeof WHOM];
 
 export const builds = sqliteTable('builds', {
@@ -51,6 +58,8 @@ export const builds = sqliteTable('builds', {
   /** Of upstream when the request was accepted; of the lease's pins afterwards. */
   upstreamDigest: text('upstream_digest').notNull(),
   enqueuedAt: integer('enqueued_at').notNull(),
+  /** When it came to the queue, or back to it: since then it waits for whoever is to have it next. */
+  queuedAt: integer('queued_at').notNull().default(0),
   /** When somebody asked for it last, to the minute. */
   polledAt: integer('polled_at').notNull().default(0),
   /** Postponed until then, since upstream was down; 0: not postponed. */
@@ -110,6 +119,8 @@ export const leases = sqliteTable('leases', {
   deadlineAt: integer('deadline_at').notNull(),
   lastSequence: integer('last_sequence').notNull().default(0),
   endReason: text('end_reason'),
+  /** It is given for a check, and the build that it names is published; see checks.ts. Null for all others. */
+  checkId: integer('check_id'),
 });
 export type LeaseRow = typeof leases.$inferSelect;
 
@@ -161,6 +172,8 @@ export const nodes = sqliteTable('nodes', {
   drainBehind: text('drain_behind', { mode: 'json' }).$type<DrainBehind>(),
   /** In a row; see node-faults.ts. */
   faults: text('faults', { mode: 'json' }).$type<FaultsInARow>().notNull().default([]),
+  /** See hand-backs.ts. */
+  handBacks: text('hand_backs', { mode: 'json' }).$type<HandBacks>().notNull().default(NO_HAND_BACKS),
   /** Its votes that agreed with what was decided; of these, images; those that did not; its leases that ended without a word. */
   right: integer('builds_right').notNull().default(0),
   images: integer('images').notNull().default(0),
@@ -173,6 +186,8 @@ export const nodes = sqliteTable('nodes', {
   slots: integer('slots').notNull().default(1),
   /** Sha256 of the ImageBuilders that it has, as it says. */
   held: text('held', { mode: 'json' }).$type<readonly string[]>().notNull().default([]),
+  /** From which foreign feeds it fetches, as it says; null where it says nothing. */
+  feeds: text('feeds', { mode: 'json' }).$type<FeedOptIn>(),
   /** What its last builds took; milliseconds. */
   durations: text('durations', { mode: 'json' }).$type<readonly number[]>().notNull().default([]),
   /** Where an operator said that it is called; empty: it is not. Unique, but for the empty one. */
@@ -181,10 +196,33 @@ export const nodes = sqliteTable('nodes', {
   callFailures: integer('call_failures').notNull().default(0),
   callFault: text('call_fault').notNull().default(''),
   notCalledBefore: integer('not_called_before').notNull().default(0),
+  /** It was found out, or revoked, and what it vouched for up to this record of the log counts no more; 0: it never was. */
+  disownedUpTo: integer('disowned_up_to').notNull().default(0),
   joinedAt: integer('joined_at').notNull(),
   lastSeenAt: integer('last_seen_at').notNull(),
 });
 export type NodeRow = typeof nodes.$inferSelect;
+
+/** What was published, or remembered, and does not stand any more; see recall.ts. */
+export const recalled = sqliteTable('recalled', {
+  requestHash: text('request_hash').primaryKey(),
+  intentHash: text('intent_hash').notNull(),
+  dueAt: integer('due_at').notNull(),
+  /** How often it was removed. */
+  times: integer('times').notNull().default(0),
+});
+
+/** Undecided builds on which enough volunteers agree, in a farm that is too small; see shelf.ts. */
+export const shelved = sqliteTable('shelved', {
+  requestHash: text('request_hash').primaryKey(),
+  leaseId: text('lease_id').notNull(),
+  /** Of an image; null for a failure. */
+  result: text('result', { mode: 'json' }).$type<AcceptedResult>(),
+  unindexed: text('unindexed', { mode: 'json' }).$type<readonly string[]>().notNull().default([]),
+  /** Is not looked at before. */
+  dueAt: integer('due_at').notNull().default(0),
+});
+export type ShelvedRow = typeof shelved.$inferSelect;
 
 /** Nodes whose published results are still to be gone through; see withdraw.ts. */
 export const disowned = sqliteTable('disowned', { nodeId: text('node_id').primaryKey() });
@@ -291,6 +329,59 @@ export const log = sqliteTable('log', {
   written: integer('written', { mode: 'boolean' }).notNull().default(false),
 });
 export type LogRow = typeof log.$inferSelect;
+
+/** Published images that can be built again to see whether somebody tells the truth. None is private, none of foreign feeds. */
+export const knownImages = sqliteTable('known_images', {
+  requestHash: text('request_hash').primaryKey(),
+  /** On whose word it was published. `disputed`: a volunteer made another one, and it is not settled who is right. */
+  word: text('word').$type<'trusted' | 'quorum' | 'disputed'>().notNull(),
+  branch: text('branch').notNull(),
+  target: text('target').notNull(),
+  /** Sha256, of its pins. */
+  imageBuilder: text('image_builder').notNull(),
+  inputs: text('inputs').notNull(),
+  digest: text('digest').notNull(),
+  /** Who said so. */
+  nodeId: text('node_id').notNull(),
+  operator: text('operator').notNull(),
+  /** Where it stands among the others, by chance. */
+  place: integer('place').notNull(),
+  /** 1: by building it again it is seen whether its target is reproducible. */
+  measures: integer('measures').notNull().default(0),
+  at: integer('at').notNull(),
+});
+export type KnownImage = typeof knownImages.$inferSelect;
+
+/** `waiting → leased → ended`; what a rebuild said is `settling` before that, since it takes the store. */
+export type CheckState = 'waiting' | 'leased' | 'settling' | 'ended';
+
+export const checks = sqliteTable('checks', {
+  id: integer('id').primaryKey({ autoIncrement: true }),
+  kind: text('kind').$type<CheckKind>().notNull(),
+  state: text('state').$type<CheckState>().notNull(),
+  requestHash: text('request_hash').notNull(),
+  branch: text('branch').notNull(),
+  target: text('target').notNull(),
+  /** What is known of it, and who said so. */
+  inputs: text('inputs').notNull(),
+  digest: text('digest').notNull(),
+  knownNode: text('known_node').notNull(),
+  /** Of a dispute: whose canary was another image. */
+  accused: text('accused'),
+  leaseId: text('lease_id'),
+  nodeId: text('node_id'),
+  operator: text('operator'),
+  /** Of the same, before this one. */
+  tries: integer('tries').notNull().default(0),
+  /** `image` and its digest, or `failure` and its kind. */
+  said: text('said'),
+  outcome: text('outcome').$type<CheckOutcome>(),
+  /** When it got into its state. */
+  at: integer('at').notNull(),
+  /** `left`: what its node uploaded is to be removed. */
+  files: text('files').$type<'none' | 'left' | 'removed'>().notNull().default('none'),
+});
+export type CheckRow = typeof checks.$inferSelect;
 
 export const meta = sqliteTable('meta', {
   name: text('name').primaryKey(),

@@ -116,6 +116,11 @@ export class Statistics {
     });
   }
 
+  /** Images by the beginnings of their hashes: those that were handed out most since yesterday. */
+  mostServed(now: number): NamedCount[] {
+    return this.#counters.top('image', dayOf(now) - 1, null);
+  }
+
   failed(failure: FailureRecord, request: NormalizedRequest, now: number): void {
     if (failure.private) return;
     attempt(() => {

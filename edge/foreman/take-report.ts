@@ -5,29 +5,28 @@
 
 import { and, eq, inArray } from 'drizzle-orm';
 import { type AcceptedResult, acceptResult } from '../../shared/accept-result.ts';
-import {
-  BUILD_ERRORS,
-  BuildError,
-  type BuildErrorKind,
-  isDeterministic,
-  kindFromNode,
-} from '../../shared/build-error.ts';
+import { BUILD_ERRORS, BuildError, isDeterministic, kindFromNode } from '../../shared/build-error.ts';
 import type { FailureRecord, StoredFile } from '../../shared/build-record.ts';
 import { sha256Hex } from '../../shared/digest.ts';
 import type { BuildFailed, Progress } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import type { LeaseReport } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 import type { Agreement, Decision } from '../../shared/quorum.ts';
 import { resultDigest } from '../../shared/trust/result-digest.ts';
-import { isUnheard } from './bring-orders.ts';
+import { isUnheard } from './brought-lease.ts';
 import { checkSignedFailure, checkSignedImage, type Reported } from './check-signed.ts';
 import { awaitOthers, decideBuild, inputsOf } from './decide-build.ts';
-import { decidedRecord, unindexedAtPublication } from './decided-record.ts';
-import { failBuild, handBack, loseLease } from './end-build.ts';
+import { unindexedAtPublication } from './decided-record.ts';
+import { failBuild, loseLease } from './end-build.ts';
 import type { ForemanState } from './foreman-state.ts';
+import { takeHandBack } from './hand-backs.ts';
 import { judgeVotes } from './judge-votes.ts';
 import { noteWord } from './node-faults.ts';
 import { quarantineLiar } from './quarantine-liar.ts';
+import { fault, refuseResult } from './refuse-result.ts';
 import { type BuildRow, builds, type LeaseRow, type NodeRow, type UploadRow } from './schema.ts';
+import { type Shelvable, shelveIfFarmIsSmall } from './shelf.ts';
+import { takeCheck } from './take-check.ts';
+import { endCompetitor, toPublishing } from './to-publishing.ts';
 
 const MAX_LOG = 65_536;
 
@@ -84,7 +83,9 @@ async function takeWhole(
     if (lease.state === 'active' && isUnheard(lease)) state.callableNodes.worked(node.id);
     const { event } = report;
     if (event.case === 'progress' && lease.state === 'active') noteProgress(state, lease, event.value);
-    else if (event.case === 'handedBack') handBack(state, lease, event.value.reason.slice(0, 200), now);
+    else if (event.case === 'handedBack') takeHandBack(state, node, lease, event.value.reason.slice(0, 200), now);
+    else if (lease.checkId !== null && (event.case === 'failed' || event.case === 'succeeded'))
+      await takeCheck(state, node, lease, event, now);
     else if (event.case === 'failed') await takeFailure(state, node, lease, event.value, aftermath, now);
     else if (event.case === 'succeeded') {
       const uploaded = state.uploads.ofLease(lease.id).filter((file) => file.state === 'complete');
@@ -113,14 +114,8 @@ const isStrangersClaim = (state: ForemanState, node: NodeRow, lease: LeaseRow, e
   (event.case === 'succeeded' || (event.case === 'failed' && isDeterministic(kindFromNode(event.value.kind)))) &&
   state.nodes.byId(lease.nodeId)?.operator !== node.operator;
 
-function refuseResult(state: ForemanState, lease: LeaseRow, reason: string, now: number): void {
-  loseLease(state, lease, fault('internal', `result refused: ${reason}`), now);
-}
-
 /** Without the store's own names for it and its parts: these are nobody's who reads the record. */
 const asFile = ({ name, sizeBytes, sha256 }: UploadRow): StoredFile => ({ name, sizeBytes, sha256 });
-
-const fault = (kind: BuildErrorKind, cause: string): BuildError => new BuildError(kind, undefined, { cause });
 
 function noteProgress(state: ForemanState, lease: LeaseRow, progress: Progress): void {
   state.db
@@ -170,10 +165,10 @@ async function takeFailure(
     state.leases.end(lease.id, `failed: ${kind}`);
     if (!isUndecided(build)) return judgeVotes(state, build, now);
     const decision = decideBuild(state, build, now);
-    if (!isDecidedBy(decision, lease)) return goOn(state, build, lease, now);
+    if (!isDecidedBy(decision, lease)) return goOn(state, build, lease, null, now);
     const areSameWords = state.votes.sayTheSameWords(build.requestHash, decision.attesters);
     judgeVotes(state, build, now, decision.vote.leaseId);
-    endCompetitor(state, build, lease);
+    endCompetitor(state, build, lease.id);
     // Of a quorum each knows the kind to be true, and the words only where all have the same.
     const told = decision.by === 'trusted' || areSameWords ? detail : BUILD_ERRORS[kind].text;
     const error = new BuildError(kind, told, {
@@ -185,8 +180,9 @@ async function takeFailure(
 }
 
 /** Back to the queue, for somebody else's word. */
-function goOn(state: ForemanState, build: BuildRow, lease: LeaseRow, now: number): void {
+function goOn(state: ForemanState, build: BuildRow, lease: LeaseRow, made: Shelvable, now: number): void {
   state.queue.requeueFrom(lease, now);
+  shelveIfFarmIsSmall(state, build, lease, made, now);
   awaitOthers(state, build, now);
 }
 
@@ -195,11 +191,6 @@ const isDecidedBy = (decision: Decision, lease: LeaseRow): decision is Agreement
   decision.decision === 'agreed' && decision.attesters.some(({ leaseId }) => leaseId === lease.id);
 
 const withInputs = ({ id, pins }: LeaseRow) => ({ id, inputs: inputsOf(pins) });
-
-/** A late answer may decide while another node is at it: that one is told to stop by its next report. */
-function endCompetitor(state: ForemanState, build: BuildRow, lease: LeaseRow): void {
-  if (build.leaseId !== null && build.leaseId !== lease.id) state.leases.end(build.leaseId, 'decided by another');
-}
 
 /**
  * A volunteer whose lease is over decides nothing any more: who builds what others have begun is drawn, and whoever could keep a word
@@ -229,16 +220,7 @@ async function takeImage(state: ForemanState, reported: Reported, result: Accept
     if (!current || !isUndecided(current)) return judgeVotes(state, build, now);
     if (check.envelope) state.statements.keep(build.requestHash, lease.id, check.envelope);
     const decision = decideBuild(state, current, now);
-    if (!isDecidedBy(decision, lease)) return goOn(state, current, lease, now);
-    judgeVotes(state, build, now, decision.vote.leaseId);
-    endCompetitor(state, current, lease);
-    state.db
-      .update(builds)
-      .set({
-        state: 'publishing',
-        record: decidedRecord(state, current, { node, lease, result, unindexed }, decision, now),
-      })
-      .where(eq(builds.requestHash, build.requestHash))
-      .run();
+    if (!isDecidedBy(decision, lease)) return goOn(state, current, lease, { result, unindexed }, now);
+    toPublishing(state, current, { node, lease, result, unindexed }, decision, now);
   });
 }

@@ -201,27 +201,6 @@ describe('a build that volunteers have begun', () => {
     expect(await foreman.lease('x')).not.toBeNull();
   });
 
-  it('is for one operator that is drawn, and for the next one when that one does not come', async () => {
-    const order = await image('v');
-    for (const id of ['w', 'x']) await foreman.calls.renew(id);
-    const ask = async (): Promise<string[]> => {
-      const given: string[] = [];
-      for (const id of ['w', 'x']) {
-        const lease = await foreman.lease(id);
-        if (!lease) continue;
-        expect(lease.requestHash).toBe(order.requestHash);
-        given.push(id);
-        await foreman.report(id, lease.leaseId, 1, handedBack);
-      }
-      return given;
-    };
-    const drawn = await ask();
-    expect(drawn).toHaveLength(1);
-    expect(await ask()).toEqual(drawn);
-    pass(DRAW_PATIENCE_MS);
-    expect(await ask()).toEqual(['w', 'x']);
-  });
-
   it('looks to whoever builds it again like any other', async () => {
     const first = await image('v');
     pass(DRAW_PATIENCE_MS * 20);

@@ -69,6 +69,11 @@ export class WaitingRoom {
     for (const seat of [...this.#seats]) if (seat.nodeId === nodeId) seat.leave('dismissed');
   }
 
+  /** It has room for more. */
+  wake(nodeId: string): void {
+    for (const seat of [...this.#seats]) if (seat.nodeId === nodeId) seat.leave();
+  }
+
   wakeAll(): void {
     this.#wakes += 1;
     for (const { leave } of [...this.#seats]) leave();

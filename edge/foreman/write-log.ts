@@ -26,8 +26,8 @@ export async function writeLog(state: LogState, now: number): Promise<boolean> {
   }
   const last = rows.at(-1) ?? log.last() ?? { ...LOG_START, at: now };
   const disowned = log.disowned();
-  await putJson(store, storeKey.logHead, await notary.signHead(last, rows.length > 0 ? last.at : now, disowned.ids));
-  log.written(last.sequence, disowned.mark);
+  await putJson(store, storeKey.logHead, await notary.signHead(last, rows.length > 0 ? last.at : now, disowned));
+  log.written(last.sequence, disowned.marks);
   return log.isBehind();
 }
 

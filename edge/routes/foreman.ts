@@ -36,6 +36,7 @@ import {
   verifyJoinToken,
 } from '../../shared/node-identity.ts';
 import { standingFromWire, standingToWire } from '../../shared/node-standing.ts';
+import { whyNoPrefixes } from '../../shared/trust/foreign-feeds.ts';
 import { networkOf } from '../../shared/trust/network-of.ts';
 import { CORS, JSON_HEADERS } from '../answer.ts';
 import { type EdgeContext, edgeContext, foremanOf } from '../edge-context.ts';
@@ -132,6 +133,9 @@ const router = createConnectRouter({
       throw new ConnectError('idempotency_key: expected 8 to 64 letters, digits or "-"', Code.InvalidArgument);
     const tooOld = whyTooOld(request.protocol);
     if (tooOld !== null) throw new ConnectError(tooOld, Code.FailedPrecondition);
+    const feeds = request.feeds?.prefixes ?? null;
+    const wrong = feeds && whyNoPrefixes(feeds);
+    if (wrong !== null) throw new ConnectError(`feeds.prefixes: ${wrong}`, Code.InvalidArgument);
     const answer = unlessRefused(
       await foremanOf(context.env).lease(certificate.nodeId, {
         idempotencyKey: request.idempotencyKey,
@@ -139,6 +143,7 @@ const router = createConnectRouter({
         slots: Math.min(Math.max(request.slots, 1), MAX_SLOTS),
         held: request.heldImageBuilders.filter(isSha256Hex).slice(0, MAX_HELD),
         network,
+        feeds,
         waitMs: Math.min(request.waitSeconds, MAX_WAIT_SECONDS) * 1000,
         knownStanding: standingFromWire(request.knownStanding),
       }),

@@ -4,6 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { totalmem } from 'node:os';
+import type { FeedOptIn } from '../../shared/trust/foreign-feeds.ts';
 import { DiskBudget } from '../disk/disk-budget.ts';
 import { WorkspaceShelf } from '../disk/workspace-shelf.ts';
 import { type Bounds, defaultBounds } from '../fence/bounds.ts';
@@ -26,6 +27,8 @@ export interface WorkshopOptions {
   readonly bounds?: Bounds;
   /** Absent: whatever this machine can. */
   readonly fence?: Fence;
+  /** Absent: nothing is known of where they may lead. */
+  readonly foreignFeeds?: FeedOptIn;
   readonly downloadLimits?: Partial<DownloadLimits> | undefined;
   readonly onImageBuilderBytes?: ((bytes: number) => void) | undefined;
   /** For the node's log. */
@@ -69,6 +72,7 @@ export class Workshop {
     const bounds = options.bounds ?? defaultBounds(totalmem());
     const packages = await PackageProxy.start({
       stateDirectory,
+      foreignFeeds: options.foreignFeeds,
       limits: options.downloadLimits,
       makeRoom: (bytes) => budget.makeRoom(bytes),
     });

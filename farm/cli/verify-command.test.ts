@@ -165,6 +165,32 @@ describe('it ends with 1, and says why, for', () => {
     expect([status, failed(stdout).length]).toEqual([1, 5]);
   });
 
+  test('another good image of the same server in its place', async () => {
+    const image = Buffer.from('another image');
+    const other = { ...made, files: [{ name: NAME, sha256: sha256Hex(image) }] };
+    const swapped = await publication({ output: other, requestHash: '2'.repeat(64) });
+    pages.set(`/store/${HASH}/${NAME}`, image);
+    pages.set(`/api/v1/build/${HASH}/provenance`, JSON.stringify(swapped.provenance));
+    pages.set('/log/head', JSON.stringify(await headOf(swapped.place)));
+    const { status, stdout } = await online();
+    expect([status, failed(stdout)]).toEqual([
+      1,
+      [`image       FAILED  it is ${NAME} of build ${'2'.repeat(64)}, and not of build ${HASH} as was asked for`],
+    ]);
+    const words = [await file('image', image), '--edge', url, '--build', HASH];
+    expect(await inProcess(verifyCommand, words)).toMatchObject({ status: 1 });
+  });
+
+  test('another image of the same build in its place', async () => {
+    const name = 'another-squashfs-factory.bin';
+    pages.set(`/store/${HASH}/${name}`, IMAGE);
+    const { status, stdout } = await inProcess(verifyCommand, [`${url}/store/${HASH}/${name}`]);
+    expect([status, failed(stdout)]).toEqual([
+      1,
+      [`image       FAILED  it is ${NAME} of that build, and not ${name} as was asked for`],
+    ]);
+  });
+
   test("a revoked node's image", async () => {
     pages.set('/log/head', JSON.stringify(await headOf(after.place, [attesterOf(nodeKey).id])));
     const { status, stdout } = await online();

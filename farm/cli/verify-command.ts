@@ -23,7 +23,7 @@ const PATIENCE_MS = 20_000;
 const MAX_PROVENANCE_BYTES = 16 * 1024 ** 2;
 const MAX_KEY_BYTES = 4 * 1024;
 /** An image as the server gives it out. */
-const STORE_URL = /^(https?:\/\/[^\s?#@]+?)\/+store\/([0-9a-f]{64})\/[^/?#]+$/;
+const STORE_URL = /^(https?:\/\/[^\s?#@]+?)\/+store\/([0-9a-f]{64})\/([^/?#]+)$/;
 
 const HELP = `Checks an image against what its server and the machines that built it have signed.
 
@@ -63,6 +63,8 @@ interface Wish {
   readonly keyFile: string | undefined;
   readonly edgeUrl: string | undefined;
   readonly build: string | undefined;
+  /** In the URL. */
+  readonly fileName: string | undefined;
 }
 
 export const verifyCommand: Command = async (args, context) => {
@@ -94,7 +96,7 @@ function wishOf(values: FlagValues, words: readonly string[]): Wish {
     throw new UsageError(`expected one image, as a file or a URL, got ${words.length === 0 ? 'none' : words.length}`);
   const isUrl = /^https?:\/\//.test(image);
   if (isUrl) httpUrl('the image', image);
-  const [, storeOf, hashOf] = STORE_URL.exec(image) ?? [];
+  const [, storeOf, hashOf, fileName] = STORE_URL.exec(image) ?? [];
   const [edge, build] = [values.edge as string | undefined, (values.build as string | undefined) ?? hashOf];
   if (build !== undefined && !isSha256Hex(build))
     throw new UsageError(`--build: expected 64 hex digits, got ${JSON.stringify(build)}`);
@@ -109,7 +111,7 @@ function wishOf(values: FlagValues, words: readonly string[]): Wish {
     );
   if (provenanceFile === undefined && build === undefined)
     throw new UsageError('--build: expected the request_hash of the image, to ask the server for its provenance');
-  return { image, isUrl, provenanceFile, keyFile, edgeUrl, build };
+  return { image, isUrl, provenanceFile, keyFile, edgeUrl, build, fileName };
 }
 
 async function gather(wish: Wish, { terminal: { err }, signal }: CommandContext): Promise<Evidence> {
@@ -124,7 +126,8 @@ async function gather(wish: Wish, { terminal: { err }, signal }: CommandContext)
   const imageSha256 = wish.isUrl
     ? await askSha256(wish.image, { patience, signal })
     : await sha256Of(wish.image, signal);
-  return { imageSha256, provenance, edgeKey, ...(log && { log }) };
+  const asked = { requestHash: wish.build, fileName: wish.fileName };
+  return { imageSha256, asked, provenance, edgeKey, ...(log && { log }) };
 }
 
 async function keyOf({ keyFile }: Wish, edge: AskedEdge | null, err: NodeJS.WriteStream): Promise<Uint8Array> {

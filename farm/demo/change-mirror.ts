@@ -5,9 +5,9 @@
 import { demoKey } from './demo-key.ts';
 import { type DemoMirror, describeMirror } from './generate-mirror.ts';
 import { mirrorFiles } from './mirror-files.ts';
-import { type MirrorState, readState } from './mirror-state.ts';
+import { type MirrorState, readState, targetsOf } from './mirror-state.ts';
 import { packagesTable } from './packages-table.ts';
-import { releasesTable, targetsTable } from './releases-table.ts';
+import { releasesTable } from './releases-table.ts';
 import { writeMirror } from './write-mirror.ts';
 
 /** A new snapshot: next revision, new base-files, new ImageBuilders under the old names. */
@@ -31,10 +31,10 @@ export async function updatePackage(directory: string, update: PackageUpdate): P
     throw new Error(`expected one of ${releasesTable.map(({ version }) => version).join(', ')}, got ${update.version}`);
   if (!Object.values(packagesTable).some((rows) => update.package in rows))
     throw new Error(`expected the name of a demo package without its ABI suffix, got ${update.package}`);
-  const arches = targetsTable.map(({ arch }) => arch).filter((arch) => (update.arch ?? arch) === arch);
-  if (arches.length === 0)
-    throw new Error(`expected one of ${targetsTable.map(({ arch }) => arch).join(', ')}, got ${update.arch}`);
   const state = await readState(directory);
+  const all = targetsOf(state).map(({ arch }) => arch);
+  const arches = all.filter((arch) => (update.arch ?? arch) === arch);
+  if (arches.length === 0) throw new Error(`expected one of ${all.join(', ')}, got ${update.arch}`);
   const packageUpdates = { ...state.packageUpdates };
   for (const arch of arches) {
     const key = `${update.version}/${arch}/${update.package}`;

@@ -8,8 +8,8 @@ import { demoKey } from './demo-key.ts';
 import { revisionOf } from './demo-package.ts';
 import { imageBuilderName } from './imagebuilder-tarball.ts';
 import { mirrorFiles } from './mirror-files.ts';
-import { type Compression, initialState, type MirrorState, stateFile } from './mirror-state.ts';
-import { type Era, type ReleaseRow, releasesTable, type TargetRow, targetsTable } from './releases-table.ts';
+import { type Compression, initialState, type MirrorState, stateFile, targetsOf } from './mirror-state.ts';
+import { type Era, type ReleaseRow, releasesTable, type TargetRow } from './releases-table.ts';
 import { writeMirror } from './write-mirror.ts';
 
 export type DemoMirrorOptions = {
@@ -19,6 +19,7 @@ export type DemoMirrorOptions = {
   readonly delaySeconds?: number;
   readonly weightMib?: number;
   readonly compression?: Compression;
+  readonly irreproducible?: boolean;
 };
 
 export type DemoRelease = {
@@ -72,7 +73,7 @@ export async function describeMirror(directory: string, state: MirrorState): Pro
     path: release.path,
     era: release.era,
     revision: revisionOf(release, state).code,
-    targets: targetsTable.map((target) => describeTarget(release, target, state)),
+    targets: targetsOf(state).map((target) => describeTarget(release, target, state)),
   }));
   return { directory: resolve(directory), publicKey, keyId, repositoryUrl: state.repositoryUrl, releases };
 }

@@ -11,6 +11,7 @@ import { readState } from './mirror-state.ts';
 const help = `The demo distribution: a small mirror in the layout of downloads.openwrt.org whose ImageBuilders really build.
 
   node farm/demo/main.ts generate DIR [--delay SECONDS] [--compression gz|xz|zst] [--repository-url URL]
+                                   [--irreproducible]
   node farm/demo/main.ts serve DIR [--port N]
   node farm/demo/main.ts move-snapshot DIR
   node farm/demo/main.ts update-package DIR --version V --package NAME [--arch ARCH]
@@ -28,6 +29,7 @@ async function main(args: readonly string[]): Promise<void> {
       port: { type: 'string' },
       delay: { type: 'string' },
       compression: { type: 'string' },
+      irreproducible: { type: 'boolean' },
       'repository-url': { type: 'string' },
       version: { type: 'string' },
       package: { type: 'string' },
@@ -46,6 +48,7 @@ async function main(args: readonly string[]): Promise<void> {
         await generateMirror({
           directory,
           compression,
+          irreproducible: values.irreproducible ?? false,
           delaySeconds: number('--delay', values.delay) ?? 0,
           ...(values['repository-url'] === undefined ? {} : { repositoryUrl: values['repository-url'] }),
         }),

@@ -7,17 +7,17 @@ import { signUsign, type UsignKeyPair } from '../../shared/usign.ts';
 import { demoPackages, feedPath, revisionOf } from './demo-package.ts';
 import { type Files, feedFiles } from './feed-files.ts';
 import { imageBuilderTarball } from './imagebuilder-tarball.ts';
-import { initialState, type MirrorState, stateFile } from './mirror-state.ts';
+import { initialState, type MirrorState, stateFile, targetsOf } from './mirror-state.ts';
 import type { FeedName } from './packages-table.ts';
 import { imagePrefix, mirrorProfilesJson, stockImages } from './profiles-json.ts';
-import { archFeeds, type ReleaseRow, releasesTable, type TargetRow, targetsTable } from './releases-table.ts';
+import { archFeeds, type ReleaseRow, releasesTable, type TargetRow } from './releases-table.ts';
 
 /** Paths relative to the mirror's root. */
 export async function mirrorFiles(state: MirrorState, key: UsignKeyPair): Promise<Files> {
   const files: Files = new Map();
   for (const release of releasesTable) {
-    for (const target of targetsTable) await addTarget(files, release, target, state, key);
-    addReleaseDocuments(files, release);
+    for (const target of targetsOf(state)) await addTarget(files, release, target, state, key);
+    addReleaseDocuments(files, release, targetsOf(state));
   }
   files.set('.versions.json', json(versionsDocument()));
   files.set(stateFile, json(state));
@@ -61,9 +61,9 @@ async function addTarget(files: Files, release: ReleaseRow, target: TargetRow, s
   add(files, `${release.path}/targets/${target.target}`, inTarget);
 }
 
-function addReleaseDocuments(files: Files, release: ReleaseRow) {
-  const architectures = Object.fromEntries(targetsTable.map(({ target, arch }) => [target, arch]));
-  const profiles = targetsTable.flatMap(({ target, profiles }) =>
+function addReleaseDocuments(files: Files, release: ReleaseRow, targets: readonly TargetRow[]) {
+  const architectures = Object.fromEntries(targets.map(({ target, arch }) => [target, arch]));
+  const profiles = targets.flatMap(({ target, profiles }) =>
     profiles.map(({ id, title }) => ({ id, target, titles: [title] })),
   );
   files.set(`${release.path}/.targets.json`, json(architectures));

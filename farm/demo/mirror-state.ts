@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { irreproducibleTarget, type TargetRow, targetsTable } from './releases-table.ts';
 
 export type Compression = 'gz' | 'xz' | 'zst';
 
@@ -16,6 +17,8 @@ export type MirrorState = {
   readonly weightMib: number;
   /** Of the ImageBuilder tarballs. Only `gz` gives the same bytes on every machine. */
   readonly compression: Compression;
+  /** Is there a target of which no two images are equal? */
+  readonly irreproducible: boolean;
   /** How often the snapshot was rebuilt. */
   readonly snapshotMoves: number;
   /** `<version>/<arch>/<package>` to the number of its updates. */
@@ -27,9 +30,13 @@ export const initialState: MirrorState = {
   delaySeconds: 0,
   weightMib: 0,
   compression: 'gz',
+  irreproducible: false,
   snapshotMoves: 0,
   packageUpdates: {},
 };
+
+export const targetsOf = ({ irreproducible }: MirrorState): readonly TargetRow[] =>
+  irreproducible ? [...targetsTable, irreproducibleTarget] : targetsTable;
 
 /** Dot file, so that no listing shows it; it is served like any other and holds no secret. */
 export const stateFile = '.demo-state.json';

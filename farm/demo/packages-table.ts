@@ -299,6 +299,15 @@ export const troublemakers = {
   'demo-huge': { version: '1.0-r1', fillerBytes: 640 << 10 },
 } satisfies Rows;
 
+/** Works, and no two images that have it are equal. */
+const irreproducible: Rows = {
+  'demo-hostkey': {
+    version: '1.0-r1',
+    postinst: 'head -c 32 /dev/urandom | od -An -v -tx1 >"$IPKG_INSTROOT/usr/lib/demo/host-key"\n',
+    onlyTarget: 'demo/keyed',
+  },
+};
+
 const routing: Rows = {
   babeld: { version: '1.13.1-r1', depends: ['libubus'], files: service('babeld', 70) },
   'batctl-default': { version: '2024.3-r5 2026.1-r1', depends: ['kmod-batman-adv'], replaces: ['batctl'] },
@@ -319,7 +328,7 @@ export const packagesTable: Readonly<Record<FeedName, Rows>> = {
   kmods,
   base,
   luci,
-  packages: { ...packages, ...troublemakers },
+  packages: { ...packages, ...troublemakers, ...irreproducible },
   routing,
   telephony,
 };

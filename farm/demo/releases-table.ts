@@ -130,6 +130,27 @@ export const targetsTable: readonly TargetRow[] = [
   },
 ];
 
+/**
+ * Never twice the same: its one package of its own draws a key when it is installed, as real ones do that make a host key or note
+ * the time. Only in mirrors that ask for it, for what a farm does about such a target.
+ */
+export const irreproducibleTarget: TargetRow = {
+  target: 'demo/keyed',
+  cpu: 'demo',
+  arch: 'demo_keyed',
+  targetPackages: ['demo-hostkey'],
+  profiles: [
+    {
+      id: 'acme_keyed',
+      title: { vendor: 'Acme', model: 'Keyed' },
+      devicePackages: [],
+      supportedDevices: ['acme,keyed'],
+      images: ['squashfs-sysupgrade.bin'],
+      kernelBytes: 64 << 10,
+    },
+  ],
+};
+
 /** In every image of every target, in the order make info shows. */
 export const defaultPackages: readonly string[] = [
   'base-files',

@@ -9,8 +9,13 @@ const MAX_REDIRECTS = 3;
 /** Worth another attempt: the network's fault or a passing one of the server's. */
 export class PassingFault extends Error {}
 
-/** Follows redirects by hand: at most three, and never to another scheme than http and https. */
-export async function request(url: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response> {
+/** Follows redirects by hand: at most three, never to another scheme than http and https, and where `mayLeadTo` says so. */
+export async function request(
+  url: string,
+  headers: Record<string, string>,
+  signal: AbortSignal,
+  mayLeadTo: (url: string) => boolean = () => true,
+): Promise<Response> {
   let location = new URL(url);
   for (let redirects = 0; ; redirects++) {
     if (location.protocol !== 'http:' && location.protocol !== 'https:')
@@ -22,6 +27,7 @@ export async function request(url: string, headers: Record<string, string>, sign
     if (redirects === MAX_REDIRECTS) throw unavailable(url, `it redirects more than ${MAX_REDIRECTS} times`);
     if (!URL.canParse(next, location.href)) throw unavailable(url, 'it redirects to something that is no URL');
     location = new URL(next, location);
+    if (!mayLeadTo(location.href)) throw unavailable(url, 'it redirects to where this feed may not lead');
   }
 }
 

@@ -47,6 +47,7 @@ export class EditionFiles {
   async companion(edition: Edition, signal: AbortSignal): Promise<EditionFile> {
     if (edition.kind === 'packages.adb') return { sha256: edition.sha256, isFetched: false, unverified: null };
     const { feed, sha256, era } = edition;
+    const { isForeign } = feed;
     const name = COMPANIONS[era];
     const unverified = { scope: scopeOf('companion', edition, sha256), name };
     return await this.#remembered(unverified, signal, async (shared) => {
@@ -54,7 +55,7 @@ export class EditionFiles {
       const isThere = async () => await editions.isThere(edition, edition.witness, shared);
       const url = `${feed.url}/${name}`;
       if (edition.witness !== null || (await isThere())) {
-        const stored = await upstream.store({ url, maxBytes: MAX_INDEX_BYTES, signal: shared });
+        const stored = await upstream.store({ url, maxBytes: MAX_INDEX_BYTES, isForeign, signal: shared });
         if (await isThere()) return stored;
       }
       throw new UpstreamFault(url, `the mirror has moved on from the index ${sha256}, which it belongs to`, 'refused');
@@ -85,12 +86,14 @@ export class EditionFiles {
     const listed = contents?.kind === 'opkg' ? contents.files.get(file) : undefined;
     if (listed === undefined) return null;
     const { sha256, sizeBytes } = listed;
+    const { isForeign } = edition.feed;
     const { store, upstream } = this.#options;
     const url = `${edition.feed.url}/${file}`;
     if (sizeBytes > MAX_PACKAGE_BYTES)
       throw new UpstreamFault(url, `expected at most ${MAX_PACKAGE_BYTES} bytes, got ${sizeBytes}`, 'refused');
     const storedBytes = await store.sizeOf(sha256);
-    const gotBytes = storedBytes ?? (await upstream.store({ url, sha256, maxBytes: sizeBytes, signal })).sizeBytes;
+    const gotBytes =
+      storedBytes ?? (await upstream.store({ url, sha256, maxBytes: sizeBytes, isForeign, signal })).sizeBytes;
     if (gotBytes !== sizeBytes) throw new UpstreamFault(url, `expected ${sizeBytes} bytes, got ${gotBytes}`, 'refused');
     return { sha256, isFetched: storedBytes === null, unverified: null };
   }
@@ -98,10 +101,11 @@ export class EditionFiles {
   /** apk's index is binary and signed; apk itself holds each package to it. */
   async #namedPackage(edition: Edition, file: string, signal: AbortSignal): Promise<EditionFile> {
     const index = await this.companion(edition, signal);
+    const { isForeign } = edition.feed;
     const url = `${edition.feed.url}/${file}`;
     const unverified = { scope: scopeOf('package', edition, index.sha256), name: file };
     return await this.#remembered(unverified, signal, (shared) =>
-      this.#options.upstream.store({ url, maxBytes: MAX_PACKAGE_BYTES, signal: shared }),
+      this.#options.upstream.store({ url, maxBytes: MAX_PACKAGE_BYTES, isForeign, signal: shared }),
     );
   }
 

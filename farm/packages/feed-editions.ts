@@ -177,8 +177,9 @@ export class FeedEditions {
     signal: AbortSignal,
     unless?: Validators,
   ): Promise<ReadWitness | 'unchanged'> {
+    const { isForeign } = feed;
     const url = `${feed.url}/${file}`;
-    const fetched = await this.#options.upstream.read({ url, maxBytes: MAX_INDEX_BYTES, unless, signal });
+    const fetched = await this.#options.upstream.read({ url, maxBytes: MAX_INDEX_BYTES, isForeign, unless, signal });
     if (fetched.state === 'unchanged') return 'unchanged';
     const bytes = file === 'Packages.gz' ? await plainText(url, fetched.bytes) : fetched.bytes;
     return { file, bytes, sha256: sha256OfBytes(bytes), validators: fetched.validators };

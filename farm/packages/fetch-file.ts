@@ -21,6 +21,8 @@ export interface FileWish {
   /** 64 hex digits; undefined where nothing says what it should be. */
   readonly sha256?: string | undefined;
   readonly maxBytes: number;
+  /** Is it of a feed that the request brought? */
+  readonly isForeign?: boolean;
   /** Of the copy that is here already. */
   readonly unless?: Validators | undefined;
   readonly signal: AbortSignal;
@@ -52,11 +54,16 @@ export class UpstreamFault extends Error {
   }
 }
 
-/** @throws UpstreamFault; what the file system throws; the signal's reason */
-export async function fetchFile(wish: FileWish, path: string, limits: DownloadLimits): Promise<FetchedFile> {
+/** `mayLeadTo`: where it may be redirected to; absent: anywhere. @throws UpstreamFault; what the file system throws; the signal's reason */
+export async function fetchFile(
+  wish: FileWish,
+  path: string,
+  limits: DownloadLimits,
+  mayLeadTo?: (url: string) => boolean,
+): Promise<FetchedFile> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await attemptOnce(wish, path, limits);
+      return await attemptOnce(wish, path, limits, mayLeadTo);
     } catch (error) {
       wish.signal.throwIfAborted();
       const isPassing = error instanceof UpstreamFault && (error.state === 'silent' || error.state === 'passing');
@@ -67,13 +74,18 @@ export async function fetchFile(wish: FileWish, path: string, limits: DownloadLi
   }
 }
 
-async function attemptOnce(wish: FileWish, path: string, limits: DownloadLimits): Promise<FetchedFile> {
+async function attemptOnce(
+  wish: FileWish,
+  path: string,
+  limits: DownloadLimits,
+  mayLeadTo?: (url: string) => boolean,
+): Promise<FetchedFile> {
   const { url } = wish;
   const watchdog = new Watchdog(wish.signal);
   let answered = false;
   try {
     watchdog.expect('an answer', limits.connectTimeoutMs);
-    const response = await request(url, headersOf(wish.unless), watchdog.signal);
+    const response = await request(url, headersOf(wish.unless), watchdog.signal, mayLeadTo);
     answered = true;
     if (response.status === 304 && wish.unless) return { state: 'unchanged' };
     if (response.status !== 200) {
@@ -91,7 +103,7 @@ async function attemptOnce(wish: FileWish, path: string, limits: DownloadLimits)
   } catch (error) {
     if (error instanceof UpstreamFault) throw error;
     if (error instanceof BuildError)
-      throw new UpstreamFault(url, 'it redirects too often, or to no http or https URL', 'refused', { cause: error });
+      throw new UpstreamFault(url, 'it redirects too often, or to where it may not', 'refused', { cause: error });
     if (error instanceof LocalFault) throw error.cause;
     const what = watchdog.reason ?? describeNetworkError(error);
     throw new UpstreamFault(url, what, answered ? 'passing' : 'silent', { cause: error });

@@ -17,7 +17,7 @@ import { noCounts, type ProxyCounters } from './proxy-counters.ts';
 import { type DoorPlace, ProxyDoor } from './proxy-door.ts';
 import { Upstream, type UpstreamOptions } from './upstream.ts';
 
-export interface PackageProxyOptions extends Pick<UpstreamOptions, 'quietHosts' | 'makeRoom'> {
+export interface PackageProxyOptions extends Pick<UpstreamOptions, 'quietHosts' | 'makeRoom' | 'foreignFeeds'> {
   readonly stateDirectory: string;
   readonly limits?: Partial<DownloadLimits> | undefined;
 }
@@ -46,9 +46,9 @@ export class PackageProxy {
 
   private constructor(options: PackageProxyOptions, store: PackageStore, ledger: FileLedger) {
     const { counters } = this;
-    const { makeRoom, quietHosts } = options;
+    const { makeRoom, quietHosts, foreignFeeds } = options;
     const limits = { ...LIMITS, ...options.limits };
-    const upstream = new Upstream({ store, counters, limits, makeRoom, quietHosts });
+    const upstream = new Upstream({ store, counters, limits, makeRoom, quietHosts, foreignFeeds });
     this.store = store;
     this.#ledger = ledger;
     this.#editions = new FeedEditions({ store, ledger, upstream, counters });

@@ -4,7 +4,9 @@
  */
 import { readFile, rm } from 'node:fs/promises';
 import { BuildError } from '../../shared/build-error.ts';
+import { isRepositoryAllowed } from '../../shared/repository-allow-list.ts';
 import { openSlots, type Slots } from '../../shared/slots.ts';
+import type { FeedOptIn } from '../../shared/trust/foreign-feeds.ts';
 import { DOWNLOAD_LIMITS, type DownloadLimits } from '../imagebuilder/download.ts';
 import { CollapsedWork } from './collapsed-work.ts';
 import { type FetchedFile, type FileWish, fetchFile, UpstreamFault, type Validators } from './fetch-file.ts';
@@ -25,6 +27,8 @@ export interface UpstreamOptions {
   readonly store: PackageStore;
   readonly counters: ProxyCounters;
   readonly limits?: Partial<DownloadLimits> | undefined;
+  /** Below which URLs foreign feeds lie; null or absent: anywhere. */
+  readonly foreignFeeds?: FeedOptIn | undefined;
   readonly quietHosts?: QuietHosts | undefined;
   /** False: there is no room for so many bytes, and none could be made. */
   readonly makeRoom?: ((neededBytes: number) => Promise<boolean>) | undefined;
@@ -45,6 +49,7 @@ export class Upstream {
   readonly #limits: DownloadLimits;
   readonly #quiet: QuietHosts;
   readonly #room: RoomAllowance;
+  readonly #foreignFeeds: FeedOptIn;
   /** By host; there are as many as an operator allows repositories of. */
   readonly #slots = new Map<string, Slots>();
   readonly #storing: CollapsedWork<StoredFile>;
@@ -55,6 +60,7 @@ export class Upstream {
     this.#storing = new CollapsedWork(options.counters);
     this.#limits = { ...DOWNLOAD_LIMITS, ...options.limits };
     this.#quiet = options.quietHosts ?? new QuietHosts();
+    this.#foreignFeeds = options.foreignFeeds ?? null;
     this.#room = new RoomAllowance(options.makeRoom ?? (async () => true));
   }
 
@@ -64,12 +70,15 @@ export class Upstream {
    * @throws UpstreamFault; BuildError `disk_full`; what the file system throws; the signal's reason
    */
   async store(wish: Omit<FileWish, 'unless'>): Promise<StoredFile> {
-    return await this.#storing.run(`${wish.url} ${wish.sha256 ?? ''}`, wish.signal, async (signal) =>
-      this.#fetch({ ...wish, signal }, async (path, fetched) => {
-        if (fetched.state === 'unchanged') throw new UpstreamFault(wish.url, 'it answered 304 unasked', 'refused');
-        await this.#store.adopt(path, fetched.sha256);
-        return { sha256: fetched.sha256, sizeBytes: fetched.sizeBytes };
-      }),
+    return await this.#storing.run(
+      JSON.stringify([wish.isForeign ?? false, wish.url, wish.sha256 ?? '']),
+      wish.signal,
+      async (signal) =>
+        this.#fetch({ ...wish, signal }, async (path, fetched) => {
+          if (fetched.state === 'unchanged') throw new UpstreamFault(wish.url, 'it answered 304 unasked', 'refused');
+          await this.#store.adopt(path, fetched.sha256);
+          return { sha256: fetched.sha256, sizeBytes: fetched.sizeBytes };
+        }),
     );
   }
 
@@ -93,7 +102,7 @@ export class Upstream {
       const temporary = this.#store.temporaryPath();
       try {
         const attempts = this.#quiet.isSuspect(wish.url) ? 1 : this.#limits.attempts;
-        const fetched = await fetchFile(wish, temporary, { ...this.#limits, attempts });
+        const fetched = await fetchFile(wish, temporary, { ...this.#limits, attempts }, this.#mayLeadTo(wish));
         this.#quiet.answered(wish.url);
         if (fetched.state === 'fetched') usedBytes = fetched.sizeBytes;
         this.#counters.bytesFetched += usedBytes;
@@ -107,6 +116,12 @@ export class Upstream {
         await rm(temporary, { force: true });
       }
     });
+  }
+
+  /** An owner who opted in to one place has not opted in to wherever that sends him. */
+  #mayLeadTo({ isForeign }: FileWish): ((url: string) => boolean) | undefined {
+    const feeds = this.#foreignFeeds;
+    return isForeign && feeds !== null ? (url) => isRepositoryAllowed(url, feeds) : undefined;
   }
 
   #slotsOf(url: string): Slots {

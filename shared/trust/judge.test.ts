@@ -51,3 +51,12 @@ test.each<[string, Vote, Vote, Vote[], string]>([
 ])('%s', (_, of, measure, others, finding) => {
   expect(judge(of, measure, [of, measure, ...others])).toBe(finding);
 });
+
+test.each<[string, Vote, Vote, string]>([
+  ['the same image', vote('a'), vote('t', trusted), 'right'],
+  ['another image', vote('a', says('evil')), vote('t', trusted), 'moot'],
+  ['a failure', vote('a', failure), vote('t', trusted), 'moot'],
+  ['another image than a quorum’s', vote('a', says('one')), vote('q', says('two')), 'moot'],
+])('%s of what was not pinned', (_, of, measure, finding) => {
+  expect(judge(of, measure, [of, measure], false)).toBe(finding);
+});

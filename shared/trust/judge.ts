@@ -6,14 +6,18 @@ import { saysTheSame, type Vote } from '../quorum.ts';
 
 /**
  * `lie`: it said something else than a trusted node. `differs`: it said something else, and that may be the target's fault, or it
- * is not known whose. `moot`: it was about other inputs.
+ * is not known whose. `moot`: it was about other inputs, or may have been.
  */
 export type Finding = 'right' | 'lie' | 'differs' | 'moot';
 
-/** `measure`: the word that decided. `votes`: all about this build, also those that were judged before. */
-export function judge(vote: Vote, measure: Vote, votes: readonly Vote[]): Finding {
+/**
+ * `measure`: the word that decided. `votes`: all about this build, also those that were judged before. `isPinned`: were all its inputs
+ * told to whoever built it? Foreign feeds are not: whoever has one may show each who asks another, and put honest nodes out by that.
+ */
+export function judge(vote: Vote, measure: Vote, votes: readonly Vote[], isPinned = true): Finding {
   if (vote.inputs !== measure.inputs) return 'moot';
   if (saysTheSame(vote, measure)) return 'right';
+  if (!isPinned) return 'moot';
   if (measure.tier !== 'trusted' || vote.tier === 'trusted') return 'differs';
   return isOnItsOwn(measure, votes) && everybodyDiffers(votes, measure.inputs) ? 'differs' : 'lie';
 }

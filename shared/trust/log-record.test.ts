@@ -191,7 +191,7 @@ describe('a private build', () => {
 describe('a head', () => {
   it('is read with its key alone, and names no more nodes than there is room for', async () => {
     const disowned = Array.from({ length: MAX_DISOWNED + 1 }, (_, n) => n.toString(16).padStart(64, '0'));
-    const payload = headPayload(head, 1_763_000_000_000, disowned);
+    const payload = headPayload(head, 1_763_000_000_000, { ids: disowned, before: [] });
     const signed = await signDsse(edgeKey, LOG_HEAD_TYPE, payload);
     expect(await readHead(signed, edgeKey.publicKey)).toMatchObject({
       ok: true,

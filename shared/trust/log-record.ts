@@ -45,6 +45,12 @@ const logHeadSchema = z.strictObject({
   time: z.iso.datetime(),
   /** Ids of nodes that are believed no more, whatever they vouched for: revoked ones, and those that were found to lie. */
   disowned: z.array(nodeId).max(MAX_DISOWNED),
+  /** Nodes that were, and are believed again since: what they vouched for up to this record counts no more. Absent: none. */
+  disowned_before: z
+    .array(z.strictObject({ node: nodeId, sequence }))
+    .min(1)
+    .max(MAX_DISOWNED)
+    .optional(),
 });
 export type LogHead = z.infer<typeof logHeadSchema>;
 
@@ -94,13 +100,20 @@ export const withheldDigest = (salt: string, requestHash: string, subjects: read
     canonical(['asu-log-withheld-1', requestHash, subjects.map(({ name, digest }) => `${name} ${digest.sha256}`)]),
   );
 
-export const headPayload = (place: LogPlace, at: number, disowned: readonly string[]): Uint8Array =>
+/** Whose word counts no more: see the head. */
+export interface Disowned {
+  readonly ids: readonly string[];
+  readonly before: readonly { readonly node: string; readonly sequence: number }[];
+}
+
+export const headPayload = (place: LogPlace, at: number, { ids, before }: Disowned): Uint8Array =>
   utf8ToBytes(
     canonicalJson({
       sequence: place.sequence,
       hash: place.hash,
       time: new Date(at).toISOString(),
-      disowned: disowned.slice(0, MAX_DISOWNED),
+      disowned: ids.slice(0, MAX_DISOWNED),
+      ...(before.length > 0 && { disowned_before: before.slice(0, MAX_DISOWNED) }),
     } satisfies LogHead),
   );
 

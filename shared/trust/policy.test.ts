@@ -16,7 +16,10 @@ test.each<[string, Partial<NormalizedRequest>, boolean, string]>([
   ['a snapshot', { version: 'SNAPSHOT' }, true, 'snapshot: anyone'],
   ['a branch’s snapshot', { version: '24.10-SNAPSHOT' }, true, 'snapshot: anyone'],
   ['a target that is not known to be reproducible', {}, false, 'not_reproducible: trusted'],
-  ['foreign feeds', foreign, true, 'foreign_feeds: trusted'],
+  ['foreign feeds', foreign, true, 'foreign_feeds: opted_in'],
+  ['foreign feeds of a snapshot', { ...foreign, version: 'SNAPSHOT' }, true, 'foreign_feeds: opted_in'],
+  ['foreign feeds, for a target that is not known to be reproducible', foreign, false, 'not_reproducible: trusted'],
+  ['foreign feeds and `defaults`', { ...foreign, ...secret }, true, 'defaults: trusted'],
   ['`defaults`', secret, true, 'defaults: trusted'],
   ['all of it', { ...secret, ...foreign, version: 'SNAPSHOT' }, false, 'defaults: trusted'],
 ])('%s', (_, fields, isReproducible, expected) => {
@@ -30,9 +33,21 @@ describe('the setting', () => {
     expect(ruleFor(normalizedRequest({ version: 'SNAPSHOT' }), true, strict).builders).toBe('trusted');
     expect(ruleFor(normalizedRequest(), true, strict).builders).toBe('anyone');
     const loose = trustPolicySchema.parse({ reproducible: ['* *'], distinct_networks: false, active_operators: 2 });
-    for (const fields of [secret, foreign])
-      expect(ruleFor(normalizedRequest(fields), true, loose).builders).toBe('trusted');
+    expect(ruleFor(normalizedRequest(secret), true, loose).builders).toBe('trusted');
+    expect(ruleFor(normalizedRequest(foreign), true, loose).builders).toBe('opted_in');
   });
+});
+
+test.each<[('snapshot' | 'release' | 'foreign_feeds')[], Partial<NormalizedRequest>, string]>([
+  [['foreign_feeds'], foreign, 'trusted'],
+  [['foreign_feeds'], {}, 'anyone'],
+  [['release'], foreign, 'trusted'],
+  [['release'], { version: 'SNAPSHOT' }, 'anyone'],
+  [['release'], { ...foreign, version: 'SNAPSHOT' }, 'opted_in'],
+  [['snapshot'], { ...foreign, version: 'SNAPSHOT' }, 'trusted'],
+  [['snapshot'], foreign, 'opted_in'],
+])('trusted_only %j takes from volunteers all that it is true of: %j is for %s', (trusted_only, fields, builders) => {
+  expect(ruleFor(normalizedRequest(fields), true, trustPolicySchema.parse({ trusted_only })).builders).toBe(builders);
 });
 
 test.each([

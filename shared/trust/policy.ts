@@ -11,15 +11,18 @@ export type Condition = 'defaults' | 'foreign_feeds' | 'not_reproducible' | 'sna
 
 export interface TrustRule {
   readonly condition: Condition;
-  /** `trusted`: nobody else is given it, and one trusted word publishes. `anyone`: a quorum of volunteers publishes as well. */
-  readonly builders: 'trusted' | 'anyone';
+  /**
+   * `trusted`: nobody else is given it, and one trusted word publishes. `anyone`: a quorum of volunteers publishes as well.
+   * `opted_in`: the same, of volunteers that fetch from all of its feeds (foreign-feeds.ts) and of no others.
+   */
+  readonly builders: 'trusted' | 'anyone' | 'opted_in';
 }
 
 /** The first whose condition holds is the one. Each request is a release or a snapshot, so one holds always. */
 export const TRUST_RULES: readonly TrustRule[] = [
   { condition: 'defaults', builders: 'trusted' },
-  { condition: 'foreign_feeds', builders: 'trusted' },
   { condition: 'not_reproducible', builders: 'trusted' },
+  { condition: 'foreign_feeds', builders: 'opted_in' },
   { condition: 'snapshot', builders: 'anyone' },
   { condition: 'release', builders: 'anyone' },
 ];
@@ -45,6 +48,12 @@ export const trustPolicySchema = z
     distinct_networks: z.boolean().default(true),
     /** Equal images of distinct operators after which a target is known to be reproducible. */
     agreements: whole(1, 100_000, 5),
+    /** Of so many orders to a volunteer one is a canary (checks.ts); 0 for none at all. */
+    canary_one_in: whole(0, 1_000_000, 20),
+    /** Of so many images that volunteers published one is built again by a trusted node; 0 for none. */
+    rebuild_one_in: whole(0, 1_000_000, 10),
+    /** Of those that are handed out most so many more a day. */
+    rebuilds_a_day: whole(0, 1_000, 10),
     /** Targets whose reproducibility the operator has seen himself, as `24.10 x86/64`; `*` for every target or branch. */
     reproducible: z
       .array(
@@ -59,8 +68,8 @@ export const trustPolicySchema = z
       .default([]),
     /** Conditions under which volunteers build nothing either. */
     trusted_only: z
-      .array(z.enum(['snapshot', 'release']))
-      .max(2)
+      .array(z.enum(['snapshot', 'release', 'foreign_feeds']))
+      .max(3)
       .default([]),
   })
   .refine((policy) => policy.unproven_operators >= policy.operators, {
@@ -74,14 +83,17 @@ const HOLDS: Readonly<Record<Condition, (request: NormalizedRequest, isReproduci
   foreign_feeds: ({ repositories }) => repositories.length > 0,
   not_reproducible: (_, isReproducible) => !isReproducible,
   snapshot: ({ version }) => isSnapshot(version),
-  release: () => true,
+  release: ({ version }) => !isSnapshot(version),
 };
 
 const STRICTEST: TrustRule = { condition: 'not_reproducible', builders: 'trusted' };
 
 /** `isReproducible`: is its target known to be? */
 export function ruleFor(request: NormalizedRequest, isReproducible: boolean, policy: TrustPolicy): TrustRule {
-  return asSet(TRUST_RULES.find(({ condition }) => HOLDS[condition](request, isReproducible)) ?? STRICTEST, policy);
+  const rules = TRUST_RULES.filter(({ condition }) => HOLDS[condition](request, isReproducible));
+  const [first = STRICTEST] = rules;
+  // What comes with foreign feeds is of a release or of a snapshot all the same.
+  return rules.some((rule) => asSet(rule, policy).builders === 'trusted') ? { ...first, builders: 'trusted' } : first;
 }
 
 /** The rule with what the operator made stricter. */

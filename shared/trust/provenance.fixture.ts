@@ -3,7 +3,15 @@ import { bytesToHex, utf8ToBytes } from '../digest.ts';
 import type { SigningKey } from '../ed25519.ts';
 import { type Attester, type PublishingRule, ruleOf } from './attester.ts';
 import { type DsseEnvelope, keyIdOf, signDsse } from './dsse.ts';
-import { appendRecord, headPayload, LOG_HEAD_TYPE, LOG_RECORD_TYPE, LOG_START, type LogPlace } from './log-record.ts';
+import {
+  appendRecord,
+  type Disowned,
+  headPayload,
+  LOG_HEAD_TYPE,
+  LOG_RECORD_TYPE,
+  LOG_START,
+  type LogPlace,
+} from './log-record.ts';
 import type { Provenance } from './provenance.ts';
 import { edgeKey, nodeKey, ordered, output } from './statement.fixture.ts';
 import { type BuiltOutput, IN_TOTO_TYPE, imageStatement, subjectsOf } from './statement.ts';
@@ -79,5 +87,9 @@ export async function publication(about: Publication = {}): Promise<Published> {
   };
 }
 
-export const headOf = (place: LogPlace, disowned: readonly string[] = [], key = edgeKey): Promise<DsseEnvelope> =>
-  signDsse(key, LOG_HEAD_TYPE, headPayload(place, AT, disowned));
+export const headOf = (
+  place: LogPlace,
+  disowned: readonly string[] = [],
+  key = edgeKey,
+  before: Disowned['before'] = [],
+): Promise<DsseEnvelope> => signDsse(key, LOG_HEAD_TYPE, headPayload(place, AT, { ids: disowned, before }));

@@ -216,6 +216,58 @@ test('of an image that nobody signed anything of that is said', async () => {
   expect(await failures({ provenance: null })).toEqual({ summary: expect.stringContaining('there is no provenance') });
 });
 
+describe('an image that is good, and not the one that was asked for, is found', () => {
+  const { requestHash: own } = ordered();
+
+  it.each<[string, NonNullable<Evidence['asked']>, string]>([
+    ['of another build', { requestHash: '7'.repeat(64), fileName: 'image.bin' }, `and not of build ${'7'.repeat(64)}`],
+    ['of another build, whatever it is called', { requestHash: '7'.repeat(64) }, 'as was asked for'],
+    ['of the same build, for another purpose', { requestHash: own, fileName: 'factory.bin' }, 'and not factory.bin'],
+  ])('%s', async (_, asked, told) => {
+    expect(await failures({ asked })).toEqual({ image: expect.stringContaining(told) });
+  });
+
+  it('and the one that was asked for passes', async () => {
+    expect(await failures({ asked: { requestHash: own, fileName: 'image.bin' } })).toEqual({});
+    expect(await failures({ asked: {} })).toEqual({});
+  });
+
+  it('and so does one of two names for the same bytes, each of them', async () => {
+    const files = [...output.files, { name: 'other.bin', sha256: IMAGE }];
+    const { provenance } = await publication({ output: { ...output, files } });
+    for (const fileName of ['image.bin', 'other.bin'])
+      expect(await failures({ provenance, asked: { fileName } })).toEqual({});
+  });
+});
+
+describe('an image of a node that lied and was released since', () => {
+  const id = attesterOf(nodeKey).id;
+  const headWith = async (sequence: number, place = after.place) => ({
+    head: await headOf(place, [], edgeKey, [{ node: id, sequence }]),
+    behind: [recordOf(next), recordOf(after)],
+  });
+
+  it('is found where it was made before', async () => {
+    expect(await failures({ log: await headWith(1) })).toEqual({
+      nodes: expect.stringMatching(/disowned since; a trusted node would be needed/),
+    });
+  });
+
+  it('passes where it was made after that', async () => {
+    const { provenance } = next;
+    const log = { head: (await headWith(1)).head, behind: [recordOf(after)] };
+    expect(await failures({ provenance, log })).toEqual({});
+  });
+
+  it('is found where no record says when it was made', async () => {
+    const { head } = await headWith(1);
+    const provenance = { ...next.provenance, log: null };
+    expect(await failures({ provenance, log: { head, behind: [] } })).toMatchObject({
+      nodes: expect.stringContaining('disowned since'),
+    });
+  });
+});
+
 describe("a revoked node's image is found", () => {
   const id = attesterOf(nodeKey).id;
 

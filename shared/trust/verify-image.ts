@@ -36,12 +36,20 @@ export interface Check {
 
 export interface Evidence {
   readonly imageSha256: string;
+  /** What it was fetched, or wanted, as: another image of the same server is as good a one, and a router that is given it is lost. */
+  readonly asked?: Asked;
   /** Whatever was handed over as provenance. */
   readonly provenance: unknown;
   /** Of the server; raw. */
   readonly edgeKey: Uint8Array;
   /** Where it was asked for: the head, and the records behind the image's own up to it. */
   readonly log?: AskedLog;
+}
+
+export interface Asked {
+  /** Absent where it is not known. */
+  readonly requestHash?: string | undefined;
+  readonly fileName?: string | undefined;
 }
 
 export interface AskedLog {
@@ -61,7 +69,13 @@ export interface Verdict {
 const passed = (check: Check['check'], told: string): Check => ({ check, ok: true, told });
 const failed = (check: Check['check'], told: string): Check => ({ check, ok: false, told });
 
-export async function verifyImage({ imageSha256, provenance: json, edgeKey, log }: Evidence): Promise<Verdict> {
+export async function verifyImage({
+  imageSha256,
+  asked = {},
+  provenance: json,
+  edgeKey,
+  log,
+}: Evidence): Promise<Verdict> {
   if (json === null)
     return { checks: [failed('summary', 'there is no provenance: nobody has signed anything of it')], recipe: null };
   const parsed = provenanceSchema.safeParse(json);
@@ -83,14 +97,16 @@ export async function verifyImage({ imageSha256, provenance: json, edgeKey, log 
   const record = provenance.log && (await readRecord(provenance.log.record, edgeKey));
   return {
     checks: [
-      checkImage(imageSha256, summary),
+      checkImage(imageSha256, summary, provenance.request_hash, asked),
       summary
         ? passed('summary', `signed by the server at ${summary.predicate.timeVerified}`)
         : failed('summary', summaryFault),
       summary && statements
         ? checkStatements(summary, statements, provenance.statements.length)
         : failed('statements', NO_SUMMARY),
-      summary ? checkNodes(summary, head?.ok ? head.value : null) : failed('nodes', NO_SUMMARY),
+      summary
+        ? checkNodes(summary, head?.ok ? head.value : null, record?.ok ? record.place.sequence : 0)
+        : failed('nodes', NO_SUMMARY),
       checkRecord(provenance, summary, record),
       ...(log && head ? [await checkLog(head, log, record?.ok ? record : null, edgeKey)] : []),
     ],
@@ -100,10 +116,23 @@ export async function verifyImage({ imageSha256, provenance: json, edgeKey, log 
 
 const NO_SUMMARY = 'without a summary that is believed nothing says whose word counts';
 
-function checkImage(sha256: string, summary: Summary | null): Check {
-  const subject = summary?.subject.find(({ digest }) => digest.sha256 === sha256);
-  if (subject) return passed('image', `it is ${subject.name}, sha256 ${sha256}`);
-  return failed('image', `nobody vouches for these bytes, sha256 ${sha256}`);
+function checkImage(
+  sha256: string,
+  summary: Summary | null,
+  requestHash: string,
+  { requestHash: askedHash = requestHash, fileName }: Asked,
+): Check {
+  const subjects = summary?.subject.filter(({ digest }) => digest.sha256 === sha256) ?? [];
+  const subject = subjects.find(({ name }) => name === fileName) ?? subjects[0];
+  if (!subject) return failed('image', `nobody vouches for these bytes, sha256 ${sha256}`);
+  if (requestHash !== askedHash)
+    return failed(
+      'image',
+      `it is ${subject.name} of build ${requestHash}, and not of build ${askedHash} as was asked for`,
+    );
+  if (fileName !== undefined && subject.name !== fileName)
+    return failed('image', `it is ${subject.name} of that build, and not ${fileName} as was asked for`);
+  return passed('image', `it is ${subject.name}, sha256 ${sha256}`);
 }
 
 interface AttesterStatement {
@@ -157,10 +186,15 @@ function checkStatements(summary: Summary, statements: readonly AttesterStatemen
   return passed('statements', `signed by ${statements.map(({ told }) => told).join(', ')}`);
 }
 
-/** By the rule that it was published by, and by those who are believed today. */
-function checkNodes(summary: Summary, head: LogHead | null): Check {
+/**
+ * By the rule that it was published by, and by those who are believed today. `sequence`: of its record; 0 where none is believed, and
+ * it may be of any time.
+ */
+function checkNodes(summary: Summary, head: LogHead | null, sequence: number): Check {
   const { asu_attesters: attesters, asu_rule: rule } = summary.predicate;
-  const disowned = new Set(head?.disowned ?? []);
+  // Who is believed again is so of what came after.
+  const before = head?.disowned_before?.filter((one) => sequence <= one.sequence) ?? [];
+  const disowned = new Set([...(head?.disowned ?? []), ...before.map(({ node }) => node)]);
   const believed = attesters.filter(({ id }) => !disowned.has(id));
   const gone = attesters.filter(({ id }) => disowned.has(id));
   const told = rule.rule === 'trusted' ? 'a trusted node' : `${rule.operators} operators that agree`;

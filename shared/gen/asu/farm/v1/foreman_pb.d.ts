@@ -157,6 +157,14 @@ export declare type LeaseRequest = Message<"asu.farm.v1.LeaseRequest"> & {
    * @generated from field: asu.farm.v1.NodeStanding known_standing = 7;
    */
   knownStanding: NodeStanding;
+
+  /**
+   * Absent where the node's owner has said nothing, and from nodes that know no such setting: a trusted node then fetches from all
+   * foreign feeds that the edge allows, a volunteer from none.
+   *
+   * @generated from field: asu.farm.v1.FeedOptIn feeds = 8;
+   */
+  feeds?: FeedOptIn | undefined;
 };
 
 /**
@@ -164,6 +172,26 @@ export declare type LeaseRequest = Message<"asu.farm.v1.LeaseRequest"> & {
  * Use `create(LeaseRequestSchema)` to create a new message.
  */
 export declare const LeaseRequestSchema: GenMessage<LeaseRequest>;
+
+/**
+ * From which foreign feeds a node fetches. Builds with others are not for it.
+ *
+ * @generated from message asu.farm.v1.FeedOptIn
+ */
+export declare type FeedOptIn = Message<"asu.farm.v1.FeedOptIn"> & {
+  /**
+   * http and https URLs below which feeds may lie; at most 32, each of at most 512 characters. None: from no foreign feed.
+   *
+   * @generated from field: repeated string prefixes = 1;
+   */
+  prefixes: string[];
+};
+
+/**
+ * Describes the message asu.farm.v1.FeedOptIn.
+ * Use `create(FeedOptInSchema)` to create a new message.
+ */
+export declare const FeedOptInSchema: GenMessage<FeedOptIn>;
 
 /**
  * @generated from message asu.farm.v1.LeaseResponse

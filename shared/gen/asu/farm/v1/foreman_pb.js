@@ -9,7 +9,7 @@ import { file_asu_farm_v1_build } from "./build_pb.js";
  * Describes the file asu/farm/v1/foreman.proto.
  */
 export const file_asu_farm_v1_foreman = /*@__PURE__*/
-  fileDesc("Chlhc3UvZmFybS92MS9mb3JlbWFuLnByb3RvEgthc3UuZmFybS52MSJNCgtKb2luUmVxdWVzdBINCgV0b2tlbhgBIAEoCRISCgpwdWJsaWNfa2V5GAIgASgMEgwKBG5hbWUYAyABKAkSDQoFcHJvb2YYBCABKAwiTQoMSm9pblJlc3BvbnNlEg8KB25vZGVfaWQYASABKAkSEwoLY2VydGlmaWNhdGUYAiABKAkSFwoPZWRnZV9wdWJsaWNfa2V5GAMgASgMIg4KDFJlbmV3UmVxdWVzdCIkCg1SZW5ld1Jlc3BvbnNlEhMKC2NlcnRpZmljYXRlGAEgASgJIsgBCgxMZWFzZVJlcXVlc3QSFwoPaWRlbXBvdGVuY3lfa2V5GAEgASgJEhQKDHdhaXRfc2Vjb25kcxgCIAEoDRIYChBzb2Z0d2FyZV92ZXJzaW9uGAMgASgJEhsKE2hlbGRfaW1hZ2VfYnVpbGRlcnMYBCADKAkSDQoFc2xvdHMYBSABKA0SEAoIcHJvdG9jb2wYBiABKA0SMQoOa25vd25fc3RhbmRpbmcYByABKA4yGS5hc3UuZmFybS52MS5Ob2RlU3RhbmRpbmcimQEKDUxlYXNlUmVzcG9uc2USLAoFb3JkZXIYASABKAsyHS5hc3UuZmFybS52MS5TaWduZWRCdWlsZE9yZGVyEhQKDGVkZ2VfdGltZV9tcxgCIAEoAxIrCghzdGFuZGluZxgDIAEoDjIZLmFzdS5mYXJtLnYxLk5vZGVTdGFuZGluZxIXCg9zdGFuZGluZ19yZWFzb24YBCABKAkiOgoNUmVwb3J0UmVxdWVzdBIpCgdyZXBvcnRzGAEgAygLMhguYXN1LmZhcm0udjEuTGVhc2VSZXBvcnQi8wEKC0xlYXNlUmVwb3J0EhAKCGxlYXNlX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEikKCHByb2dyZXNzGAMgASgLMhUuYXN1LmZhcm0udjEuUHJvZ3Jlc3NIABIwCglzdWNjZWVkZWQYBCABKAsyGy5hc3UuZmFybS52MS5CdWlsZFN1Y2NlZWRlZEgAEioKBmZhaWxlZBgFIAEoCzIYLmFzdS5mYXJtLnYxLkJ1aWxkRmFpbGVkSAASLgoLaGFuZGVkX2JhY2sYBiABKAsyFy5hc3UuZmFybS52MS5IYW5kZWRCYWNrSABCBwoFZXZlbnQiHAoKSGFuZGVkQmFjaxIOCgZyZWFzb24YASABKAkiawoOUmVwb3J0UmVzcG9uc2USOwoQYWNrbm93bGVkZ2VtZW50cxgBIAMoCzIhLmFzdS5mYXJtLnYxLkxlYXNlQWNrbm93bGVkZ2VtZW50EhwKFG5leHRfcmVwb3J0X2FmdGVyX21zGAIgASgNImgKFExlYXNlQWNrbm93bGVkZ2VtZW50EhAKCGxlYXNlX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEiwKCHN0YW5kaW5nGAMgASgOMhouYXN1LmZhcm0udjEuTGVhc2VTdGFuZGluZyJPChRSZXF1ZXN0VXBsb2FkUmVxdWVzdBIQCghsZWFzZV9pZBgBIAEoCRIlCgRmaWxlGAIgASgLMhcuYXN1LmZhcm0udjEuT3V0cHV0RmlsZSJQChVSZXF1ZXN0VXBsb2FkUmVzcG9uc2USEAoIY29tcGxldGUYASABKAgSDAoEcGF0aBgCIAEoCRIXCg9wYXJ0X3NpemVfYnl0ZXMYAyABKAQiNwoVQ29tcGxldGVVcGxvYWRSZXF1ZXN0EhAKCGxlYXNlX2lkGAEgASgJEgwKBG5hbWUYAiABKAkiGAoWQ29tcGxldGVVcGxvYWRSZXNwb25zZSJRChVSZXF1ZXN0VXBsb2Fkc1JlcXVlc3QSEAoIbGVhc2VfaWQYASABKAkSJgoFZmlsZXMYAiADKAsyFy5hc3UuZmFybS52MS5PdXRwdXRGaWxlIkIKFlJlcXVlc3RVcGxvYWRzUmVzcG9uc2USKAoGZ3JhbnRzGAEgAygLMhguYXN1LmZhcm0udjEuVXBsb2FkR3JhbnQiRgoLVXBsb2FkR3JhbnQSEAoIY29tcGxldGUYASABKAgSDAoEcGF0aBgCIAEoCRIXCg9wYXJ0X3NpemVfYnl0ZXMYAyABKAQifgoWQ29tcGxldGVVcGxvYWRzUmVxdWVzdBIQCghsZWFzZV9pZBgBIAEoCRImCgVmaWxlcxgCIAMoCzIXLmFzdS5mYXJtLnYxLk91dHB1dEZpbGUSKgoGcmVwb3J0GAMgASgLMhouYXN1LmZhcm0udjEuUmVwb3J0UmVxdWVzdCJUChdDb21wbGV0ZVVwbG9hZHNSZXNwb25zZRIMCgRsb3N0GAEgAygJEisKBnJlcG9ydBgCIAEoCzIbLmFzdS5mYXJtLnYxLlJlcG9ydFJlc3BvbnNlKoIBCgxOb2RlU3RhbmRpbmcSHQoZTk9ERV9TVEFORElOR19VTlNQRUNJRklFRBAAEhgKFE5PREVfU1RBTkRJTkdfQUNUSVZFEAESGgoWTk9ERV9TVEFORElOR19EUkFJTklORxACEh0KGU5PREVfU1RBTkRJTkdfUVVBUkFOVElORUQQAypkCg1MZWFzZVN0YW5kaW5nEh4KGkxFQVNFX1NUQU5ESU5HX1VOU1BFQ0lGSUVEEAASGQoVTEVBU0VfU1RBTkRJTkdfQUNUSVZFEAESGAoUTEVBU0VfU1RBTkRJTkdfRU5ERUQQAjL8BAoORm9yZW1hblNlcnZpY2USOwoESm9pbhIYLmFzdS5mYXJtLnYxLkpvaW5SZXF1ZXN0GhkuYXN1LmZhcm0udjEuSm9pblJlc3BvbnNlEj4KBVJlbmV3EhkuYXN1LmZhcm0udjEuUmVuZXdSZXF1ZXN0GhouYXN1LmZhcm0udjEuUmVuZXdSZXNwb25zZRI+CgVMZWFzZRIZLmFzdS5mYXJtLnYxLkxlYXNlUmVxdWVzdBoaLmFzdS5mYXJtLnYxLkxlYXNlUmVzcG9uc2USQQoGUmVwb3J0EhouYXN1LmZhcm0udjEuUmVwb3J0UmVxdWVzdBobLmFzdS5mYXJtLnYxLlJlcG9ydFJlc3BvbnNlElYKDVJlcXVlc3RVcGxvYWQSIS5hc3UuZmFybS52MS5SZXF1ZXN0VXBsb2FkUmVxdWVzdBoiLmFzdS5mYXJtLnYxLlJlcXVlc3RVcGxvYWRSZXNwb25zZRJZCg5Db21wbGV0ZVVwbG9hZBIiLmFzdS5mYXJtLnYxLkNvbXBsZXRlVXBsb2FkUmVxdWVzdBojLmFzdS5mYXJtLnYxLkNvbXBsZXRlVXBsb2FkUmVzcG9uc2USWQoOUmVxdWVzdFVwbG9hZHMSIi5hc3UuZmFybS52MS5SZXF1ZXN0VXBsb2Fkc1JlcXVlc3QaIy5hc3UuZmFybS52MS5SZXF1ZXN0VXBsb2Fkc1Jlc3BvbnNlElwKD0NvbXBsZXRlVXBsb2FkcxIjLmFzdS5mYXJtLnYxLkNvbXBsZXRlVXBsb2Fkc1JlcXVlc3QaJC5hc3UuZmFybS52MS5Db21wbGV0ZVVwbG9hZHNSZXNwb25zZWIGcHJvdG8z", [file_asu_farm_v1_build]);
+  fileDesc("Chlhc3UvZmFybS92MS9mb3JlbWFuLnByb3RvEgthc3UuZmFybS52MSJNCgtKb2luUmVxdWVzdBINCgV0b2tlbhgBIAEoCRISCgpwdWJsaWNfa2V5GAIgASgMEgwKBG5hbWUYAyABKAkSDQoFcHJvb2YYBCABKAwiTQoMSm9pblJlc3BvbnNlEg8KB25vZGVfaWQYASABKAkSEwoLY2VydGlmaWNhdGUYAiABKAkSFwoPZWRnZV9wdWJsaWNfa2V5GAMgASgMIg4KDFJlbmV3UmVxdWVzdCIkCg1SZW5ld1Jlc3BvbnNlEhMKC2NlcnRpZmljYXRlGAEgASgJIu8BCgxMZWFzZVJlcXVlc3QSFwoPaWRlbXBvdGVuY3lfa2V5GAEgASgJEhQKDHdhaXRfc2Vjb25kcxgCIAEoDRIYChBzb2Z0d2FyZV92ZXJzaW9uGAMgASgJEhsKE2hlbGRfaW1hZ2VfYnVpbGRlcnMYBCADKAkSDQoFc2xvdHMYBSABKA0SEAoIcHJvdG9jb2wYBiABKA0SMQoOa25vd25fc3RhbmRpbmcYByABKA4yGS5hc3UuZmFybS52MS5Ob2RlU3RhbmRpbmcSJQoFZmVlZHMYCCABKAsyFi5hc3UuZmFybS52MS5GZWVkT3B0SW4iHQoJRmVlZE9wdEluEhAKCHByZWZpeGVzGAEgAygJIpkBCg1MZWFzZVJlc3BvbnNlEiwKBW9yZGVyGAEgASgLMh0uYXN1LmZhcm0udjEuU2lnbmVkQnVpbGRPcmRlchIUCgxlZGdlX3RpbWVfbXMYAiABKAMSKwoIc3RhbmRpbmcYAyABKA4yGS5hc3UuZmFybS52MS5Ob2RlU3RhbmRpbmcSFwoPc3RhbmRpbmdfcmVhc29uGAQgASgJIjoKDVJlcG9ydFJlcXVlc3QSKQoHcmVwb3J0cxgBIAMoCzIYLmFzdS5mYXJtLnYxLkxlYXNlUmVwb3J0IvMBCgtMZWFzZVJlcG9ydBIQCghsZWFzZV9pZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBIpCghwcm9ncmVzcxgDIAEoCzIVLmFzdS5mYXJtLnYxLlByb2dyZXNzSAASMAoJc3VjY2VlZGVkGAQgASgLMhsuYXN1LmZhcm0udjEuQnVpbGRTdWNjZWVkZWRIABIqCgZmYWlsZWQYBSABKAsyGC5hc3UuZmFybS52MS5CdWlsZEZhaWxlZEgAEi4KC2hhbmRlZF9iYWNrGAYgASgLMhcuYXN1LmZhcm0udjEuSGFuZGVkQmFja0gAQgcKBWV2ZW50IhwKCkhhbmRlZEJhY2sSDgoGcmVhc29uGAEgASgJImsKDlJlcG9ydFJlc3BvbnNlEjsKEGFja25vd2xlZGdlbWVudHMYASADKAsyIS5hc3UuZmFybS52MS5MZWFzZUFja25vd2xlZGdlbWVudBIcChRuZXh0X3JlcG9ydF9hZnRlcl9tcxgCIAEoDSJoChRMZWFzZUFja25vd2xlZGdlbWVudBIQCghsZWFzZV9pZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBIsCghzdGFuZGluZxgDIAEoDjIaLmFzdS5mYXJtLnYxLkxlYXNlU3RhbmRpbmciTwoUUmVxdWVzdFVwbG9hZFJlcXVlc3QSEAoIbGVhc2VfaWQYASABKAkSJQoEZmlsZRgCIAEoCzIXLmFzdS5mYXJtLnYxLk91dHB1dEZpbGUiUAoVUmVxdWVzdFVwbG9hZFJlc3BvbnNlEhAKCGNvbXBsZXRlGAEgASgIEgwKBHBhdGgYAiABKAkSFwoPcGFydF9zaXplX2J5dGVzGAMgASgEIjcKFUNvbXBsZXRlVXBsb2FkUmVxdWVzdBIQCghsZWFzZV9pZBgBIAEoCRIMCgRuYW1lGAIgASgJIhgKFkNvbXBsZXRlVXBsb2FkUmVzcG9uc2UiUQoVUmVxdWVzdFVwbG9hZHNSZXF1ZXN0EhAKCGxlYXNlX2lkGAEgASgJEiYKBWZpbGVzGAIgAygLMhcuYXN1LmZhcm0udjEuT3V0cHV0RmlsZSJCChZSZXF1ZXN0VXBsb2Fkc1Jlc3BvbnNlEigKBmdyYW50cxgBIAMoCzIYLmFzdS5mYXJtLnYxLlVwbG9hZEdyYW50IkYKC1VwbG9hZEdyYW50EhAKCGNvbXBsZXRlGAEgASgIEgwKBHBhdGgYAiABKAkSFwoPcGFydF9zaXplX2J5dGVzGAMgASgEIn4KFkNvbXBsZXRlVXBsb2Fkc1JlcXVlc3QSEAoIbGVhc2VfaWQYASABKAkSJgoFZmlsZXMYAiADKAsyFy5hc3UuZmFybS52MS5PdXRwdXRGaWxlEioKBnJlcG9ydBgDIAEoCzIaLmFzdS5mYXJtLnYxLlJlcG9ydFJlcXVlc3QiVAoXQ29tcGxldGVVcGxvYWRzUmVzcG9uc2USDAoEbG9zdBgBIAMoCRIrCgZyZXBvcnQYAiABKAsyGy5hc3UuZmFybS52MS5SZXBvcnRSZXNwb25zZSqCAQoMTm9kZVN0YW5kaW5nEh0KGU5PREVfU1RBTkRJTkdfVU5TUEVDSUZJRUQQABIYChROT0RFX1NUQU5ESU5HX0FDVElWRRABEhoKFk5PREVfU1RBTkRJTkdfRFJBSU5JTkcQAhIdChlOT0RFX1NUQU5ESU5HX1FVQVJBTlRJTkVEEAMqZAoNTGVhc2VTdGFuZGluZxIeChpMRUFTRV9TVEFORElOR19VTlNQRUNJRklFRBAAEhkKFUxFQVNFX1NUQU5ESU5HX0FDVElWRRABEhgKFExFQVNFX1NUQU5ESU5HX0VOREVEEAIy/AQKDkZvcmVtYW5TZXJ2aWNlEjsKBEpvaW4SGC5hc3UuZmFybS52MS5Kb2luUmVxdWVzdBoZLmFzdS5mYXJtLnYxLkpvaW5SZXNwb25zZRI+CgVSZW5ldxIZLmFzdS5mYXJtLnYxLlJlbmV3UmVxdWVzdBoaLmFzdS5mYXJtLnYxLlJlbmV3UmVzcG9uc2USPgoFTGVhc2USGS5hc3UuZmFybS52MS5MZWFzZVJlcXVlc3QaGi5hc3UuZmFybS52MS5MZWFzZVJlc3BvbnNlEkEKBlJlcG9ydBIaLmFzdS5mYXJtLnYxLlJlcG9ydFJlcXVlc3QaGy5hc3UuZmFybS52MS5SZXBvcnRSZXNwb25zZRJWCg1SZXF1ZXN0VXBsb2FkEiEuYXN1LmZhcm0udjEuUmVxdWVzdFVwbG9hZFJlcXVlc3QaIi5hc3UuZmFybS52MS5SZXF1ZXN0VXBsb2FkUmVzcG9uc2USWQoOQ29tcGxldGVVcGxvYWQSIi5hc3UuZmFybS52MS5Db21wbGV0ZVVwbG9hZFJlcXVlc3QaIy5hc3UuZmFybS52MS5Db21wbGV0ZVVwbG9hZFJlc3BvbnNlElkKDlJlcXVlc3RVcGxvYWRzEiIuYXN1LmZhcm0udjEuUmVxdWVzdFVwbG9hZHNSZXF1ZXN0GiMuYXN1LmZhcm0udjEuUmVxdWVzdFVwbG9hZHNSZXNwb25zZRJcCg9Db21wbGV0ZVVwbG9hZHMSIy5hc3UuZmFybS52MS5Db21wbGV0ZVVwbG9hZHNSZXF1ZXN0GiQuYXN1LmZhcm0udjEuQ29tcGxldGVVcGxvYWRzUmVzcG9uc2ViBnByb3RvMw", [file_asu_farm_v1_build]);
 
 /**
  * Describes the message asu.farm.v1.JoinRequest.
@@ -47,109 +47,116 @@ export const LeaseRequestSchema = /*@__PURE__*/
   messageDesc(file_asu_farm_v1_foreman, 4);
 
 /**
+ * Describes the message asu.farm.v1.FeedOptIn.
+ * Use `create(FeedOptInSchema)` to create a new message.
+ */
+export const FeedOptInSchema = /*@__PURE__*/
+  messageDesc(file_asu_farm_v1_foreman, 5);
+
+/**
  * Describes the message asu.farm.v1.LeaseResponse.
  * Use `create(LeaseResponseSchema)` to create a new message.
  */
 export const LeaseResponseSchema = /*@__PURE__*/
-  messageDesc(file_asu_farm_v1_foreman, 5);
+  messageDesc(file_asu_farm_v1_foreman, 6);
 
 /**
  * Describes the message asu.farm.v1.ReportRequest.
  * Use `create(ReportRequestSchema)` to create a new message.
  */
 export const ReportRequestSchema = /*@__PURE__*/
-  messageDesc(file_asu_farm_v1_foreman, 6);
+  messageDesc(file_asu_farm_v1_foreman, 7);
 
 /**
  * Describes the message asu.farm.v1.LeaseReport.
  * Use `create(LeaseReportSchema)` to create a new message.
  */
 export const LeaseReportSchema = /*@__PURE__*/
-  messageDesc(file_asu_farm_v1_foreman, 7);
+  messageDesc(file_asu_farm_v1_foreman, 8);
 
 /**
  * Describes the message asu.farm.v1.HandedBack.
  * Use `create(HandedBackSchema)` to create a new message.
  */
 export const HandedBackSchema = /*@__PURE__*/
-  messageDesc(file_asu_farm_v1_foreman, 8);
+  messageDesc(file_asu_farm_v1_foreman, 9);
 
 /**
  * Describes the message asu.farm.v1.ReportResponse.
  * Use `create(ReportResponseSchema)` to create a new message.
  */
 export const ReportResponseSchema = /*@__PURE__*/
-  messageDesc(file_asu_farm_v1_foreman, 9);
+  messageDesc(file_asu_farm_v1_foreman, 10);
 
 /**
  * Describes the message asu.farm.v1.LeaseAcknowledgement.
  * Use `create(LeaseAcknowledgementSchema)` to create a new message.
  */
 export const LeaseAcknowledgementSchema = /*@__PURE__*/
-  messageDesc(file_asu_farm_v1_foreman, 10);
+  messageDesc(file_asu_farm_v1_foreman, 11);
 
 /**
  * Describes the message asu.farm.v1.RequestUploadRequest.
  * Use `create(RequestUploadRequestSchema)` to create a new message.
  */
 export const RequestUploadRequestSchema = /*@__PURE__*/
-  messageDesc(file_asu_farm_v1_foreman, 11);
+  messageDesc(file_asu_farm_v1_foreman, 12);
 
 /**
  * Describes the message asu.farm.v1.RequestUploadResponse.
  * Use `create(RequestUploadResponseSchema)` to create a new message.
  */
 export const RequestUploadResponseSchema = /*@__PURE__*/
-  messageDesc(file_asu_farm_v1_foreman, 12);
+  messageDesc(file_asu_farm_v1_foreman, 13);
 
 /**
  * Describes the message asu.farm.v1.CompleteUploadRequest.
  * Use `create(CompleteUploadRequestSchema)` to create a new message.
  */
 export const CompleteUploadRequestSchema = /*@__PURE__*/
-  messageDesc(file_asu_farm_v1_foreman, 13);
+  messageDesc(file_asu_farm_v1_foreman, 14);
 
 /**
  * Describes the message asu.farm.v1.CompleteUploadResponse.
  * Use `create(CompleteUploadResponseSchema)` to create a new message.
  */
 export const CompleteUploadResponseSchema = /*@__PURE__*/
-  messageDesc(file_asu_farm_v1_foreman, 14);
+  messageDesc(file_asu_farm_v1_foreman, 15);
 
 /**
  * Describes the message asu.farm.v1.RequestUploadsRequest.
  * Use `create(RequestUploadsRequestSchema)` to create a new message.
  */
 export const RequestUploadsRequestSchema = /*@__PURE__*/
-  messageDesc(file_asu_farm_v1_foreman, 15);
+  messageDesc(file_asu_farm_v1_foreman, 16);
 
 /**
  * Describes the message asu.farm.v1.RequestUploadsResponse.
  * Use `create(RequestUploadsResponseSchema)` to create a new message.
  */
 export const RequestUploadsResponseSchema = /*@__PURE__*/
-  messageDesc(file_asu_farm_v1_foreman, 16);
+  messageDesc(file_asu_farm_v1_foreman, 17);
 
 /**
  * Describes the message asu.farm.v1.UploadGrant.
  * Use `create(UploadGrantSchema)` to create a new message.
  */
 export const UploadGrantSchema = /*@__PURE__*/
-  messageDesc(file_asu_farm_v1_foreman, 17);
+  messageDesc(file_asu_farm_v1_foreman, 18);
 
 /**
  * Describes the message asu.farm.v1.CompleteUploadsRequest.
  * Use `create(CompleteUploadsRequestSchema)` to create a new message.
  */
 export const CompleteUploadsRequestSchema = /*@__PURE__*/
-  messageDesc(file_asu_farm_v1_foreman, 18);
+  messageDesc(file_asu_farm_v1_foreman, 19);
 
 /**
  * Describes the message asu.farm.v1.CompleteUploadsResponse.
  * Use `create(CompleteUploadsResponseSchema)` to create a new message.
  */
 export const CompleteUploadsResponseSchema = /*@__PURE__*/
-  messageDesc(file_asu_farm_v1_foreman, 19);
+  messageDesc(file_asu_farm_v1_foreman, 20);
 
 /**
  * Describes the enum asu.farm.v1.NodeStanding.

@@ -1,0 +1,65 @@
+/**
+ * What is left to do for checks, found in the tables whenever the Foreman looks: such as have lost their lease, what rebuilds said, and
+ * files that nobody will ever fetch. Each step may be broken off and is done again.
+ */
+import { storeKey } from '../../shared/build-record.ts';
+import { isHeard } from '../../shared/node-state.ts';
+import { MAX_TRIES } from '../../shared/trust/checks.ts';
+import type { ForemanState } from './foreman-state.ts';
+import { removeLeaseFiles } from './remove-lease-files.ts';
+import type { CheckRow } from './schema.ts';
+import { settleByTrusted } from './settle-by-trusted.ts';
+
+const HISTORY_MS = 90 * 24 * 3_600_000;
+const FORGET_AT_ONCE = 200;
+
+/** @throws when the store or KV does not answer: to be tried again */
+export async function mindChecks(state: ForemanState, now: number): Promise<void> {
+  for (const check of state.checks.lost()) endLost(state, check, now);
+  await settleRebuilds(state, now);
+  state.checks.forget(now - HISTORY_MS, FORGET_AT_ONCE);
+  state.knownImages.forget(now - HISTORY_MS, FORGET_AT_ONCE);
+  for (const { id, leaseId } of state.checks.toClean(now)) {
+    if (leaseId !== null) await removeFiles(state, leaseId);
+    state.checks.cleaned(id);
+  }
+}
+
+/** Another canary will do; what somebody else is to settle is given once more. */
+function endLost(state: ForemanState, check: CheckRow, now: number): void {
+  state.db.transaction(() => {
+    if (check.kind !== 'canary' && check.tries + 1 < MAX_TRIES) state.checks.again(check, now);
+    else state.checks.end(check.id, 'lost', now);
+  });
+}
+
+async function settleRebuilds(state: ForemanState, now: number): Promise<void> {
+  for (let check = state.checks.settling(); check; check = state.checks.settling()) {
+    const { requestHash, inputs, said } = check;
+    const node = state.nodes.byId(check.nodeId ?? '');
+    if (node?.tier !== 'trusted' || !isHeard(node.state)) {
+      // It is not believed any more what it said.
+      endLost(state, check, now);
+      continue;
+    }
+    const [, digest = ''] = (said ?? '').split(' ');
+    const settled = await settleByTrusted(state, { requestHash, inputs, digest, nodeId: node.id }, now);
+    if (settled !== 'confirmed')
+      console.warn(`build ${requestHash} was built again by trusted node ${node.id}: ${settled}`);
+    state.db.transaction(() => {
+      const { id: nodeId, operator } = node;
+      if (settled === 'confirmed') state.knownImages.put(requestHash, { word: 'trusted', nodeId, operator });
+      else state.knownImages.remove(requestHash);
+      state.checks.end(check.id, 'settle', now);
+    });
+  }
+}
+
+async function removeFiles({ store, uploads }: ForemanState, leaseId: string): Promise<void> {
+  await removeLeaseFiles({ id: leaseId, uploads: uploads.ofLease(leaseId) }, store);
+  for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
+    const page = await store.list(storeKey.logs(leaseId), cursor === undefined ? {} : { cursor });
+    for (const { key } of page.objects) await store.delete(key);
+    cursor = page.cursor;
+  }
+}

@@ -1,0 +1,34 @@
+/** Where a foreign feed may lead: an owner who opted in to one place did not opt in to wherever its server sends his machine. */
+import { afterEach, expect, test } from 'vitest';
+import type { FeedOptIn } from '../../shared/trust/foreign-feeds.ts';
+import type { Era } from '../imagebuilder/era.ts';
+import { FEED_PATH, ProxyScene } from './proxy-scene.fixture.ts';
+
+let scene: ProxyScene;
+afterEach(async () => {
+  await scene.close();
+});
+
+const INDEX = { opkg: 'Packages', apk: 'packages.adb' } as const;
+const ELSEWHERE = 'luci';
+
+test.each<[Era, boolean, string, (feed: string, mirror: string) => FeedOptIn, number]>([
+  ['opkg', true, 'opted in to it alone', (feed) => [feed], 502],
+  ['apk', true, 'opted in to it alone', (feed) => [feed], 502],
+  ['opkg', true, 'opted in to where it leads as well', (feed, mirror) => [feed, mirror], 200],
+  ['apk', true, 'opted in to where it leads as well', (feed, mirror) => [feed, mirror], 200],
+  ['opkg', true, 'said nothing', () => null, 200],
+  ['apk', true, 'said nothing', () => null, 200],
+  ['opkg', false, 'opted in to other things', () => ['https://feeds.example/'], 200],
+  ['apk', false, 'opted in to other things', () => ['https://feeds.example/'], 200],
+])('of the %s era, foreign: %s, redirected; its owner %s', async (era, isForeign, _, optIn, status) => {
+  scene = await ProxyScene.open();
+  const url = `${scene.server.url}/${FEED_PATH[era]}`;
+  await scene.restart({ foreignFeeds: optIn(url, scene.server.url) });
+  const [here, there] = [`/${FEED_PATH[era]}/`, `/${FEED_PATH[era].replace(/base$/, ELSEWHERE)}/`];
+  scene.server.setFault((path) => (path.startsWith(here) ? { redirectTo: path.replace(here, there) } : undefined));
+  const { get, door } = await scene.door(era, await scene.feed(era, { pin: null, isForeign }));
+  expect((await get(`/base/${INDEX[era]}`)).status).toBe(status);
+  expect(scene.server.requests().some((line) => line.includes(`/${ELSEWHERE}/`))).toBe(status === 200);
+  if (status !== 200) expect(door.trouble[0]?.what).toBe('it redirects too often, or to where it may not');
+});
