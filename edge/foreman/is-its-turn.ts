@@ -49,7 +49,8 @@ export function isItsTurn(
 const hasBegunMany = ({ operators }: ForemanState, { operator }: Voice): boolean =>
   operators.hasUndecided(operator, MANY_UNDECIDED);
 
-const patienceMs = ({ farmSize }: ForemanState, now: number): number => drawPatienceMs(farmSize.pace(now, WHOM.another).typicalMs);
+const patienceMs = ({ farmSize }: ForemanState, now: number): number =>
+  drawPatienceMs(farmSize.pace(now, WHOM.another).typicalMs);
 
 /** A build that came back waits anew, and while the Foreman was away nobody could come. */
 const waitsSince = ({ queue }: ForemanState, { build, votes }: Wanted): number =>
