@@ -17,7 +17,7 @@ export async function badLine(targetUrl: string, badFile: string, fate: 'break' 
       const chunks: Buffer[] = [];
       for await (const chunk of incoming) chunks.push(chunk);
       const { method = 'GET', url = '/' } = incoming;
-      const name = url.split('/').at(-1) ?? '';
+      const name = new URL(url, targetUrl).pathname.split('/').at(-1) ?? '';
       const isFirst = !puts.includes(name);
       puts.push(name);
       if (isFirst && name === badFile) {

@@ -9,8 +9,13 @@ export interface Choosable {
   readonly enqueuedAt: number;
 }
 
-/** So long may others overtake a build that stands at the head: about what a cold start costs. */
+/** So much longer than most beside it may a build wait that others overtake: about what a cold start costs. */
 export const OVERTAKING_MS = 30_000;
+/**
+ * And so much of what these wait. Where all have waited for half an hour, half a minute more is nothing to anybody, while a farm that
+ * keeps strictly to turns on such a day spends its time on fetching ImageBuilders, and all wait longer.
+ */
+const OVERTAKING_SHARE = 0.1;
 
 /** `builds`: those whose turn comes first first. In which order a node with these ImageBuilders tries them. */
 export function inOrderOfChoice<Build extends Choosable>(
@@ -18,7 +23,10 @@ export function inOrderOfChoice<Build extends Choosable>(
   held: ReadonlySet<string>,
   now: number,
 ): readonly Build[] {
-  const isImpatient = ({ enqueuedAt }: Build): boolean => now - enqueuedAt > OVERTAKING_MS;
+  const waits = builds.map(({ enqueuedAt }) => now - enqueuedAt).sort((one, other) => one - other);
+  const usualMs = Math.max(0, waits[(waits.length - 1) >> 1] ?? 0);
+  const isImpatient = ({ enqueuedAt }: Build): boolean =>
+    now - enqueuedAt > usualMs * (1 + OVERTAKING_SHARE) + OVERTAKING_MS;
   const isFirst = (build: Build): boolean => isImpatient(build) || held.has(build.imageBuilder);
   return [...builds.filter(isFirst), ...builds.filter((build) => !isFirst(build))];
 }
