@@ -1,6 +1,7 @@
 /** `npm run serve`: the edge without Cloudflare, as systemd or a container starts, stops and kills it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
@@ -148,6 +149,39 @@ describe('npm run serve', () => {
     process.kill(await childOf(one, 'workerd'), 'SIGKILL');
     expect(await one.ended).toBe(1);
     expect(one.output()).toMatch(/workerd ended by itself \(SIGKILL\)/);
+  });
+
+  test('killed without workerd, it does not start beside what is left, and says which process that is', async () => {
+    const one = serve();
+    await untilReady(one);
+    const left = await childOf(one, 'workerd');
+    one.process.kill('SIGKILL');
+    await one.ended;
+    try {
+      for (const where of [address, `127.0.0.1:${await freePort()}`]) {
+        address = where;
+        const next = serve();
+        expect(await next.ended, next.output()).toBe(1);
+        expect(next.output()).toContain(`process ${left} runs with it: stop that one`);
+      }
+    } finally {
+      process.kill(left, 'SIGKILL');
+    }
+  });
+
+  test('where something else listens it does not start, and says so', async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(Number(address.split(':')[1]), '127.0.0.1', resolve));
+    const one = serve();
+    expect(await one.ended, one.output()).toBe(1);
+    expect(one.output()).toContain(`--listen ${address}: it cannot be listened on there (EADDRINUSE)`);
+    await new Promise((resolve) => other.close(resolve));
+  });
+
+  test('--print-config makes no keys', async () => {
+    const child = spawn(process.execPath, [MAIN, '--state', state, '--print-config'], { stdio: 'ignore' });
+    expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(0);
+    expect((await readdir(state)).filter((name) => name.endsWith('-key'))).toEqual([]);
   });
 
   test.each([

@@ -1,4 +1,4 @@
-/** One Worker as one ES module, made as `wrangler deploy` makes it: esbuild, which wrangler brings, with its conditions and as wrangler.toml says. */
+/** One Worker as one ES module, made as `wrangler deploy` makes it: esbuild with wrangler's conditions and as wrangler.toml says. */
 import path from 'node:path';
 import { build } from 'esbuild';
 

@@ -42,7 +42,17 @@ async function serve(wish: Wish): Promise<void> {
   if (stop.signal.aborted) return;
   const variables = Object.fromEntries([...given].map(([name, { value }]) => [name, value]));
   const { address, stateDirectory } = wish;
-  const edge = await startWorkerdEdge({ address, stateDirectory, variables, onLine: (line) => console.log(line) });
+  const edge = await startWorkerdEdge({
+    address,
+    stateDirectory,
+    variables,
+    signal: stop.signal,
+    onLine: (line) => console.log(line),
+  }).catch((error) => {
+    if (stop.signal.aborted) return null;
+    throw error;
+  });
+  if (!edge) return;
   console.log(`ready: http://${address} serves ${settings.UPSTREAM_URL}; state in ${stateDirectory}; SIGTERM stops it`);
   if (given.get('ADMIN_KEY')?.from === stateDirectory)
     console.log(`operators: asu nodes --edge http://${address} --admin-key-file ${adminKeyFile(stateDirectory)}`);
@@ -62,14 +72,19 @@ async function variablesOf(wish: Wish): Promise<Map<EdgeSettingName, Given>> {
     envFile === null
       ? ''
       : await readFile(envFile, 'utf8').catch((error) => {
-          throw new UsageError(`--env-file: ${error.message}`);
+          throw new UsageError(`--settings: ${error.message}`);
         });
   const given = new Map(gather(wish, text, process.env));
   for (const [name, load] of [
     ['SERVER_KEY', loadServerKey],
     ['ADMIN_KEY', loadAdminKey],
   ] as const)
-    if (!given.has(name)) given.set(name, { value: await load(stateDirectory), from: stateDirectory });
+    if (!given.has(name))
+      given.set(name, {
+        // Who only looks makes none.
+        value: wish.command === 'print-config' ? '(made at the first start)' : await load(stateDirectory),
+        from: stateDirectory,
+      });
   return given;
 }
 

@@ -27,7 +27,7 @@ export type ServeCommand =
 const FLAGS = {
   listen: { type: 'string' },
   state: { type: 'string' },
-  'env-file': { type: 'string' },
+  settings: { type: 'string' },
   set: { type: 'string', multiple: true },
   'print-config': { type: 'boolean' },
   help: { type: 'boolean' },
@@ -36,11 +36,11 @@ const FLAGS = {
 export const SERVE_HELP = `Runs the edge on this machine without Cloudflare (workerd serve): the same Worker, its KV and its Durable
 Objects on the local disk, images in an S3 store. Farm nodes join it with \`asu node --join\`.
 
-  npm run serve -- --env-file /etc/asu/edge.env --state /var/lib/asu
+  npm run serve -- --settings /etc/asu/edge.env --state /var/lib/asu
 
   --listen HOST:PORT  where it listens (default 127.0.0.1:8787); a proxy that speaks TLS belongs before it
   --state DIR         where everything is kept (default .asu)
-  --env-file FILE     variables of the edge, as NAME=value lines
+  --settings FILE     variables of the edge, as NAME=value lines
   --set NAME=VALUE    one variable of the edge; may be repeated
   --print-config      list the variables, their values and where these came from
   --help              this text
@@ -60,7 +60,7 @@ export function parseServeCommand(argv: readonly string[]): ServeCommand {
     address,
     stateDirectory: stateDirectory('--state', (values.state as string | undefined) ?? '.asu'),
     set: pairsOf((values.set as string[] | undefined) ?? []),
-    envFile: (values['env-file'] as string | undefined) ?? null,
+    envFile: (values[settings] as string | undefined) ?? null,
   };
 }
 
@@ -101,7 +101,7 @@ export function judge(given: ReadonlyMap<EdgeSettingName, Given>): EdgeSettings 
   for (const name of ['S3_ENDPOINT', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'] as const)
     if (settings[name] === '')
       throw new UsageError(
-        `${name} is not set. Without Cloudflare, images are kept in an S3 store (MinIO, or any other): give ${name} by the environment, or in a file with --env-file`,
+        `${name} is not set. Without Cloudflare, images are kept in an S3 store (MinIO, or any other): give ${name} by the environment, or in a file with --settings`,
       );
   return settings;
 }

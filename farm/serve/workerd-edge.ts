@@ -10,6 +10,7 @@ import { Child } from '../stack/child-process.ts';
 import { PROJECT } from '../stack/edge-process.ts';
 import { untilAnswers } from '../stack/until-answers.ts';
 import { bundleWorker } from './bundle-worker.ts';
+import { mustBeFree, mustHaveEnded } from './must-be-alone.ts';
 import { ASSETS, KV_SERVICE, secret, workerdConfig } from './workerd-config.ts';
 
 export interface WorkerdEdgeOptions {
@@ -19,19 +20,26 @@ export interface WorkerdEdgeOptions {
   /** Edge variables as text; those that are not there have their defaults. */
   readonly variables: Readonly<Record<string, string>>;
   readonly onLine: (line: string) => void;
+  /** Told to stop while it starts, it is stopped. */
+  readonly signal?: AbortSignal;
 }
 
 /** Where all that it keeps lies. */
 export const serveDirectory = (stateDirectory: string): string => path.join(stateDirectory, 'serve');
 
-/** Returns once it answers. @throws Error where it does not */
+/** Returns once it answers. @throws Error where it does not, or where another one still runs on this state */
 export async function startWorkerdEdge({
   address,
   stateDirectory,
   variables,
   onLine,
+  signal,
 }: WorkerdEdgeOptions): Promise<Child> {
   const directory = serveDirectory(stateDirectory);
+  const configFile = path.join(directory, 'workerd.capnp');
+  // Whoever keeps it may have been killed without it; and whatever else listens there would answer in its place.
+  await mustHaveEnded(configFile);
+  await mustBeFree(address);
   const directories = { objects: path.join(directory, 'objects'), blobs: path.join(directory, 'blobs') };
   for (const each of Object.values(directories)) await mkdir(each, { recursive: true, mode: 0o700 });
   const edge = {
@@ -41,7 +49,6 @@ export async function startWorkerdEdge({
     hasObjects: true,
     bindings: [`(name = "CACHE", kvNamespace = ${KV_SERVICE})`, ASSETS, ...Object.keys(variables).map(secret)],
   };
-  const configFile = path.join(directory, 'workerd.capnp');
   await writeFile(configFile, workerdConfig({ ...directories, assets: path.join(PROJECT, 'edge/assets') }, [edge]));
   const child = new Child({
     command: [path.join(PROJECT, 'node_modules/.bin/workerd'), 'serve', '--experimental', configFile],
@@ -49,6 +56,7 @@ export async function startWorkerdEdge({
     env: { ...withoutSettings(process.env), ...variables },
     onLine,
   });
+  signal?.addEventListener('abort', () => void child.stop(), { once: true });
   await untilAnswers(`http://${address}`, child);
   return child;
 }
