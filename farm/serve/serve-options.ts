@@ -60,7 +60,7 @@ export function parseServeCommand(argv: readonly string[]): ServeCommand {
     address,
     stateDirectory: stateDirectory('--state', (values.state as string | undefined) ?? '.asu'),
     set: pairsOf((values.set as string[] | undefined) ?? []),
-    envFile: (values[settings] as string | undefined) ?? null,
+    envFile: (values.settings as string | undefined) ?? null,
   };
 }
 
