@@ -159,7 +159,7 @@ test('replayed: all that an honest node said, said again by somebody on the line
   await expectRight(first);
   const before = await operator.nodes();
   await node.stop();
-  const statuses = await line.replay(/\/(?:Report|Lease)$|\/farm\/v1\/objects\//);
+  const statuses = await line.replay(/\/(?:Report|CompleteUploads|Lease)$|\/farm\/v1\/objects\//);
   expect(statuses.length).toBeGreaterThan(2);
   const again = await poll(stack.url, first.body.request_hash);
   expect(again.body).toEqual(first.body);

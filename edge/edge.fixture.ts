@@ -8,7 +8,8 @@ import { expect } from 'vitest';
 import { type Mirror, openGoodMirror } from './catalogue/mirror.fixture.ts';
 import { configOf } from './config.ts';
 import type { Env } from './env.ts';
-import type { Foreman, ForemanStats } from './foreman/foreman.ts';
+import type { Foreman } from './foreman/foreman.ts';
+import type { ForemanStats } from './foreman/foreman-answers.ts';
 
 export const env = workerEnv as unknown as Env;
 
@@ -66,6 +67,7 @@ export type Table =
   | 'log'
   | 'statements'
   | 'reproducibility'
+  | 'measurers'
   | 'disowned'
   | 'recalled'
   | 'shelved'

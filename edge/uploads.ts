@@ -5,7 +5,7 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import { type StoredFile, storeKey } from '../shared/build-record.ts';
 import { type EdgeContext, foremanOf } from './edge-context.ts';
-import type { Completed } from './foreman/foreman.ts';
+import type { Completed } from './foreman/foreman-answers.ts';
 import type { ObjectBody } from './storage/object-store.ts';
 import { completeParts, openParts, type PartsDesk, type ReceiveAnswer, receivePart } from './upload-in-parts.ts';
 

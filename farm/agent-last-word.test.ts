@@ -10,7 +10,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { toBinary } from '@bufbuild/protobuf';
-import { Code, ConnectError, createRouterTransport } from '@connectrpc/connect';
+import { Code, ConnectError, createRouterTransport, type ServiceImpl } from '@connectrpc/connect';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type SigningKey, signingKey } from '../shared/ed25519.ts';
 import { type BuildOrder, BuildOrderSchema } from '../shared/gen/asu/farm/v1/build_pb.js';
@@ -80,21 +80,15 @@ const ended = (reports: readonly LeaseReport[]) => ({
   })),
 });
 
-/** One build, and in which calls its node spoke of its end: the call, what it said, and the number. */
-async function wordsOf(leaseId: string, hears: (tries: number) => 'heard' | 'not heard' | 'lost' | 'lost file') {
+/** A node that builds `leaseId`, says what there is to say of it, and stops. Returns what is left to be said. */
+async function workOn(
+  leaseId: string,
+  calls: Pick<ServiceImpl<typeof ForemanService>, 'completeUploads' | 'report'>,
+  reportMs = 600_000,
+): Promise<string[]> {
   const order = await demoOrder(leaseId);
   const stop = new AbortController();
-  const words: string[] = [];
-  const sequences: bigint[] = [];
   let isGiven = false;
-  let tries = 0;
-  const note = (call: string, reports: readonly LeaseReport[]): void => {
-    for (const { event, sequence } of reports) {
-      if (event.case === 'progress') continue;
-      words.push(`${call}: ${event.case}`);
-      sequences.push(sequence);
-    }
-  };
   const edge = createRouterTransport(({ service }) =>
     service(ForemanService, {
       lease: async (_, { signal }) => {
@@ -110,31 +104,42 @@ async function wordsOf(leaseId: string, hears: (tries: number) => 'heard' | 'not
       },
       requestUpload: ({ file }) => ({ path: `/${file?.name}?permit=some` }),
       requestUploads: ({ files }) => ({ grants: files.map(({ name }) => ({ path: `/${name}?permit=some` })) }),
-      completeUploads: ({ files, report }) => {
-        const said = hears(++tries);
-        note('completeUploads', report?.reports ?? []);
-        if (said === 'lost') throw new ConnectError('a line broke', Code.Unavailable);
-        if (said === 'lost file') return { lost: files.slice(0, 1).map(({ name }) => name) };
-        return said === 'heard' && report ? { report: ended(report.reports) } : {};
-      },
-      report: ({ reports }) => {
-        note('report', reports);
-        return ended(reports);
-      },
+      ...calls,
     }),
   );
   const edgeUrl = `http://127.0.0.1:${(store.address() as AddressInfo).port}`;
-  const { agent, outbox, close } = await openAgent({
-    directory: root,
-    workshop,
-    edge,
-    edgeKey,
-    edgeUrl,
-    reportMs: 600_000,
-  });
+  const { agent, outbox, close } = await openAgent({ directory: root, workshop, edge, edgeKey, edgeUrl, reportMs });
   await agent.run(stop.signal);
   const left = [...outbox.unfinished(), ...outbox.unacknowledged().map((report) => report.leaseId)];
   close();
+  return left;
+}
+
+/** One build, and in which calls its node spoke of its end: the call, what it said, and the number. */
+async function wordsOf(leaseId: string, hears: (tries: number) => 'heard' | 'not heard' | 'lost' | 'lost file') {
+  const words: string[] = [];
+  const sequences: bigint[] = [];
+  let tries = 0;
+  const note = (call: string, reports: readonly LeaseReport[]): void => {
+    for (const { event, sequence } of reports) {
+      if (event.case === 'progress') continue;
+      words.push(`${call}: ${event.case}`);
+      sequences.push(sequence);
+    }
+  };
+  const left = await workOn(leaseId, {
+    completeUploads: ({ files, report }) => {
+      const said = hears(++tries);
+      note('completeUploads', report?.reports ?? []);
+      if (said === 'lost') throw new ConnectError('a line broke', Code.Unavailable);
+      if (said === 'lost file') return { lost: files.slice(0, 1).map(({ name }) => name) };
+      return said === 'heard' && report ? { report: ended(report.reports) } : {};
+    },
+    report: ({ reports }) => {
+      note('report', reports);
+      return ended(reports);
+    },
+  });
   expect(left, 'nothing is left to be said').toEqual([]);
   return { words, isOneWord: new Set(sequences).size === 1 };
 }
@@ -155,6 +160,50 @@ test.each(['lost', 'lost file'] as const)(
       words: ['completeUploads: succeeded', 'completeUploads: succeeded'],
       isOneWord: true,
     });
+  },
+  60_000,
+);
+
+test.each([1, 2])(
+  'a word that is overtaken in %i tries by where its build is, and then by the end of its lease, is taken all the same',
+  async (overtaken) => {
+    const taken: string[] = [];
+    // As the Foreman does: what has a lower number is old, whatever it says, and of a lease that is over the answer is 'ended'.
+    let heardUpTo = 0n;
+    let isOver = false;
+    let nextReport = Promise.withResolvers<void>();
+    const take = (reports: readonly LeaseReport[]) => {
+      for (const { sequence, event } of reports) {
+        if (sequence <= heardUpTo) continue;
+        heardUpTo = sequence;
+        if (event.case !== 'progress') taken.push(`${event.case}`);
+      }
+      const standing = isOver || taken.length > 0 ? LeaseStanding.ENDED : LeaseStanding.ACTIVE;
+      return { acknowledgements: reports.map(({ leaseId, sequence }) => ({ leaseId, sequence, standing })) };
+    };
+    let tries = 0;
+    const calls = {
+      completeUploads: async ({ report }: { readonly report?: { readonly reports: readonly LeaseReport[] } }) => {
+        tries += 1;
+        const word = report?.reports[0]?.sequence ?? 0n;
+        // The edge looks for the files.
+        while (tries <= overtaken && heardUpTo <= word) {
+          nextReport = Promise.withResolvers();
+          await nextReport.promise;
+        }
+        const answer = take(report?.reports ?? []);
+        if (tries > 1) return { report: answer };
+        isOver = true;
+        throw new ConnectError('a line broke', Code.Unavailable);
+      },
+      report: ({ reports }: { readonly reports: readonly LeaseReport[] }) => {
+        const answer = take(reports);
+        nextReport.resolve();
+        return answer;
+      },
+    };
+    const left = await workOn(`overtaken-${overtaken}`, calls, 50);
+    expect({ taken: taken[0], left }).toEqual({ taken: 'succeeded', left: [] });
   },
   60_000,
 );

@@ -18,6 +18,7 @@ import { ForemanService, type LeaseReport, LeaseStanding } from '../shared/gen/a
 import { openAgent } from './agent.fixture.ts';
 import { testOrder } from './build/test-order.ts';
 import { testWorkshop } from './build/test-workshop.ts';
+import { handedBackReport } from './node-report.ts';
 
 let root: string;
 let edgeKey: SigningKey;
@@ -99,3 +100,46 @@ test('an edge that asks for rarer reports is heard, and an end is told at once a
   // Had it gone on as before, some ten.
   expect(told).toEqual(['progress', 'failed']);
 });
+
+test('last words that do not fit into one call follow at once, and not with the next regular report', async () => {
+  const directory = path.join(root, 'many');
+  const workshop = await testWorkshop(path.join(directory, 'state'));
+  // Two fit.
+  const words = 'x'.repeat(1_200_000);
+  const owed = Array.from({ length: 5 }, (_, at) => `lease-${at}`);
+  const told = new Set<string>();
+  const stop = new AbortController();
+  let toldInTime = 0;
+  const edge = createRouterTransport(({ service }) =>
+    service(ForemanService, {
+      lease: async (_, { signal }) => {
+        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+        return {};
+      },
+      report: ({ reports }) => {
+        for (const { leaseId } of reports) told.add(leaseId);
+        if (!stop.signal.aborted) toldInTime = told.size;
+        if (told.size === owed.length) stop.abort();
+        return {
+          acknowledgements: reports.map(({ leaseId, sequence }) => ({
+            leaseId,
+            sequence,
+            standing: LeaseStanding.ENDED,
+          })),
+        };
+      },
+    }),
+  );
+  const { agent, outbox, close } = await openAgent({ directory, workshop, edge, edgeKey, reportMs: 600_000 });
+  for (const leaseId of owed) {
+    outbox.take(leaseId, 'a'.repeat(64), 0);
+    outbox.finish(leaseId, handedBackReport(words));
+  }
+  // A node that stops says what is left, so what is told by then is all that counts.
+  const tooLate = setTimeout(() => stop.abort(), 20_000);
+  await agent.run(stop.signal);
+  clearTimeout(tooLate);
+  expect({ toldInTime, left: outbox.unacknowledged().length }).toEqual({ toldInTime: owed.length, left: 0 });
+  close();
+  await workshop.close();
+}, 60_000);

@@ -96,8 +96,9 @@ export class Agent {
       onEnd: (isTold) => {
         if (!isTold) this.#wake();
       },
-      withOthers: (last) => firstBatch([last, ...this.#progressBut(new Set([last.leaseId]))]),
-      onHeard: (leaseId, answer) => this.#hear(answer, new Set([leaseId])).has(leaseId),
+      withOthers: (last) =>
+        firstBatch([last, ...this.#progressBut(new Set([last, ...options.outbox.unacknowledged()].map(leaseOf)))]),
+      onHeard: (last, answer) => this.#hear(answer, new Set([last.leaseId])).has(last.leaseId),
     });
   }
 
@@ -304,16 +305,22 @@ export class Agent {
   async #sendReports(signal: AbortSignal): Promise<void> {
     const { outbox, client } = this.#options;
     const last = outbox.unacknowledged();
-    const ended = new Set(last.map((report) => report.leaseId));
+    const ended = new Set(last.map(leaseOf));
     const reports = firstBatch([...last, ...this.#progressBut(ended)]);
     this.#pace.told();
     if (reports.length === 0) return;
     const answer = await client.report({ reports }, { signal, timeoutMs: CALL_TIMEOUT_MS });
     this.#hear(answer, ended);
-    for (const { leaseId } of answer.acknowledgements) if (ended.has(leaseId)) outbox.forget(leaseId);
+    const heard = answer.acknowledgements.map(leaseOf).filter((leaseId) => ended.has(leaseId));
+    for (const leaseId of heard) outbox.forget(leaseId);
+    // The rest of the last words did not fit. Of an edge that acknowledges none there is no hurry to ask for more.
+    if (heard.length > 0 && heard.length < ended.size) this.#wake();
   }
 
-  /** Where all builds are, but for those of which there is more to say. */
+  /**
+   * Where all builds are, but for those whose last word is said: also while one of these is tidied up, since a report with a higher
+   * number would have the edge take the word for an old one.
+   */
   #progressBut(ended: ReadonlySet<string>): LeaseReport[] {
     return [...this.#builds.all]
       .filter(([leaseId]) => !ended.has(leaseId))
@@ -327,7 +334,7 @@ export class Agent {
     const over = acknowledgements.filter(({ standing }) => standing === LeaseStanding.ENDED);
     // What is over by its own last word is no reason to cut off the call that says it.
     for (const { leaseId } of over)
-      if (!ended.has(leaseId) && !this.#builds.all.get(leaseId)?.isEnding)
+      if (!ended.has(leaseId) && !this.#builds.all.get(leaseId)?.lastWord)
         this.#builds.stop(leaseId, 'the lease is over');
     return new Set(over.map(({ leaseId }) => leaseId));
   }
@@ -344,6 +351,8 @@ export class Agent {
     this.#options.log(`${what} (${failures} times): ${text}`);
   }
 }
+
+const leaseOf = ({ leaseId }: { readonly leaseId: string }): string => leaseId;
 
 /** What fits into one message; the rest follows when this is acknowledged. */
 function firstBatch(reports: readonly LeaseReport[]): LeaseReport[] {

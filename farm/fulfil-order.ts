@@ -21,8 +21,8 @@ export interface Running {
   readonly stop: AbortController;
   /** Of the order; see the protocol. */
   readonly logPermit: string;
-  /** Its last word is on the way. */
-  isEnding: boolean;
+  /** Once it is on the way. */
+  lastWord: LeaseReport | null;
   step: BuildStep;
   bytesDone: number;
   bytesTotal: number;
@@ -37,10 +37,12 @@ export interface FulfilOptions
   readonly onNewStep: () => void;
   /** A last word as it is said before it is written down: until the files are complete it would be a lie to say it by itself. */
   readonly numbered: (leaseId: string, lastWord: LeaseReport['event']) => LeaseReport;
+  /** Has no report of its lease been numbered since? */
+  readonly isLatest: (lastWord: LeaseReport) => boolean;
   /** Along with what other builds are at. */
   readonly withOthers: (last: LeaseReport) => LeaseReport[];
-  /** The answer to those. True where that last word was taken. */
-  readonly onHeard: (leaseId: string, answer: ReportResponse) => boolean;
+  /** The answer to those. True where the lease of that last word is over. */
+  readonly onHeard: (last: LeaseReport, answer: ReportResponse) => boolean;
 }
 
 export interface Fulfilled {
@@ -107,16 +109,15 @@ async function fulfilObserved(
     observer.step(BuildStep.SIGNING_IMAGES);
     const lastWord = succeededReport(last.result, await signImageStatement(options.key, order, last.result));
     const allLines = lines.finish(LAST_LINES_MS);
-    let report: LeaseReport | undefined;
     const heard = await upload(leaseId, last.result, running, options, async () => {
       await allLines;
-      // The same one in each try: the answer to the first may have been lost.
-      report ??= options.numbered(leaseId, lastWord);
-      running.isEnding = true;
-      return options.withOthers(report);
+      // The same one in each try, since the answer to the first may have been lost; but what has been overtaken is old to the edge.
+      if (running.lastWord === null || !options.isLatest(running.lastWord))
+        running.lastWord = options.numbered(leaseId, lastWord);
+      return options.withOthers(running.lastWord);
     });
     await allLines;
-    const isTold = heard !== null && options.onHeard(leaseId, heard);
+    const isTold = isTaken(running.lastWord, heard, options);
     log(`built ${name} in ${Math.round(last.result.durationMs / 100) / 10} s`);
     return { lastWord, isTold, isOwnFault: false, result: 'succeeded' };
   } catch (error) {
@@ -130,6 +131,17 @@ async function fulfilObserved(
   } finally {
     lines.drop();
   }
+}
+
+/**
+ * While the edge looks for the files, where the build is goes on being reported: that keeps its lease, which the sending of a lost file may
+ * outlast. Such a report overtakes the last word, which the edge then does not take; and if its answer is lost and the lease
+ * runs out meanwhile, 'ended' is the answer to every later one. So it counts only if no number was given after the word's. A word
+ * that is told again in vain, under a higher number, changes nothing: its lease is over.
+ */
+function isTaken(lastWord: LeaseReport | null, heard: ReportResponse | null, options: FulfilOptions): boolean {
+  if (lastWord === null || heard === null) return false;
+  return options.onHeard(lastWord, heard) && options.isLatest(lastWord);
 }
 
 /** Follows a build to its end. */

@@ -32,6 +32,12 @@ export class Outbox {
     return create(LeaseReportSchema, { leaseId, sequence: BigInt(this.#nextSequence(leaseId)), event });
   }
 
+  /** Nothing else was numbered after it: a Foreman that hears of this lease cannot have taken it for an old report. */
+  isLatest({ leaseId, sequence }: LeaseReport): boolean {
+    const row = this.#db.select().from(leases).where(eq(leases.id, leaseId)).get();
+    return row !== undefined && BigInt(row.sequence) === sequence;
+  }
+
   /** The last word about a lease; a second one is ignored. */
   finish(leaseId: string, event: ReportEvent): void {
     const known = this.#db.select().from(leases).where(eq(leases.id, leaseId)).get();

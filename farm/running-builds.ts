@@ -7,7 +7,7 @@ import { type FulfilOptions, fulfil, type Running, textOf } from './fulfil-order
 import type { Outbox } from './outbox.ts';
 import { BuildNews } from './server/build-news.ts';
 
-export interface RunningBuildsOptions extends Omit<FulfilOptions, 'onNewStep' | 'numbered'> {
+export interface RunningBuildsOptions extends Omit<FulfilOptions, 'onNewStep' | 'numbered' | 'isLatest'> {
   readonly outbox: Outbox;
   readonly slots: number;
   /** A build has ended; `isTold`: the edge knows. What builds are at waits for the next regular report. */
@@ -88,7 +88,7 @@ export class RunningBuilds {
   async #work(order: BuildOrder, logPermit: string): Promise<boolean> {
     const { outbox, workshop } = this.#options;
     const stop = new AbortController();
-    const running: Running = { stop, logPermit, isEnding: false, step: BuildStep.INIT, bytesDone: 0, bytesTotal: 0 };
+    const running: Running = { stop, logPermit, lastWord: null, step: BuildStep.INIT, bytesDone: 0, bytesTotal: 0 };
     this.#running.set(order.leaseId, running);
     this.news.begin(order.leaseId, running);
     const {
@@ -99,6 +99,7 @@ export class RunningBuilds {
       ...this.#options,
       onNewStep: () => this.news.stepped(order.leaseId),
       numbered: (leaseId, event) => outbox.progress(leaseId, event),
+      isLatest: (report) => outbox.isLatest(report),
     });
     if (isOwnFault !== null) this.#ownFaults = isOwnFault ? this.#ownFaults + 1 : 0;
     try {

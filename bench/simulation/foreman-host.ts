@@ -4,7 +4,8 @@
  */
 import type { ForemanCalls } from '../../edge/edge-context.ts';
 import type { Env } from '../../edge/env.ts';
-import { Foreman, type ForemanStats } from '../../edge/foreman/foreman.ts';
+import { Foreman } from '../../edge/foreman/foreman.ts';
+import type { ForemanStats } from '../../edge/foreman/foreman-answers.ts';
 import type { CallMeter } from './call-meter.ts';
 import type { FakeTime } from './fake-time.ts';
 import { openMemoryStorage } from './memory-storage.ts';

@@ -7,10 +7,15 @@ export { callHeaders, type ForemanClient, type Membership } from '../../farm/edg
 
 export const foremanClient: typeof honestClient = (...of) => {
   const client = honestClient(...of);
+  // The agent has made them whole.
+  const told = async (reports: readonly unknown[] = []) => ({
+    reports: await lie.reports([...reports] as LeaseReport[]),
+  });
   return {
     ...client,
-    // The agent has made them whole.
-    report: async ({ reports = [] }, options) =>
-      client.report({ reports: await lie.reports(reports as LeaseReport[]) }, options),
+    report: async ({ reports }, options) => client.report(await told(reports), options),
+    // The last word may come along with the last file.
+    completeUploads: async ({ leaseId = '', files = [], report }, options) =>
+      client.completeUploads({ leaseId, files, ...(report && { report: await told(report.reports) }) }, options),
   };
 };

@@ -5,7 +5,7 @@ import { configOf } from '../config.ts';
 import { env } from '../edge.fixture.ts';
 import { CallableNodes } from './callable-nodes.ts';
 import { handedBack, NEWS, type OpenedForeman, plansOf, progress, submission, withForeman } from './foreman.fixture.ts';
-import type { LeaseAnswer } from './foreman.ts';
+import type { LeaseAnswer } from './foreman-answers.ts';
 import { Leases } from './leases.ts';
 import type { Submission } from './queue.ts';
 

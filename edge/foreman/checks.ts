@@ -3,8 +3,9 @@
  * other, by which alone it is known: the build that it names has another one, so nothing that happens to it can touch what routers
  * have. How its lease ended without an answer need not be told here: it is seen by the lease, whoever ended it.
  */
-import { and, asc, eq, lt, lte, sql } from 'drizzle-orm';
-import type { CheckKind, CheckOutcome } from '../../shared/trust/checks.ts';
+import { and, asc, eq, gt, lt, lte, sql } from 'drizzle-orm';
+import { type CheckKind, type CheckOutcome, MAX_REBUILDS, MAX_TRIES } from '../../shared/trust/checks.ts';
+import { LIFETIMES } from '../lifetimes.ts';
 import type { Database } from './database.ts';
 import { type CheckRow, checks, type KnownImage, leases, uploads } from './schema.ts';
 
@@ -15,8 +16,11 @@ const isSettling = sql`${checks.state} = 'settling'`;
 const isAbout = sql`${checks.state} <> 'ended'`;
 const hasFiles = sql`${checks.files} = 'left'`;
 
-/** A node's last lines may come after its last word, and a permit to write them is remembered (LIFETIMES.logPermitMs). */
-const FILES_STAY_MS = 5 * 60_000;
+/**
+ * A node's last lines may come after its last word: the permit to write them that came with the order counts for so long, without
+ * anybody being asked. What came after the files are gone would stay for good.
+ */
+export const FILES_STAY_MS = LIFETIMES.orderPermitMs + LIFETIMES.logPermitMs + 60_000;
 const LOST_AT_ONCE = 64;
 const CLEANED_AT_ONCE = 8;
 
@@ -40,9 +44,9 @@ export class Checks {
     return this.#questions.byId.get({ id });
   }
 
-  /** The eldest that nobody has begun. */
-  next(kind: Exclude<CheckKind, 'canary'>): CheckRow | undefined {
-    return this.#questions.next.get({ kind });
+  /** The eldest that nobody has begun, behind this one. */
+  next(kind: Exclude<CheckKind, 'canary'>, behind = 0): CheckRow | undefined {
+    return this.#questions.next.get({ kind, behind });
   }
 
   /** Has this operator built it before as a check? Whoever is ordered the same twice knows why. */
@@ -63,9 +67,14 @@ export class Checks {
     return this.#db.select({ id: checks.id }).from(checks).where(about).limit(1).get() !== undefined;
   }
 
+  /** It was, or will be; or it was tried so often that nothing is to be learnt by trying. */
   isRebuilt(requestHash: string): boolean {
-    const rebuilt = and(eq(checks.requestHash, requestHash), eq(checks.kind, 'rebuild'));
-    return this.#db.select({ id: checks.id }).from(checks).where(rebuilt).limit(1).get() !== undefined;
+    const isOf = and(eq(checks.requestHash, requestHash), eq(checks.kind, 'rebuild'));
+    const isSettled = sql`${isAbout} OR ${checks.outcome} = 'settle'`;
+    const isVain = sql`${checks.outcome} = 'unclear' OR (${checks.outcome} = 'lost' AND ${checks.tries} = ${MAX_TRIES - 1})`;
+    const some = (which: typeof isOf, limit: number) =>
+      this.#db.select({ id: checks.id }).from(checks).where(which).limit(limit).all().length === limit;
+    return some(and(isOf, sql`(${isSettled})`), 1) || some(and(isOf, sql`(${isVain})`), MAX_REBUILDS);
   }
 
   /** For a trusted node, as soon as one has time for it. */
@@ -106,27 +115,27 @@ export class Checks {
       .run();
   }
 
-  /** The same once more, since of this one nothing was learnt. */
-  again(check: CheckRow, now: number): void {
-    const { kind, requestHash, branch, target, inputs, digest, knownNode, accused } = check;
-    const same = { kind, requestHash, branch, target, inputs, digest, knownNode, accused };
+  /** The same once more, since of this one nothing was learnt; it remembers who had it (`nodeId`). */
+  again(check: CheckRow, tries: number, now: number): void {
+    const { kind, requestHash, branch, target, inputs, digest, knownNode, accused, nodeId } = check;
+    const same = { kind, requestHash, branch, target, inputs, digest, knownNode, accused, nodeId };
     this.#db
       .insert(checks)
-      .values({ ...same, state: 'waiting', tries: check.tries + 1, at: now })
+      .values({ ...same, state: 'waiting', tries, at: now })
       .run();
     this.end(check.id, 'lost', now);
   }
 
-  /** Those whose lease has ended without a word, however. */
-  lost(): CheckRow[] {
+  /** Those whose lease has ended without a word, and whether it was given back: by its node, or since it could not be brought. */
+  lost(): { readonly check: CheckRow; readonly isGivenBack: boolean }[] {
     return this.#db
-      .select({ check: checks })
+      .select({ check: checks, endReason: leases.endReason })
       .from(checks)
       .leftJoin(leases, eq(leases.id, checks.leaseId))
       .where(and(isLeased, sql`${leases.state} IS NOT 'active'`))
       .limit(LOST_AT_ONCE)
       .all()
-      .map(({ check }) => check);
+      .map(({ check, endReason }) => ({ check, isGivenBack: endReason?.startsWith('handed back') === true }));
   }
 
   /** The eldest of which a rebuild has said something that is not settled. */
@@ -192,7 +201,7 @@ const questionsOf = (db: Database) => ({
   next: db
     .select()
     .from(checks)
-    .where(and(isWaiting, eq(checks.kind, sql.placeholder('kind'))))
+    .where(and(isWaiting, eq(checks.kind, sql.placeholder('kind')), gt(checks.id, sql.placeholder('behind'))))
     .orderBy(asc(checks.id))
     .limit(1)
     .prepare(),

@@ -17,6 +17,7 @@ import turnsOfVolunteers from './migrations/0012_turns_of_volunteers.sql';
 import recalls from './migrations/0013_recalls.sql';
 import checks from './migrations/0014_checks.sql';
 import feeds from './migrations/0015_feeds.sql';
+import measurers from './migrations/0016_measurers.sql';
 import * as schema from './schema.ts';
 
 export type Database = DrizzleSqliteDODatabase<typeof schema>;
@@ -40,6 +41,7 @@ export const MIGRATIONS = {
       { idx: 13, when: 1796800000000, tag: '0013_recalls', breakpoints: true },
       { idx: 14, when: 1796900000000, tag: '0014_checks', breakpoints: true },
       { idx: 15, when: 1797000000000, tag: '0015_feeds', breakpoints: true },
+      { idx: 16, when: 1797100000000, tag: '0016_measurers', breakpoints: true },
     ],
   },
   migrations: {
@@ -59,6 +61,7 @@ export const MIGRATIONS = {
     m0013: recalls,
     m0014: checks,
     m0015: feeds,
+    m0016: measurers,
   },
 };
 

@@ -29,10 +29,13 @@ export class FarmSize {
     this.#queue = queue;
   }
 
-  /** Of those who may build what is for `whom`: a volunteer's free slot is none for what trusted nodes alone may take. */
+  /**
+   * Of those who may build what is for `whom`: a volunteer's free slot is none for what trusted nodes alone may take. How many
+   * volunteers fetch from the feeds of one build is not counted: rather too long than too short.
+   */
   pace(now: number, whom: Whom): FarmPace {
     this.#refresh(now);
-    return whom === WHOM.trusted ? this.#ofTrusted : this.#ofAll;
+    return whom === WHOM.trusted || whom === WHOM.optedIn ? this.#ofTrusted : this.#ofAll;
   }
 
   /** Nodes that are at something: no more than are there, and no more than there are builds. */

@@ -10,14 +10,11 @@
  * Each arrow is one transaction. One alarm drives everything that waits for time: leases, postponed builds, publishing.
  */
 import { DurableObject } from 'cloudflare:workers';
-import { fromBinary } from '@bufbuild/protobuf';
 import type { StoredFile } from '../../shared/build-record.ts';
 import type { BuildStatus } from '../../shared/build-state.ts';
-import { ReportRequestSchema } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 import { wasAway } from '../../shared/lease.ts';
 import type { JoinToken } from '../../shared/node-identity.ts';
-import type { NodeAction, NodeStanding } from '../../shared/node-state.ts';
-import { isPrivate } from '../../shared/normalize-request.ts';
+import type { NodeAction } from '../../shared/node-state.ts';
 import { reportPauseMs } from '../../shared/report-pause.ts';
 import { catalogueReader } from '../catalogue/read.ts';
 import { configOf } from '../config.ts';
@@ -30,135 +27,41 @@ import { type Errand, endExpired, notBrought, orderToBring } from './bring-order
 import { buildStatus, MAX_STATUSES } from './build-status.ts';
 import { mayBeBrought } from './callable-nodes.ts';
 import { ABANDONED, CANCELLED, cancelBuild } from './cancel-build.ts';
+import { Chores } from './chores.ts';
 import { openDatabase } from './database.ts';
 import { decideShelved } from './decide-shelved.ts';
+import { abandonedMs, dueTimes } from './due-times.ts';
 import { cacheFailure } from './end-build.ts';
+import type { ActedOnNode, Completed, ForemanStats, LeaseAnswer, Refused, ReportAnswer } from './foreman-answers.ts';
 import { type ForemanState, foremanState } from './foreman-state.ts';
-import { giveLease, type Order, orderOf } from './give-lease.ts';
 import { hasAllItMay } from './lease-limits.ts';
-import { mindChecks } from './mind-checks.ts';
 import type { NameEntry } from './names.ts';
-import type { ListedNode, NodeLists, PublicNode } from './node-lists.ts';
-import { type JoinAnswer, type Newcomer, PRESENT_MS, type ToldOfNode, waitingAs } from './nodes.ts';
+import type { NodeLists, PublicNode } from './node-lists.ts';
+import { type JoinAnswer, type Newcomer, PRESENT_MS } from './nodes.ts';
 import { Notary } from './notary.ts';
-import { oneAtATime } from './one-at-a-time.ts';
-import { publishDecided } from './publish-decided.ts';
 import type { Submission } from './queue.ts';
-import { nextRecall, takeBack } from './recall.ts';
-import { removeOldLogs } from './remove-old-logs.ts';
-import { removePrivate } from './remove-private.ts';
 import type { MeasuredTarget } from './reproducibility.ts';
-import type { LeaseRow, NodeRow, UploadRow } from './schema.ts';
+import { Rooms } from './rooms.ts';
+import type { NodeRow, UploadRow } from './schema.ts';
 import { setAddress } from './set-address.ts';
-import { type ActionAnswer, actOnNode } from './set-aside.ts';
-import { isShelfDue } from './shelf.ts';
-import { type Acknowledgement, type Aftermath, takeReport } from './take-report.ts';
+import { actOnNode } from './set-aside.ts';
+import { takeReports } from './take-reports.ts';
 import { type SubmitAnswer, takeSubmission } from './take-submission.ts';
+import { completeSent, findUpload, grantUploads, refuseLog } from './upload-calls.ts';
 import type { CompletionAnswer, GrantAnswer, GrantsAnswer, SentFile } from './uploads.ts';
-import { WaitingRoom } from './waiting-room.ts';
-import { isWithdrawalDue, withdraw } from './withdraw.ts';
-import { writeLog } from './write-log.ts';
+import { type LeaseQuestion, waitForOrder } from './wait-for-order.ts';
 
-const RETRY_MS = 3_000;
 const HISTORY_MS = 90 * 24 * 3_600_000;
 const FORGET_AT_ONCE = 200;
 const FORGET_NAMES_AT_ONCE = 1_000;
 const CANCEL_AT_ONCE = 200;
-const CHECKS_GRAIN_MS = 60_000;
-
-/** The node may not speak; the text is for its operator. */
-export interface Refused {
-  readonly refused: string;
-}
-
-export interface LeaseAnswer {
-  readonly order: Order | null;
-  /** Does the node get builds, and if not, why? */
-  readonly standing: { readonly state: NodeStanding; readonly reason: string };
-}
-
-export interface ReportAnswer {
-  readonly acknowledged: Acknowledgement[];
-  /** So long the node is asked to wait with what its builds are at. */
-  readonly nextReportAfterMs: number;
-}
-
-export type Completed = Extract<CompletionAnswer, { readonly ok: true }> & {
-  /** Of what was reported in the same call; absent where it was not heard. */
-  readonly report?: ReportAnswer;
-};
-
-export type ActedOnNode =
-  | { readonly ok: true; readonly node: ListedNode }
-  | Extract<ActionAnswer, { readonly ok: false }>;
-
-export interface ForemanStats {
-  /** Calls since this object woke, by name; how tests and operators see that hits do not come here. */
-  readonly calls: Readonly<Record<string, number>>;
-  readonly waiting: number;
-  readonly live: number;
-  readonly activeLeases: number;
-  readonly nodesPresent: number;
-}
 
 export class Foreman extends DurableObject<Env> {
-  #state!: ForemanState;
   readonly #alarm: AlarmClock;
-  readonly #waitingNodes = new WaitingRoom();
-  /** Nodes that get nothing now, or have all they may. In a room of their own: what comes must not wake them instead of others. */
-  readonly #setAside = new WaitingRoom();
+  #state!: ForemanState;
+  #rooms!: Rooms;
+  #chores!: Chores;
   readonly #calls: Record<string, number> = {};
-
-  /** Publishes whatever is decided. What fails stays `publishing` for the alarm. */
-  readonly #publishAll = oneAtATime(async () => {
-    await publishDecided(this.#state, {
-      // Not waited for: what is done need not wait until it is told.
-      onPage: () => this.ctx.waitUntil(this.#writeLog()),
-      onLost: () => this.#waitingNodes.wakeSome(),
-    });
-    await this.#setAlarm();
-  });
-
-  /** Brings the log to its readers. What fails is left for the alarm. */
-  readonly #writeLog = oneAtATime(async () => {
-    try {
-      while (await writeLog(this.#state, Date.now()));
-    } catch (error) {
-      console.error(`writing the log failed and is tried again: ${error}`);
-      await this.#alarm.ring([Date.now() + RETRY_MS]);
-    }
-  });
-
-  /** Takes back what stood on nodes that are not believed any more. What fails is left for the alarm. */
-  readonly #withdraw = oneAtATime(async () => {
-    try {
-      await withdraw(this.#state, Date.now());
-    } catch (error) {
-      console.error(`withdrawing results failed and is tried again: ${error}`);
-    }
-    try {
-      while (await takeBack(this.#state, Date.now()));
-    } catch (error) {
-      console.error(`taking results back failed and is tried again: ${error}`);
-    }
-    await this.#setAlarm();
-  });
-
-  /** Settles what checks have said. What fails is left for the alarm. */
-  readonly #mindChecks = oneAtATime(async () => {
-    const { stateChanges } = this.#state.nodes;
-    try {
-      await mindChecks(this.#state, Date.now());
-    } catch (error) {
-      console.error(`minding the checks failed and is tried again: ${error}`);
-    }
-    // Whoever was found to lie.
-    if (this.#state.nodes.stateChanges !== stateChanges) {
-      this.#wakeEverybody();
-      await this.#withdraw();
-    }
-    await this.#setAlarm();
-  });
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -172,6 +75,8 @@ export class Foreman extends DurableObject<Env> {
         store: openObjectStore(env),
         cache: env.CACHE,
       });
+      this.#rooms = new Rooms(this.#state.leases);
+      this.#chores = new Chores(this.#state, this.#alarm, this.#rooms, (work) => ctx.waitUntil(work));
       await this.#alarm.open(db);
       if (wasAway(this.#alarm.dueAt, Date.now())) {
         this.#state.leases.renewAll(Date.now());
@@ -187,8 +92,8 @@ export class Foreman extends DurableObject<Env> {
     this.#count('submit');
     const answer = takeSubmission(this.#state, submission, Date.now());
     const isNew = answer.accepted && answer.isNew;
-    const calls = isNew && mayBeBrought(submission) ? this.#waitingNodes.toBeCalled(submission.imageBuilder) : null;
-    if (calls === null) this.#waitingNodes.wakeSome(submission.imageBuilder);
+    const calls = isNew && mayBeBrought(submission) ? this.#rooms.waiting.toBeCalled(submission.imageBuilder) : null;
+    if (calls === null) this.#rooms.waiting.wakeSome(submission.imageBuilder);
     // It may be that nobody comes for it, neither node nor client.
     if (isNew) await this.#setAlarm();
     const told = others.length === 0 ? answer : { ...answer, others: this.#statusOf(others) };
@@ -234,48 +139,13 @@ export class Foreman extends DurableObject<Env> {
   }
 
   /** Waits up to `waitMs` for an order. A node that was told another standing than it has is answered at once. */
-  async lease(
-    nodeId: string,
-    ask: ToldOfNode & {
-      readonly idempotencyKey: string;
-      readonly waitMs: number;
-      readonly knownStanding?: NodeStanding | null;
-    },
-  ): Promise<LeaseAnswer | Refused> {
+  async lease(nodeId: string, ask: LeaseQuestion): Promise<LeaseAnswer | Refused> {
     this.#count('lease');
-    const until = Date.now() + ask.waitMs;
-    const { softwareVersion, slots, held, network, feeds } = ask;
-    const more = { ...(network !== undefined && { network }), ...(feeds !== undefined && { feeds }) };
-    const told = { softwareVersion, slots, held, ...more };
-    for (;;) {
-      // Asked anew after each wait: the node may be revoked by now, or a second try of this call may have been faster.
-      const node = this.#state.nodes.present(nodeId, told, Date.now());
-      if ('refused' in node) return node;
-      const standing = { state: node.state, reason: node.stateReason };
-      const known = this.#state.leases.byKey(nodeId, ask.idempotencyKey);
-      if (known) return { order: known.state === 'active' ? this.#orderAgain(known) : null, standing };
-      const isOver = Date.now() >= until || (ask.knownStanding ?? node.state) !== node.state;
-      if (node.state !== 'active' || hasAllItMay(this.#state, node)) {
-        if (isOver) return { order: null, standing };
-        if ((await this.#setAside.wait(until - Date.now(), waitingAs(node, Date.now()))) === 'dismissed')
-          return { order: null, standing };
-        continue;
-      }
-      const { wakes } = this.#waitingNodes;
-      const order = await giveLease(
-        this.#state,
-        node,
-        { idempotencyKey: ask.idempotencyKey, leaseId: crypto.randomUUID() },
-        Date.now,
-      );
-      this.#wakeForPassedOver(order);
-      await this.#setAlarm();
-      if (order || isOver || Date.now() >= until) return { order, standing };
-      // What came while upstream was asked woke only those who waited then; and it may have been given another one.
-      if (this.#waitingNodes.wakes !== wakes || hasAllItMay(this.#state, node)) continue;
-      const waited = await this.#waitingNodes.wait(until - Date.now(), waitingAs(node, Date.now()));
-      if (waited === 'dismissed') return { order: null, standing };
-    }
+    return waitForOrder(this.#state, nodeId, ask, {
+      rooms: this.#rooms,
+      setAlarm: () => this.#setAlarm(),
+      now: () => Date.now(),
+    });
   }
 
   /** What the Worker that was told to call this node is to bring. `imageBuilder`: of what came, for those who are woken instead. */
@@ -284,9 +154,9 @@ export class Foreman extends DurableObject<Env> {
     const errand = await orderToBring(this.#state, nodeId, crypto.randomUUID(), Date.now);
     const node = this.#state.nodes.byId(nodeId);
     // It was the best of those that wait, and would be called and woken in vain before all others.
-    if (!errand || (node && hasAllItMay(this.#state, node))) this.#waitingNodes.dismiss(nodeId);
-    if (!errand) this.#waitingNodes.wakeSome(imageBuilder);
-    else this.#wakeForPassedOver(errand.order);
+    if (!errand || (node && hasAllItMay(this.#state, node))) this.#rooms.waiting.dismiss(nodeId);
+    if (!errand) this.#rooms.waiting.wakeSome(imageBuilder);
+    else this.#rooms.wakeForPassedOver(errand.order);
     await this.#setAlarm();
     return errand;
   }
@@ -298,8 +168,8 @@ export class Foreman extends DurableObject<Env> {
     this.#count('bring');
     const back = notBrought(this.#state, leaseId, fault, Date.now());
     if (back) {
-      this.#dismiss(back.nodeId);
-      this.#waitingNodes.wakeSome(back.imageBuilder);
+      this.#rooms.dismiss(back.nodeId);
+      this.#rooms.waiting.wakeSome(back.imageBuilder);
     }
     await this.#setAlarm();
   }
@@ -313,43 +183,38 @@ export class Foreman extends DurableObject<Env> {
   async #takeReports(nodeId: string, reports: Uint8Array): Promise<ReportAnswer | Refused> {
     const node = this.#state.nodes.present(nodeId, null, Date.now());
     if ('refused' in node) return node;
-    const { stateChanges } = this.#state.nodes;
-    const aftermath: Aftermath = { failures: [] };
-    const acknowledged: Acknowledgement[] = [];
-    for (const report of fromBinary(ReportRequestSchema, reports).reports) {
-      acknowledged.push(await takeReport(this.#state, node, report, aftermath, Date.now()));
+    const taken = await takeReports(
+      this.#state,
+      node,
+      reports,
       // Its waiting question is older than that: a node that stops would be given this very build again.
-      if (report.event.case === 'handedBack') this.#dismiss(nodeId);
-    }
-    // A lease of its may be over.
-    this.#setAside.wake(nodeId);
-    for (const failure of aftermath.failures) this.ctx.waitUntil(cacheFailure(this.#state, failure));
-    this.ctx.waitUntil(this.#publishAll());
-    if (this.#state.checks.settling()) this.ctx.waitUntil(this.#mindChecks());
+      () => this.#rooms.dismiss(nodeId),
+      () => Date.now(),
+    );
+    this.#rooms.wake(nodeId);
+    for (const failure of taken.failures) this.ctx.waitUntil(cacheFailure(this.#state, failure));
+    this.ctx.waitUntil(this.#chores.publishAll());
+    if (this.#state.checks.settling()) this.ctx.waitUntil(this.#chores.mindChecks());
     // A build may have gone back to the queue.
-    if (this.#state.nodes.stateChanges === stateChanges) this.#waitingNodes.wakeSome();
+    if (!taken.hasStateChanged) this.#rooms.waiting.wakeSome();
     else {
-      this.#wakeEverybody();
-      this.ctx.waitUntil(this.#withdraw());
+      this.#rooms.wakeEverybody();
+      this.ctx.waitUntil(this.#chores.withdraw());
     }
     await this.#setAlarm();
-    return { acknowledged, nextReportAfterMs: this.#reportPauseMs() };
+    return { acknowledged: taken.acknowledged, nextReportAfterMs: this.#reportPauseMs() };
   }
 
   /** Grants objects of a lease, all or none; refuses for leases that are over or another node's. */
   async grantUploads(nodeId: string, leaseId: string, files: readonly StoredFile[]): Promise<GrantsAnswer> {
     this.#count('upload');
-    const refused = this.#refuseUpload(nodeId, leaseId);
-    if (refused) return { ok: false, reason: refused };
-    return this.#state.uploads.grant(leaseId, files, this.#state.config.MAX_IMAGE_MB * 1024 * 1024);
+    return grantUploads(this.#state, nodeId, leaseId, files, Date.now());
   }
 
   /** An existing grant, for the bytes that come after it. */
   async upload(nodeId: string, leaseId: string, name: string): Promise<GrantAnswer> {
     this.#count('upload');
-    const refused = this.#refuseUpload(nodeId, leaseId);
-    const upload = refused ? undefined : this.#state.uploads.find(leaseId, name);
-    return upload ? { ok: true, upload } : { ok: false, reason: refused ?? `${name} was not granted` };
+    return findUpload(this.#state, nodeId, leaseId, name, Date.now());
   }
 
   async startMultipart(leaseId: string, name: string, multipartId: string): Promise<string | null> {
@@ -384,11 +249,7 @@ export class Foreman extends DurableObject<Env> {
     reports?: Uint8Array,
   ): Promise<Completed | Extract<CompletionAnswer, { ok: false }>> {
     this.#count('upload');
-    const refused = this.#refuseUpload(nodeId, leaseId);
-    // What it reported in the first try may have ended the lease, and the answer have been lost.
-    const isAgain = reports !== undefined && this.#areComplete(nodeId, leaseId, files);
-    if (refused && !isAgain) return { ok: false, reason: refused };
-    const completed = this.#state.uploads.completeSent(leaseId, files);
+    const completed = completeSent(this.#state, nodeId, leaseId, files, reports !== undefined, Date.now());
     if (!completed.ok || completed.lost.length > 0 || !reports) return completed;
     const report = await this.#takeReports(nodeId, reports);
     return 'refused' in report ? completed : { ...completed, report };
@@ -397,14 +258,7 @@ export class Foreman extends DurableObject<Env> {
   /** Why this node may not write to the log of this lease; null where it may. What a private build prints is kept nowhere. */
   async refuseLog(nodeId: string, leaseId: string): Promise<string | null> {
     this.#count('log');
-    const refused = this.#refuseUpload(nodeId, leaseId);
-    if (refused) return refused;
-    const lease = this.#state.leases.byId(leaseId);
-    // Nobody is shown it; but a node that may not write one would know why.
-    if (lease && lease.checkId !== null) return null;
-    const build = this.#state.queue.byHash(lease?.requestHash ?? '');
-    if (build?.leaseId !== leaseId) return 'the build is over, or another node is at it';
-    return isPrivate(build.request) ? 'a private build has no log' : null;
+    return refuseLog(this.#state, nodeId, leaseId, Date.now());
   }
 
   /** On an operator's word; false where there is no such build, or it is over. */
@@ -420,10 +274,10 @@ export class Foreman extends DurableObject<Env> {
   async actOnNode(nodeId: string, action: NodeAction, reason: string): Promise<ActedOnNode> {
     this.#count('act');
     const acted = actOnNode(this.#state, nodeId, action, reason, Date.now());
-    this.#wakeEverybody();
+    this.#rooms.wakeEverybody();
     // Whose word counts no more is told with the log's head.
-    this.ctx.waitUntil(this.#writeLog());
-    this.ctx.waitUntil(this.#withdraw());
+    this.ctx.waitUntil(this.#chores.writeLog());
+    this.ctx.waitUntil(this.#chores.withdraw());
     await this.#setAlarm();
     return acted.ok ? { ok: true, node: this.#state.nodeLists.one(nodeId) } : acted;
   }
@@ -433,7 +287,7 @@ export class Foreman extends DurableObject<Env> {
     this.#count('act');
     const acted = setAddress(this.#state, nodeId, address);
     // Each takes its seat anew, as what it is now.
-    this.#waitingNodes.wakeAll();
+    this.#rooms.waiting.wakeAll();
     return acted.ok ? { ok: true, node: this.#state.nodeLists.one(nodeId) } : acted;
   }
 
@@ -484,114 +338,34 @@ export class Foreman extends DurableObject<Env> {
     this.#alarm.fired();
     for (const lease of this.#state.leases.expired(now)) {
       endExpired(this.#state, lease, now);
-      this.#setAside.wake(lease.nodeId);
+      this.#rooms.wake(lease.nodeId);
     }
-    for (const build of this.#state.queue.polls.noneSince(now - this.#abandonedMs, CANCEL_AT_ONCE))
+    for (const build of this.#state.queue.polls.noneSince(now - abandonedMs(this.#state), CANCEL_AT_ONCE))
       cancelBuild(this.#state, build, ABANDONED, now);
     for (const failure of decideShelved(this.#state, now)) this.ctx.waitUntil(cacheFailure(this.#state, failure));
     // Not waited for: a store that hangs must not keep leases from ending.
-    this.ctx.waitUntil(this.#publishAll());
-    this.ctx.waitUntil(this.#writeLog());
-    this.ctx.waitUntil(this.#withdraw());
-    this.ctx.waitUntil(this.#mindChecks());
-    await this.#removeExpired(now);
+    this.ctx.waitUntil(this.#chores.publishAll());
+    this.ctx.waitUntil(this.#chores.writeLog());
+    this.ctx.waitUntil(this.#chores.withdraw());
+    this.ctx.waitUntil(this.#chores.mindChecks());
+    await this.#chores.removeExpired(now);
     this.#state.queue.forgetEnded(now - HISTORY_MS, FORGET_AT_ONCE);
     this.#state.names.forget(now - HISTORY_MS, FORGET_NAMES_AT_ONCE);
     this.#state.statistics.forget(now);
     this.#state.queue.turns.forgetPassed(FORGET_AT_ONCE);
-    this.#waitingNodes.wakeAll();
-    if (this.#state.nodes.stateChanges !== stateChanges) this.#setAside.wakeAll();
+    this.#rooms.waiting.wakeAll();
+    if (this.#state.nodes.stateChanges !== stateChanges) this.#rooms.setAside.wakeAll();
     await this.#setAlarm();
-    this.ctx.waitUntil(this.#removeOldLogs(now));
-  }
-
-  /** What a node would have been given instead of a check waits still. */
-  #wakeForPassedOver(order: Order | null): void {
-    if (order && this.#state.leases.byId(order.leaseId)?.checkId != null) this.#waitingNodes.wakeSome();
-  }
-
-  #dismiss(nodeId: string): void {
-    this.#waitingNodes.dismiss(nodeId);
-    this.#setAside.dismiss(nodeId);
-  }
-
-  /** Who was set aside, or is no more, is told at once; and its builds are for others. */
-  #wakeEverybody(): void {
-    this.#waitingNodes.wakeAll();
-    this.#setAside.wakeAll();
-  }
-
-  async #removeExpired(now: number): Promise<void> {
-    for (const build of this.#state.queue.expired(now)) {
-      try {
-        const leases = this.#state.leases.ofBuild(build.requestHash);
-        const withUploads = leases.map(({ id }) => ({ id, uploads: this.#state.uploads.ofLease(id) }));
-        await removePrivate(build, withUploads, this.#state.store);
-        this.#state.queue.removed(build.requestHash);
-      } catch (error) {
-        console.error(`removing the private build ${build.requestHash} failed and is tried again: ${error}`);
-      }
-    }
-  }
-
-  /** Without an alarm of its own: where nothing is built, no logs are added. */
-  async #removeOldLogs(now: number): Promise<void> {
-    try {
-      if (await removeOldLogs(this.#state, now)) await this.#alarm.ring([Date.now() + RETRY_MS]);
-    } catch (error) {
-      console.error(`removing old logs failed and is tried again: ${error}`);
-    }
+    this.ctx.waitUntil(this.#chores.removeOldLogs(now));
   }
 
   async #setAlarm(): Promise<void> {
-    const now = Date.now();
-    const expiry = this.#state.queue.nextExpiry();
-    const unpolled = this.#state.queue.polls.earliest();
-    const checksDueAt = this.#state.checks.nextDueAt();
-    const recall = nextRecall(this.#state);
-    await this.#alarm.ring([
-      this.#state.leases.nextExpiry(),
-      this.#state.queue.nextPostponed(now),
-      unpolled === null ? null : Math.max(unpolled + this.#abandonedMs + 1, now + RETRY_MS),
-      // One that is overdue was tried and failed.
-      expiry === null ? null : Math.max(expiry, now + RETRY_MS),
-      this.#state.queue.isPublishing() || this.#state.log.isBehind() ? now + RETRY_MS : null,
-      isWithdrawalDue(this.#state) || isShelfDue(this.#state, now) ? now + RETRY_MS : null,
-      recall === null ? null : Math.max(recall, now + RETRY_MS),
-      this.#state.checks.settling() ? now + RETRY_MS : null,
-      checksDueAt === null ? null : Math.max(checksDueAt, now + CHECKS_GRAIN_MS),
-    ]);
+    await this.#alarm.ring(dueTimes(this.#state, Date.now()));
   }
 
   #reportPauseMs(): number {
     const { config, farmSize } = this.#state;
     return reportPauseMs(farmSize.reporting(Date.now()), config.REPORTS_PER_MINUTE, config.LEASE_SECONDS * 1000);
-  }
-
-  #orderAgain(lease: LeaseRow): Order | null {
-    const build = this.#state.queue.byHash(lease.requestHash);
-    return build && (build.leaseId === lease.id || lease.checkId !== null) ? orderOf(this.#state, build, lease) : null;
-  }
-
-  get #abandonedMs(): number {
-    return this.#state.config.ABANDONED_MINUTES * 60_000;
-  }
-
-  #refuseUpload(nodeId: string, leaseId: string): string | null {
-    const node = this.#state.nodes.present(nodeId, null, Date.now());
-    if ('refused' in node) return node.refused;
-    const lease = this.#state.leases.byId(leaseId);
-    if (!lease || lease.nodeId !== nodeId) return 'this node holds no such lease';
-    if (lease.state !== 'active') return 'the lease is over';
-    return null;
-  }
-
-  #areComplete(nodeId: string, leaseId: string, files: readonly SentFile[]): boolean {
-    if (this.#state.leases.byId(leaseId)?.nodeId !== nodeId) return false;
-    const complete = new Set(
-      this.#state.uploads.ofLease(leaseId).flatMap(({ name, state }) => (state === 'complete' ? [name] : [])),
-    );
-    return files.every(({ name }) => complete.has(name));
   }
 
   #count(name: string): void {

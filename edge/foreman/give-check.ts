@@ -4,6 +4,7 @@
  * and some of them hold their own name: under another one an honest node would make other bytes.
  */
 import { BuildError } from '../../shared/build-error.ts';
+import { AGAIN_MS } from '../../shared/lease.ts';
 import { isHeard } from '../../shared/node-state.ts';
 import { isCanaryDue } from '../../shared/trust/checks.ts';
 import { ruleFor } from '../../shared/trust/policy.ts';
@@ -23,8 +24,19 @@ interface Ask {
   readonly leaseId: string;
 }
 
-/** Known images that are looked at for one order. */
+/** Something known, and the build that made it. */
+interface Published {
+  readonly known: KnownImage;
+  readonly build: BuildRow;
+}
+
+type Fitness = (state: ForemanState, node: NodeRow, published: Published) => boolean;
+
+/** Known images that are looked at for one order; and checks that wait. */
 const LOOKED_AT = 6;
+const WAITING_LOOKED_AT = 64;
+/** A trusted machine that is here may be busy for so long. */
+const OTHER_PATIENCE_MS = 10 * 60_000;
 const NO_CONDITIONS = { version_code: '', packages_versions: {} };
 
 /** In the place of this build, which somebody else builds then: made by the same ImageBuilder, if there is such a one. */
@@ -57,7 +69,7 @@ export async function giveIdle(state: ForemanState, node: NodeRow, ask: Ask, now
   return giveFirst(state, node, likely(state, node, ''), isOrdinary, ask, now);
 }
 
-/** To a trusted node: what waits for one. */
+/** To a trusted node: what waits for one. What cannot be given to it now keeps nothing that stands behind it. */
 export async function giveAgain(
   state: ForemanState,
   node: NodeRow,
@@ -65,26 +77,43 @@ export async function giveAgain(
   ask: Ask,
   now: () => number,
 ): Promise<Order | null> {
-  for (let looked = 0; looked < LOOKED_AT; looked += 1) {
-    const check = state.checks.next(kind);
+  const notTold = new Set<string>();
+  for (let looked = 0, behind = 0; looked < WAITING_LOOKED_AT; looked += 1) {
+    const check = state.checks.next(kind, behind);
     if (!check) return null;
-    // The same machine again says less; if there is no other one it is asked all the same.
-    if (kind === 'dispute' && check.knownNode === node.id && isOtherHere(state, node, now())) return null;
-    const known = state.knownImages.of(check.requestHash);
-    const build = known && published(state, known);
-    if (!known || !build) {
-      state.checks.end(check.id, 'unclear', now());
-      continue;
-    }
-    const inputs = await pinned(state, known, build);
-    if (inputs === 'moved') continue;
-    if (!inputs || !mayTakeMore(state, node)) return null;
-    const order = give(state, node, build, inputs, ask, now(), (given) => {
+    behind = check.id;
+    if (!isForIt(state, node, check, now())) continue;
+    const waits = waiting(state, check, now());
+    if (!waits || notTold.has(waits.build.request.version)) continue;
+    const inputs = await pinned(state, waits);
+    if (!inputs) notTold.add(waits.build.request.version);
+    if (!mayTakeMore(state, node)) return null;
+    // While upstream was asked it may have been taken back.
+    const still = inputs && waiting(state, check, now());
+    if (!still || inputs === 'moved') continue;
+    const order = give(state, node, still.build, inputs, ask, now(), (given) => {
       return state.checks.give(check.id, given, now()) ? state.checks.byId(check.id) : undefined;
     });
     if (order) return order;
   }
   return null;
+}
+
+/**
+ * Another machine than the one that made the known image says more, as long as one is here and has time for it; and another than the
+ * one that has just let it go, which may be stopping.
+ */
+function isForIt(state: ForemanState, node: NodeRow, { kind, knownNode, nodeId, at }: CheckRow, now: number): boolean {
+  const waitedMs = now - at;
+  if (nodeId === node.id && waitedMs < AGAIN_MS) return false;
+  return kind !== 'dispute' || knownNode !== node.id || waitedMs >= OTHER_PATIENCE_MS || !isOtherHere(state, node, now);
+}
+
+/** What the check is about; where that stands no more, nothing is to be learnt. */
+function waiting(state: ForemanState, { id, requestHash }: CheckRow, now: number): Published | undefined {
+  const found = published(state, requestHash);
+  if (!found && state.checks.byId(id)?.state === 'waiting') state.checks.end(id, 'unclear', now);
+  return found;
 }
 
 const isNewcomer = ({ right }: NodeRow): boolean => right === 0;
@@ -98,24 +127,30 @@ function* likely({ knownImages }: ForemanState, { held }: NodeRow, imageBuilder:
 }
 
 /** Is it what volunteers are given? */
-const isOrdinary = (state: ForemanState, _: KnownImage, { request }: BuildRow): boolean =>
-  ruleOf(state, request).builders === 'anyone';
+const isOrdinary: Fitness = (state, _, { build: { request } }) => ruleOf(state, request).builders === 'anyone';
 
-/** Once it was, its target may be for volunteers. One at a time: what the first one says may be enough. */
-function measures(state: ForemanState, known: KnownImage, { request }: BuildRow): boolean {
+/**
+ * Once it was, its target may be for volunteers. One at a time: what the first one says may be enough; and nobody whose operator was
+ * heard about it: a second word would not count.
+ */
+const measures: Fitness = (state, { operator }, { known, build: { request } }) => {
   if (!isToMeasure(state, request)) {
     state.knownImages.measured(known);
     return false;
   }
   const { TRUST_POLICY: policy } = state.config;
-  return !state.checks.isMeasured(known) && ruleFor(request, true, policy).builders === 'anyone';
-}
+  return (
+    !state.checks.isMeasured(known) &&
+    !state.reproducibility.isHeard(known.branch, known.target, operator) &&
+    ruleFor(request, true, policy).builders === 'anyone'
+  );
+};
 
 async function giveFirst(
   state: ForemanState,
   node: NodeRow,
   candidates: Iterable<KnownImage>,
-  isFit: (state: ForemanState, known: KnownImage, build: BuildRow) => boolean,
+  isFit: Fitness,
   ask: Ask,
   now: () => number,
 ): Promise<Order | null> {
@@ -123,19 +158,27 @@ async function giveFirst(
   for (const { requestHash: hash } of candidates) {
     looked += 1;
     if (looked > LOOKED_AT) break;
-    // Upstream was asked for another one meanwhile.
-    const known = state.knownImages.of(hash);
-    if (known?.word !== 'trusted' || !isNewTo(state, node, known)) continue;
-    const build = published(state, known);
-    if (!build || !isFit(state, known, build)) continue;
-    const inputs = await pinned(state, known, build);
+    const riddle = riddleOf(state, node, hash, isFit);
+    const inputs = riddle && (await pinned(state, riddle));
     if (!inputs || inputs === 'moved') continue;
     if (!mayTakeMore(state, node)) return null;
-    if (!isFit(state, known, build)) continue;
-    const order = give(state, node, build, inputs, ask, now(), (given) => state.checks.addGiven(known, given, now()));
+    // While upstream was asked it may have been taken back, be disputed, or have been given to another machine of the operator.
+    const still = riddleOf(state, node, hash, isFit);
+    if (!still || still.known.inputs !== inputsOf(inputs.pins)) continue;
+    const order = give(state, node, still.build, inputs, ask, now(), (given) =>
+      state.checks.addGiven(still.known, given, now()),
+    );
     if (order) return order;
   }
   return null;
+}
+
+/** Something of which the answer is known, and not to this node. */
+function riddleOf(state: ForemanState, node: NodeRow, requestHash: string, isFit: Fitness): Published | undefined {
+  const known = state.knownImages.of(requestHash);
+  if (known?.word !== 'trusted' || !isNewTo(state, node, known)) return undefined;
+  const found = published(state, requestHash);
+  return found && isFit(state, node, found) ? found : undefined;
 }
 
 /** Whoever is ordered the same twice knows that it is known; and that an operator agrees with itself says nothing. */
@@ -151,11 +194,13 @@ const isNewTo = (
 const isOtherHere = (state: ForemanState, { id }: NodeRow, now: number): boolean =>
   state.operators.here(now).some((other) => other.tier === 'trusted' && other.id !== id);
 
-/** The build, as long as it stands on somebody who is believed; else it is forgotten here. */
-function published(state: ForemanState, known: KnownImage): BuildRow | undefined {
-  const build = state.queue.byHash(known.requestHash);
+/** As long as it stands on somebody who is believed; else it is forgotten here. */
+function published(state: ForemanState, requestHash: string): Published | undefined {
+  const known = state.knownImages.of(requestHash);
+  if (!known) return undefined;
+  const build = state.queue.byHash(requestHash);
   const stands = state.votes
-    .rowsOf(known.requestHash)
+    .rowsOf(requestHash)
     .some(
       ({ verdict, digest, inputs, tier, nodeId }) =>
         verdict === 'right' &&
@@ -164,13 +209,13 @@ function published(state: ForemanState, known: KnownImage): BuildRow | undefined
         (tier === 'trusted' || known.word === 'quorum') &&
         isHeard(state.nodes.byId(nodeId)?.state ?? 'revoked'),
     );
-  if (build?.state === 'done' && stands) return build;
-  state.knownImages.remove(known.requestHash);
+  if (build?.state === 'done' && stands) return { known, build };
+  state.knownImages.remove(requestHash);
   return undefined;
 }
 
 /** `moved`: upstream has something else by now, and what is made of that is known to nobody. Null where it cannot be asked. */
-async function pinned(state: ForemanState, known: KnownImage, build: BuildRow): Promise<PinnedInputs | 'moved' | null> {
+async function pinned(state: ForemanState, { known, build }: Published): Promise<PinnedInputs | 'moved' | null> {
   try {
     const inputs = await pinInputs(build.request, NO_CONDITIONS, state.catalogue, state.config.UPSTREAM_URL);
     if (inputsOf(inputs.pins) === known.inputs) return inputs;

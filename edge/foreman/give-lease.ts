@@ -11,10 +11,10 @@ import { giveAgain, giveCanary, giveIdle } from './give-check.ts';
 import { isItsTurn } from './is-its-turn.ts';
 import { isOfUse, wantedOf } from './is-of-use.ts';
 import { hasAllItMay } from './lease-limits.ts';
-import type { Voice } from './operators.ts';
 import { type PinnedInputs, pinInputs, versionUrl } from './pins.ts';
 import type { Candidate, Place } from './queue.ts';
 import { type BuildRow, type LeaseRow, type NodeRow, WHOM } from './schema.ts';
+import { WhoIsHere } from './who-is-here.ts';
 
 /** Builds looked at together, and how many such pages down the queue to look for something that this node may take. */
 const PAGE = 32;
@@ -60,13 +60,9 @@ export async function giveLease(
   ask: { readonly idempotencyKey: string; readonly leaseId: string; readonly isBrought?: boolean },
   now: () => number,
 ): Promise<Order | null> {
-  let known: readonly Voice[] | undefined;
-  const here = (): readonly Voice[] => {
-    known ??= state.operators.here(now());
-    return known;
-  };
+  const who = new WhoIsHere(state, now);
   if (hasAllItMay(state, node)) return null;
-  if (node.tier === 'trusted') {
+  if (node.tier === 'trusted' && !ask.isBrought) {
     const dispute = await giveAgain(state, node, 'dispute', ask, now);
     if (dispute) return dispute;
   }
@@ -80,7 +76,7 @@ export async function giveLease(
       if (node.tier !== 'trusted') dropFromSight(state, candidate);
       continue;
     }
-    if (!isItsTurn(state, node, wanted, here, now())) continue;
+    if (!isItsTurn(state, node, wanted, who, now())) continue;
     const canary = await giveCanary(state, node, candidate, ask, now);
     if (canary) return canary;
     const inputs = await pinOrSettle(state, candidate, now);
@@ -101,7 +97,7 @@ export async function giveLease(
     state.votes.closeOthers(candidate.requestHash, inputsOf(lease.pins));
     return orderOf(state, { ...candidate, attempts: lease.attempt }, lease);
   }
-  return giveIdle(state, node, ask, now);
+  return ask.isBrought ? null : giveIdle(state, node, ask, now);
 }
 
 /**

@@ -90,8 +90,9 @@ describe('of two operators that could build it again', () => {
 
   it('and is waited for anew after it was lost: that it was under way was no waiting', async () => {
     await pass(46_000, drawn);
-    await volunteer('y');
     const { leaseId } = await foreman.order(drawn);
+    // Not before, or it might be the one that is drawn.
+    await volunteer('y');
     await pass(LEASE_SECONDS * 1_000 + PATIENCE_MS, drawn, 'w', 'x', 'y');
     await foreman.report(drawn, leaseId, 1, failed('timeout'));
     const { draw } = await foreman.build(hash);
@@ -179,6 +180,27 @@ describe('an operator with many undecided builds', () => {
     expect(await foreman.lease('v')).toBeNull();
     await pass(PATIENCE_MS, 'v', 'w');
     expect(await foreman.lease('v')).not.toBeNull();
+  });
+
+  it('goes on where all others have begun as many: they would wait for each other', async () => {
+    await volunteer('w');
+    await beginMany();
+    await foreman.alter(`INSERT INTO votes (request_hash, operator, node_id, tier, lease_id, outcome, digest, at, verdict)
+      SELECT request_hash, 'op-w', 'w', tier, 'of w ' || lease_id, outcome, digest, at, verdict FROM votes`);
+    await foreman.calls.renew('w');
+    expect(await foreman.lease('v')).not.toBeNull();
+  });
+
+  it.each([
+    ['leaves new ones to a trusted node that has nothing to do', 0],
+    ['goes on where the trusted node that is there has all that it can do', 1],
+  ])('%s', async (_, orders) => {
+    await beginMany();
+    await foreman.node('t', 'op-t');
+    for (let at = 0; at < orders; at += 1) await foreman.order('t');
+    await submit();
+    await foreman.calls.renew('t');
+    expect((await foreman.lease('v')) === null).toBe(orders === 0);
   });
 
   it('goes on where nobody else is there', async () => {

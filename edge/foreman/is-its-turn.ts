@@ -10,22 +10,13 @@ import type { ForemanState } from './foreman-state.ts';
 import { isOfUse, type Wanted } from './is-of-use.ts';
 import type { Voice } from './operators.ts';
 import { type BuildRow, type LeaseRow, WHOM } from './schema.ts';
+import type { WhoIsHere } from './who-is-here.ts';
 
-/** Undecided builds with its word, after which an operator leaves new ones to others. */
-const MANY_UNDECIDED = 16;
-
-/** `here`: nodes that may come for it. */
-export function isItsTurn(
-  state: ForemanState,
-  voice: Voice,
-  wanted: Wanted,
-  here: () => readonly Voice[],
-  now: number,
-): boolean {
+export function isItsTurn(state: ForemanState, voice: Voice, wanted: Wanted, who: WhoIsHere, now: number): boolean {
   const { build, votes } = wanted;
   const me = triedBy(voice);
   const tries = triesOf(state, build);
-  const others = () => here().filter((other) => isOfUse(other, wanted));
+  const others = () => who.voices().filter((other) => isOfUse(other, wanted));
   const waited = () => ({ waitedMs: now - waitsSince(state, wanted), patienceMs: patienceMs(state, now) });
   const isOverdue = () => {
     const { waitedMs, patienceMs: enoughMs } = waited();
@@ -36,7 +27,7 @@ export function isItsTurn(
   if (hadJustNow(me, tries, now)) return false;
   // Of foreign feeds the first build and its replicas are for the same nodes.
   if (build.whom !== WHOM.another && votes.length === 0)
-    return !hasBegunMany(state, voice) || isOverdue() || !others().some((other) => triedBy(other) !== me);
+    return !who.hasBegunMany(voice.operator) || isOverdue() || !who.voices().some(mayBeginIt(who, me, wanted));
   const volunteers = others().filter(({ tier }) => tier !== 'trusted');
   const hadIt = new Set(tries.map(({ by }) => by));
   // One that had it has had its turn, as long as others have not.
@@ -45,9 +36,11 @@ export function isItsTurn(
   return isDrawn(voice.operator, operators, build.draw, waited());
 }
 
-/** Who begins a build is not drawn; but whoever is always the first, since it builds nothing, would have begun them all. */
-const hasBegunMany = ({ operators }: ForemanState, { operator }: Voice): boolean =>
-  operators.hasUndecided(operator, MANY_UNDECIDED);
+/** One that would leave it to others as well is nobody to leave it to, or they would wait for each other. */
+const mayBeginIt =
+  (who: WhoIsHere, me: string, wanted: Wanted) =>
+  (other: Voice): boolean =>
+    triedBy(other) !== me && who.mayBegin(other) && isOfUse(other, wanted);
 
 const patienceMs = ({ farmSize }: ForemanState, now: number): number =>
   drawPatienceMs(farmSize.pace(now, WHOM.another).typicalMs);

@@ -26,7 +26,8 @@ export type Judged = Pick<BuildRow, 'requestHash' | 'intentHash' | 'request'>;
 
 /**
  * `leaseId`: of the vote that decided; absent where it was decided before. The first trusted word about what volunteers decided is
- * the measure of all of them, and where it is another one, what they decided is taken back.
+ * the measure of all of them, and where it is another one, what they decided is taken back. But by a failure no image goes: a machine
+ * that is sick fails as a build does that cannot be made, so a trusted node is asked for an image first.
  */
 export function judgeVotes(state: ForemanState, build: Judged, now: number, leaseId?: string): void {
   const { requestHash } = build;
@@ -41,14 +42,19 @@ export function judgeVotes(state: ForemanState, build: Judged, now: number, leas
     state.votes.close(requestHash);
     return;
   }
-  const first = leaseId === undefined && !isTrusted(before) ? rows.find(isFirstWordAbout(before.inputs)) : undefined;
+  const first = leaseId === undefined && !isTrusted(before) ? rows.find(isFirstWordAbout(before)) : undefined;
   const isOverturned = first !== undefined && !saysTheSame(weighed(first), weighed(before));
   const measureRow = first ?? before;
   const votes = rows.map(weighed);
   const measure = weighed(measureRow);
   for (const row of rows) {
-    const isJudgedAnew = first !== undefined && (row.verdict === 'right' || row.verdict === 'wrong');
+    const isJudgedAnew = first !== undefined && isMeasured(row);
     if (row.verdict !== 'open' && !isJudgedAnew) continue;
+    if (isDoubtOf(measureRow)(row)) {
+      state.votes.judge(row, 'moot');
+      haveRebuilt(state, requestHash, now);
+      continue;
+    }
     const vote = weighed(row);
     const finding = judge(vote, measure, votes, build.request.repositories.length === 0);
     const verdict = VERDICTS[finding];
@@ -69,10 +75,49 @@ export function judgeVotes(state: ForemanState, build: Judged, now: number, leas
 
 const isTrusted = ({ tier }: VoteRow): boolean => tier === 'trusted';
 
+export const isMeasured = ({ verdict }: VoteRow): boolean => verdict === 'right' || verdict === 'wrong';
+
 const isFirstWordAbout =
-  (inputs: string) =>
+  (decided: VoteRow) =>
   (row: VoteRow): boolean =>
-    isTrusted(row) && row.verdict === 'open' && row.inputs === inputs;
+    isTrusted(row) && row.verdict === 'open' && row.inputs === decided.inputs && !isDoubtOf(decided)(row);
+
+/** A trusted node could not make what volunteers made. */
+const isDoubtOf =
+  (decided: VoteRow) =>
+  (row: VoteRow): boolean =>
+    isTrusted(row) &&
+    !isTrusted(decided) &&
+    row.inputs === decided.inputs &&
+    row.outcome === 'failure' &&
+    decided.outcome === 'image';
+
+/** Has somebody contradicted what volunteers decided, of whom no trusted node has said yet whether he lies? */
+export function isContradicted({ votes }: ForemanState, requestHash: string): boolean {
+  const rows = votes.rowsOf(requestHash);
+  const decided = rows.filter(({ verdict }) => verdict === 'right');
+  const [first] = decided;
+  if (first?.outcome !== 'image' || decided.some(isTrusted)) return false;
+  return rows.some((row) => (row.outcome === 'image' && row.verdict === 'wrong') || isDoubtOf(first)(row));
+}
+
+/**
+ * A volunteer's vote that is there no more: its operator's trusted node has spoken in its place. Of what another trusted node has
+ * decided before, two trusted words that differ put nobody out.
+ */
+export function judgeReplaced(state: ForemanState, build: Judged, row: VoteRow, now: number): void {
+  const rows = state.votes.rowsOf(build.requestHash);
+  const by = rows.find(({ operator }) => operator === row.operator);
+  const isSettled = rows.some((other) => other !== by && isTrusted(other) && isMeasured(other));
+  if (!by || isSettled || !(row.verdict === 'open' || isMeasured(row))) return;
+  const votes = [...rows, row].map(weighed);
+  const finding = judge(weighed(row), weighed(by), votes, build.request.repositories.length === 0);
+  const verdict = VERDICTS[finding];
+  if (finding === 'moot' || verdict === row.verdict) return;
+  count(state, row, -1);
+  count(state, { ...row, verdict }, 1);
+  if (finding === 'lie') quarantineLiar(state, row.nodeId, contradiction(build.requestHash, weighed(by)), now);
+}
 
 /**
  * What was decided cannot be published, and is decided anew: nobody has been right about it yet. Who is not believed any more

@@ -15,7 +15,7 @@ const FORGET_AT_ONCE = 200;
 
 /** @throws when the store or KV does not answer: to be tried again */
 export async function mindChecks(state: ForemanState, now: number): Promise<void> {
-  for (const check of state.checks.lost()) endLost(state, check, now);
+  for (const { check, isGivenBack } of state.checks.lost()) endLost(state, check, isGivenBack, now);
   await settleRebuilds(state, now);
   state.checks.forget(now - HISTORY_MS, FORGET_AT_ONCE);
   state.knownImages.forget(now - HISTORY_MS, FORGET_AT_ONCE);
@@ -25,10 +25,14 @@ export async function mindChecks(state: ForemanState, now: number): Promise<void
   }
 }
 
-/** Another canary will do; what somebody else is to settle is given once more. */
-function endLost(state: ForemanState, check: CheckRow, now: number): void {
+/**
+ * Another canary will do; what somebody else is to settle is given once more. One that was given back was not tried: a liar would go
+ * free because the operator's own machine was stopped three times.
+ */
+function endLost(state: ForemanState, check: CheckRow, isGivenBack: boolean, now: number): void {
+  const tries = check.tries + (isGivenBack ? 0 : 1);
   state.db.transaction(() => {
-    if (check.kind !== 'canary' && check.tries + 1 < MAX_TRIES) state.checks.again(check, now);
+    if (check.kind !== 'canary' && tries < MAX_TRIES) state.checks.again(check, tries, now);
     else state.checks.end(check.id, 'lost', now);
   });
 }
@@ -39,7 +43,7 @@ async function settleRebuilds(state: ForemanState, now: number): Promise<void> {
     const node = state.nodes.byId(check.nodeId ?? '');
     if (node?.tier !== 'trusted' || !isHeard(node.state)) {
       // It is not believed any more what it said.
-      endLost(state, check, now);
+      endLost(state, check, false, now);
       continue;
     }
     const [, digest = ''] = (said ?? '').split(' ');

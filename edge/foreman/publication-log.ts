@@ -27,9 +27,11 @@ type Marks = readonly [number, number];
 
 export class PublicationLog {
   readonly #db: Database;
+  readonly #questions: ReturnType<typeof questionsOf>;
 
   constructor(db: Database) {
     this.#db = db;
+    this.#questions = questionsOf(db);
   }
 
   /** Null as long as it is not known how far the log goes: with these tables new, there may be one in the store. */
@@ -89,7 +91,9 @@ export class PublicationLog {
 
   /** Is there something that its readers are not told yet? */
   isBehind(): boolean {
-    return this.unwritten(1).length > 0 || this.#marks().some((mark, at) => mark !== this.#told(at));
+    const { firstUnwritten, told } = this.#questions;
+    if (firstUnwritten.get()) return true;
+    return this.#marks().some((mark, at) => mark !== (told.get({ name: TOLD[at] })?.value ?? 0));
   }
 
   /** All of this is in the store. Of what is there the last record is kept, for the next one names it. */
@@ -114,28 +118,31 @@ export class PublicationLog {
   }
 
   #marks(): Marks {
-    const row = this.#db
-      .select({ n: count(), last: max(nodes.stateSince) })
-      .from(nodes)
-      .where(isDisowned)
-      .get();
-    const before = this.#db
-      .select({ sum: sum(nodes.disownedUpTo) })
-      .from(nodes)
-      .where(wasDisowned)
-      .get();
-    const inWork = this.#db.select({ n: count() }).from(disowned).get()?.n ?? 0;
+    const row = this.#questions.disownedNow.get();
+    const before = this.#questions.disownedBefore.get();
+    const inWork = this.#questions.inWork.get()?.n ?? 0;
     // Milliseconds, and how many: as a number it is exact for some thousand years yet. Of the others each only ever grows.
     return [(row?.last ?? 0) * 1_000 + ((row?.n ?? 0) % 1_000), Number(before?.sum ?? 0) * 1_000 + (inWork % 1_000)];
   }
-
-  #told(at: number): number {
-    return (
-      this.#db
-        .select()
-        .from(meta)
-        .where(eq(meta.name, TOLD[at] ?? ''))
-        .get()?.value ?? 0
-    );
-  }
 }
+
+/** Written once, since each call of the Foreman asks them: see queue.ts. */
+const questionsOf = (db: Database) => ({
+  firstUnwritten: db.select({ sequence: log.sequence }).from(log).where(isUnwritten).limit(1).prepare(),
+  disownedNow: db
+    .select({ n: count(), last: max(nodes.stateSince) })
+    .from(nodes)
+    .where(isDisowned)
+    .prepare(),
+  disownedBefore: db
+    .select({ sum: sum(nodes.disownedUpTo) })
+    .from(nodes)
+    .where(wasDisowned)
+    .prepare(),
+  inWork: db.select({ n: count() }).from(disowned).prepare(),
+  told: db
+    .select()
+    .from(meta)
+    .where(eq(meta.name, sql.placeholder('name')))
+    .prepare(),
+});

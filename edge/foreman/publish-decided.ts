@@ -1,12 +1,17 @@
 /**
  * Everything that is decided and not published yet, eldest first: into the store, and then, in one transaction, `done` and a record of
- * the log. A store that does not answer keeps its builds `publishing`; one whose files are lost goes back to the queue.
+ * the log. A store that does not answer keeps its builds `publishing`; one whose files are lost goes back to the queue, and one that
+ * was found to be wrong meanwhile ends.
  */
+import { BuildError } from '../../shared/build-error.ts';
 import { recordedAttesters } from './attesters-of.ts';
-import { loseFiles } from './end-build.ts';
+import { failBuild, loseFiles } from './end-build.ts';
 import type { ForemanState } from './foreman-state.ts';
+import { haveRebuilt } from './have-rebuilt.ts';
+import { isContradicted } from './judge-votes.ts';
 import { notePublished } from './note-published.ts';
 import { FilesLost, publish } from './publish.ts';
+import { isRecalled } from './recall.ts';
 import type { BuildRow } from './schema.ts';
 import { beginLog } from './write-log.ts';
 
@@ -54,6 +59,7 @@ async function publishOne(
 ): Promise<Outcome> {
   const { store, cache, notary, log, queue, statements, statistics, db } = state;
   try {
+    if (endRecalled(state, requestHash)) return 'settled';
     if (!record) throw new FilesLost('the record is missing');
     const attesters = recordedAttesters(state, record);
     const signed = statements.of(
@@ -65,16 +71,19 @@ async function publishOne(
     await publish(record, await notary.statementsOf(record, attesters, signed), store, cache);
     db.transaction(() => {
       // Of one that was ended meanwhile nothing is published any more.
-      if (queue.byHash(requestHash)?.state !== 'publishing') return;
+      if (queue.byHash(requestHash)?.state !== 'publishing' || endRecalled(state, requestHash)) return;
       queue.finish(requestHash, record.expiresAt, Date.now());
       log.append(notary.entryOf(record, attesters));
       statements.remove(requestHash);
       statistics.built(record, Date.now());
       notePublished(state, record, Date.now());
+      // Who spoke while nothing was published yet.
+      if (isContradicted(state, requestHash)) haveRebuilt(state, requestHash, Date.now());
     });
     return 'settled';
   } catch (error) {
     const now = Date.now();
+    if (endRecalled(state, requestHash)) return 'settled';
     if (error instanceof FilesLost && now - (record?.publishedAt ?? 0) >= FILES_PATIENCE_MS) {
       console.error(`publishing ${requestHash} is given up: ${error}`);
       loseFiles(state, requestHash, error.message, now);
@@ -84,4 +93,20 @@ async function publishOne(
     console.error(`publishing ${requestHash} failed and is tried again: ${error}`);
     return 'again';
   }
+}
+
+/**
+ * A trusted node has contradicted it while it was being published (judge-votes.ts). It ends here, and is not built again under this
+ * name: copies of it may be anywhere by now, and are removed by this name for a quarter of an hour. Whoever asks again has the next
+ * generation built. True where it was so.
+ */
+function endRecalled(state: ForemanState, requestHash: string): boolean {
+  return state.db.transaction(() => {
+    const build = state.queue.byHash(requestHash);
+    if (build?.state !== 'publishing' || !isRecalled(state, requestHash)) return false;
+    const cause = 'a trusted node made another one while it was being published';
+    failBuild(state, build, new BuildError('internal', undefined, { cause }), Date.now());
+    console.warn(`publishing ${requestHash} is given up: ${cause}`);
+    return true;
+  });
 }

@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { storeKey } from '../../shared/build-record.ts';
 import { sha256Hex } from '../../shared/digest.ts';
 import { imageHash } from '../../shared/seed/file-path.ts';
+import { MAX_REBUILDS } from '../../shared/trust/checks.ts';
 import { trustPolicySchema } from '../../shared/trust/policy.ts';
 import { bucket, failed, handedBack, type OpenedForeman, withForeman } from './foreman.fixture.ts';
 import type { Order } from './give-lease.ts';
@@ -109,11 +110,21 @@ describe('an image that volunteers published', () => {
   it('is given to a trusted node once more where one lost it', async () => {
     await farm();
     await published();
-    await foreman.node('t', 'farm');
+    for (const id of ['t', 'u']) await foreman.node(id, 'farm');
     await foreman.report('t', (await foreman.order('t')).leaseId, 1, handedBack);
     await foreman.alarm();
     await vi.waitFor(async () => expect(await checks()).toMatchObject([{ outcome: 'lost' }, { state: 'waiting' }]));
-    expect(await foreman.lease('t')).not.toBeNull();
+    expect(await foreman.lease('t')).toBeNull();
+    expect(await foreman.lease('u')).not.toBeNull();
+  });
+
+  it('is brought to nobody', async () => {
+    await farm();
+    await published();
+    await foreman.node('t', 'farm');
+    await foreman.calls.setAddress('t', 'https://node.example');
+    expect(await foreman.calls.orderToBring('t')).toBeNull();
+    expect(await foreman.order('t')).toMatchObject({ attempt: 1 });
   });
 
   it('is settled by whoever wakes where the Foreman was evicted before that, and once', async () => {
@@ -161,6 +172,21 @@ describe('of those that are handed out most', () => {
       vi.setSystemTime(Math.ceil(Date.now() / DAY_MS) * DAY_MS);
     }
     // Hardly anybody has the third one.
+    expect(await foreman.lease('t')).toBeNull();
+  });
+
+  it('one of which nothing was learnt is built again another day, and not for ever', async () => {
+    await farm({ rebuild_one_in: 0, rebuilds_a_day: 1 });
+    const order = await published();
+    await foreman.node('t', 'farm');
+    for (let day = 1; day <= MAX_REBUILDS; day += 1) {
+      await served(order, 9);
+      await foreman.report('t', (await foreman.order('t')).leaseId, 1, failed('build_failed'));
+      expect((await checks()).map(({ outcome }) => outcome)).toEqual(Array(day).fill('unclear'));
+      expect(await foreman.lease('t')).toBeNull();
+      vi.setSystemTime(Date.now() + DAY_MS);
+    }
+    await served(order, 9);
     expect(await foreman.lease('t')).toBeNull();
   });
 

@@ -41,6 +41,9 @@ export function recall(
     .run();
 }
 
+export const isRecalled = ({ db }: Pick<ForemanState, 'db'>, requestHash: string): boolean =>
+  db.select({ at: recalled.dueAt }).from(recalled).where(eq(recalled.requestHash, requestHash)).get() !== undefined;
+
 /** When something is to be removed; null for never. */
 export const nextRecall = ({ db }: Pick<ForemanState, 'db'>): number | null =>
   db

@@ -3,7 +3,7 @@ import { and, asc, eq, sql } from 'drizzle-orm';
 import type { TrustPolicy } from '../../shared/trust/policy.ts';
 import { branchOf, isReproducible, NOTHING_MEASURED, type Tally } from '../../shared/trust/reproducibility.ts';
 import type { Database } from './database.ts';
-import { type ReproducibilityRow, reproducibility } from './schema.ts';
+import { measurers, type ReproducibilityRow, reproducibility } from './schema.ts';
 
 /** Branches times targets are some hundred. */
 const MAX_LISTED = 2_000;
@@ -31,6 +31,22 @@ export class Reproducibility {
         set: { [what]: sql`${reproducibility[what]} + 1`, lastAt: now },
       })
       .run();
+  }
+
+  /** Was this operator heard about it? */
+  isHeard(version: string, target: string, operator: string): boolean {
+    const { branch, target: of, operator: by } = measurers;
+    const isThis = and(eq(branch, branchOf(version)), eq(of, target), eq(by, operator));
+    return this.#db.select({ by }).from(measurers).where(isThis).get() !== undefined;
+  }
+
+  /**
+   * True where it is heard for the first time. For checks: who downloads the published image and says that it is his own could else
+   * open a target by himself, and who says another one each time could have trusted nodes build for ever.
+   */
+  hear(version: string, target: string, operator: string): boolean {
+    const row = { branch: branchOf(version), target, operator };
+    return this.#db.insert(measurers).values(row).onConflictDoNothing().returning().get() !== undefined;
   }
 
   all(policy: TrustPolicy): MeasuredTarget[] {

@@ -245,6 +245,13 @@ export const reproducibility = sqliteTable(
 );
 export type ReproducibilityRow = typeof reproducibility.$inferSelect;
 
+/** Operators of volunteers whose word about a target was heard, by a check. */
+export const measurers = sqliteTable(
+  'measurers',
+  { branch: text('branch').notNull(), target: text('target').notNull(), operator: text('operator').notNull() },
+  (table) => [primaryKey({ columns: [table.branch, table.target, table.operator] })],
+);
+
 export const joinTokens = sqliteTable('join_tokens', {
   id: text('id').primaryKey(),
   nodeId: text('node_id').notNull(),

@@ -1,9 +1,9 @@
 /** What volunteers published, and somebody contradicts: until a trusted node has spoken nothing follows, and then everything does. */
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { env } from '../edge.fixture.ts';
 import { resultKey } from '../results/result-key.ts';
 import { type Crowd, crowdOf, pass } from './crowd.fixture.ts';
-import { failed, type OpenedForeman, withForeman } from './foreman.fixture.ts';
+import { bucket, failed, handedBack, type OpenedForeman, withForeman } from './foreman.fixture.ts';
 import type { Order } from './give-lease.ts';
 
 let foreman: OpenedForeman;
@@ -17,6 +17,14 @@ withForeman(async (opened) => {
   await crowd.prove('v', 'w');
   vi.spyOn(console, 'warn').mockImplementation(() => undefined);
 });
+
+/** A failure of a lease that has ended, to be told later. */
+async function lateFailure(id: string): Promise<() => Promise<string>> {
+  pass(300_000);
+  const { leaseId } = await foreman.order(id);
+  await foreman.report(id, leaseId, 1, handedBack);
+  return () => foreman.report(id, leaseId, 2, failed('build_failed'));
+}
 
 /** By v and w, once these have been given it whose words come later. */
 async function published(text = 'an image'): Promise<Order> {
@@ -147,6 +155,166 @@ describe('a late trusted word', () => {
     });
     expect(await foreman.status(requestHash)).toMatchObject({ state: 'failed', failure: { kind: 'internal' } });
     expect(await foreman.submit({ intentHash: String(intentHash) })).toMatchObject({ state: 'queued' });
+  });
+});
+
+describe('a late trusted failure', () => {
+  let order: Order;
+  beforeEach(async () => {
+    await foreman.node('t', 'op-t');
+    await crowd.submit();
+    const tell = await lateFailure('t');
+    order = await published();
+    await tell();
+  });
+
+  it('takes back no image: it may be that machine that is sick, so a trusted node is to build the same', async () => {
+    await foreman.alarm();
+    expect(await foreman.rows('recalled')).toEqual([]);
+    expect(await isKept(order)).toBe(true);
+    expect(await standings('v', 'w')).toEqual([
+      ['v', 'active'],
+      ['w', 'active'],
+    ]);
+    expect(await crowd.nodeOf('v')).toMatchObject({ builds_right: 1, builds_wrong: 0 });
+    expect(await crowd.nodeOf('t')).toMatchObject({ builds_right: 0, builds_wrong: 0 });
+    expect(await foreman.rows('checks')).toMatchObject([{ kind: 'rebuild', request_hash: order.requestHash }]);
+  });
+
+  it('and then another image of the same machine takes it back, and who published it is put out', async () => {
+    await crowd.image('t', 'another image');
+    await untilGone(order);
+    expect(await standings('v', 'w', 't')).toEqual([
+      ['v', 'quarantined'],
+      ['w', 'quarantined'],
+      ['t', 'active'],
+    ]);
+  });
+});
+
+describe('while what volunteers decided is being published', () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  /** As far as the store, which answers once `go` was called. */
+  async function publishing(): Promise<{ readonly order: Order; readonly go: () => void }> {
+    const { put } = bucket;
+    let mayGo = false;
+    const slow = vi.spyOn(bucket, 'put').mockImplementation((async (...args: Parameters<typeof put>) => {
+      while (!mayGo && String(args[0]).startsWith('builds/')) await new Promise((resolve) => setTimeout(resolve, 20));
+      return put.apply(bucket, args);
+    }) as typeof put);
+    await crowd.image('v', 'an image');
+    const order = await crowd.image('w', 'an image');
+    await vi.waitFor(() => expect(slow.mock.calls.map(([key]) => key)).toContain(`builds/${order.requestHash}.json`));
+    return {
+      order,
+      go: () => {
+        mayGo = true;
+        slow.mockRestore();
+      },
+    };
+  }
+
+  it('another image by a trusted node ends it: it is never known or logged, its copies go, and who asks has it built', async () => {
+    await foreman.node('t', 'op-t');
+    await crowd.submit();
+    const tell = await crowd.late('t', 'another image');
+    const { order, go } = await publishing();
+    await tell();
+    go();
+    await foreman.untilState(order.requestHash, 'failed');
+    expect(await foreman.status(order.requestHash)).toMatchObject({ failure: { kind: 'internal' } });
+    expect(await foreman.rows('known_images')).toEqual([]);
+    await untilGone(order);
+    expect((await foreman.rows('log')).map((row) => row.request_hash)).not.toContain(order.requestHash);
+    expect(await standings('v', 'w')).toEqual([
+      ['v', 'quarantined'],
+      ['w', 'quarantined'],
+    ]);
+    expect(await foreman.submit({ intentHash: order.intentHash })).toMatchObject({ state: 'queued' });
+  });
+
+  it('which the store does not take yet, another image by a trusted node keeps it from being published at all', async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    await foreman.node('t', 'op-t');
+    await crowd.submit();
+    const tell = await crowd.late('t', 'another image');
+    await crowd.image('v');
+    const order = await foreman.order('w');
+    const event = await foreman.success('w', order.leaseId);
+    const down = vi.spyOn(bucket, 'put').mockRejectedValue(new Error('R2 put failed'));
+    await foreman.report('w', order.leaseId, 1, event);
+    await vi.waitFor(() => expect(down).toHaveBeenCalled());
+    await tell();
+    down.mockRestore();
+    const up = vi.spyOn(bucket, 'put');
+    await vi.waitFor(async () => {
+      pass(3_000);
+      await foreman.alarm();
+      expect(await foreman.status(order.requestHash)).toMatchObject({ state: 'failed' });
+    });
+    expect(up.mock.calls.map(([key]) => key)).not.toContain(`builds/${order.requestHash}.json`);
+  });
+
+  it('a failure of a trusted node has it built again, as soon as it is there', async () => {
+    await foreman.node('t', 'op-t');
+    await crowd.submit();
+    const tell = await lateFailure('t');
+    const { order, go } = await publishing();
+    await tell();
+    go();
+    await foreman.untilState(order.requestHash, 'done');
+    expect(await foreman.rows('checks')).toMatchObject([{ kind: 'rebuild', request_hash: order.requestHash }]);
+  });
+});
+
+describe('a trusted node of the same operator as a volunteer', () => {
+  beforeEach(() => foreman.node('t', 'op-v'));
+
+  it('decides, and the volunteer that had made another image is put out as any other', async () => {
+    await crowd.submit();
+    await crowd.image('v', 'evil image');
+    const order = await crowd.image('t');
+    await foreman.untilState(order.requestHash, 'done');
+    expect(await crowd.nodeOf('v')).toMatchObject({ state: 'quarantined', builds_right: 0, builds_wrong: 1 });
+  });
+
+  it('contradicts what that one published with another: both are put out', async () => {
+    await crowd.submit();
+    const tell = await crowd.late('t', 'another image');
+    const order = await published();
+    await tell();
+    await untilGone(order);
+    for (const id of ['v', 'w'])
+      expect(await crowd.nodeOf(id)).toMatchObject({
+        state: 'quarantined',
+        images: 10,
+        builds_right: 0,
+        builds_wrong: 1,
+      });
+  });
+
+  it('says the same: that volunteer was right', async () => {
+    await crowd.submit();
+    await crowd.image('v');
+    const order = await crowd.image('t');
+    await foreman.untilState(order.requestHash, 'done');
+    expect(await crowd.nodeOf('v')).toMatchObject({ state: 'active', builds_right: 1, builds_wrong: 0 });
+  });
+
+  it('could not build what that one published: its vote stays, and a trusted node is to build it again', async () => {
+    await crowd.submit();
+    const tell = await lateFailure('t');
+    const order = await published();
+    await tell();
+    expect(await foreman.rows('votes')).toMatchObject([
+      { node_id: 'v', verdict: 'right' },
+      { node_id: 'w', verdict: 'right' },
+    ]);
+    expect(await crowd.nodeOf('v')).toMatchObject({ state: 'active', builds_right: 1 });
+    expect(await foreman.rows('checks')).toMatchObject([{ kind: 'rebuild', request_hash: order.requestHash }]);
   });
 });
 

@@ -4,6 +4,7 @@
  */
 import { isHeard } from '../../shared/node-state.ts';
 import { resultDigest } from '../../shared/trust/result-digest.ts';
+import { castVote } from './cast-vote.ts';
 import { inputsOf } from './decide-build.ts';
 import type { ForemanState } from './foreman-state.ts';
 import { judgeVotes } from './judge-votes.ts';
@@ -44,7 +45,7 @@ export async function settleByTrusted(state: ForemanState, word: TrustedWord, no
       before.some(isTrustedWordFor(published)) || record.attesters?.some(({ tier }) => tier === 'trusted') === true;
     // Of no lease of this build's: it has a name of its own.
     const said = { id: `again ${requestHash}`, inputs };
-    state.votes.cast(requestHash, node, said, { verdict: { outcome: 'image', digest } }, now);
+    castVote(state, record, node, said, { verdict: { outcome: 'image', digest } }, now);
     judgeVotes(state, record, now);
     if (digest === published) return 'confirmed';
     if (!isTrusted) {

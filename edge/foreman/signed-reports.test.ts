@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { utf8ToBytes } from '../../shared/digest.ts';
 import { signingKey } from '../../shared/ed25519.ts';
+import { AGAIN_MS } from '../../shared/lease.ts';
 import { signDsse } from '../../shared/trust/dsse.ts';
 import { IN_TOTO_TYPE } from '../../shared/trust/statement.ts';
 import { openUpstream } from '../edge.fixture.ts';
@@ -103,6 +104,7 @@ describe.each(Object.entries(REPORTS))('%s', (_, report) => {
     const event = await report(first, 'n');
     const signed = ((await foreman.signed('n', first.leaseId, event)) as Last).value.statement as Uint8Array;
     await foreman.report('n', first.leaseId, 1, { case: 'handedBack', value: { reason: '' } });
+    vi.setSystemTime(Date.now() + AGAIN_MS);
     const second = await foreman.order('n');
     await foreman.report('n', second.leaseId, 1, stated(await report(second, 'n'), signed));
     expect(await foreman.rows('votes')).toEqual([]);

@@ -64,7 +64,7 @@ function takeWord(state: ForemanState, { node, lease, check }: Told, said: Vote[
     noteWord(state, lease);
     if (said.outcome === 'image') state.nodes.tookMs(node, now - lease.grantedAt);
     state.leases.end(lease.id, said.outcome === 'image' ? 'image reported' : `failed: ${said.kind}`);
-    const isTelling = check.knownNode !== node.id || isKnownReproducible(state, check);
+    const isTelling = isKnownReproducible(state, check);
     const outcome = outcomeOf(check.kind, { said, digest: check.digest, isTelling });
     const words = said.outcome === 'image' ? `image ${said.digest}` : `failure ${said.kind}`;
     if (outcome === 'settle') state.checks.said(check.id, words, now);
@@ -74,10 +74,15 @@ function takeWord(state: ForemanState, { node, lease, check }: Told, said: Vote[
 }
 
 const FOLLOWS: Partial<Record<CheckOutcome, (state: ForemanState, told: Told, now: number) => void>> = {
+  /**
+   * It may have been downloaded by the order's hash. That is enough to be a newcomer no more; it is no image that others confirmed,
+   * and of the target it is one operator's word, once.
+   */
   right(state, { node, check: { requestHash, branch, target } }, now) {
     state.nodes.tally(node.id, 'right');
-    state.nodes.tally(node.id, 'images');
-    if (state.knownImages.of(requestHash)?.operator !== node.operator)
+    const known = state.knownImages.of(requestHash);
+    if (!known || known.operator === node.operator) return;
+    if (state.reproducibility.hear(branch, target, node.operator))
       state.reproducibility.note(branch, target, 'agreed', now);
   },
 
@@ -114,6 +119,14 @@ const FOLLOWS: Partial<Record<CheckOutcome, (state: ForemanState, told: Told, no
 
   doubtful(state, { check }) {
     state.knownImages.remove(check.requestHash);
+  },
+
+  /** Of a dispute: the image stands, others may measure by it, and the one that made another has had its say about this target. */
+  unclear(state, { check: { kind, requestHash, branch, target, accused } }) {
+    if (kind !== 'dispute') return;
+    state.knownImages.put(requestHash, { word: 'trusted' });
+    const operator = state.nodes.byId(accused ?? '')?.operator;
+    if (operator !== undefined) state.reproducibility.hear(branch, target, operator);
   },
 };
 

@@ -13,6 +13,7 @@ import type { LeaseReport } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 import type { Agreement, Decision } from '../../shared/quorum.ts';
 import { resultDigest } from '../../shared/trust/result-digest.ts';
 import { isUnheard } from './brought-lease.ts';
+import { castVote } from './cast-vote.ts';
 import { checkSignedFailure, checkSignedImage, type Reported } from './check-signed.ts';
 import { awaitOthers, decideBuild, inputsOf } from './decide-build.ts';
 import { unindexedAtPublication } from './decided-record.ts';
@@ -160,7 +161,7 @@ async function takeFailure(
     if (isTooLate(state, node, lease, build)) return;
     const detail = failed.detail.slice(0, 2000) || BUILD_ERRORS[kind].text;
     const said = { verdict: { outcome: 'failure', kind }, saidDigest: sha256Hex(detail) } as const;
-    state.votes.cast(build.requestHash, node, withInputs(lease), said, now);
+    castVote(state, build, node, withInputs(lease), said, now);
     noteWord(state, lease);
     state.leases.end(lease.id, `failed: ${kind}`);
     if (!isUndecided(build)) return judgeVotes(state, build, now);
@@ -213,7 +214,7 @@ async function takeImage(state: ForemanState, reported: Reported, result: Accept
     if (current && isTooLate(state, node, lease, current)) return;
     noteWord(state, lease);
     const digest = resultDigest(result);
-    state.votes.cast(build.requestHash, node, withInputs(lease), { verdict: { outcome: 'image', digest } }, now);
+    castVote(state, build, node, withInputs(lease), { verdict: { outcome: 'image', digest } }, now);
     // Of one that comes late, or twice at once, the time says nothing.
     if (state.leases.byId(lease.id)?.state === 'active') state.nodes.tookMs(node, now - lease.grantedAt);
     state.leases.end(lease.id, 'image reported');

@@ -8,6 +8,12 @@ import { type NodeRow, type VoteRow, votes } from './schema.ts';
 /** As text: the index of open votes is used for this very text alone. */
 const isOpen = sql`${votes.verdict} = 'open'`;
 
+/** `saidDigest`: of a failure's words. */
+export interface Said {
+  readonly verdict: Vote['verdict'];
+  readonly saidDigest?: string;
+}
+
 export class Votes {
   readonly #db: Database;
   readonly #ofBuild: ReturnType<typeof votesOfBuild>;
@@ -18,14 +24,14 @@ export class Votes {
   }
 
   /**
-   * An operator's first word counts, but that a trusted node's replaces a volunteer's, which decides less, and that a word about
-   * inputs that nobody builds any more (`closeOthers`) gives way to one about others. `saidDigest`: of a failure's words.
+   * An operator's first word counts, but that a trusted node's replaces a volunteer's, which decides less (cast-vote.ts), and that a
+   * word that is moot, such as one about inputs that nobody builds any more (`closeOthers`), gives way to one that is worth as much.
    */
   cast(
     requestHash: string,
     node: NodeRow,
     lease: { readonly id: string; readonly inputs: string },
-    said: { readonly verdict: Vote['verdict']; readonly saidDigest?: string },
+    said: Said,
     at: number,
   ): void {
     const { verdict } = said;
@@ -47,7 +53,10 @@ export class Votes {
       .onConflictDoUpdate({
         target: [votes.requestHash, votes.operator],
         set: vote,
-        setWhere: sql`${votes.tier} <> 'trusted' AND (excluded.tier = 'trusted' OR ${votes.verdict} = 'moot')`,
+        setWhere: and(
+          sql`(${votes.tier} <> 'trusted' OR excluded.tier = 'trusted')`,
+          sql`(${votes.tier} <> excluded.tier OR ${votes.verdict} = 'moot')`,
+        ),
       })
       .run();
   }

@@ -22,7 +22,7 @@ import { jsonAnswer, methodNotAllowed, notFound, problem, titleOf } from '../ans
 import { nodeAt } from '../call-node.ts';
 import { edgeContext, foremanOf } from '../edge-context.ts';
 import type { Env } from '../env.ts';
-import type { ActedOnNode } from '../foreman/foreman.ts';
+import type { ActedOnNode } from '../foreman/foreman-answers.ts';
 import type { ListedNode } from '../foreman/node-lists.ts';
 import { readText } from '../read-body.ts';
 import { parseJson } from '../wish.ts';

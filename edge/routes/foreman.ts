@@ -41,7 +41,7 @@ import { networkOf } from '../../shared/trust/network-of.ts';
 import { CORS, JSON_HEADERS } from '../answer.ts';
 import { type EdgeContext, edgeContext, foremanOf } from '../edge-context.ts';
 import type { Env } from '../env.ts';
-import type { Refused, ReportAnswer } from '../foreman/foreman.ts';
+import type { Refused, ReportAnswer } from '../foreman/foreman-answers.ts';
 import { authenticateNode } from '../node-auth.ts';
 import { readBody } from '../read-body.ts';
 import { signOrder } from '../sign-order.ts';

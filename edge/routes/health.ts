@@ -8,7 +8,7 @@ import type { Health } from '../../shared/api/health-answer.ts';
 import { CORS, jsonText, methodNotAllowed } from '../answer.ts';
 import { type EdgeContext, edgeContext, foremanOf } from '../edge-context.ts';
 import type { Env } from '../env.ts';
-import type { ForemanStats } from '../foreman/foreman.ts';
+import type { ForemanStats } from '../foreman/foreman-answers.ts';
 import { CACHE_CONTROL } from '../lifetimes.ts';
 import { visitOf } from '../limits/visit.ts';
 import { metricsText } from '../statistics/metrics-text.ts';

@@ -1,6 +1,6 @@
 /** `GET /metrics` of the edge: what Foreman and statistics count, as Prometheus reads it. */
 import { prometheusText, type Sample } from '../../shared/prometheus-text.ts';
-import type { ForemanStats } from '../foreman/foreman.ts';
+import type { ForemanStats } from '../foreman/foreman-answers.ts';
 import { DAYS, type NamedCount, type StatisticsAnswers } from './questions.ts';
 
 const MAX_CLIENTS = 20;

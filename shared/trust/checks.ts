@@ -24,8 +24,8 @@ export interface Answer {
   /** Of the image that is known. */
   readonly digest: string;
   /**
-   * Of a dispute: would the same image again tell who was right? Not where the machine that made the known one repeats itself, of a
-   * target of which nobody knows whether two machines make the same.
+   * Of a dispute: would the same image again tell who was right? Only where the target is known to be reproducible: two machines of
+   * one operator may be alike in what shows in the image, and then it is not the third one's fault.
    */
   readonly isTelling: boolean;
 }
@@ -58,3 +58,5 @@ export const isRebuildDue = (draw: number, { rebuild_one_in: oneIn }: TrustPolic
 
 /** A check of which the answer got lost is given once more, but not for ever: upstream may be what fails. */
 export const MAX_TRIES = 3;
+/** A rebuild by which nothing was learnt is asked for anew when there is reason again, but not for ever either. */
+export const MAX_REBUILDS = 3;
