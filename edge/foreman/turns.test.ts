@@ -98,7 +98,11 @@ it('gives a node first what it has an ImageBuilder for, until the build that is 
   const third = await submit('third', mine);
   const hashOf = (status: typeof first) => (status.state === 'queued' ? status.requestHash : '');
   expect((await foreman.lease('a', 'key-one', { held: [mine] }))?.requestHash).toBe(hashOf(second));
+  // Longer than most beside it.
   vi.setSystemTime(Date.now() + 31_000);
+  const fourth = await submit('fourth', mine);
+  const fifth = await submit('fifth', mine);
   expect((await foreman.lease('a', 'key-two', { held: [mine] }))?.requestHash).toBe(hashOf(first));
-  expect((await foreman.lease('a', 'key-three', { held: [mine] }))?.requestHash).toBe(hashOf(third));
+  for (const next of [third, fourth, fifth])
+    expect((await foreman.lease('a', `key-of-${hashOf(next)}`, { held: [mine] }))?.requestHash).toBe(hashOf(next));
 });
