@@ -2,13 +2,14 @@
  * What each route costs in operations of the platform, as docs/costs.md has it: the table there is tested to be made of these.
  */
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import costs from '../../docs/costs.md?raw';
 import { app } from '../app.ts';
-import { ask as edge, env, GOOD_REQUEST, jsonOf, openUpstream } from '../edge.fixture.ts';
-import { built, joinNode } from '../farm-node.fixture.ts';
+import { ask as edge, env, foremanStats, GOOD_REQUEST, jsonOf, openUpstream } from '../edge.fixture.ts';
+import { built as build, type FarmNode, joinNode } from '../farm-node.fixture.ts';
 import { type CountedEnv, countedEnv, type Operations } from '../operations.fixture.ts';
 
+let node: FarmNode;
 let hash: string;
 let imagePath: string;
 let isolate: CountedEnv;
@@ -24,7 +25,8 @@ const CHECK = {
 
 beforeAll(async () => {
   await openUpstream();
-  hash = await built(await joinNode(1), REQUEST);
+  node = await joinNode(1);
+  hash = await build(node, REQUEST);
   const { bin_dir, images } = await jsonOf(await edge(`/api/v1/build/${hash}`));
   imagePath = `/store/${bin_dir}/${(images as { name: string }[])[0]?.name}`;
 });
@@ -79,4 +81,28 @@ describe('what is answered without a build', () => {
   );
 
   test('the document has no other rows', () => expect(documented).toHaveLength(ASKED.length));
+});
+
+describe('a build, from the first question to the image', () => {
+  const keysOfKv = async () => (await env.CACHE.list()).keys.map(({ name }) => name);
+  const keysOfStore = async () => ((await env.IMAGES?.list())?.objects ?? []).map(({ key }) => key);
+
+  test('calls the Foreman and leaves behind what docs/costs.md says', async () => {
+    const { calls: before } = await foremanStats();
+    const [kv, store] = [await keysOfKv(), await keysOfStore()];
+    // As long as a build is under way, each second isolate that is asked asks as well; here nobody does.
+    await build(node, { ...GOOD_REQUEST, packages: ['kmod-e1000'] });
+    // The log is written behind the answer.
+    const written = await vi.waitFor(async () => {
+      const keys = (await keysOfStore()).filter((key) => !store.includes(key));
+      expect(keys.filter((key) => key.startsWith('log/of/'))).toHaveLength(1);
+      return keys;
+    });
+    const { calls } = await foremanStats();
+    const called = Object.entries(calls).reduce((sum, [name, n]) => sum + n - (before[name] ?? 0), 0);
+    const copies = (await keysOfKv()).filter((key) => !kv.includes(key));
+    expect(costs).toContain(
+      `${called} calls to the Foreman, ${copies.length} writes to KV and ${written.length} new objects`,
+    );
+  });
 });
