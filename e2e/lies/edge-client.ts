@@ -14,8 +14,9 @@ export const foremanClient: typeof honestClient = (...of) => {
   return {
     ...client,
     report: async ({ reports }, options) => client.report(await told(reports), options),
-    // The last word may come along with the last file.
-    completeUploads: async ({ leaseId = '', files = [], report }, options) =>
-      client.completeUploads({ leaseId, files, ...(report && { report: await told(report.reports) }) }, options),
+    completeUploads: async ({ leaseId = '', files = [], report }, options) => {
+      const along = report && lie.isToldAlong ? { report: await told(report.reports) } : {};
+      return client.completeUploads({ leaseId, files, ...along }, options);
+    },
   };
 };

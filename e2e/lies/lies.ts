@@ -12,12 +12,15 @@ type Succeeded = Extract<BuildEvent, { readonly type: 'succeeded' }>;
 interface Lie {
   outcome(event: Succeeded): Promise<BuildEvent>;
   readonly uploads: boolean;
+  /** Does its last word come along with the last file? Else by itself, as an older node says it. */
+  readonly isToldAlong: boolean;
   reports(reports: LeaseReport[]): Promise<LeaseReport[]>;
 }
 
 const HONEST: Lie = {
   outcome: async (event) => event,
   uploads: true,
+  isToldAlong: true,
   reports: async (reports) => reports,
 };
 
@@ -66,6 +69,7 @@ export const LIES = {
   /** Says nothing until its lease is over, and then another image. */
   'a late word': {
     ...HONEST,
+    isToldAlong: false,
     outcome: async (event) => ({ ...event, result: await tampered(event.result) }),
     reports: async (reports) => {
       if (reports.some(({ event }) => event.case === 'succeeded')) await sleep(LATE_MS);
