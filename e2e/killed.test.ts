@@ -1,8 +1,8 @@
 /** What happens when processes die at the worst moments. Every build must end in an image, published once, and whole. */
 import { fromBinary } from '@bufbuild/protobuf';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
-import { ReportRequestSchema } from '../shared/gen/asu/farm/v1/foreman_pb.js';
-import { type PausingProxy, pausingProxy } from './pausing-proxy.ts';
+import { CompleteUploadsRequestSchema } from '../shared/gen/asu/farm/v1/foreman_pb.js';
+import { type Exchange, type PausingProxy, pausingProxy } from './pausing-proxy.ts';
 import { type Answer, download, ended, poll, post, REQUEST } from './router.ts';
 import { type NodeUnderTest, StackUnderTest, until } from './stack-under-test.ts';
 import { storedNames } from './stored-names.ts';
@@ -113,39 +113,34 @@ describe('killed between two steps that belong together', () => {
   const storedRecords = async (hash: string): Promise<string[]> =>
     (await storedNames(inject('s3'), bucket, 'builds/')).filter((name) => name.includes(hash));
 
-  const isFinalReport = (body: Buffer): boolean => {
-    try {
-      return fromBinary(ReportRequestSchema, body).reports.some((report) => report.event.case === 'succeeded');
-    } catch {
-      return false;
-    }
-  };
+  /** The last word comes along with the last files. */
+  const isLastWord = ({ path, requestBody }: Exchange): boolean =>
+    path.endsWith('/CompleteUploads') &&
+    fromBinary(CompleteUploadsRequestSchema, requestBody).report?.reports.some(
+      ({ event }) => event.case === 'succeeded',
+    ) === true;
 
-  test('between upload and report: the node says it after its restart, without building again', async () => {
+  test('before its last word was heard: the node says after its restart that it died, and builds again', async () => {
     const nodeWay = await pausingProxy(stack.url);
     opened.push(nodeWay);
-    nodeWay.setHold(({ path, requestBody }) =>
-      path.endsWith('/Report') && isFinalReport(requestBody) ? 'request' : undefined,
-    );
+    nodeWay.setHold((exchange) => (isLastWord(exchange) ? 'request' : undefined));
     const node = await stack.startNode('late', { edgeUrl: nodeWay.url });
     const { body } = await post(stack.url, { ...REQUEST, rootfs_size_mb: 201 });
-    await until('the result is on its way', () => nodeWay.held().length > 0);
+    await until('the last word is on its way', () => nodeWay.held().length > 0);
     await node.kill();
     expect((await poll(stack.url, body.request_hash)).status).toBe(202);
     nodeWay.setHold(() => undefined);
     await node.restart();
     await expectPublished(stack, body.request_hash);
-    expect(builds(node, body.request_hash)).toBe(1);
+    expect(builds(node, body.request_hash)).toBe(2);
     expect(await storedRecords(body.request_hash)).toHaveLength(1);
     await node.kill();
   });
 
-  test('between upload and report, for good: another node builds it, and what was uploaded is never served half', async () => {
+  test('before its last word was heard, for good: another node builds it, and what was uploaded is never served half', async () => {
     const nodeWay = await pausingProxy(stack.url);
     opened.push(nodeWay);
-    nodeWay.setHold(({ path, requestBody }) =>
-      path.endsWith('/Report') && isFinalReport(requestBody) ? 'request' : undefined,
-    );
+    nodeWay.setHold((exchange) => (isLastWord(exchange) ? 'request' : undefined));
     const lost = await stack.startNode('lost', { edgeUrl: nodeWay.url });
     const { body } = await post(stack.url, { ...REQUEST, rootfs_size_mb: 202 });
     await until('the result is on its way', () => nodeWay.held().length > 0);

@@ -15,7 +15,7 @@ export const OVERTAKING_MS = 30_000;
  * And so much of what these wait. Where all have waited for half an hour, half a minute more is nothing to anybody, while a farm that
  * keeps strictly to turns on such a day spends its time on fetching ImageBuilders, and all wait longer.
  */
-const OVERTAKING_SHARE = 0.04;
+const OVERTAKING_SHARE = 0.1;
 
 /** `builds`: those whose turn comes first first. In which order a node with these ImageBuilders tries them. */
 export function inOrderOfChoice<Build extends Choosable>(
