@@ -4,20 +4,12 @@
  * than the build that was running, and says at its next start that it is lost.
  */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { fromBinary, toBinary } from '@bufbuild/protobuf';
-import { Code, ConnectError } from '@connectrpc/connect';
+import { fromBinary } from '@bufbuild/protobuf';
 import { BuildError } from '../shared/build-error.ts';
 import { hexToBytes } from '../shared/digest.ts';
 import { type SigningKey, verifyEd25519 } from '../shared/ed25519.ts';
 import { FARM_PROTOCOL } from '../shared/farm-protocol.ts';
 import { type BuildOrder, BuildOrderSchema, type SignedBuildOrder } from '../shared/gen/asu/farm/v1/build_pb.js';
-import {
-  type LeaseReport,
-  LeaseReportSchema,
-  LeaseStanding,
-  type ReportResponse,
-} from '../shared/gen/asu/farm/v1/foreman_pb.js';
 import { nodeIdOf } from '../shared/node-identity.ts';
 import { SERVER_VERSION } from '../shared/server-version.ts';
 import { type FeedOptIn, fetchesFrom } from '../shared/trust/foreign-feeds.ts';
@@ -26,15 +18,15 @@ import { checkedOrder } from './build/checked-order.ts';
 import type { Workshop } from './build/workshop.ts';
 import type { DiskWatch } from './disk/disk-watch.ts';
 import type { ForemanClient, Membership } from './edge-client.ts';
-import { isWorthSayingAgain } from './ever-rarer.ts';
+import { complain, isWorthSayingAgain } from './ever-rarer.ts';
 import { NOTHING_BUILT } from './fulfil-order.ts';
 import { HeardStanding } from './heard-standing.ts';
 import { tierOf } from './membership.ts';
 import type { NodeMetrics } from './metrics/node-metrics.ts';
-import { failedReport, handedBackReport, progressReport } from './node-report.ts';
+import { failedReport, handedBackReport } from './node-report.ts';
 import type { Offer } from './offer.ts';
 import type { Outbox } from './outbox.ts';
-import { ReportPace } from './report-pace.ts';
+import { CALL_TIMEOUT_MS, Reporter } from './reporter.ts';
 import { RunningBuilds } from './running-builds.ts';
 import type { BuildNews } from './server/build-news.ts';
 
@@ -58,13 +50,9 @@ export interface AgentOptions {
 const LEASE_WAIT_SECONDS = 25;
 /** The wait itself, and time for the answer to travel. */
 const LEASE_TIMEOUT_MS = 40_000;
-const CALL_TIMEOUT_MS = 30_000;
 const LAST_WORDS_MS = 8_000;
-/** For builds that end together. */
-const GATHER_MS = 200;
 /** Between two looks at a full disk. */
 const FULL_MS = 30_000;
-const MAX_BATCH_BYTES = 3 * 1024 * 1024;
 const NOT_OPTED_IN = 'it needs foreign feeds from which this node does not fetch';
 /** As many ImageBuilders are told to the edge. */
 const MAX_HELD = 64;
@@ -73,10 +61,8 @@ export class Agent {
   readonly #options: AgentOptions;
   readonly #nodeId: string;
   readonly #standing: HeardStanding;
-  readonly #pace: ReportPace;
   readonly #builds: RunningBuilds;
-  #somethingToSay = Promise.withResolvers<void>();
-  #hasSomethingToSay = false;
+  readonly #reporter: Reporter;
   #fullTimes = 0;
   /** Orders in a row that are not for this machine. */
   #turnedDown = 0;
@@ -89,17 +75,16 @@ export class Agent {
     this.#options = options;
     this.#nodeId = nodeIdOf(options.key.publicKey);
     this.#standing = new HeardStanding(options.log);
-    this.#pace = new ReportPace(options.reportMs);
     this.#builds = new RunningBuilds({
       ...options,
       now: () => this.#edgeNow(),
       onEnd: (isTold) => {
-        if (!isTold) this.#wake();
+        if (!isTold) this.#reporter.wake();
       },
-      withOthers: (last) =>
-        firstBatch([last, ...this.#progressBut(new Set([last, ...options.outbox.unacknowledged()].map(leaseOf)))]),
-      onHeard: (last, answer) => this.#hear(answer, new Set([last.leaseId])).has(last.leaseId),
+      withOthers: (last) => this.#reporter.withOthers(last),
+      onHeard: (last, answer) => this.#reporter.heardWithOthers(last, answer),
     });
+    this.#reporter = new Reporter(options, this.#builds);
   }
 
   get news(): BuildNews {
@@ -125,17 +110,17 @@ export class Agent {
       );
     const hurry = new AbortController();
     signal.addEventListener('abort', () => {
-      this.#wake();
+      this.#reporter.wake();
       setTimeout(() => hurry.abort(), LAST_WORDS_MS).unref();
     });
     // First what the last process had to say: asking for work before would fetch the very build that it finished.
-    await this.#sendReports(AbortSignal.timeout(CALL_TIMEOUT_MS)).catch(() => undefined);
+    await this.#reporter.send(AbortSignal.timeout(CALL_TIMEOUT_MS)).catch(() => undefined);
     this.#signal = signal;
-    const reporting = this.#reportUntil(signal, hurry.signal);
+    const reporting = this.#reporter.runUntil(signal, hurry.signal);
     await this.#leaseUntil(signal);
     await this.#builds.stopAll('the node stops');
     await reporting;
-    await this.#sendReports(AbortSignal.timeout(LAST_WORDS_MS)).catch(() => undefined);
+    await this.#reporter.send(AbortSignal.timeout(LAST_WORDS_MS)).catch(() => undefined);
   }
 
   async #leaseUntil(signal: AbortSignal): Promise<void> {
@@ -174,7 +159,7 @@ export class Agent {
         if (signal.aborted) return;
         failures += 1;
         // The key stays: an order that was given and whose answer was lost comes again.
-        this.#complain('asking for work failed', error, failures);
+        complain(this.#options.log, 'asking for work failed', error, failures);
         await pause(backoffMs(failures, Math.random()), signal);
       }
     }
@@ -221,7 +206,7 @@ export class Agent {
   #giveBack({ leaseId, requestHash }: BuildOrder, reason: string): void {
     this.#options.outbox.take(leaseId, requestHash, Date.now());
     this.#options.outbox.finish(leaseId, handedBackReport(reason));
-    this.#wake();
+    this.#reporter.wake();
   }
 
   /** The edge knows as well; but whose address it is from which feeds are fetched is not for the edge to say. */
@@ -277,90 +262,6 @@ export class Agent {
   #edgeNow(): number {
     return Date.now() + this.#edgeAheadMs;
   }
-
-  /** `hurry`: the time for last words is over. */
-  async #reportUntil(signal: AbortSignal, hurry: AbortSignal): Promise<void> {
-    for (let failures = 0; !signal.aborted || !this.#builds.isIdle; ) {
-      await Promise.race([
-        pause(failures > 0 ? backoffMs(failures, Math.random()) : this.#pace.untilNextMs, signal),
-        this.#somethingToSay.promise,
-      ]);
-      // Told meanwhile, along with the end of a build.
-      if (failures === 0 && !this.#hasSomethingToSay && !signal.aborted && this.#pace.untilNextMs > 0) continue;
-      // Ends within a moment are one report. Not cut short by the stop, or what is left would be told in a tight loop.
-      await sleep(Math.min(GATHER_MS, this.#options.reportMs));
-      this.#somethingToSay = Promise.withResolvers();
-      this.#hasSomethingToSay = false;
-      try {
-        await this.#sendReports(AbortSignal.any([AbortSignal.timeout(CALL_TIMEOUT_MS), hurry]));
-        failures = 0;
-      } catch (error) {
-        failures += 1;
-        this.#complain('reporting failed', error, failures);
-        await pause(backoffMs(failures, Math.random(), 200), signal);
-      }
-    }
-  }
-
-  async #sendReports(signal: AbortSignal): Promise<void> {
-    const { outbox, client } = this.#options;
-    const last = outbox.unacknowledged();
-    const ended = new Set(last.map(leaseOf));
-    const reports = firstBatch([...last, ...this.#progressBut(ended)]);
-    this.#pace.told();
-    if (reports.length === 0) return;
-    const answer = await client.report({ reports }, { signal, timeoutMs: CALL_TIMEOUT_MS });
-    this.#hear(answer, ended);
-    const heard = answer.acknowledgements.map(leaseOf).filter((leaseId) => ended.has(leaseId));
-    for (const leaseId of heard) outbox.forget(leaseId);
-    // The rest of the last words did not fit. Of an edge that acknowledges none there is no hurry to ask for more.
-    if (heard.length > 0 && heard.length < ended.size) this.#wake();
-  }
-
-  /**
-   * Where all builds are, but for those whose last word is said: also while one of these is tidied up, since a report with a higher
-   * number would have the edge take the word for an old one.
-   */
-  #progressBut(ended: ReadonlySet<string>): LeaseReport[] {
-    return [...this.#builds.all]
-      .filter(([leaseId]) => !ended.has(leaseId))
-      .map(([leaseId, running]) => this.#options.outbox.progress(leaseId, progressReport(running)));
-  }
-
-  /** Stops what nobody waits for any more; `ended` have come to their end by themselves. Returns the leases that are over. */
-  #hear({ acknowledgements, nextReportAfterMs }: ReportResponse, ended: ReadonlySet<string>): ReadonlySet<string> {
-    this.#pace.told();
-    this.#pace.asked(nextReportAfterMs);
-    const over = acknowledgements.filter(({ standing }) => standing === LeaseStanding.ENDED);
-    // What is over by its own last word is no reason to cut off the call that says it.
-    for (const { leaseId } of over)
-      if (!ended.has(leaseId) && !this.#builds.all.get(leaseId)?.lastWord)
-        this.#builds.stop(leaseId, 'the lease is over');
-    return new Set(over.map(({ leaseId }) => leaseId));
-  }
-
-  #wake(): void {
-    this.#hasSomethingToSay = true;
-    this.#somethingToSay.resolve();
-  }
-
-  /** The first failure and then ever rarer: an edge that is away for a night must not fill the disk with one sentence. */
-  #complain(what: string, error: unknown, failures: number): void {
-    if (!isWorthSayingAgain(failures)) return;
-    const text = error instanceof ConnectError ? `${Code[error.code]}: ${error.rawMessage}` : (error as Error).message;
-    this.#options.log(`${what} (${failures} times): ${text}`);
-  }
-}
-
-const leaseOf = ({ leaseId }: { readonly leaseId: string }): string => leaseId;
-
-/** What fits into one message; the rest follows when this is acknowledged. */
-function firstBatch(reports: readonly LeaseReport[]): LeaseReport[] {
-  let sizeBytes = 0;
-  return reports.slice(0, 256).filter((report, at) => {
-    sizeBytes += toBinary(LeaseReportSchema, report).length;
-    return at === 0 || sizeBytes <= MAX_BATCH_BYTES;
-  });
 }
 
 const aborted = (signal: AbortSignal): Promise<void> =>
