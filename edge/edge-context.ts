@@ -68,7 +68,7 @@ export interface EdgeContext {
   /** Answers of the statistics, and those about our health. */
   readonly statistics: KeptAnswers<object>;
   readonly health: KeptAnswers<{ readonly status: number; readonly text: string }>;
-  /** Of uploads that were granted here a moment ago. */
+  /** To send the bytes of what was granted. */
   readonly uploadPermits: UploadPermits;
   readonly store: ObjectStore;
   readonly env: Env;

@@ -42,6 +42,9 @@ export type ReceiveAnswer =
   | { readonly ok: true }
   | { readonly ok: false; readonly status: number; readonly reason: string };
 
+/** Of bytes that were not taken. */
+export const notReceived = (status: number, reason: string): ReceiveAnswer => ({ ok: false, status, reason });
+
 export async function openParts(
   { store, foreman }: PartsDesk,
   { leaseId, name, sha256, multipartId }: UploadRow,
@@ -61,11 +64,10 @@ export async function receivePart(
   body: ObjectBody,
   declared: { readonly sizeBytes: number; readonly sha256: string },
 ): Promise<ReceiveAnswer> {
-  const no = (status: number, reason: string): ReceiveAnswer => ({ ok: false, status, reason });
   const parts = Math.ceil(sizeBytes / partBytes);
-  if (multipartId === null || part < 1 || part > parts) return no(400, `part ${part} is not expected`);
+  if (multipartId === null || part < 1 || part > parts) return notReceived(400, `part ${part} is not expected`);
   const expected = part < parts ? partBytes : sizeBytes - partBytes * (parts - 1);
-  if (declared.sizeBytes !== expected) return no(400, `expected part ${part} to have ${expected} bytes`);
+  if (declared.sizeBytes !== expected) return notReceived(400, `expected part ${part} to have ${expected} bytes`);
   const { etag } = await store.uploadPart(storeKey.object(leaseId, name), multipartId, part, body, {
     size: expected,
     sha256: declared.sha256,
@@ -73,7 +75,7 @@ export async function receivePart(
   const isAdded = await foreman.addPart(leaseId, name, multipartId, part, etag);
   return isAdded
     ? { ok: true }
-    : no(503, `part ${part} of ${name} came too late for this try; ask for the upload again`);
+    : notReceived(503, `part ${part} of ${name} came too late for this try; ask for the upload again`);
 }
 
 /**

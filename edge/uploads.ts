@@ -7,7 +7,14 @@ import { type StoredFile, storeKey } from '../shared/build-record.ts';
 import { type EdgeContext, foremanOf } from './edge-context.ts';
 import type { Completed } from './foreman/foreman-answers.ts';
 import type { ObjectBody } from './storage/object-store.ts';
-import { completeParts, openParts, type PartsDesk, type ReceiveAnswer, receivePart } from './upload-in-parts.ts';
+import {
+  completeParts,
+  notReceived,
+  openParts,
+  type PartsDesk,
+  type ReceiveAnswer,
+  receivePart,
+} from './upload-in-parts.ts';
 
 /** Below the 100 MB that a request through a Worker may have; a whole number of the store's smallest parts. */
 export const PART_BYTES = 64 * 1024 * 1024;
@@ -64,12 +71,11 @@ export async function receiveUpload(
   body: ObjectBody,
   declared: { readonly sizeBytes: number; readonly sha256: string },
 ): Promise<ReceiveAnswer> {
-  const no = (status: number, reason: string): ReceiveAnswer => ({ ok: false, status, reason });
   const foreman = foremanOf(context.env);
   const key = storeKey.object(target.leaseId, target.name);
   const putWhole = async ({ sizeBytes, sha256 }: StoredFile): Promise<ReceiveAnswer> => {
     if (declared.sizeBytes !== sizeBytes || declared.sha256 !== sha256)
-      return no(400, `expected ${sizeBytes} bytes with sha256 ${sha256}`);
+      return notReceived(400, `expected ${sizeBytes} bytes with sha256 ${sha256}`);
     await context.store.put(key, body, { size: sizeBytes, sha256 });
     return { ok: true };
   };
@@ -77,13 +83,14 @@ export async function receiveUpload(
   if (target.part === 0 && context.uploadPermits.has(nodeId, target.leaseId, file, target.permit))
     return putWhole(file);
   const granted = await foreman.upload(nodeId, target.leaseId, target.name);
-  if (!granted.ok) return no(403, granted.reason);
+  if (!granted.ok) return notReceived(403, granted.reason);
   const { upload } = granted;
-  if (upload.state !== 'open') return no(409, `${target.name} is complete and cannot be written again`);
-  if (target.part === 0) return isInParts(upload) ? no(400, `expected parts of ${PART_BYTES} bytes`) : putWhole(upload);
+  if (upload.state !== 'open') return notReceived(409, `${target.name} is complete and cannot be written again`);
+  if (target.part === 0)
+    return isInParts(upload) ? notReceived(400, `expected parts of ${PART_BYTES} bytes`) : putWhole(upload);
   return isInParts(upload)
     ? receivePart(partsDesk(context), upload, target.part, body, declared)
-    : no(400, `part ${target.part} is not expected`);
+    : notReceived(400, `part ${target.part} is not expected`);
 }
 
 /**

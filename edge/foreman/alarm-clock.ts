@@ -4,6 +4,7 @@
  */
 import { eq } from 'drizzle-orm';
 import type { Database } from './database.ts';
+import { metaValue, setMeta } from './meta.ts';
 import { meta } from './schema.ts';
 
 const DUE_AT = 'alarm_due_at';
@@ -19,7 +20,7 @@ export class AlarmClock {
 
   async open(db: Database): Promise<void> {
     this.#db = db;
-    this.#dueAt = db.select().from(meta).where(eq(meta.name, DUE_AT)).get()?.value ?? null;
+    this.#dueAt = metaValue(db, DUE_AT) ?? null;
   }
 
   /** When it rings next, or was to ring; milliseconds since 1970. */
@@ -32,11 +33,7 @@ export class AlarmClock {
     const wanted = Math.min(...times.filter((time) => time !== null));
     if (wanted === Number.POSITIVE_INFINITY || (this.#dueAt !== null && this.#dueAt <= wanted)) return;
     this.#dueAt = wanted;
-    this.#db
-      .insert(meta)
-      .values({ name: DUE_AT, value: wanted })
-      .onConflictDoUpdate({ target: meta.name, set: { value: wanted } })
-      .run();
+    setMeta(this.#db, DUE_AT, wanted);
     await this.#storage.setAlarm(wanted);
   }
 

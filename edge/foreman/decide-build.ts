@@ -9,7 +9,6 @@ import type { NormalizedRequest } from '../../shared/normalize-request.ts';
 import { type Decision, decide, type Farm, type Vote, wantsVolunteers } from '../../shared/quorum.ts';
 import { feedUrlsOf } from '../../shared/trust/foreign-feeds.ts';
 import { isProven, ruleFor, type TrustRule } from '../../shared/trust/policy.ts';
-import { isReproducible } from '../../shared/trust/reproducibility.ts';
 import type { ForemanState } from './foreman-state.ts';
 import { type BuildRow, WHOM, type Whom } from './schema.ts';
 
@@ -20,7 +19,7 @@ export const inputsOf = ({ revision, imageBuilder, feeds }: Pins): string =>
 /** As things stand: a target may have been found to differ since the build was accepted. */
 export function ruleOf(state: ForemanState, { version, target, ...rest }: NormalizedRequest): TrustRule {
   const policy = state.config.TRUST_POLICY;
-  const isKnown = isReproducible(version, target, state.reproducibility.of(version, target), policy);
+  const isKnown = state.reproducibility.isKnown(version, target, policy);
   return ruleFor({ version, target, ...rest }, isKnown, policy);
 }
 

@@ -7,10 +7,12 @@ import { mayBeBrought } from './callable-nodes.ts';
 import { inputsOf, ruleOf } from './decide-build.ts';
 import { cacheFailure, failBuild } from './end-build.ts';
 import type { ForemanState } from './foreman-state.ts';
-import { giveAgain, giveCanary, giveIdle } from './give-check.ts';
+import { giveAgain } from './give-again.ts';
+import { giveCanary } from './give-canary.ts';
+import { giveIdle } from './give-idle.ts';
 import { isItsTurn } from './is-its-turn.ts';
 import { isOfUse, wantedOf } from './is-of-use.ts';
-import { hasAllItMay } from './lease-limits.ts';
+import { hasAllItMay, mayTakeMore } from './lease-limits.ts';
 import { type PinnedInputs, pinInputs, versionUrl } from './pins.ts';
 import type { Candidate, Place } from './queue.ts';
 import { type BuildRow, type LeaseRow, type NodeRow, WHOM } from './schema.ts';
@@ -81,10 +83,7 @@ export async function giveLease(
     if (canary) return canary;
     const inputs = await pinOrSettle(state, candidate, now);
     if (!inputs) continue;
-    // It may have been set aside while upstream was asked.
-    if (!state.nodes.mayBuild(node.id)) return null;
-    // It has been given others while it asked: by another question, or they were brought.
-    if (hasAllItMay(state, node)) return null;
+    if (!mayTakeMore(state, node)) return null;
     const lease = state.leases.grant(
       candidate,
       node.id,

@@ -5,6 +5,10 @@
 import type { ForemanState } from './foreman-state.ts';
 import type { NodeRow } from './schema.ts';
 
+/** May it be given one more? While something else was waited for it may have been set aside, or been given others. */
+export const mayTakeMore = (state: ForemanState, node: NodeRow): boolean =>
+  state.nodes.mayBuild(node.id) && !hasAllItMay(state, node);
+
 /** The operator's own machines that ask are taken at their word: they ask with a free slot, and are told of an end before we are. */
 export function hasAllItMay({ leases, config }: ForemanState, node: NodeRow): boolean {
   const isVolunteer = node.tier !== 'trusted';

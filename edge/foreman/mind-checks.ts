@@ -5,6 +5,7 @@
 import { storeKey } from '../../shared/build-record.ts';
 import { isHeard } from '../../shared/node-state.ts';
 import { MAX_TRIES } from '../../shared/trust/checks.ts';
+import { deleteAll } from '../storage/delete-all.ts';
 import type { ForemanState } from './foreman-state.ts';
 import { removeLeaseFiles } from './remove-lease-files.ts';
 import type { CheckRow } from './schema.ts';
@@ -61,9 +62,5 @@ async function settleRebuilds(state: ForemanState, now: number): Promise<void> {
 
 async function removeFiles({ store, uploads }: ForemanState, leaseId: string): Promise<void> {
   await removeLeaseFiles({ id: leaseId, uploads: uploads.ofLease(leaseId) }, store);
-  for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
-    const page = await store.list(storeKey.logs(leaseId), cursor === undefined ? {} : { cursor });
-    for (const { key } of page.objects) await store.delete(key);
-    cursor = page.cursor;
-  }
+  await deleteAll(store, storeKey.logs(leaseId));
 }

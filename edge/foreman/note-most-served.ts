@@ -2,10 +2,9 @@
  * Each day some of the images that are handed out most are to be built again, of those that volunteers published: what colluding
  * operators would want to be flashed is what many ask for.
  */
-import { eq } from 'drizzle-orm';
 import { dayOf } from '../../shared/client-key.ts';
 import type { ForemanState } from './foreman-state.ts';
-import { meta } from './schema.ts';
+import { metaValue, setMeta } from './meta.ts';
 
 const PICKED_ON = 'rebuilds_picked_on';
 /** Names of images that are looked at. */
@@ -15,7 +14,7 @@ export function noteMostServed(state: ForemanState, now: number): void {
   const { db, statistics, knownImages, checks, config } = state;
   const today = dayOf(now);
   if (config.TRUST_POLICY.rebuilds_a_day === 0) return;
-  if (db.select().from(meta).where(eq(meta.name, PICKED_ON)).get()?.value === today) return;
+  if (metaValue(db, PICKED_ON) === today) return;
   db.transaction(() => {
     let left = config.TRUST_POLICY.rebuilds_a_day;
     for (const { name } of statistics.mostServed(now).slice(0, LOOKED_AT)) {
@@ -24,9 +23,6 @@ export function noteMostServed(state: ForemanState, now: number): void {
       checks.add('rebuild', known, now);
       left -= 1;
     }
-    db.insert(meta)
-      .values({ name: PICKED_ON, value: today })
-      .onConflictDoUpdate({ target: meta.name, set: { value: today } })
-      .run();
+    setMeta(db, PICKED_ON, today);
   });
 }

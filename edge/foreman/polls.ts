@@ -4,6 +4,7 @@
  */
 import { and, eq, lt, min, sql } from 'drizzle-orm';
 import type { Database } from './database.ts';
+import { setMeta } from './meta.ts';
 import { type BuildRow, builds, isQueued, meta } from './schema.ts';
 
 /** A poll is noted at most so often: a row for each would be the load. */
@@ -29,11 +30,7 @@ export class Polls {
   /** Nobody could ask while the Foreman was away. */
   noteAll(now: number): void {
     // Once for all of them: a row for each of a long queue would be what everybody waits for first.
-    this.#db
-      .insert(meta)
-      .values({ name: SINCE, value: now })
-      .onConflictDoUpdate({ target: meta.name, set: { value: now } })
-      .run();
+    setMeta(this.#db, SINCE, now);
   }
 
   /** Waiting builds for which nobody has asked since `at`. */

@@ -12,6 +12,7 @@ import {
   MAX_DISOWNED,
 } from '../../shared/trust/log-record.ts';
 import type { Database } from './database.ts';
+import { setMeta } from './meta.ts';
 import { disowned, type LogRow, log, meta, nodes } from './schema.ts';
 
 /** Of which disowned nodes the head told that was written last: of those that are, and of those that were. */
@@ -108,12 +109,7 @@ export class PublicationLog {
         .delete(log)
         .where(and(eq(log.written, true), lt(log.sequence, upTo)))
         .run();
-      for (const [at, value] of told.entries())
-        this.#db
-          .insert(meta)
-          .values({ name: TOLD[at] ?? '', value })
-          .onConflictDoUpdate({ target: meta.name, set: { value } })
-          .run();
+      for (const [at, value] of told.entries()) setMeta(this.#db, TOLD[at] ?? '', value);
     });
   }
 

@@ -8,6 +8,7 @@ import { BUILD_ERRORS } from '../../shared/build-error.ts';
 import { type BuildRecord, storeKey } from '../../shared/build-record.ts';
 import { resultKey } from '../results/result-key.ts';
 import type { ForemanState } from './foreman-state.ts';
+import { prepared } from './prepared.ts';
 import { builds, recalled } from './schema.ts';
 
 const AT_ONCE = 16;
@@ -45,11 +46,14 @@ export const isRecalled = ({ db }: Pick<ForemanState, 'db'>, requestHash: string
   db.select({ at: recalled.dueAt }).from(recalled).where(eq(recalled.requestHash, requestHash)).get() !== undefined;
 
 /** When something is to be removed; null for never. */
-export const nextRecall = ({ db }: Pick<ForemanState, 'db'>): number | null =>
+export const nextRecall = ({ db }: Pick<ForemanState, 'db'>): number | null => eldest(db).get()?.at ?? null;
+
+const eldest = prepared((db) =>
   db
     .select({ at: min(recalled.dueAt) })
     .from(recalled)
-    .get()?.at ?? null;
+    .prepare(),
+);
 
 /** True where more can be done at once. @throws what the store or KV did of one of them, once all others were tried */
 export async function takeBack(state: ForemanState, now: number): Promise<boolean> {

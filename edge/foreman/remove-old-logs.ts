@@ -2,10 +2,11 @@
  * The end of a log: a week after its build was accepted it is of use to nobody, and there is one for every build. Builds are
  * gone through in the order in which they were accepted, a few at each alarm, and how far that went is remembered.
  */
-import { asc, eq, gt } from 'drizzle-orm';
+import { asc, gt } from 'drizzle-orm';
 import { storeKey } from '../../shared/build-record.ts';
 import type { ForemanState } from './foreman-state.ts';
-import { builds, meta } from './schema.ts';
+import { metaValue, setMeta } from './meta.ts';
+import { builds } from './schema.ts';
 
 export const LOG_LIFE_MS = 7 * 24 * 3_600_000;
 const BUILDS_AT_ONCE = 32;
@@ -16,7 +17,7 @@ const REMOVED_TO = 'logs_removed_to';
 
 /** True where more is due. @throws when the store does not answer: to be tried again */
 export async function removeOldLogs({ db, leases, store }: ForemanState, now: number): Promise<boolean> {
-  const removedTo = db.select().from(meta).where(eq(meta.name, REMOVED_TO)).get()?.value ?? 0;
+  const removedTo = metaValue(db, REMOVED_TO) ?? 0;
   const page = db
     .select({ sequence: builds.sequence, requestHash: builds.requestHash, enqueuedAt: builds.enqueuedAt })
     .from(builds)
@@ -34,10 +35,7 @@ export async function removeOldLogs({ db, leases, store }: ForemanState, now: nu
       objectsLeft -= objects.length;
       if (objectsLeft <= 0 || cursor !== undefined) return true;
     }
-    db.insert(meta)
-      .values({ name: REMOVED_TO, value: build.sequence })
-      .onConflictDoUpdate({ target: meta.name, set: { value: build.sequence } })
-      .run();
+    setMeta(db, REMOVED_TO, build.sequence);
   }
   return page.length === BUILDS_AT_ONCE;
 }

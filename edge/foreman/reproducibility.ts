@@ -12,14 +12,20 @@ export type MeasuredTarget = ReproducibilityRow & { readonly isReproducible: boo
 
 export class Reproducibility {
   readonly #db: Database;
+  readonly #ofTarget: ReturnType<typeof tallyOfTarget>;
 
   constructor(db: Database) {
     this.#db = db;
+    this.#ofTarget = tallyOfTarget(db);
   }
 
   of(version: string, target: string): Tally {
-    const isThis = and(eq(reproducibility.branch, branchOf(version)), eq(reproducibility.target, target));
-    return this.#db.select().from(reproducibility).where(isThis).get() ?? NOTHING_MEASURED;
+    return this.#ofTarget.get({ branch: branchOf(version), target }) ?? NOTHING_MEASURED;
+  }
+
+  /** Is it known that machines agree on this target? */
+  isKnown(version: string, target: string, policy: TrustPolicy): boolean {
+    return isReproducible(version, target, this.of(version, target), policy);
   }
 
   note(version: string, target: string, what: keyof Tally, now: number): void {
@@ -59,3 +65,13 @@ export class Reproducibility {
     return rows.map((row) => ({ ...row, isReproducible: isReproducible(row.branch, row.target, row, policy) }));
   }
 }
+
+/** Written once, since each poll of a build that waits asks it: see queue.ts. */
+const tallyOfTarget = (db: Database) =>
+  db
+    .select()
+    .from(reproducibility)
+    .where(
+      and(eq(reproducibility.branch, sql.placeholder('branch')), eq(reproducibility.target, sql.placeholder('target'))),
+    )
+    .prepare();

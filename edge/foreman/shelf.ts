@@ -3,11 +3,12 @@
  * is kept, to be decided upon once there are enough (decide-shelved.ts): else it would wait for a trusted node for ever, though
  * nothing is missing any more.
  */
-import { asc, eq, lte } from 'drizzle-orm';
+import { asc, eq, lte, sql } from 'drizzle-orm';
 import type { AcceptedResult } from '../../shared/accept-result.ts';
 import { decide } from '../../shared/quorum.ts';
 import { openVotes, ruleOf } from './decide-build.ts';
 import type { ForemanState } from './foreman-state.ts';
+import { prepared } from './prepared.ts';
 import { type BuildRow, type LeaseRow, type ShelvedRow, shelved } from './schema.ts';
 
 /** Until it is looked at again in a farm that is large. */
@@ -58,7 +59,17 @@ export function unshelve({ db }: Tables, requestHash: string): void {
 }
 
 export const shelvedBuilds = ({ db }: Tables, limit: number, now: number): ShelvedRow[] =>
-  db.select().from(shelved).where(lte(shelved.dueAt, now)).orderBy(asc(shelved.dueAt)).limit(limit).all();
+  eldest(db).all({ now, limit });
+
+const eldest = prepared((db) =>
+  db
+    .select()
+    .from(shelved)
+    .where(lte(shelved.dueAt, sql.placeholder('now')))
+    .orderBy(asc(shelved.dueAt))
+    .limit(sql.placeholder('limit'))
+    .prepare(),
+);
 
 /** Has the farm grown, and does something wait for that? As of some seconds ago: asked for with every call. */
 export const isShelfDue = (state: ForemanState, now: number): boolean =>

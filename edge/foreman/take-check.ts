@@ -7,7 +7,6 @@ import { isDeterministic, kindFromNode } from '../../shared/build-error.ts';
 import type { LeaseReport } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 import type { Vote } from '../../shared/quorum.ts';
 import { type CheckOutcome, outcomeOf } from '../../shared/trust/checks.ts';
-import { isReproducible } from '../../shared/trust/reproducibility.ts';
 import { resultDigest } from '../../shared/trust/result-digest.ts';
 import { checkSignedFailure, checkSignedImage, type Reported } from './check-signed.ts';
 import { loseLease } from './end-build.ts';
@@ -64,7 +63,7 @@ function takeWord(state: ForemanState, { node, lease, check }: Told, said: Vote[
     noteWord(state, lease);
     if (said.outcome === 'image') state.nodes.tookMs(node, now - lease.grantedAt);
     state.leases.end(lease.id, said.outcome === 'image' ? 'image reported' : `failed: ${said.kind}`);
-    const isTelling = isKnownReproducible(state, check);
+    const isTelling = state.reproducibility.isKnown(check.branch, check.target, state.config.TRUST_POLICY);
     const outcome = outcomeOf(check.kind, { said, digest: check.digest, isTelling });
     const words = said.outcome === 'image' ? `image ${said.digest}` : `failure ${said.kind}`;
     if (outcome === 'settle') state.checks.said(check.id, words, now);
@@ -129,6 +128,3 @@ const FOLLOWS: Partial<Record<CheckOutcome, (state: ForemanState, told: Told, no
     if (operator !== undefined) state.reproducibility.hear(branch, target, operator);
   },
 };
-
-const isKnownReproducible = ({ reproducibility, config }: ForemanState, { branch, target }: CheckRow): boolean =>
-  isReproducible(branch, target, reproducibility.of(branch, target), config.TRUST_POLICY);

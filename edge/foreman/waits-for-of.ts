@@ -15,9 +15,10 @@ export function waitsForOf(state: ForemanState, build: BuildRow, now: number): W
   const voices = everybody.filter((voice) => fetchesFrom(voice, urls));
   const isTrustedHere = voices.some(({ tier }) => tier === 'trusted');
   const votes = openVotes(state, build.requestHash, now);
-  const farm = urls.length === 0 ? { activeOperators } : farmFor(state, build.request, now);
-  const decision = decide(votes, ruleOf(state, build.request), policy, farm);
-  if (build.whom === WHOM.trusted || decision.decision !== 'pending' || decision.of === null) {
+  const farm = () => (urls.length === 0 ? { activeOperators } : farmFor(state, build.request, now));
+  const isForTrusted = build.whom === WHOM.trusted;
+  const decision = isForTrusted ? null : decide(votes, ruleOf(state, build.request), policy, farm());
+  if (decision?.decision !== 'pending' || decision.of === null) {
     const hasBegun = votes.length > 0;
     // In its place as any other, that is, or there is no farm at all now.
     if (!hasBegun && (isTrustedHere || everybody.length === 0)) return undefined;

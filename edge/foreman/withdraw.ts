@@ -11,6 +11,7 @@ import { isProven } from '../../shared/trust/policy.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { farmFor, ruleOf } from './decide-build.ts';
 import type { ForemanState } from './foreman-state.ts';
+import { prepared } from './prepared.ts';
 import { recall } from './recall.ts';
 import { disowned, nodes, type VoteRow, votes } from './schema.ts';
 import { asVote } from './votes.ts';
@@ -22,8 +23,9 @@ export function disownResults({ db }: Pick<ForemanState, 'db'>, nodeId: string):
   db.insert(disowned).values({ nodeId }).onConflictDoNothing().run();
 }
 
-export const isWithdrawalDue = ({ db }: Pick<ForemanState, 'db'>): boolean =>
-  db.select().from(disowned).limit(1).get() !== undefined;
+export const isWithdrawalDue = ({ db }: Pick<ForemanState, 'db'>): boolean => anyDisowned(db).get() !== undefined;
+
+const anyDisowned = prepared((db) => db.select().from(disowned).limit(1).prepare());
 
 /** All that can be gone through now. @throws when the store does not answer: to be tried again */
 export async function withdraw(state: ForemanState, now: number): Promise<void> {
