@@ -7,23 +7,14 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ADMIN_KEY, type FarmOperator, farmOperator, type ListedNode } from './farm-operator.ts';
+import { ADMIN_KEY, type FarmOperator, farmOperator, type ListedNode, TWO_OF_TWO } from './farm-operator.ts';
 import { type LieName, TAMPER_MARK } from './lies/lies.ts';
 import { recordingProxy } from './recording-proxy.ts';
 import { type Answer, built, download, ended, poll, post, REQUEST } from './router.ts';
 import { type NodeUnderTest, StackUnderTest, until } from './stack-under-test.ts';
 
-/** As few as may be: who agrees is what matters here, and not how many it takes. All of them call from this machine. */
-const TRUST_POLICY = {
-  operators: 2,
-  unproven_operators: 2,
-  active_operators: 2,
-  distinct_networks: false,
-  reproducible: ['* *'],
-  // Each lie is found by what it is told about here; canaries have a test of their own.
-  canary_one_in: 0,
-  rebuild_one_in: 0,
-};
+/** Each lie is found by what it is told about here; canaries have a test of their own. */
+const TRUST_POLICY = { ...TWO_OF_TWO, canary_one_in: 0, rebuild_one_in: 0 };
 
 let stack: StackUnderTest;
 let operator: FarmOperator;

@@ -7,18 +7,9 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { irreproducibleTarget } from '../farm/demo/releases-table.ts';
-import { ADMIN_KEY, type FarmOperator, farmOperator } from './farm-operator.ts';
+import { ADMIN_KEY, type FarmOperator, farmOperator, TWO_OF_TWO } from './farm-operator.ts';
 import { type Answer, built, download, ended, poll, post } from './router.ts';
 import { type NodeUnderTest, StackUnderTest, until } from './stack-under-test.ts';
-
-/** Two of two must agree, on every target until it is found to differ. Both call from this machine. */
-const TRUST_POLICY = {
-  operators: 2,
-  unproven_operators: 2,
-  active_operators: 2,
-  distinct_networks: false,
-  reproducible: ['* *'],
-};
 
 /** Whatever reaches a build from there would be seen in an archive, in an order of names or in a time. */
 const ODD_MACHINE = {
@@ -42,7 +33,7 @@ beforeAll(async () => {
     irreproducible: true,
     variables: {
       ADMIN_KEY,
-      TRUST_POLICY: JSON.stringify(TRUST_POLICY),
+      TRUST_POLICY: JSON.stringify(TWO_OF_TWO),
       BUILDS_PER_MINUTE: '0',
       MISSES_PER_MINUTE: '0',
     },

@@ -1,5 +1,4 @@
 /** `npm run serve`: the edge without Cloudflare, as systemd or a container starts, stops and kills it. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import os from 'node:os';
@@ -12,21 +11,15 @@ import { freePort } from '../farm/stack/free-port.ts';
 import { startNode } from '../farm/stack/node-process.ts';
 import { loadServerKey, mintJoinToken } from '../farm/stack/secrets.ts';
 import { built, download, post, REQUEST } from './router.ts';
-import { until } from './stack-under-test.ts';
+import { endAll, type ShellRun, shellRun, untilReady } from './shell-run.ts';
 
 const MAIN = path.resolve(import.meta.dirname, '../farm/serve/main.ts');
-
-interface Run {
-  readonly process: ChildProcess;
-  output(): string;
-  readonly ended: Promise<number | null>;
-}
 
 let state: string;
 let mirror: MirrorServer;
 let environment: Record<string, string>;
 let address: string;
-const running: Run[] = [];
+const running: ShellRun[] = [];
 let node: Child | undefined;
 
 beforeEach(async () => {
@@ -49,35 +42,17 @@ beforeEach(async () => {
 afterEach(async () => {
   await node?.kill();
   node = undefined;
-  for (const { process: child, ended } of running.splice(0)) {
-    child.kill('SIGTERM');
-    await ended;
-  }
+  await endAll(running);
   await mirror.close();
   await rm(state, { recursive: true, force: true });
 });
 
-function serve(more: Readonly<Record<string, string>> = {}): Run {
-  const child = spawn(process.execPath, [MAIN, '--state', state, '--listen', address], {
-    env: { PATH: process.env.PATH ?? '', ...environment, ...more },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
-  const one: Run = {
-    process: child,
-    output: () => output,
-    ended: new Promise((resolve) => child.once('exit', (code) => resolve(code))),
-  };
+function serve(more: Readonly<Record<string, string>> = {}): ShellRun {
+  const env = { PATH: process.env.PATH ?? '', ...environment, ...more };
+  const one = shellRun([MAIN, '--state', state, '--listen', address], { env });
   running.push(one);
   return one;
 }
-
-const untilReady = (one: Run): Promise<unknown> =>
-  until('it is ready', () => {
-    if (one.process.exitCode !== null) throw new Error(`it ended: ${one.output()}`);
-    return /^ready: /m.test(one.output());
-  });
 
 async function startOneNode(edgeUrl: string): Promise<void> {
   node = startNode({
@@ -91,7 +66,7 @@ async function startOneNode(edgeUrl: string): Promise<void> {
   });
 }
 
-async function childOf({ process: { pid } }: Run, name: string): Promise<number> {
+async function childOf({ process: { pid } }: ShellRun, name: string): Promise<number> {
   for (const child of (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' '))
     if ((await readFile(`/proc/${child}/comm`, 'utf8')).trim() === name) return Number(child);
   throw new Error(`process ${pid} has no child ${name}`);
@@ -179,8 +154,8 @@ describe('npm run serve', () => {
   });
 
   test('--print-config makes no keys', async () => {
-    const child = spawn(process.execPath, [MAIN, '--state', state, '--print-config'], { stdio: 'ignore' });
-    expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(0);
+    const one = shellRun([MAIN, '--state', state, '--print-config']);
+    expect(await one.ended, one.output()).toBe(0);
     expect((await readdir(state)).filter((name) => name.endsWith('-key'))).toEqual([]);
   });
 

@@ -1,5 +1,4 @@
 /** `npm start` and `npm run demo` as somebody at a shell meets them. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import os from 'node:os';
@@ -8,48 +7,26 @@ import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { freePort } from '../farm/stack/free-port.ts';
 import { EDGE_SETTINGS } from '../shared/edge-settings.ts';
 import { built, download, healthOf, post, REQUEST } from './router.ts';
-import { until } from './stack-under-test.ts';
+import { endAll, type ShellRun, shellRun, untilReady } from './shell-run.ts';
 
 const MAIN = path.resolve(import.meta.dirname, '../farm/stack/main.ts');
 
-interface Run {
-  readonly process: ChildProcess;
-  output(): string;
-  readonly ended: Promise<number | null>;
-}
-
-const running: Run[] = [];
+const running: ShellRun[] = [];
 let state: string;
 
 beforeEach(async () => {
   state = await mkdtemp(path.join(os.tmpdir(), 'asu-start-'));
 });
 afterEach(async () => {
-  for (const run of running.splice(0)) {
-    run.process.kill('SIGTERM');
-    await run.ended;
-  }
+  await endAll(running);
   await rm(state, { recursive: true, force: true });
 });
 
-function run(...args: string[]): Run {
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
-  const one: Run = {
-    process: child,
-    output: () => output,
-    ended: new Promise((resolve) => child.once('exit', (code) => resolve(code))),
-  };
+function run(...args: string[]): ShellRun {
+  const one = shellRun([MAIN, ...args]);
   running.push(one);
   return one;
 }
-
-const untilReady = (one: Run): Promise<unknown> =>
-  until('it is ready', async () => {
-    if (one.process.exitCode !== null) throw new Error(`it ended: ${one.output()}`);
-    return /^ready: /m.test(one.output());
-  });
 
 describe('npm run demo', () => {
   test('shows a build from request to checked image, then a hit, and leaves nothing running', async () => {

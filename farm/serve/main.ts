@@ -67,11 +67,11 @@ async function serve(wish: Wish): Promise<void> {
 
 /** With the keys of the state directory where none are given. @throws UsageError */
 async function variablesOf(wish: Wish): Promise<Map<EdgeSettingName, Given>> {
-  const { envFile, stateDirectory } = wish;
+  const { settingsFile, stateDirectory } = wish;
   const text =
-    envFile === null
+    settingsFile === null
       ? ''
-      : await readFile(envFile, 'utf8').catch((error) => {
+      : await readFile(settingsFile, 'utf8').catch((error) => {
           throw new UsageError(`--settings: ${error.message}`);
         });
   const given = new Map(gather(wish, text, process.env));

@@ -8,14 +8,14 @@ const NEEDED = {
   S3_ACCESS_KEY_ID: 'asu',
   S3_SECRET_ACCESS_KEY: 'secret',
 };
-const NOTHING = { set: {}, envFile: null };
+const NOTHING = { set: {}, settingsFile: null };
 
 describe('the command line of npm run serve', () => {
   test('without flags it listens on loopback and keeps everything in .asu', () => {
     expect(parseServeCommand([])).toMatchObject({
       command: 'serve',
       address: '127.0.0.1:8787',
-      envFile: null,
+      settingsFile: null,
       set: {},
     });
   });
@@ -36,7 +36,7 @@ describe('the command line of npm run serve', () => {
 describe('where a variable comes from', () => {
   const file = 'CONTACT="the file"\n# no variable\nS3_REGION=file\nS3_BUCKET=file\n';
   const environment = { S3_REGION: 'environment', S3_BUCKET: 'environment', HOME: '/root' };
-  const given = gather({ set: { S3_BUCKET: 'flag' }, envFile: '/etc/asu/edge.env' }, file, environment);
+  const given = gather({ set: { S3_BUCKET: 'flag' }, settingsFile: '/etc/asu/edge.env' }, file, environment);
 
   test.each([
     ['CONTACT', 'the file', '/etc/asu/edge.env'],
@@ -48,7 +48,7 @@ describe('where a variable comes from', () => {
     expect([...given.keys()]).not.toContain('HOME'));
 
   test('in the file it is a mistake that is named', () =>
-    expect(() => gather({ set: {}, envFile: 'edge.env' }, 'UPSTREM_URL=https://x.example', {})).toThrow(
+    expect(() => gather({ set: {}, settingsFile: 'edge.env' }, 'UPSTREM_URL=https://x.example', {})).toThrow(
       'edge.env: there is no variable UPSTREM_URL',
     ));
 

@@ -11,6 +11,7 @@ import {
 } from '../../shared/edge-settings.ts';
 import { parse, stateDirectory, UsageError } from '../cli/flags.ts';
 import { parseListenAddress } from '../cli/listen-address.ts';
+import { knownSetting, parseSet } from '../cli/set-flag.ts';
 import type { Given } from '../stack/config-table.ts';
 
 export type ServeCommand =
@@ -21,7 +22,7 @@ export type ServeCommand =
       readonly address: string;
       readonly stateDirectory: string;
       readonly set: Readonly<Record<string, string>>;
-      readonly envFile: string | null;
+      readonly settingsFile: string | null;
     };
 
 const FLAGS = {
@@ -59,40 +60,25 @@ export function parseServeCommand(argv: readonly string[]): ServeCommand {
     command: values['print-config'] ? 'print-config' : 'serve',
     address,
     stateDirectory: stateDirectory('--state', (values.state as string | undefined) ?? '.asu'),
-    set: pairsOf((values.set as string[] | undefined) ?? []),
-    envFile: (values.settings as string | undefined) ?? null,
+    set: parseSet((values.set as string[] | undefined) ?? []),
+    settingsFile: (values.settings as string | undefined) ?? null,
   };
 }
 
-function pairsOf(words: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    words.map((word) => {
-      const at = word.indexOf('=');
-      if (at < 1) throw new UsageError(`--set: expected NAME=VALUE, got ${JSON.stringify(word)}`);
-      return [known('--set', word.slice(0, at)), word.slice(at + 1)];
-    }),
-  );
-}
-
-/** `envText`: of the file, if there is one. @throws UsageError naming what is no variable */
+/** `settingsText`: of the file, if there is one. @throws UsageError naming what is no variable */
 export function gather(
-  { set, envFile }: { readonly set: Readonly<Record<string, string>>; readonly envFile: string | null },
-  envText: string,
+  { set, settingsFile }: { readonly set: Readonly<Record<string, string>>; readonly settingsFile: string | null },
+  settingsText: string,
   environment: Readonly<Record<string, string | undefined>>,
 ): ReadonlyMap<EdgeSettingName, Given> {
   // Whoever reaches it without a proxy writes what he likes into a header that nobody sets.
   const given = new Map<EdgeSettingName, Given>([['CLIENT_ADDRESS_HEADER', { value: '', from: 'this command' }]]);
-  for (const [name, value] of Object.entries(parseEnv(envText)))
-    given.set(known(envFile ?? '', name), { value: value ?? '', from: envFile ?? '' });
+  for (const [name, value] of Object.entries(parseEnv(settingsText)))
+    given.set(knownSetting(settingsFile ?? '', name), { value: value ?? '', from: settingsFile ?? '' });
   for (const [name, value] of Object.entries(environment))
     if (isEdgeSetting(name) && value !== undefined) given.set(name, { value, from: 'environment' });
-  for (const [name, value] of Object.entries(set)) given.set(known('--set', name), { value, from: '--set' });
+  for (const [name, value] of Object.entries(set)) given.set(knownSetting('--set', name), { value, from: '--set' });
   return given;
-}
-
-function known(where: string, name: string): EdgeSettingName {
-  if (!isEdgeSetting(name)) throw new UsageError(`${where}: there is no variable ${name}; --print-config lists them`);
-  return name;
 }
 
 /** @throws UsageError naming the variable that is missing, or impossible */

@@ -1,6 +1,7 @@
 /** The command line of `npm start` and `npm run demo`. */
-import { EDGE_SETTINGS, isEdgeSetting, parseEdgeSettings } from '../../shared/edge-settings.ts';
+import { EDGE_SETTINGS, parseEdgeSettings } from '../../shared/edge-settings.ts';
 import { httpUrl, parse, stateDirectory, UsageError, whole } from '../cli/flags.ts';
+import { parseSet } from '../cli/set-flag.ts';
 
 export interface StackOptions {
   readonly stateDirectory: string;
@@ -66,7 +67,7 @@ export function parseStackCommand(argv: readonly string[]): StackCommand {
   const values = parse(rest, FLAGS);
   if (values.help) return { command: 'help' };
   const text = (name: keyof typeof FLAGS) => values[name] as string | undefined;
-  const set = parseSet((values.set as string[] | undefined) ?? []);
+  const set = judgedSet((values.set as string[] | undefined) ?? []);
   if (values.demo && values.upstream !== undefined) throw new UsageError('--demo and --upstream exclude each other');
   const upstreamUrl = text('upstream') ?? set.UPSTREAM_URL ?? EDGE_SETTINGS.UPSTREAM_URL.fallback;
   const isDemo = values.demo === true || verb === 'demo';
@@ -88,15 +89,8 @@ export function parseStackCommand(argv: readonly string[]): StackCommand {
   return { command: values['print-config'] ? 'print-config' : verb, options };
 }
 
-function parseSet(pairs: readonly string[]): Record<string, string> {
-  const set: Record<string, string> = {};
-  for (const pair of pairs) {
-    const at = pair.indexOf('=');
-    const name = pair.slice(0, at);
-    if (at < 1) throw new UsageError(`--set: expected NAME=VALUE, got ${JSON.stringify(pair)}`);
-    if (!isEdgeSetting(name)) throw new UsageError(`--set: there is no variable ${name}; --print-config lists them`);
-    set[name] = pair.slice(at + 1);
-  }
+function judgedSet(pairs: readonly string[]): Record<string, string> {
+  const set = parseSet(pairs);
   try {
     parseEdgeSettings({ SERVER_KEY: '0'.repeat(64), ...set });
   } catch (error) {
