@@ -66,7 +66,7 @@ describe('patience', () => {
     const stop = new AbortController();
     const onWait = () => stop.abort(new Error('stopped by hand'));
     const patience = new Patience({ patienceMs: 3_600_000, onWait });
-    const attempt = () => Promise.reject(new NotNow('away', 3_000_000));
+    const attempt = () => Promise.reject(new NotNow('away', 1_000_000));
     await expect(patience.persist(attempt, stop.signal)).rejects.toThrow('stopped by hand');
   });
 });
