@@ -3,17 +3,23 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * Five projects. `shared` runs twice, because a hash that differs between the runtimes would be a split brain; `edge` runs
- * in the real Worker runtime; `farm` runs real processes; `e2e` runs the whole stack, one file at a time, since it kills things.
+ * in the real Worker runtime; `farm` runs real processes; `e2e` runs the whole stack and kills things, each file its own.
  * The limits of time are for what hangs: none of them may tell a slow machine from a fast one.
  */
+
+/** Of a machine with two cores Vitest would leave one idle, and run one file after the other. */
+const ALL_CORES = { maxWorkers: '100%' };
+/** A whole stack waits more than it works; but a dozen on a large machine would only wait for each other. */
+const TWO_STACKS = { maxWorkers: 2, sequence: { groupOrder: 1 } };
+
 export default defineConfig({
   test: {
     reporters: ['default', './e2e/closing-line.ts'],
     projects: [
-      { test: { name: 'shared', include: ['shared/**/*.test.ts'], testTimeout: 60_000 } },
+      { test: { name: 'shared', include: ['shared/**/*.test.ts'], testTimeout: 60_000, ...ALL_CORES } },
       {
         plugins: [cloudflareTest({ miniflare: { compatibilityDate: '2026-11-01' } })],
-        test: { name: 'shared-workerd', include: ['shared/**/*.test.ts'], testTimeout: 60_000 },
+        test: { name: 'shared-workerd', include: ['shared/**/*.test.ts'], testTimeout: 60_000, ...ALL_CORES },
       },
       {
         plugins: [
@@ -39,6 +45,7 @@ export default defineConfig({
           globalSetup: ['e2e/swift.global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          ...ALL_CORES,
         },
       },
       {
@@ -48,6 +55,7 @@ export default defineConfig({
           globalSetup: ['farm/test-tools.global-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          ...ALL_CORES,
         },
       },
       {
@@ -55,9 +63,9 @@ export default defineConfig({
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
           globalSetup: ['e2e/swift.global-setup.ts', 'farm/test-tools.global-setup.ts'],
-          fileParallelism: false,
           testTimeout: 300_000,
           hookTimeout: 300_000,
+          ...TWO_STACKS,
         },
       },
     ],
