@@ -66,6 +66,8 @@ export const CACHE_CONTROL = {
   statistics: 'public, max-age=60',
   /** The API's document and its page: they change with the server only. */
   documentation: 'public, max-age=3600',
+  /** The files that it names are kept for ever, and are others in the next version. */
+  page: 'public, max-age=60',
   never: 'no-store',
 } as const;
 
