@@ -1,6 +1,6 @@
 /**
  * A way between two processes that a test can stop at an exact moment: requests go through unchanged (signatures cover the
- * Host header), and a chosen answer is withheld until the test has killed whoever waits for it.
+ * Host header), and a chosen answer is withheld until the test has killed whoever waits for it, or is another than was given.
  */
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,8 +11,13 @@ export interface Exchange {
   readonly requestBody: Buffer;
 }
 
+/** What is said instead, or how much of the true answer's body comes before the line breaks. */
+export type Instead =
+  | { readonly status: number; readonly contentType: string; readonly body: string }
+  | { readonly cutAfterBytes: number };
+
 /** `answer`: the request went through and was carried out, its answer is withheld. `request`: it never arrives. */
-export type Hold = 'answer' | 'request' | undefined;
+export type Hold = 'answer' | 'request' | Instead | undefined;
 
 export interface PausingProxy {
   readonly url: string;
@@ -20,6 +25,9 @@ export interface PausingProxy {
   setHold(hold: (exchange: Exchange) => Hold): void;
   /** Exchanges that are being withheld. */
   held(): readonly Exchange[];
+  /** Nobody listens there any more, and what is on the way is cut; and again somebody does, at the same address. */
+  goDown(): Promise<void>;
+  comeBack(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -36,6 +44,11 @@ export async function pausingProxy(targetUrl: string): Promise<PausingProxy> {
       held.push(exchange);
       return;
     }
+    if (typeof wanted === 'object' && 'status' in wanted) {
+      outgoing.writeHead(wanted.status, { 'content-type': wanted.contentType });
+      outgoing.end(wanted.body);
+      return;
+    }
     const { method, url: path, headers } = incoming;
     let isAnswered = false;
     const onward = httpRequest({ host: target.hostname, port: target.port, method, path, headers }, async (answer) => {
@@ -47,7 +60,9 @@ export async function pausingProxy(targetUrl: string): Promise<PausingProxy> {
       }
       const { 'transfer-encoding': _chunked, ...answerHeaders } = answer.headers;
       outgoing.writeHead(answer.statusCode ?? 502, method === 'HEAD' ? answer.headers : answerHeaders);
-      outgoing.end(answerBody);
+      if (typeof wanted === 'object')
+        outgoing.write(answerBody.subarray(0, wanted.cutAfterBytes), () => outgoing.destroy());
+      else outgoing.end(answerBody);
     });
     // Swift ends the body that an answer to HEAD does not have; what comes behind an answer is no answer's end.
     onward.on('error', () => isAnswered || outgoing.destroy());
@@ -55,17 +70,22 @@ export async function pausingProxy(targetUrl: string): Promise<PausingProxy> {
   };
 
   const server = createServer((incoming, outgoing) => void forward(incoming, outgoing).catch(() => outgoing.destroy()));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const close = () => {
+    server.closeAllConnections();
+    return new Promise<void>((resolve) => server.close(() => resolve()));
+  };
+  await listen(0);
+  const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${port}`,
     setHold: (next) => {
       hold = next;
     },
     held: () => [...held],
-    close: () => {
-      server.closeAllConnections();
-      return new Promise((resolve) => server.close(() => resolve()));
-    },
+    goDown: close,
+    comeBack: () => listen(port),
+    close,
   };
 }
 

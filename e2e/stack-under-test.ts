@@ -63,6 +63,8 @@ export interface NodeUnderTestOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Absent: as this process has it. */
   readonly umask?: number;
+  /** By so much its clock is ahead of everybody's. */
+  readonly clockAheadMs?: number;
 }
 
 export interface NodeUnderTest {
@@ -163,6 +165,7 @@ export class StackUnderTest {
       stateDirectory = this.nodeDirectory(name),
       environment,
       umask,
+      clockAheadMs,
     }: NodeUnderTestOptions = {},
   ): Promise<NodeUnderTest> {
     const lines: string[] = [];
@@ -179,6 +182,7 @@ export class StackUnderTest {
         upstreamKeyFile: path.join(this.directory, UPSTREAM_KEY),
         ...(environment !== undefined && { variables: environment }),
         ...(umask !== undefined && { preload: `data:text/javascript,process.umask(${umask})` }),
+        ...(clockAheadMs !== undefined && { preload: wrongClock(clockAheadMs) }),
         ...(lie !== undefined && { preload: TELL_LIES, variables: { ASU_LIE: lie, ASU_LIE_ABOUT: lieAbout } }),
         ...(listen !== undefined && { listen }),
         onLine: (line) => lines.push(line),
@@ -225,6 +229,16 @@ export class StackUnderTest {
     await this.mirrorServer.close();
     await rm(this.directory, { recursive: true, force: true });
   }
+}
+
+/** For a process of Node.js, before anything else of it runs. */
+function wrongClock(aheadMs: number): string {
+  const program = `const Right = Date;
+    globalThis.Date = class extends Right {
+      constructor(...given) { given.length === 0 ? super(Right.now() + ${aheadMs}) : super(...given); }
+      static now() { return Right.now() + ${aheadMs}; }
+    };`;
+  return `data:text/javascript,${encodeURIComponent(program)}`;
 }
 
 async function s3Variables(s3: S3Server, options: UnderTestOptions): Promise<Record<string, string>> {

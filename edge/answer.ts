@@ -4,6 +4,7 @@
  */
 import { BUILD_ERRORS, BuildError } from '../shared/build-error.ts';
 import { CACHE_CONTROL, RETRY_AFTER_SECONDS } from './lifetimes.ts';
+import { ObjectStoreError } from './storage/object-store-error.ts';
 
 export const CORS = {
   'access-control-allow-origin': '*',
@@ -63,8 +64,16 @@ const BRIEF = new Map(
   }),
 );
 
-/** Any error as the client sees it. What is not a BuildError is ours, is logged, and tells nothing of our insides. */
-export function errorAnswer(error: unknown): Response {
+const STORE_AWAY =
+  'Error: The store of the images does not answer as it should. This is not a fault of your request; please ask again in a minute';
+
+/**
+ * Any error as the client sees it. What is not a BuildError is ours, is logged, and tells nothing of our insides. That the store is
+ * away passes without anybody's doing: 503, since at a 500 clients show a build that failed, and end.
+ */
+export function errorAnswer(thrown: unknown): Response {
+  const error =
+    thrown instanceof ObjectStoreError ? new BuildError('internal', STORE_AWAY, { cause: thrown.message }) : thrown;
   if (error instanceof BuildError) {
     const brief = BRIEF.get(error.kind);
     if (brief) return new Response(brief.body, brief.init);

@@ -10,6 +10,7 @@ import { Agent } from './agent.ts';
 import type { Workshop } from './build/workshop.ts';
 import { openDatabase } from './db/open-database.ts';
 import { DiskWatch } from './disk/disk-watch.ts';
+import { EdgeClock } from './edge-clock.ts';
 import { NodeMetrics } from './metrics/node-metrics.ts';
 import { Outbox } from './outbox.ts';
 
@@ -47,6 +48,7 @@ export async function openAgent(options: AgentUnderTest) {
     client: createClient(ForemanService, edge),
     key: NODE_KEY,
     membership: () => ({ certificate, edgePublicKey: bytesToHex(edgeKey.publicKey) }),
+    clock: new EdgeClock(),
     outbox,
     workshop,
     disk: new DiskWatch(workshop.budget),

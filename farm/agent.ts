@@ -18,6 +18,7 @@ import { checkedOrder } from './build/checked-order.ts';
 import type { Workshop } from './build/workshop.ts';
 import type { DiskWatch } from './disk/disk-watch.ts';
 import type { ForemanClient, Membership } from './edge-client.ts';
+import type { EdgeClock } from './edge-clock.ts';
 import { complain, isWorthSayingAgain } from './ever-rarer.ts';
 import { NOTHING_BUILT } from './fulfil-order.ts';
 import { HeardStanding } from './heard-standing.ts';
@@ -35,6 +36,7 @@ export interface AgentOptions {
   readonly client: ForemanClient;
   readonly key: SigningKey;
   readonly membership: () => Membership | null;
+  readonly clock: EdgeClock;
   readonly outbox: Outbox;
   readonly workshop: Workshop;
   readonly disk: DiskWatch;
@@ -66,8 +68,7 @@ export class Agent {
   #fullTimes = 0;
   /** Orders in a row that are not for this machine. */
   #turnedDown = 0;
-  /** Deadlines are on the edge's clock. */
-  #edgeAheadMs = 0;
+  #clockFault: string | null = null;
   /** Null: does not work yet. */
   #signal: AbortSignal | null = null;
 
@@ -151,7 +152,7 @@ export class Agent {
         );
         failures = 0;
         this.#standing.hear(answer);
-        if (answer.edgeTimeMs > 0n) this.#edgeAheadMs = Number(answer.edgeTimeMs) - Date.now();
+        if (answer.edgeTimeMs > 0n) this.#hearTime(Number(answer.edgeTimeMs));
         if (answer.order) await this.#accept(answer.order);
         // Not before: an order that could not be written down must come again.
         key = randomUUID();
@@ -259,8 +260,18 @@ export class Agent {
     return read.nodeId === '' || read.nodeId === this.#nodeId ? read : null;
   }
 
+  /** What is wrong with the clock is said when it is news. */
+  #hearTime(edgeTimeMs: number): void {
+    const { clock } = this.#options;
+    clock.hear(edgeTimeMs);
+    const fault = clock.fault();
+    if (fault !== null && fault !== this.#clockFault) this.#options.log(fault);
+    this.#clockFault = fault;
+  }
+
+  /** Deadlines are on the edge's clock. */
   #edgeNow(): number {
-    return Date.now() + this.#edgeAheadMs;
+    return this.#options.clock.now();
   }
 }
 

@@ -6,10 +6,11 @@ import { type Client, createClient } from '@connectrpc/connect';
 import { readAllBytes, type UniversalClientFn } from '@connectrpc/connect/protocol';
 import { createTransport } from '@connectrpc/connect/protocol-connect';
 import { createNodeHttpClient } from '@connectrpc/connect-node';
-import { CALL_HEADERS, signCall } from '../shared/call-signature.ts';
+import { CALL_HEADERS, EDGE_TIME_HEADER, signCall } from '../shared/call-signature.ts';
 import { sha256Hex } from '../shared/digest.ts';
 import type { SigningKey } from '../shared/ed25519.ts';
 import { ForemanService } from '../shared/gen/asu/farm/v1/foreman_pb.js';
+import type { EdgeClock } from './edge-clock.ts';
 
 export type ForemanClient = Client<typeof ForemanService>;
 
@@ -18,6 +19,8 @@ export interface Membership {
   readonly certificate: string;
   /** The edge's key, 64 hex digits. */
   readonly edgePublicKey: string;
+  /** By which calls are signed; absent: this machine's own. */
+  readonly clock?: EdgeClock;
 }
 
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
@@ -28,14 +31,22 @@ export function foremanClient(edgeUrl: string, key: SigningKey, membership: () =
   const signing: UniversalClientFn = async (request) => {
     const body = request.body ? await readAllBytes(request.body, MAX_MESSAGE_BYTES) : new Uint8Array();
     const url = new URL(request.url);
-    const headers = await callHeaders(key, membership(), request.method, url, sha256Hex(body));
-    for (const [name, value] of Object.entries(headers)) request.header.set(name, value);
-    return http({
-      ...request,
-      body: (async function* () {
-        yield body;
-      })(),
-    });
+    const call = async () => {
+      const headers = await callHeaders(key, membership(), request.method, url, sha256Hex(body));
+      for (const [name, value] of Object.entries(headers)) request.header.set(name, value);
+      return http({
+        ...request,
+        body: (async function* () {
+          yield body;
+        })(),
+      });
+    };
+    const answer = await call();
+    const edgeTimeMs = Number(answer.header.get(EDGE_TIME_HEADER));
+    const isRefusedForItsTime = answer.status === 401 && edgeTimeMs > 0 && membership()?.clock?.hear(edgeTimeMs);
+    if (!isRefusedForItsTime) return answer;
+    await readAllBytes(answer.body, MAX_MESSAGE_BYTES);
+    return call();
   };
   return createClient(
     ForemanService,
@@ -64,7 +75,7 @@ export async function callHeaders(
   bodySha256: string,
 ): Promise<Record<string, string>> {
   if (!membership) return {};
-  const timeMs = Date.now();
+  const timeMs = (membership.clock ?? Date).now();
   const call = { method, audience: membership.edgePublicKey, path: url.pathname + url.search, bodySha256, timeMs };
   return {
     [CALL_HEADERS.certificate]: membership.certificate,

@@ -14,7 +14,7 @@ import { BuildObserver } from './metrics/build-observer.ts';
 import type { BuildResultKind } from './metrics/node-metrics.ts';
 import { failedReport, handedBackReport, succeededReport } from './node-report.ts';
 import { signFailureStatement, signImageStatement } from './sign-statement.ts';
-import { UploadError, uploadThroughEdge } from './upload/through-edge.ts';
+import { StoreAway, UploadError, uploadThroughEdge } from './upload/through-edge.ts';
 
 /** How far a build has come, for the next report; written by who fulfils the order. */
 export interface Running {
@@ -58,6 +58,8 @@ export interface Fulfilled {
 const OWN_FAULTS: readonly string[] = ['disk_full', 'internal'];
 /** The lease ends with the last word, and with it the log: so long it may wait for the rest. */
 const LAST_LINES_MS = 3_000;
+/** Before the deadline, so that what cannot be stored is handed back in time. */
+const HAND_BACK_MS = 60_000;
 
 export async function fulfil(order: BuildOrder, running: Running, options: FulfilOptions): Promise<Fulfilled> {
   const observer = new BuildObserver(options.metrics);
@@ -109,7 +111,7 @@ async function fulfilObserved(
     observer.step(BuildStep.SIGNING_IMAGES);
     const lastWord = succeededReport(last.result, await signImageStatement(options.key, order, last.result));
     const allLines = lines.finish(LAST_LINES_MS);
-    const heard = await upload(leaseId, last.result, running, options, async () => {
+    const heard = await upload(order, last.result, running, options, async () => {
       await allLines;
       // The same one in each try, since the answer to the first may have been lost; but what has been overtaken is old to the edge.
       if (running.lastWord === null || !options.isLatest(running.lastWord))
@@ -123,6 +125,7 @@ async function fulfilObserved(
   } catch (error) {
     if (running.stop.signal.aborted) return handedBack('the node stops');
     log(`failed ${name}: ${textOf(error)}`);
+    if (error instanceof StoreAway) return handedBack(error.message);
     const kind = error instanceof UploadError ? error.kind : 'internal';
     // Of any other error nothing is told: its message names paths of this machine.
     const detail = error instanceof UploadError ? error.message : BUILD_ERRORS.internal.text;
@@ -165,7 +168,7 @@ async function lastOf(
 }
 
 async function upload(
-  leaseId: string,
+  { leaseId, deadlineMs }: BuildOrder,
   result: BuildOutput,
   running: Running,
   options: FulfilOptions,
@@ -182,6 +185,7 @@ async function upload(
     membership,
     leaseId,
     signal: running.stop.signal,
+    patience: AbortSignal.timeout(Math.max(0, Number(deadlineMs) - options.now() - HAND_BACK_MS)),
     onProgress: (bytesDone) => {
       running.bytesDone = bytesDone;
     },

@@ -9,6 +9,7 @@ import { backoffMs, pause } from './backoff.ts';
 import type { NodeDatabase } from './db/open-database.ts';
 import { edges, leases } from './db/schema.ts';
 import type { ForemanClient, Membership } from './edge-client.ts';
+import { EdgeClock } from './edge-clock.ts';
 
 /** Of a certificate's 24 hours, when a quarter has passed: eighteen hours of an unreachable edge are survived. */
 const RENEW_BEFORE_MS = 18 * 3_600_000;
@@ -19,6 +20,7 @@ export class JoinRefused extends Error {
 }
 
 export class Memberships {
+  readonly clock = new EdgeClock();
   readonly #db: NodeDatabase;
   readonly #edgeUrl: string;
   #current: Membership | null;
@@ -30,7 +32,7 @@ export class Memberships {
     this.#current = row ? { certificate: row.certificate, edgePublicKey: row.publicKey } : null;
   }
 
-  current = (): Membership | null => this.#current;
+  current = (): Membership | null => this.#current && { ...this.#current, clock: this.clock };
 
   /**
    * Renews what there is, or joins with the token; keeps trying while the edge cannot be reached. A token that was used up
@@ -82,9 +84,9 @@ export class Memberships {
     this.#keep({ ...current, certificate });
   }
 
-  /** True when it is time to renew. */
-  isDue(now: number): boolean {
-    return this.#current !== null && expiryOf(this.#current.certificate) - now < RENEW_BEFORE_MS;
+  /** True when it is time to renew: the edge's time, for it is the edge that looks at the certificate. */
+  isDue(): boolean {
+    return this.#current !== null && expiryOf(this.#current.certificate) - this.clock.now() < RENEW_BEFORE_MS;
   }
 
   async #join(client: ForemanClient, key: SigningKey, token: string, name: string, signal: AbortSignal): Promise<void> {

@@ -1,24 +1,32 @@
 /**
  * Leases that this node holds, and what it has to say about them. The end of a lease is written here before it is sent and
  * stays until the Foreman acknowledged it, so neither a lost answer nor a killed process loses a finished build.
+ *
+ * On a disk that is full nothing is begun, but what runs is still spoken of, from memory: a node that fell silent then would lose
+ * every lease that it has. What could not be written is written with the next change that can be.
  */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { and, eq, isNull } from 'drizzle-orm';
 import { type LeaseReport, LeaseReportSchema } from '../shared/gen/asu/farm/v1/foreman_pb.js';
 import type { NodeDatabase } from './db/open-database.ts';
 import { leases } from './db/schema.ts';
+import { isDiskFull } from './disk/disk-full.ts';
 
 type ReportEvent = LeaseReport['event'];
+type LeaseRow = typeof leases.$inferSelect;
 
 export class Outbox {
   readonly #db: NodeDatabase;
   readonly #edge: string;
+  /** By lease; null for one that is to be forgotten. */
+  readonly #unwritten = new Map<string, LeaseRow | null>();
 
   constructor(db: NodeDatabase, edgeUrl: string) {
     this.#db = db;
     this.#edge = edgeUrl;
   }
 
+  /** @throws Error where it cannot be written */
   take(leaseId: string, requestHash: string, now: number): void {
     this.#db
       .insert(leases)
@@ -29,25 +37,25 @@ export class Outbox {
 
   /** A report that need not survive: the next one says it better. */
   progress(leaseId: string, event: ReportEvent): LeaseReport {
-    return create(LeaseReportSchema, { leaseId, sequence: BigInt(this.#nextSequence(leaseId)), event });
+    const row = this.#find(leaseId);
+    const sequence = (row?.sequence ?? 0) + 1;
+    if (row) this.#write({ ...row, sequence });
+    return create(LeaseReportSchema, { leaseId, sequence: BigInt(sequence), event });
   }
 
   /** Nothing else was numbered after it: a Foreman that hears of this lease cannot have taken it for an old report. */
   isLatest({ leaseId, sequence }: LeaseReport): boolean {
-    const row = this.#db.select().from(leases).where(eq(leases.id, leaseId)).get();
+    const row = this.#find(leaseId);
     return row !== undefined && BigInt(row.sequence) === sequence;
   }
 
   /** The last word about a lease; a second one is ignored. */
   finish(leaseId: string, event: ReportEvent): void {
-    const known = this.#db.select().from(leases).where(eq(leases.id, leaseId)).get();
+    const known = this.#find(leaseId);
     if (!known || known.finalReport) return;
-    const report = create(LeaseReportSchema, { leaseId, sequence: BigInt(this.#nextSequence(leaseId)), event });
-    this.#db
-      .update(leases)
-      .set({ finalReport: Buffer.from(toBinary(LeaseReportSchema, report)) })
-      .where(eq(leases.id, leaseId))
-      .run();
+    const sequence = known.sequence + 1;
+    const report = create(LeaseReportSchema, { leaseId, sequence: BigInt(sequence), event });
+    this.#write({ ...known, sequence, finalReport: Buffer.from(toBinary(LeaseReportSchema, report)) });
   }
 
   /** Ends of leases that nobody acknowledged yet. */
@@ -57,7 +65,11 @@ export class Outbox {
       .from(leases)
       .where(eq(leases.edge, this.#edge))
       .all()
-      .flatMap((row) => (row.finalReport ? [fromBinary(LeaseReportSchema, row.finalReport)] : []));
+      .flatMap((written) => {
+        const unwritten = this.#unwritten.get(written.id);
+        const { finalReport } = unwritten === undefined ? written : (unwritten ?? { finalReport: null });
+        return finalReport ? [fromBinary(LeaseReportSchema, finalReport)] : [];
+      });
   }
 
   /** Leases without an end: after a start, the builds that the last process left behind. */
@@ -71,13 +83,30 @@ export class Outbox {
   }
 
   forget(leaseId: string): void {
-    this.#db.delete(leases).where(eq(leases.id, leaseId)).run();
+    this.#unwritten.set(leaseId, null);
+    this.#flush();
   }
 
-  #nextSequence(leaseId: string): number {
-    const row = this.#db.select().from(leases).where(eq(leases.id, leaseId)).get();
-    const sequence = (row?.sequence ?? 0) + 1;
-    this.#db.update(leases).set({ sequence }).where(eq(leases.id, leaseId)).run();
-    return sequence;
+  #find(leaseId: string): LeaseRow | undefined {
+    const unwritten = this.#unwritten.get(leaseId);
+    if (unwritten !== undefined) return unwritten ?? undefined;
+    return this.#db.select().from(leases).where(eq(leases.id, leaseId)).get();
+  }
+
+  #write(row: LeaseRow): void {
+    this.#unwritten.set(row.id, row);
+    this.#flush();
+  }
+
+  #flush(): void {
+    try {
+      for (const [id, row] of this.#unwritten) {
+        if (row) this.#db.update(leases).set(row).where(eq(leases.id, id)).run();
+        else this.#db.delete(leases).where(eq(leases.id, id)).run();
+        this.#unwritten.delete(id);
+      }
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+    }
   }
 }

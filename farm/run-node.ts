@@ -21,7 +21,8 @@ import { Outbox } from './outbox.ts';
 import { nodeService } from './server/node-service.ts';
 import { serveNode } from './server/serve-node.ts';
 
-const RENEW_CHECK_MS = 10 * 60_000;
+/** Where the clock was found to be wrong, a certificate may have ended that seemed to have hours left. */
+const RENEW_CHECK_MS = 60_000;
 
 /** What was read and tried before the start; see cli/node-command.ts. */
 export interface NodeStart extends NodeConfig {
@@ -60,6 +61,7 @@ export async function runNode(config: NodeStart, signal: AbortSignal): Promise<v
       client,
       key,
       membership: memberships.current,
+      clock: memberships.clock,
       outbox: new Outbox(db, edgeUrl),
       workshop,
       disk: new DiskWatch(workshop.budget),
@@ -74,7 +76,7 @@ export async function runNode(config: NodeStart, signal: AbortSignal): Promise<v
     signal.addEventListener('abort', () => listener?.stop(), { once: true });
     const renewing = renewUntil(
       signal,
-      () => memberships.isDue(Date.now()),
+      () => memberships.isDue(),
       () =>
         memberships
           .renew(client, signal)

@@ -15,6 +15,9 @@ export const CALL_HEADERS = {
   signature: 'asu-node-signature',
 } as const;
 
+/** In the answer to a call that is not believed: milliseconds since 1970, for a node whose clock is wrong. */
+export const EDGE_TIME_HEADER = 'asu-edge-time';
+
 export interface SignedCall {
   readonly method: string;
   /** The edge's public key in hex: a call signed for one edge is worthless at another. */

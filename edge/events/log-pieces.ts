@@ -7,7 +7,8 @@ import { LOG_LIMITS, logLines } from '../../shared/build-log.ts';
 import { storeKey } from '../../shared/build-record.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 import { AskingTurns, askInTurn } from '../results/ask-in-turn.ts';
-import type { ObjectStore } from '../storage/object-store.ts';
+import { type ObjectStore, READING_MS } from '../storage/object-store.ts';
+import { readText } from '../storage/read-text.ts';
 
 /** Null: there is no such piece, or none yet. */
 type Piece = { readonly text: string } | null;
@@ -44,7 +45,7 @@ export class LogPieces {
   async #ask(key: string, missing: string, isOver: boolean): Promise<Piece> {
     const object = await this.#store.get(key);
     if (object.exists && object.size <= LOG_LIMITS.pieceBytes) {
-      const piece = { text: logLines(await new Response(object.body).text()).join('\n') };
+      const piece = { text: logLines(await readText(object.body, READING_MS)).join('\n') };
       this.#written.set(key, piece);
       return piece;
     }

@@ -4,6 +4,7 @@
  */
 import { storeKey } from '../../shared/build-record.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { storedJson } from '../storage/read-text.ts';
 import { removeLeaseFiles } from './remove-lease-files.ts';
 import type { BuildRow, UploadRow } from './schema.ts';
 
@@ -24,8 +25,6 @@ export async function removePrivate(
 /** Unless a later generation has taken its place. */
 async function removePointer({ intentHash, requestHash }: BuildRow, store: ObjectStore): Promise<void> {
   const key = storeKey.intent(intentHash);
-  const object = await store.get(key);
-  if (!object.exists) return;
-  const pointer = (await new Response(object.body).json()) as { readonly requestHash: string };
-  if (pointer.requestHash === requestHash) await store.delete(key);
+  const pointer = await storedJson<{ readonly requestHash: string }>(store, key);
+  if (pointer?.requestHash === requestHash) await store.delete(key);
 }

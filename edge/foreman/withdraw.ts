@@ -9,6 +9,7 @@ import { isHeard } from '../../shared/node-state.ts';
 import { decide } from '../../shared/quorum.ts';
 import { isProven } from '../../shared/trust/policy.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { storedJson } from '../storage/read-text.ts';
 import { farmFor, ruleOf } from './decide-build.ts';
 import type { ForemanState } from './foreman-state.ts';
 import { prepared } from './prepared.ts';
@@ -87,10 +88,8 @@ async function withdrawVote(state: ForemanState, vote: VoteRow, now: number): Pr
 }
 
 /** Null where none is published. */
-export async function publishedRecord(store: ObjectStore, requestHash: string): Promise<BuildRecord | null> {
-  const object = await store.get(storeKey.build(requestHash));
-  return object.exists ? ((await new Response(object.body).json()) as BuildRecord) : null;
-}
+export const publishedRecord = (store: ObjectStore, requestHash: string): Promise<BuildRecord | null> =>
+  storedJson<BuildRecord>(store, storeKey.build(requestHash));
 
 /** Would it be published today by those who are believed still? */
 function stands(

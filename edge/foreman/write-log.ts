@@ -5,8 +5,8 @@
 import { storeKey } from '../../shared/build-record.ts';
 import { LOG_START, type LogPlace, readHead, readRecord } from '../../shared/trust/log-record.ts';
 import type { Logged } from '../../shared/trust/provenance.ts';
-import type { ObjectStore } from '../storage/object-store.ts';
 import { putJson } from '../storage/put-json.ts';
+import { storedJson } from '../storage/read-text.ts';
 import type { ForemanState } from './foreman-state.ts';
 
 const AT_ONCE = 32;
@@ -38,7 +38,7 @@ export async function writeLog(state: LogState, now: number): Promise<boolean> {
 export async function beginLog({ log, notary, store }: LogState, now: number): Promise<void> {
   if (log.last()) return;
   let place: LogPlace = LOG_START;
-  const head = await readJson(store, storeKey.logHead);
+  const head = await storedJson<unknown>(store, storeKey.logHead);
   if (head !== null) {
     const read = await readHead(head, notary.publicKey);
     if (!read.ok) throw foreign(storeKey.logHead, read.reason);
@@ -46,7 +46,7 @@ export async function beginLog({ log, notary, store }: LogState, now: number): P
   }
   // The head is written last, so there may be records behind it.
   for (;;) {
-    const next = await readJson(store, storeKey.logRecord(place.sequence + 1));
+    const next = await storedJson<unknown>(store, storeKey.logRecord(place.sequence + 1));
     if (next === null) break;
     const read = await readRecord(next, notary.publicKey);
     if (!read.ok) throw foreign(storeKey.logRecord(place.sequence + 1), read.reason);
@@ -60,8 +60,3 @@ const foreign = (key: string, reason: string): Error =>
   new Error(
     `${key} in the store is not of this server: ${reason}. Give the server its old key, or move what is below log/ away`,
   );
-
-async function readJson(store: ObjectStore, key: string): Promise<unknown> {
-  const object = await store.get(key);
-  return object.exists ? JSON.parse(await new Response(object.body).text()) : null;
-}

@@ -10,6 +10,7 @@ import { kvTrouble } from '../kv-trouble.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 import type { Visit } from '../limits/visit.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { storedText } from '../storage/read-text.ts';
 
 const manifestKey = (hash: string): string => `manifest/${hash}`;
 /** One that nobody asks for leaves KV; the store has it still. */
@@ -55,9 +56,8 @@ export class Manifests {
 
   async #fromStore(hash: string): Promise<string | undefined> {
     const key = storeKey.manifest(hash);
-    const object = await this.#store.get(key);
-    if (!object.exists) return undefined;
-    const text = await new Response(object.body).text();
+    const text = await storedText(this.#store, key);
+    if (text === null) return undefined;
     if (isOf(hash, text)) return text;
     console.error(`${key}: what is in the store is not what has this hash`);
     return undefined;

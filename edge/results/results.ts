@@ -8,6 +8,7 @@ import { type BuildRecord, type FailureRecord, type StoredResult, storeKey } fro
 import { kvTrouble } from '../kv-trouble.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { storedJson } from '../storage/read-text.ts';
 import { BuiltResult, FailedResult, type KeptRecord, type Result } from './kept-result.ts';
 import { resultKey } from './result-key.ts';
 
@@ -74,7 +75,7 @@ export class Results {
     now: number,
     alsoKnownAs: (built: BuiltResult) => readonly string[] = () => [],
   ): Promise<BuiltResult | undefined> {
-    const record = await this.#readJson<BuildRecord>(storeKey.build(requestHash));
+    const record = await storedJson<BuildRecord>(this.#store, storeKey.build(requestHash));
     if (!record || record.requestHash !== requestHash) return undefined;
     if (record.expiresAt !== null && record.expiresAt <= now) return undefined;
     const built = new BuiltResult(record);
@@ -96,7 +97,7 @@ export class Results {
       .get<StoredResult>(resultKey.build(requestHash), 'json')
       .catch(kvTrouble('results', 'read'));
     const record =
-      near?.kind === 'built' ? near.record : await this.#readJson<BuildRecord>(storeKey.build(requestHash));
+      near?.kind === 'built' ? near.record : await storedJson<BuildRecord>(this.#store, storeKey.build(requestHash));
     return record?.requestHash === requestHash && !record.private ? record : undefined;
   }
 
@@ -109,10 +110,10 @@ export class Results {
     now: number,
     isUsable: (built: BuiltResult) => boolean,
   ): Promise<BuiltResult | undefined> {
-    const pointer = await this.#readJson<{ requestHash: string }>(storeKey.intent(intentHash));
-    return (
-      pointer &&
-      this.buildFromStore(pointer.requestHash, now, (built) => (isUsable(built) ? [resultKey.intent(intentHash)] : []))
+    const pointer = await storedJson<{ requestHash: string }>(this.#store, storeKey.intent(intentHash));
+    if (!pointer) return undefined;
+    return this.buildFromStore(pointer.requestHash, now, (built) =>
+      isUsable(built) ? [resultKey.intent(intentHash)] : [],
     );
   }
 
@@ -154,11 +155,5 @@ export class Results {
   #isNews({ intentHash, generation }: { readonly intentHash: string; readonly generation: number }): boolean {
     const known = this.inMemory(resultKey.intent(intentHash));
     return generation >= (known?.kind === 'built' ? known.record.generation : (known?.failure.generation ?? 0));
-  }
-
-  async #readJson<T>(key: string): Promise<T | undefined> {
-    const object = await this.#store.get(key);
-    if (!object.exists) return undefined;
-    return (await new Response(object.body).json()) as T;
   }
 }

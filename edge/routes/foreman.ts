@@ -16,6 +16,7 @@ import { createFetchHandler } from '@connectrpc/connect/protocol';
 import { type Context, Hono } from 'hono';
 import { BuildError } from '../../shared/build-error.ts';
 import type { StoredFile } from '../../shared/build-record.ts';
+import { EDGE_TIME_HEADER } from '../../shared/call-signature.ts';
 import { addressIn } from '../../shared/client-key.ts';
 import { bytesToHex, isSha256Hex, sha256Hex } from '../../shared/digest.ts';
 import { verifyEd25519 } from '../../shared/ed25519.ts';
@@ -45,6 +46,7 @@ import type { Refused, ReportAnswer } from '../foreman/foreman-answers.ts';
 import { authenticateNode } from '../node-auth.ts';
 import { readBody } from '../read-body.ts';
 import { signOrder } from '../sign-order.ts';
+import { ObjectStoreError } from '../storage/object-store-error.ts';
 import { completeUpload, completeUploads, openUploads } from '../uploads.ts';
 
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
@@ -76,14 +78,15 @@ function unlessRefused<Answer extends object | null>(answer: Answer | Refused): 
   return answer as Answer;
 }
 
-/** Whatever is not said by us is a Foreman that cannot answer now; the node tries the same call again. */
+/** Whatever is not said by us is a Foreman or a store that cannot answer now; the node tries the same call again. */
 const unavailable: Interceptor = (next) => async (request) => {
   try {
     return await next(request);
   } catch (error) {
     if (error instanceof ConnectError) throw error;
     console.error(`${request.method.name}: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
-    throw new ConnectError('the Foreman cannot answer now; try again', Code.Unavailable);
+    const who = error instanceof ObjectStoreError ? 'object store' : 'Foreman';
+    throw new ConnectError(`the ${who} cannot answer now; try again`, Code.Unavailable);
   }
 };
 
@@ -261,7 +264,7 @@ for (const handler of router.handlers) {
         Date.now(),
         graceOf(handler.method.name),
       );
-      if (!caller.ok) return refused(401, 'unauthenticated', caller.reason);
+      if (!caller.ok) return refused(401, 'unauthenticated', caller.reason, { [EDGE_TIME_HEADER]: String(Date.now()) });
       certificate = caller.certificate;
     }
     if (c.req.header('content-type') === 'application/proto' && !isMessage(handler.method.input, body))
@@ -309,5 +312,9 @@ async function messageOf(request: Request): Promise<Uint8Array<ArrayBuffer> | nu
 }
 
 /** As Connect spells an error of a unary call, without having parsed the call. */
-const refused = (status: number, code: string, message: string): Response =>
-  new Response(JSON.stringify({ code, message }), { status, headers: JSON_HEADERS });
+const refused = (
+  status: number,
+  code: string,
+  message: string,
+  more: Readonly<Record<string, string>> = {},
+): Response => new Response(JSON.stringify({ code, message }), { status, headers: { ...JSON_HEADERS, ...more } });

@@ -10,6 +10,7 @@ import { type EdgeContext, edgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
 import { CACHE_CONTROL } from '../lifetimes.ts';
 import { visitOf } from '../limits/visit.ts';
+import { storedText } from '../storage/read-text.ts';
 
 type App = Context<{ Bindings: Env }>;
 
@@ -27,8 +28,8 @@ async function getProvenance(c: App): Promise<Response> {
   if (!isSha256Hex(hash)) return notFound('could not find provided request hash');
   const context = await chargedContext(c);
   const [statements, logged] = await Promise.all([
-    storedText(context, storeKey.statements(hash)),
-    storedText(context, storeKey.logged(hash)),
+    storedText(context.store, storeKey.statements(hash)),
+    storedText(context.store, storeKey.logged(hash)),
   ]);
   if (statements === null) return notFound('nothing is signed of such a build');
   // Objects of ours, put into one without having been parsed.
@@ -42,7 +43,7 @@ async function getRecord(c: App): Promise<Response> {
   const isHead = number === 'head';
   if (!isHead && !RECORD.test(number)) return notFound('no such record');
   const context = await chargedContext(c);
-  const text = await storedText(context, isHead ? storeKey.logHead : storeKey.logRecord(Number(number)));
+  const text = await storedText(context.store, isHead ? storeKey.logHead : storeKey.logRecord(Number(number)));
   if (text === null) return notFound(isHead ? 'nothing was published yet' : 'no such record');
   return jsonText(200, text, { 'cache-control': isHead ? CACHE_CONTROL.metadata : CACHE_CONTROL.image });
 }
@@ -52,9 +53,4 @@ async function chargedContext(c: App): Promise<EdgeContext> {
   const context = await edgeContext(c.env);
   await visitOf(context, c.req.raw).charge('misses');
   return context;
-}
-
-async function storedText({ store }: EdgeContext, key: string): Promise<string | null> {
-  const object = await store.get(key);
-  return object.exists ? await new Response(object.body).text() : null;
 }

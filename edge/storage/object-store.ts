@@ -14,6 +14,11 @@
 /** What can be stored: a stream is read once and never buffered; the others are sent again if a store stumbles. */
 export type ObjectBody = ReadableStream<Uint8Array> | ArrayBuffer | Uint8Array | string;
 
+/** How long a store may take for an answer, or to the end of a short one. Who waits longer has gone away. */
+export const READING_MS = 30_000;
+/** A body gets this much time on top. The slowest party is a volunteer's uplink, whose upload goes through us. */
+export const SLOWEST_BYTES_PER_MS = 32;
+
 export interface ExpectedBody {
   readonly size: number;
   readonly sha256: string;

@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { sha256Hex } from '../../shared/digest.ts';
 import { failureOf, freshKey, objectStoreContract } from './object-store.contract.ts';
 import { R2ObjectStore } from './r2.ts';
@@ -37,4 +37,19 @@ test('what R2 says that we do not know is its trouble, and what it says of our r
   expect(await failureOf(saying('head: bad argument (10029)').head('builds/x.json'))).toMatchObject({
     kind: 'refused',
   });
+});
+
+test('R2 that never answers is in trouble after half a minute, and nobody waits for it longer', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const hangs = new R2ObjectStore({
+    head: () => new Promise(() => undefined),
+    put: () => new Promise(() => undefined),
+  } as unknown as R2Bucket);
+  const failures = Promise.all([
+    failureOf(hangs.head('builds/x.json')),
+    failureOf(hangs.put('builds/x.json', 'firmware', { size: 8, sha256: sha256Hex('firmware') })),
+  ]);
+  await vi.advanceTimersByTimeAsync(31_000);
+  expect(await failures).toMatchObject([{ kind: 'unavailable' }, { kind: 'unavailable' }]);
+  vi.useRealTimers();
 });

@@ -18,6 +18,7 @@ import type {
   ObjectStore,
   UploadedPart,
 } from './object-store.ts';
+import { READING_MS, SLOWEST_BYTES_PER_MS } from './object-store.ts';
 import { ObjectStoreError } from './object-store-error.ts';
 
 const octets = 'application/octet-stream';
@@ -59,6 +60,7 @@ export class R2ObjectStore implements ObjectStore {
       ask(
         () => this.#bucket.put(key, checked, { sha256, httpMetadata: { contentType } }),
         (error) => (codeOf(error) === badDigest ? digestMismatch(sha256, 'another', error) : undefined),
+        READING_MS + size / SLOWEST_BYTES_PER_MS,
       ),
     );
   }
@@ -97,7 +99,10 @@ export class R2ObjectStore implements ObjectStore {
   ): Promise<UploadedPart> {
     assertObjectKey(key);
     const upload = this.#bucket.resumeMultipartUpload(key, uploadId);
-    return withCheckedBody(body, expected, (checked) => ask(() => upload.uploadPart(partNumber, checked)));
+    const timeoutMs = READING_MS + expected.size / SLOWEST_BYTES_PER_MS;
+    return withCheckedBody(body, expected, (checked) =>
+      ask(() => upload.uploadPart(partNumber, checked), undefined, timeoutMs),
+    );
   }
 
   async completeMultipart(key: string, uploadId: string, parts: readonly UploadedPart[]): Promise<void> {
@@ -143,9 +148,12 @@ const codeOf = (error: unknown): number | undefined => {
 async function ask<T>(
   call: () => Promise<T>,
   ownMeaning: (error: unknown) => ObjectStoreError | undefined = () => undefined,
+  timeoutMs: number = READING_MS,
 ): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`no answer within ${Math.round(timeoutMs)} ms`)), timeoutMs);
   try {
-    return await call();
+    return await Promise.race([call(), late.promise]);
   } catch (error) {
     const meant = ownMeaning(error);
     if (meant) throw meant;
@@ -154,5 +162,7 @@ async function ask<T>(
     if (code === noSuchUpload) throw new ObjectStoreError('no_such_upload', `R2: ${said}`, { cause: error });
     const kind = code !== undefined && ourFault.has(code) ? 'refused' : 'unavailable';
     throw new ObjectStoreError(kind, `R2: ${said}`, { cause: error });
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -6,7 +6,9 @@
 import { AwsClient } from 'aws4fetch';
 import { sha256Hex } from '../../shared/digest.ts';
 import { assertObjectKey } from './object-key.ts';
+import { READING_MS, SLOWEST_BYTES_PER_MS } from './object-store.ts';
 import { ObjectStoreError } from './object-store-error.ts';
+import { readText } from './read-text.ts';
 import { isPassing, readRefusal, refusalError, type S3Refusal } from './s3-error.ts';
 
 export interface S3Place {
@@ -23,13 +25,11 @@ export interface S3Patience {
   readonly attempts: number;
   /** Before the second try, on average; doubles each time. */
   readonly firstDelayMs: number;
-  /** Until the answer begins, for a request without a body. */
+  /** Until the answer begins, for a request without a body; and then to the end of a short one. */
   readonly timeoutMs: number;
-  /** A body gets this much time on top. The slowest party is a volunteer's uplink, whose upload goes through us. */
-  readonly slowestBytesPerMs: number;
 }
 
-const usualPatience: S3Patience = { attempts: 3, firstDelayMs: 100, timeoutMs: 30_000, slowestBytesPerMs: 32 };
+const usualPatience: S3Patience = { attempts: 3, firstDelayMs: 100, timeoutMs: READING_MS };
 
 export interface S3Question {
   readonly method: 'HEAD' | 'GET' | 'PUT' | 'POST' | 'DELETE';
@@ -50,7 +50,13 @@ export interface S3Question {
 export type S3Answer =
   | { readonly state: 'answered'; readonly response: Response }
   /** Also when nobody answered: then the status is 0. */
-  | { readonly state: 'refused'; readonly refusal: S3Refusal; readonly error: ObjectStoreError };
+  | {
+      readonly state: 'refused';
+      readonly refusal: S3Refusal;
+      readonly error: ObjectStoreError;
+      /** Worth a try at once. Not what took all of its time: who asks would wait as long again. */
+      readonly mayPass: boolean;
+    };
 
 const sha256OfNothing = sha256Hex('');
 
@@ -70,7 +76,7 @@ export class S3Client {
   async text(question: S3Question): Promise<string> {
     const answer = await this.ask(question);
     if (answer.state === 'refused') throw answer.error;
-    const xml = await answer.response.text().catch((cause: unknown) => {
+    const xml = await readText(answer.response.body, this.#patience.timeoutMs).catch((cause: unknown) => {
       throw new ObjectStoreError('unavailable', `the S3 store broke off answering ${this.#words(question)}`, { cause });
     });
     if (/^\s*(?:<\?xml[^>]*>\s*)?<Error>/.test(xml)) throw refusalError(readRefusal(400, xml), this.#words(question));
@@ -84,8 +90,7 @@ export class S3Client {
     for (let attempt = 1; ; attempt++) {
       const answer = await this.#askOnce(question);
       if (answer.state === 'answered') return answer;
-      const mayPass = answer.refusal.status === 0 || isPassing(answer.refusal.status);
-      if (!mayPass || attempt >= attempts) return answer;
+      if (!answer.mayPass || attempt >= attempts) return answer;
       question.signal?.throwIfAborted();
       // Between half and one and a half of the delay, so that many isolates do not come back together.
       await pause(this.#patience.firstDelayMs * 2 ** (attempt - 1) * (0.5 + Math.random()), question.signal);
@@ -103,7 +108,7 @@ export class S3Client {
     if (range) signed.headers.set('range', range);
 
     const ended = new AbortController();
-    const timeoutMs = this.#patience.timeoutMs + size / this.#patience.slowestBytesPerMs;
+    const timeoutMs = this.#patience.timeoutMs + size / SLOWEST_BYTES_PER_MS;
     // Only until the answer begins: a large object may take as long as its reader wants.
     const timer = setTimeout(() => ended.abort(new Error(`no answer within ${Math.round(timeoutMs)} ms`)), timeoutMs);
     let response: Response;
@@ -120,13 +125,16 @@ export class S3Client {
       const why = cause instanceof Error ? cause.message : String(cause);
       const message = `the S3 store did not answer ${this.#words(question)} (${why})`;
       const error = new ObjectStoreError('unavailable', message, { cause });
-      return { state: 'refused', refusal: { status: 0, code: '', message: why }, error };
+      const refusal = { status: 0, code: '', message: why };
+      return { state: 'refused', refusal, error, mayPass: !ended.signal.aborted };
     } finally {
       clearTimeout(timer);
     }
-    if (response.ok) return { state: 'answered', response };
-    const refusal = readRefusal(response.status, await response.text().catch(() => ''));
-    return { state: 'refused', refusal, error: refusalError(refusal, this.#words(question)) };
+    if (response.ok && !isPage(response)) return { state: 'answered', response };
+    const text = await readText(response.body, this.#patience.timeoutMs).catch(() => '');
+    const refusal = response.ok ? PAGE : readRefusal(response.status, text);
+    const error = refusalError(refusal, this.#words(question));
+    return { state: 'refused', refusal, error, mayPass: isPassing(refusal.status) };
   }
 
   #urlOf({ key, query }: S3Question): string {
@@ -139,6 +147,12 @@ export class S3Client {
     return `${method} ${this.#bucketUrl}${key === undefined ? '' : `/${key}`}`;
   }
 }
+
+/** What a proxy or a hotel's network says for a store. Swift calls its empty answers HTML too: they are 204, or have a tag. */
+const isPage = ({ status, headers }: Response): boolean =>
+  status === 200 && headers.get('etag') === null && /^text\/html\b/.test(headers.get('content-type') ?? '');
+
+const PAGE: S3Refusal = { status: 502, code: '', message: 'an HTML page came instead of an answer: check S3_ENDPOINT' };
 
 function pause(delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

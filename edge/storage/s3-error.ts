@@ -29,6 +29,11 @@ const kinds: Readonly<Record<string, ObjectStoreErrorKind>> = {
   SlowDown: 'unavailable',
   ServiceUnavailable: 'unavailable',
   InternalError: 'unavailable',
+  // Full stores, each in its own words. Somebody will make room.
+  QuotaExceeded: 'unavailable',
+  XMinioAdminBucketQuotaExceeded: 'unavailable',
+  XMinioStorageFull: 'unavailable',
+  InsufficientStorage: 'unavailable',
 };
 
 const advice: Readonly<Record<string, string>> = {
@@ -38,6 +43,7 @@ const advice: Readonly<Record<string, string>> = {
   InvalidRegion: 'check S3_REGION',
   RequestTimeTooSkewed: 'set the clock of this machine or of the store',
   NoSuchBucket: 'check S3_BUCKET, or make the bucket',
+  EntityTooLarge: 'check the quota of the bucket, and how large an object may be there',
   AccessDenied: 'check that this access key may read, write, list and delete in the bucket',
 };
 

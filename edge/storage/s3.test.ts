@@ -12,6 +12,7 @@ import {
   readAll,
   streamOf,
 } from './object-store.contract.ts';
+import { storedJson } from './read-text.ts';
 import { S3ObjectStore } from './s3.ts';
 import type { S3Patience, S3Place } from './s3-client.ts';
 
@@ -163,6 +164,117 @@ describe('when the store is in trouble', () => {
     expect(await failureOf(completing)).toMatchObject({ kind: 'unavailable' });
   });
 });
+
+/** As a proxy in front of the store answers everything. */
+const page = () =>
+  new Response('<html><body>Please log in</body></html>', { headers: { 'content-type': 'text/html; charset=utf-8' } });
+
+/** Every operation, each of which some part of the edge stands on. */
+const operations: readonly [string, (store: S3ObjectStore) => Promise<unknown>][] = [
+  ['head', (store) => store.head(freshKey())],
+  ['get', (store) => store.get(freshKey())],
+  ['put of bytes', (store) => putBytes(store, freshKey(), bytes)],
+  ['put of a stream', (store) => store.put(freshKey(), streamOf(bytes), announced)],
+  ['delete', (store) => store.delete(freshKey())],
+  ['list', (store) => store.list('objects/')],
+  ['createMultipart', (store) => store.createMultipart(freshKey())],
+  ['uploadPart', (store) => store.uploadPart(freshKey(), 'u', 1, bytes, { size: bytes.byteLength })],
+  ['completeMultipart', (store) => store.completeMultipart(freshKey(), 'u', [{ partNumber: 1, etag: '"x"' }])],
+  ['abortMultipart', (store) => store.abortMultipart(freshKey(), 'u')],
+];
+
+/** An answer that begins and then never goes on, as from a server whose disk hangs. */
+const endless = (status: number, headers: Record<string, string> = {}) =>
+  new Response(
+    new ReadableStream({
+      start: (controller) => controller.enqueue(new TextEncoder().encode('<?xml version="1.0"?>')),
+    }),
+    { status, headers: { etag: '"x"', ...headers } },
+  );
+
+describe.each(operations)('%s', (_name, operate) => {
+  test('believes no HTML page that comes with 200', async () => {
+    between(async () => page());
+    expect(await failureOf(operate(open()))).toMatchObject({ kind: 'unavailable' });
+  });
+
+  test('is not repeated after it took all of its time', async () => {
+    const calls = between(
+      (_, init) =>
+        new Promise((_, reject) => init.signal?.addEventListener('abort', () => reject(init.signal?.reason))),
+    );
+    const hurried = open({}, { timeoutMs: 20 });
+    const failure = await failureOf(operate(hurried));
+    expect(failure).toMatchObject({ kind: 'unavailable', message: expect.stringMatching(/no answer within \d+ ms/) });
+    expect(calls).toHaveBeenCalledTimes(1);
+  });
+
+  test('ends when a refusal begins and never goes on', async () => {
+    between(async () => endless(403));
+    expect(await failureOf(operate(open({}, { timeoutMs: 20 })))).toMatchObject({ kind: 'refused' });
+  });
+
+  test.each([
+    ['507 of a full disk', 507, 'InsufficientStorage'],
+    ['a quota that is used up', 403, 'QuotaExceeded'],
+    ['a quota of MinIO', 400, 'XMinioAdminBucketQuotaExceeded'],
+  ])('says of %s that it passes, and sends nobody to look at the keys', async (_, status, code) => {
+    between(async () => new Response(`<Error><Code>${code}</Code><Message>full</Message></Error>`, { status }));
+    const { kind, message } = await failureOf(operate(open()));
+    expect(kind).toBe('unavailable');
+    expect(message).not.toContain('S3_ACCESS_KEY_ID');
+  });
+});
+
+describe('a listing', () => {
+  const row =
+    '<Contents><Key>objects/a</Key><Size>1</Size><LastModified>2026-11-01T00:00:00Z</LastModified></Contents>';
+  test.each([
+    ['ends in the middle', `<ListBucketResult><IsTruncated>false</IsTruncated>${row}`],
+    ['has more and does not say where', `<ListBucketResult><IsTruncated>true</IsTruncated>${row}</ListBucketResult>`],
+    ['is another document', '<html><body>hello</body></html>'],
+  ])('that %s is none, or objects would be forgotten', async (_, xml) => {
+    between(async () => new Response(xml, { headers: { 'content-type': 'application/xml' } }));
+    expect(await failureOf(open().list('objects/'))).toMatchObject({ kind: 'unavailable' });
+  });
+
+  test('that never ends is given up', async () => {
+    between(async () => endless(200));
+    const failure = await failureOf(open({}, { timeoutMs: 20 }).list('objects/'));
+    expect(failure).toMatchObject({ kind: 'unavailable', message: expect.stringContaining('broke off') });
+  });
+});
+
+describe('a small object that is read', () => {
+  const key = freshKey('record.json');
+  const told = { 'content-length': '50', 'content-type': 'application/json' };
+  test.each([
+    ['never ends', () => endless(200, told)],
+    ['breaks off', () => new Response(broken(), { headers: { etag: '"x"', ...told } })],
+    ['is no JSON', () => new Response('{"half": ', { headers: { etag: '"x"', ...told } })],
+  ])('and %s: the store’s trouble, and no half of it', async (_, answer) => {
+    between(async () => answer());
+    expect(await failureOf(storedJson(open(), key, 20))).toMatchObject({ kind: 'unavailable' });
+  });
+
+  test('and is whole, is what was stored', async () => {
+    await open().put(key, '{"a":"ü"}', { size: 10, sha256: sha256Hex('{"a":"ü"}') });
+    expect(await storedJson(open(), key)).toEqual({ a: 'ü' });
+    expect(await storedJson(open(), freshKey())).toBeNull();
+  });
+});
+
+/** Bytes, and then a line that breaks. */
+function broken(): ReadableStream<Uint8Array> {
+  let pulls = 0;
+  return new ReadableStream({
+    pull(controller) {
+      pulls += 1;
+      if (pulls === 1) controller.enqueue(new TextEncoder().encode('{"half":'));
+      else controller.error(new Error('Network connection lost.'));
+    },
+  });
+}
 
 describe('what is said to the server', () => {
   test.each([

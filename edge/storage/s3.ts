@@ -70,7 +70,10 @@ export class S3ObjectStore implements ObjectStore {
     const { size, sha256, contentType = octets } = expected;
     await withCheckedBody(body, { size, sha256 }, async (checked, again) => {
       const headers = { 'content-type': contentType, 'x-amz-meta-sha256': sha256 };
-      await this.#client.text({ method: 'PUT', key, headers, body: checked, size, sha256, again });
+      const answer = await this.#client.ask({ method: 'PUT', key, headers, body: checked, size, sha256, again });
+      if (answer.state === 'refused') throw answer.error;
+      await answer.response.body?.cancel();
+      tagOf(answer.response);
     });
   }
 
@@ -97,7 +100,11 @@ export class S3ObjectStore implements ObjectStore {
       size: Number(textOf(row, 'Size')),
       uploadedAtMs: Date.parse(textOf(row, 'LastModified') ?? ''),
     }));
-    const next = textOf(xml, 'IsTruncated') === 'true' ? textOf(xml, 'NextContinuationToken') : undefined;
+    const isLast = textOf(xml, 'IsTruncated') !== 'true';
+    const next = isLast ? undefined : textOf(xml, 'NextContinuationToken');
+    // Who took a part of a listing for all of it would leave objects behind that nobody ever looks for again.
+    if (!xml.includes('</ListBucketResult>') || (!isLast && !next))
+      throw new ObjectStoreError('unavailable', `expected a whole listing from the S3 store, got ${xml.slice(0, 200)}`);
     return { objects, ...(next !== undefined && { cursor: next }) };
   }
 
@@ -124,16 +131,13 @@ export class S3ObjectStore implements ObjectStore {
       const answer = await this.#client.ask({ method: 'PUT', key, query, body: checked, size, sha256, again });
       if (answer.state === 'refused') throw answer.error;
       await answer.response.body?.cancel();
-      const etag = answer.response.headers.get('etag');
-      if (!etag)
-        throw new ObjectStoreError('unavailable', `the S3 store gave no ETag for part ${partNumber} of ${key}`);
-      return { partNumber, etag };
+      return { partNumber, etag: tagOf(answer.response) };
     });
   }
 
   async completeMultipart(key: string, uploadId: string, parts: readonly UploadedPart[]): Promise<void> {
     const body = new TextEncoder().encode(completionXml(parts.toSorted((a, b) => a.partNumber - b.partNumber)));
-    await this.#client.text({
+    const xml = await this.#client.text({
       method: 'POST',
       key,
       query: { uploadId },
@@ -143,6 +147,8 @@ export class S3ObjectStore implements ObjectStore {
       sha256: sha256Hex(body),
       again: 'impossible',
     });
+    if (!xml.includes('<CompleteMultipartUploadResult'))
+      throw new ObjectStoreError('unavailable', `expected the S3 store to complete ${key}, got ${xml.slice(0, 200)}`);
   }
 
   async abortMultipart(key: string, uploadId: string): Promise<void> {
@@ -159,16 +165,24 @@ const rangeHeader = (range: ByteRange): string => {
   return `bytes=${range.offset}-${range.length === undefined ? '' : range.offset + range.length - 1}`;
 };
 
-function describe({ headers }: Response, size: number): ObjectDescription {
+function describe(response: Response, size: number): ObjectDescription {
+  const { headers } = response;
   const sha256 = headers.get('x-amz-meta-sha256');
   const contentType = headers.get('content-type');
   return {
     exists: true,
     size,
-    etag: headers.get('etag') ?? '',
+    etag: tagOf(response),
     ...(sha256 !== null && { sha256 }),
     ...(contentType !== null && { contentType }),
   };
+}
+
+/** Every S3 server tags what it stores and what it gives. What answers without has done neither. */
+function tagOf({ headers, url }: Response): string {
+  const etag = headers.get('etag');
+  if (etag) return etag;
+  throw new ObjectStoreError('unavailable', `expected an ETag from the S3 store for ${url}`);
 }
 
 function sizeOf({ headers, url }: Response): number {

@@ -24,6 +24,11 @@ export class UploadError extends Error {
   }
 }
 
+/** The edge answers, and has no store to put anything into. Nothing is wrong with the files, nor with this machine. */
+export class StoreAway extends Error {
+  override readonly name = 'StoreAway';
+}
+
 export interface UploadContext {
   readonly edgeUrl: string;
   readonly client: ForemanClient;
@@ -31,6 +36,8 @@ export interface UploadContext {
   readonly membership: () => Membership | null;
   readonly leaseId: string;
   readonly signal: AbortSignal;
+  /** So long an edge whose store is away is waited for: what was built is worth more than the slot. Absent: as long as for all else. */
+  readonly patience?: AbortSignal;
   /** Bytes of all files that are there. */
   readonly onProgress: (bytesDone: number) => void;
   /** What is to be said once all files are there, the last word about this lease among it. Asked anew for each try. */
@@ -43,7 +50,7 @@ const PUT_TIMEOUT_MS = 10 * 60_000;
 /**
  * Null where what was to be reported was not heard: by an older edge, or since no file was left to be completed in the end.
  *
- * @throws UploadError
+ * @throws UploadError; StoreAway
  */
 export async function uploadThroughEdge(
   files: readonly OutputFile[],
@@ -52,7 +59,7 @@ export async function uploadThroughEdge(
   const unproven: OutputFile[] = [];
   let bytesDone = 0;
   for (const batch of batchesOf(files)) {
-    const grants = await withRetries(namesOf(batch), context.signal, () => grantAll(batch, context));
+    const grants = await withRetries(namesOf(batch), context, () => grantAll(batch, context));
     for (const [at, file] of batch.entries()) {
       const sent = await sendFile(file, grants?.[at] ?? null, context);
       if (sent === 'to be completed') unproven.push(file);
@@ -63,7 +70,7 @@ export async function uploadThroughEdge(
   let heard: ReportResponse | null = null;
   const batches = [...batchesOf(unproven)];
   for (const batch of batches)
-    await withRetries(namesOf(batch), context.signal, async () => {
+    await withRetries(namesOf(batch), context, async () => {
       const reports = batch === batches.at(-1) ? ((await context.reports?.()) ?? null) : null;
       const { lost, report } = await completeAll(batch, reports, context);
       heard = report;
@@ -134,7 +141,7 @@ async function sendFile(
   // Survives a broken try, so that only what was on the line is sent again.
   const sentParts = new Set<number>();
   let grant = granted;
-  return withRetries(file.name, signal, async () => {
+  return withRetries(file.name, context, async () => {
     const { complete, path, partSizeBytes } =
       grant ?? (await client.requestUpload({ leaseId, file: described(file) }, { signal }));
     grant = null;
@@ -175,6 +182,9 @@ async function sendParts(
 }
 
 const isDataLoss = (error: unknown): boolean => error instanceof ConnectError && error.code === Code.DataLoss;
+/** Said by the edge of its store or its Foreman, or by whatever stands before an edge that is away as a whole. */
+const isAway = (error: unknown): boolean =>
+  error instanceof StoreAway || (error instanceof ConnectError && error.code === Code.Unavailable);
 const isUnknownCall = (error: unknown): boolean => error instanceof ConnectError && error.code === Code.Unimplemented;
 
 async function put(url: URL, body: Blob, sha256: string, context: UploadContext): Promise<void> {
@@ -185,7 +195,9 @@ async function put(url: URL, body: Blob, sha256: string, context: UploadContext)
   if (response.ok) return;
   if (response.status === 403) throw new UploadError('upload_failed', text);
   // Complete already: an earlier try got through and its answer was lost.
-  if (response.status !== 409) throw new Error(`PUT ${url.pathname}: status ${response.status}: ${text}`);
+  if (response.status === 409) return;
+  const message = `PUT ${url.pathname}: status ${response.status}: ${text}`;
+  throw response.status >= 500 ? new StoreAway(message) : new Error(message);
 }
 
 async function digestOf(path: string, start: number, end: number): Promise<string> {
@@ -195,8 +207,13 @@ async function digestOf(path: string, start: number, end: number): Promise<strin
 }
 
 /** `name`: of what could not be uploaded, for whoever reads the error. */
-async function withRetries<Result>(name: string, signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
-  for (let failures = 0; ; ) {
+async function withRetries<Result>(
+  name: string,
+  { signal, patience = AbortSignal.abort() }: UploadContext,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const waiting = AbortSignal.any([signal, patience]);
+  for (let failures = 0, inARow = 0; ; ) {
     try {
       return await work();
     } catch (error) {
@@ -205,12 +222,12 @@ async function withRetries<Result>(name: string, signal: AbortSignal, work: () =
         throw new UploadError('upload_failed', error.rawMessage);
       if (error instanceof ConnectError && error.code === Code.InvalidArgument)
         throw new UploadError('build_failed', `Error: The image cannot be stored: ${error.rawMessage}`);
-      failures += 1;
-      if (signal.aborted || failures >= MAX_TRIES)
-        throw new UploadError('upload_failed', `${name} could not be uploaded: ${(error as Error).message}`, {
-          cause: error,
-        });
-      await pause(backoffMs(failures, Math.random()), signal);
+      const message = `${name} could not be uploaded: ${(error as Error).message}`;
+      inARow += 1;
+      if (!isAway(error)) failures += 1;
+      else if (inARow >= MAX_TRIES && waiting.aborted) throw new StoreAway(message, { cause: error });
+      if (signal.aborted || failures >= MAX_TRIES) throw new UploadError('upload_failed', message, { cause: error });
+      await pause(backoffMs(inARow, Math.random()), patience.aborted ? signal : waiting);
     }
   }
 }

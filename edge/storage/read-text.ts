@@ -1,0 +1,60 @@
+/**
+ * A short text out of a store, whole or not at all, within a time: a store that begins an answer and never ends it would else hold
+ * up publishing for ever, and one that breaks off would have half a record parsed.
+ */
+import { type ObjectStore, READING_MS } from './object-store.ts';
+import { ObjectStoreError } from './object-store-error.ts';
+
+/** @throws Error where it breaks off, or has not ended in time */
+export async function readText(body: ReadableStream<Uint8Array> | null, timeoutMs: number): Promise<string> {
+  if (!body) return '';
+  const reader = body.getReader();
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    reader.cancel().catch(() => undefined);
+  }, timeoutMs);
+  try {
+    const decoder = new TextDecoder();
+    let text = '';
+    for (;;) {
+      const { done, value } = await reader.read();
+      // What is cancelled ends as if it were whole.
+      if (isLate) throw new Error(`no end of the answer within ${timeoutMs} ms`);
+      if (done) return text + decoder.decode();
+      text += decoder.decode(value, { stream: true });
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Null where there is no such object. @throws ObjectStoreError */
+export async function storedText(
+  store: Pick<ObjectStore, 'get'>,
+  key: string,
+  timeoutMs: number = READING_MS,
+): Promise<string | null> {
+  const object = await store.get(key);
+  if (!object.exists) return null;
+  try {
+    return await readText(object.body, timeoutMs);
+  } catch (cause) {
+    throw new ObjectStoreError('unavailable', `the object store broke off while ${key} was read`, { cause });
+  }
+}
+
+/** The same for what is JSON. What is none is not what we have put there: a proxy's page, or half of it. @throws ObjectStoreError */
+export async function storedJson<Value>(
+  store: Pick<ObjectStore, 'get'>,
+  key: string,
+  timeoutMs?: number,
+): Promise<Value | null> {
+  const text = await storedText(store, key, timeoutMs);
+  if (text === null) return null;
+  try {
+    return JSON.parse(text) as Value;
+  } catch (cause) {
+    throw new ObjectStoreError('unavailable', `expected JSON in the object store as ${key}`, { cause });
+  }
+}
