@@ -41,11 +41,13 @@ export async function runNode(config: NodeStart, signal: AbortSignal): Promise<v
   });
   const key = await loadNodeKey(stateDirectory);
   const { db, close } = openDatabase(path.join(stateDirectory, 'node.sqlite'));
+  const outbox = new Outbox(db, edgeUrl);
   const workshop = await openWorkshop(config, log.line, (bytes) => metrics.imageBuilderBytesDownloaded(bytes));
   const metrics = new NodeMetrics({
     slots: config.slots,
     disk: () => workshop.budget.space(),
     packages: () => workshop.packages.counters,
+    unheard: () => outbox.unacknowledged().length,
   });
   try {
     await using _metrics = config.metrics && (await serveMetrics(config.metrics, () => metrics.text()));
@@ -60,7 +62,7 @@ export async function runNode(config: NodeStart, signal: AbortSignal): Promise<v
       client,
       key,
       membership: memberships.current,
-      outbox: new Outbox(db, edgeUrl),
+      outbox,
       workshop,
       disk: new DiskWatch(workshop.budget),
       metrics,
