@@ -4,6 +4,7 @@
  */
 import { BUILD_ERRORS, BuildError } from '../shared/build-error.ts';
 import { CACHE_CONTROL, RETRY_AFTER_SECONDS } from './lifetimes.ts';
+import { logError, stackOf } from './log.ts';
 import { ObjectStoreError } from './storage/object-store-error.ts';
 
 export const CORS = {
@@ -80,7 +81,7 @@ export function errorAnswer(thrown: unknown): Response {
     const { status, retry } = BUILD_ERRORS[error.kind];
     // What is wrong with upstream is no secret, and only who knows it can mend it: a missing key, a half-published release.
     const reason = error.kind === 'upstream_unavailable' && typeof error.cause === 'string' ? error.cause : undefined;
-    if (error.cause !== undefined) console.error(`${error.kind}: ${String(error.cause)}`);
+    if (error.cause !== undefined) logError('an answer failed', { kind: error.kind, error: error.cause });
     // A build that would fail, told before it is made, looks as it would look afterwards.
     const isBuild = status === 500;
     return problem(
@@ -99,7 +100,7 @@ export function errorAnswer(thrown: unknown): Response {
       },
     );
   }
-  console.error(error instanceof Error ? (error.stack ?? error.message) : error);
+  logError('an answer failed', { kind: 'internal', error: stackOf(error) });
   return problem(
     500,
     titleOf(500),

@@ -6,6 +6,7 @@
 import { callableNode, tellCallFault } from './call-node.ts';
 import { type EdgeContext, foremanOf } from './edge-context.ts';
 import type { Errand } from './foreman/bring-orders.ts';
+import { logError } from './log.ts';
 import { signOrder } from './sign-order.ts';
 
 /** For `waitUntil`: it rejects never. `imageBuilder`: of the build that it is called for. */
@@ -16,7 +17,7 @@ export async function bringOrder(context: EdgeContext, nodeId: string, imageBuil
     const fault = await startBuild(context, errand);
     if (fault !== null) await foremanOf(context.env).notBrought(errand.order.leaseId, fault);
   } catch (error) {
-    console.error(`bringing an order to node ${nodeId} failed: ${error}`);
+    logError('bringing an order failed', { node: nodeId, error });
   }
 }
 

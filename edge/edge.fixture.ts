@@ -72,7 +72,10 @@ export type Table =
   | 'recalled'
   | 'shelved'
   | 'checks'
-  | 'known_images';
+  | 'known_images'
+  | 'latest_images'
+  | 'wanted'
+  | 'upstream_seen';
 export type Row = Record<string, string | number | null>;
 
 export const rowsOf = (stub: DurableObjectStub<Foreman>, table: Table): Promise<Row[]> =>

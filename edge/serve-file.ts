@@ -8,6 +8,7 @@ import { beginDownload, OCTETS, type Refuse, sendBytes } from './download.ts';
 import type { EdgeContext } from './edge-context.ts';
 import type { Env } from './env.ts';
 import { CACHE_CONTROL } from './lifetimes.ts';
+import { logError } from './log.ts';
 import type { BuiltResult } from './results/kept-result.ts';
 
 const ASK_AGAIN_MS = 1_000;
@@ -44,7 +45,10 @@ export async function serveFile(
   }
   if (object.size !== sizeBytes) {
     await object.body.cancel();
-    console.error(`${key}: expected ${sizeBytes} bytes in the store, got ${object.size}`);
+    logError('a file in the store is not the one that was published', {
+      key,
+      error: `expected ${sizeBytes} bytes in the store, got ${object.size}`,
+    });
     return refuse(404, 'the file in the store is not the one that was published');
   }
   // What the store gave, not what it was asked for: a proxy in front of it may have taken the range away.
@@ -59,7 +63,7 @@ export async function serveFile(
 async function forgetIfGone(context: EdgeContext, built: BuiltResult, key: string): Promise<void> {
   await scheduler.wait(ASK_AGAIN_MS);
   const { exists } = await context.store.head(key);
-  console.error(`${key} is ${exists ? 'there again after it was not' : 'gone; its build is forgotten'}`);
+  logError(exists ? 'a file is there again after it was not' : 'a file is gone; its build is forgotten', { key });
   if (!exists) await context.results.forget(built.record);
 }
 

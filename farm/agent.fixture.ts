@@ -56,6 +56,7 @@ export async function openAgent(options: AgentUnderTest) {
       slots,
       disk: () => workshop.budget.space(),
       packages: () => workshop.packages.counters,
+      unheard: () => outbox.unacknowledged().length,
     }),
     slots,
     foreignFeeds,

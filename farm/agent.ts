@@ -22,6 +22,7 @@ import type { EdgeClock } from './edge-clock.ts';
 import { complain, isWorthSayingAgain } from './ever-rarer.ts';
 import { NOTHING_BUILT } from './fulfil-order.ts';
 import { HeardStanding } from './heard-standing.ts';
+import type { NodeLog } from './log/node-log.ts';
 import { tierOf } from './membership.ts';
 import type { NodeMetrics } from './metrics/node-metrics.ts';
 import { failedReport, handedBackReport } from './node-report.ts';
@@ -46,7 +47,7 @@ export interface AgentOptions {
   readonly foreignFeeds: FeedOptIn;
   /** How often progress is told, of all builds together; ends alone do not wait for it. */
   readonly reportMs: number;
-  readonly log: (line: string) => void;
+  readonly log: NodeLog['line'];
 }
 
 const LEASE_WAIT_SECONDS = 25;

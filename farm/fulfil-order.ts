@@ -76,21 +76,22 @@ async function fulfilObserved(
 ): Promise<Fulfilled> {
   const { workshop, log } = options;
   const { leaseId, inputs } = order;
+  const told = { request: order.requestHash, lease: leaseId };
   const name = `${order.requestHash.slice(0, 12)} ${inputs?.version} ${inputs?.target} ${inputs?.profile}`;
   const lines = new LogSender({
     put: (piece, text, signal) => putLogPiece({ ...options, leaseId, permit: running.logPermit }, piece, text, signal),
     paceMs: options.reportMs,
-    onLost: (reason) => log(`the log of ${name} is not told: ${reason}`),
+    onLost: (reason) => log(`the log of ${name} is not told: ${reason}`, told),
   });
   running.stop.signal.addEventListener('abort', () => lines.drop(), { once: true });
-  log(`building ${name}`);
+  log(`building ${name}`, told);
   try {
     const last = await lastOf(
       build(order, {
         workshop,
         signal: running.stop.signal,
         now: options.now,
-        onFault: (fault) => log(`fault in ${name}: ${textOf(fault)}`),
+        onFault: (fault) => log(`fault in ${name}: ${textOf(fault)}`, told),
         onPeaks: (peaks) => observer.peaks(peaks),
       }),
       running,
@@ -102,7 +103,7 @@ async function fulfilObserved(
     );
     if (running.stop.signal.aborted) return handedBack(String(running.stop.signal.reason));
     if (last.type === 'failed') {
-      log(`failed ${name}: ${last.failure.kind}: ${last.failure.detail}`);
+      log(`failed ${name}: ${last.failure.kind}: ${last.failure.detail}`, { ...told, kind: last.failure.kind });
       await lines.finish(LAST_LINES_MS);
       const { kind } = last.failure;
       const statement = await signFailureStatement(options.key, order, last.failure);
@@ -120,13 +121,15 @@ async function fulfilObserved(
     });
     await allLines;
     const isTold = isTaken(running.lastWord, heard, options);
-    log(`built ${name} in ${Math.round(last.result.durationMs / 100) / 10} s`);
+    options.metrics.bytesUploaded(last.result.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
+    const seconds = Math.round(last.result.durationMs / 100) / 10;
+    log(`built ${name} in ${seconds} s`, { ...told, seconds });
     return { lastWord, isTold, isOwnFault: false, result: 'succeeded' };
   } catch (error) {
     if (running.stop.signal.aborted) return handedBack('the node stops');
-    log(`failed ${name}: ${textOf(error)}`);
-    if (error instanceof StoreAway) return handedBack(error.message);
     const kind = error instanceof UploadError ? error.kind : 'internal';
+    log(`failed ${name}: ${textOf(error)}`, { ...told, kind });
+    if (error instanceof StoreAway) return handedBack(error.message);
     // Of any other error nothing is told: its message names paths of this machine.
     const detail = error instanceof UploadError ? error.message : BUILD_ERRORS.internal.text;
     const lastWord = failedReport({ ...NOTHING_BUILT, kind, detail });

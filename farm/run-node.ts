@@ -42,11 +42,13 @@ export async function runNode(config: NodeStart, signal: AbortSignal): Promise<v
   });
   const key = await loadNodeKey(stateDirectory);
   const { db, close } = openDatabase(path.join(stateDirectory, 'node.sqlite'));
+  const outbox = new Outbox(db, edgeUrl);
   const workshop = await openWorkshop(config, log.line, (bytes) => metrics.imageBuilderBytesDownloaded(bytes));
   const metrics = new NodeMetrics({
     slots: config.slots,
     disk: () => workshop.budget.space(),
     packages: () => workshop.packages.counters,
+    unheard: () => outbox.unacknowledged().length,
   });
   try {
     await using _metrics = config.metrics && (await serveMetrics(config.metrics, () => metrics.text()));
@@ -62,7 +64,7 @@ export async function runNode(config: NodeStart, signal: AbortSignal): Promise<v
       key,
       membership: memberships.current,
       clock: memberships.clock,
-      outbox: new Outbox(db, edgeUrl),
+      outbox,
       workshop,
       disk: new DiskWatch(workshop.budget),
       metrics,

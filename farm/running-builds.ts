@@ -55,7 +55,10 @@ export class RunningBuilds {
     this.#options.outbox.take(order.leaseId, order.requestHash, Date.now());
     const task = this.#work(order, logPermit)
       .catch((error) => {
-        this.#options.log(`lease ${order.leaseId} could not be tidied up: ${textOf(error)}`);
+        this.#options.log(`lease ${order.leaseId} could not be tidied up: ${textOf(error)}`, {
+          request: order.requestHash,
+          lease: order.leaseId,
+        });
         return false;
       })
       .then((isTold) => {

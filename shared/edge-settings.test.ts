@@ -178,6 +178,8 @@ const TABLE: Record<EdgeSettingName, Row> = {
   MAX_ATTEMPTS: whole(1, 10),
   MAX_QUEUE: whole(1, 1_000_000),
   MAX_VOLUNTEER_LEASES: whole(1, 10_000),
+  PREBUILDS_A_RELEASE: whole(0, 1_000),
+  PREBUILD_MINUTES: whole(0, 1_000_000),
   MAX_IMAGE_MB: whole(1, 16_384),
   ABANDONED_MINUTES: whole(1, 1440),
   FAILURE_SECONDS: whole(1, 86_400),

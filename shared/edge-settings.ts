@@ -161,6 +161,16 @@ export const EDGE_SETTINGS = {
     whole(1, 1440),
     'a build that waits, and that nobody has asked for during so long, leaves the queue',
   ),
+  PREBUILDS_A_RELEASE: setting(
+    '200',
+    whole(0, 1000),
+    'images that are built ahead when upstream has a new release, or a target of a snapshot moved; 0: none',
+  ),
+  PREBUILD_MINUTES: setting(
+    '600',
+    whole(0, 1_000_000),
+    'minutes that all nodes together may spend a day on building ahead',
+  ),
   FAILURE_SECONDS: setting('3600', whole(1, 86_400), 'how long a failure that would happen again is remembered'),
   PRIVATE_IMAGE_HOURS: setting(
     '24',

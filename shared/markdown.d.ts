@@ -3,3 +3,9 @@ declare module '*.md?raw' {
   const text: string;
   export default text;
 }
+
+/** The same for what is deployed. */
+declare module '*.yml?raw' {
+  const text: string;
+  export default text;
+}

@@ -23,6 +23,7 @@ import type { EdgeSettings } from '../../shared/edge-settings.ts';
 import { openSlots } from '../../shared/slots.ts';
 import { configOf } from '../config.ts';
 import type { Env } from '../env.ts';
+import { logError, stackOf } from '../log.ts';
 import { compile, recipeOf } from './compile.ts';
 import { type DocumentId, isListed, keyOf, upstreamKey } from './document-id.ts';
 import { type DocumentMemory, openDocumentMemory } from './document-memory.ts';
@@ -203,7 +204,7 @@ export class Catalogue extends DurableObject<Env> {
       // Still listed but not there: a mirror that is being copied. What it was is the better answer.
       return this.#remember(key, { state: 'unknown' }, held);
     } catch (error) {
-      if (!(error instanceof UpstreamTrouble)) console.error('catalogue', key, error);
+      if (!(error instanceof UpstreamTrouble)) logError('the catalogue failed', { key, error: stackOf(error) });
       const reason = error instanceof UpstreamTrouble ? error.message : 'the catalogue failed; its log says why';
       return this.#remember(key, { state: 'unavailable', reason }, held);
     }
@@ -258,7 +259,7 @@ export class Catalogue extends DurableObject<Env> {
     try {
       await this.env.CACHE.put(key, JSON.stringify(document), { expirationTtl: KV_TTL_SECONDS });
     } catch (error) {
-      console.error('catalogue: KV did not take', key, error);
+      logError('catalogue: KV cannot be written', { key, error });
       return before;
     }
     this.#store.update(key, { writtenAt: document.checkedAt });

@@ -20,6 +20,7 @@ import { TARGET, WORD } from '../../shared/grammar.ts';
 import { isArchitecture } from '../../shared/upstream-versions.ts';
 import { configOf } from '../config.ts';
 import type { Env } from '../env.ts';
+import { logError } from '../log.ts';
 import { CATALOGUE_NAME, type Catalogue, type Check } from './catalogue.ts';
 import { completed } from './completed.ts';
 import { type DocumentId, type DocumentOf, isListed, keyOf, upstreamKey } from './document-id.ts';
@@ -114,7 +115,7 @@ export function catalogueReader(env: Env, context: ReaderContext): CatalogueRead
 
   async function fromKv(key: string, id: DocumentId): Promise<CatalogueDocument | null> {
     const document = await env.CACHE.get<CatalogueDocument>(key, 'json').catch((error: unknown) => {
-      console.error('catalogue: KV cannot be read', key, error);
+      logError('catalogue: KV cannot be read', { key, error });
       return null;
     });
     return document?.kind === id.kind && isTrusted(document, settings) ? completed(document) : null;
@@ -146,7 +147,7 @@ export function catalogueReader(env: Env, context: ReaderContext): CatalogueRead
     try {
       return await question(env.CATALOGUE.getByName(CATALOGUE_NAME));
     } catch (error) {
-      console.error('catalogue: does not answer', error);
+      logError('the catalogue does not answer', { error });
       return { state: 'unavailable', reason: 'the catalogue does not answer' };
     }
   }

@@ -9,6 +9,7 @@ import type { OpenPoint } from '../../shared/resume-point.ts';
 import { eventText, HEARTBEAT_TEXT, retryText, type ServerSentEvent } from '../../shared/server-sent-event.ts';
 import { type BuildAnswer, findBuild } from '../build-service.ts';
 import type { EdgeContext } from '../edge-context.ts';
+import { logError } from '../log.ts';
 import { pendingMs } from '../results/pending-builds.ts';
 
 const RECONNECT_MS = 3_000;
@@ -63,7 +64,7 @@ async function look(
   try {
     return await findBuild(context, requestHash, { signal });
   } catch (error) {
-    if (!signal.aborted) console.error(`a listener's build cannot be looked up now: ${error}`);
+    if (!signal.aborted) logError('a listener’s build cannot be looked up now', { error });
     return undefined;
   }
 }
@@ -102,7 +103,7 @@ class Listener {
       } catch (error) {
         if (this.#signal.aborted) return;
         failures += 1;
-        console.error(`a log cannot be read now: ${error}`);
+        logError('a log cannot be read now', { error });
         if (isOver) await scheduler.wait(1_000, { signal: this.#signal }).catch(() => undefined);
       }
     }

@@ -2,6 +2,8 @@
  * A stream of texts as the body of an answer: the next one is made when the reader wants it, so that one who does not read
  * costs no memory and asks for nothing. It ends with its texts, with its time, or with its reader, whichever is first.
  */
+import { logError } from '../log.ts';
+
 const utf8 = new TextEncoder();
 
 export interface EventBodyOptions {
@@ -48,7 +50,7 @@ export function eventBody(
       async pull(controller) {
         isPulling = true;
         const next = await texts.next().catch((error: unknown) => {
-          if (!over.signal.aborted) console.error(`an event stream broke: ${error}`);
+          if (!over.signal.aborted) logError('an event stream broke', { error });
           return { done: true, value: undefined } as const;
         });
         if (!next.done && !isCancelled) {

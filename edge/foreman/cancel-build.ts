@@ -3,6 +3,7 @@
  * nowhere and remembered for nobody: whoever asks again begins anew.
  */
 import { BuildError } from '../../shared/build-error.ts';
+import { isPrebuild } from '../../shared/turn.ts';
 import { endWithFailure } from './end-build.ts';
 import type { ForemanState } from './foreman-state.ts';
 import type { BuildRow } from './schema.ts';
@@ -17,6 +18,7 @@ export function cancelBuild(state: ForemanState, build: BuildRow, detail: string
     // Its node is told by its next report.
     if (build.leaseId !== null) state.leases.end(build.leaseId, 'cancelled');
     endWithFailure(state, build, new BuildError('cancelled', detail), now);
+    if (isPrebuild(build)) state.statistics.prebuild('dropped', now);
   });
   return true;
 }

@@ -2,9 +2,14 @@
  * What the Foreman does while nobody waits for it: it asks the store and KV, which may fail or hang. Each chore finds in the tables
  * what is due, and leaves what fails for the alarm: were it the caller's, one store that is away would end the calls of every node.
  */
+
+import { logError } from '../log.ts';
 import type { AlarmClock } from './alarm-clock.ts';
+import { dropPrebuilds } from './drop-prebuilds.ts';
 import { dueTimes, RETRY_MS } from './due-times.ts';
 import type { ForemanState } from './foreman-state.ts';
+import { listWanted } from './list-wanted.ts';
+import { lookForPrebuilds } from './look-for-prebuilds.ts';
 import { mindChecks } from './mind-checks.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { publishDecided } from './publish-decided.ts';
@@ -43,7 +48,7 @@ export class Chores {
     try {
       while (await writeLog(this.#state, Date.now()));
     } catch (error) {
-      console.error(`writing the log failed and is tried again: ${error}`);
+      logError('writing the log failed and is tried again', { error });
       await this.#alarm.ring([Date.now() + RETRY_MS]);
     }
   });
@@ -53,12 +58,12 @@ export class Chores {
     try {
       await withdraw(this.#state, Date.now());
     } catch (error) {
-      console.error(`withdrawing results failed and is tried again: ${error}`);
+      logError('withdrawing results failed and is tried again', { error });
     }
     try {
       while (await takeBack(this.#state, Date.now()));
     } catch (error) {
-      console.error(`taking results back failed and is tried again: ${error}`);
+      logError('taking results back failed and is tried again', { error });
     }
     await this.#setAlarm();
   });
@@ -69,12 +74,28 @@ export class Chores {
     try {
       await mindChecks(this.#state, Date.now());
     } catch (error) {
-      console.error(`minding the checks failed and is tried again: ${error}`);
+      logError('minding the checks failed and is tried again', { error });
     }
     // Whoever was found to lie.
     if (this.#state.nodes.stateChanges !== stateChanges) {
       this.#rooms.wakeEverybody();
       await this.withdraw();
+    }
+    await this.#setAlarm();
+  });
+
+  /** Looks, when it is time, whether there is something to build before anybody asks for it. */
+  readonly prebuild = oneAtATime(async () => {
+    const now = Date.now();
+    const { prebuilds } = this.#state;
+    if ((prebuilds.nextLookAt(now) ?? Number.POSITIVE_INFINITY) > now) return;
+    prebuilds.looked(now);
+    try {
+      dropPrebuilds(this.#state, now);
+      await listWanted(this.#state, now);
+      if ((await lookForPrebuilds(this.#state, now)) > 0) this.#rooms.waiting.wakeAll();
+    } catch (error) {
+      logError('looking for what is to be built ahead failed and is tried again', { error });
     }
     await this.#setAlarm();
   });
@@ -88,7 +109,7 @@ export class Chores {
         await removePrivate(build, withUploads, this.#state.store);
         this.#state.queue.removed(build.requestHash);
       } catch (error) {
-        console.error(`removing the private build ${build.requestHash} failed and is tried again: ${error}`);
+        logError('removing a private build failed and is tried again', { lease: build.leaseId ?? undefined, error });
       }
     }
   }
@@ -98,7 +119,7 @@ export class Chores {
     try {
       if (await removeOldLogs(this.#state, now)) await this.#alarm.ring([Date.now() + RETRY_MS]);
     } catch (error) {
-      console.error(`removing old logs failed and is tried again: ${error}`);
+      logError('removing old logs failed and is tried again', { error });
     }
   }
 

@@ -41,6 +41,12 @@ export class Counters {
       .all();
   }
 
+  isAny(what: Counted): boolean {
+    return (
+      this.#db.select({ n: counters.n }).from(counters).where(eq(counters.what, what)).limit(1).get() !== undefined
+    );
+  }
+
   totals(what: Counted): NamedCount[] {
     return this.#db
       .select({ name: counters.name, n: counters.n })

@@ -27,6 +27,7 @@ export function dueTimes(state: ForemanState, now: number): readonly (number | n
     recall === null ? null : Math.max(recall, now + RETRY_MS),
     state.checks.settling() ? now + RETRY_MS : null,
     checksDueAt === null ? null : Math.max(checksDueAt, now + CHECKS_GRAIN_MS),
+    state.prebuilds.nextLookAt(now),
   ];
 }
 

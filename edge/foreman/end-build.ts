@@ -6,6 +6,8 @@ import { BuildError, isRemembered } from '../../shared/build-error.ts';
 import type { FailureRecord, StoredResult } from '../../shared/build-record.ts';
 import { afterLostLease } from '../../shared/lease.ts';
 import { isPrivate } from '../../shared/normalize-request.ts';
+import { isPrebuild } from '../../shared/turn.ts';
+import { logError } from '../log.ts';
 import { resultKey } from '../results/result-key.ts';
 import type { ForemanState } from './foreman-state.ts';
 import { reopenVotes } from './judge-votes.ts';
@@ -66,9 +68,13 @@ export function handBack(
 /** Ends the build with a failure; returns it so that the caller can put it into the cache. */
 export function failBuild(state: ForemanState, build: BuildRow, error: BuildError, now: number): FailureRecord {
   const failure = endWithFailure(state, build, error, now);
-  state.statistics.failed(failure, build.request, now);
+  if (isPrebuild(build)) state.statistics.prebuild('failed', now, 1, secondsSince(build.startedAt, now));
+  else state.statistics.failed(failure, build.request, now);
   return failure;
 }
+
+const secondsSince = (startedAt: number | null, now: number): number =>
+  startedAt === null ? 0 : Math.max(0, Math.round((now - startedAt) / 1000));
 
 /** The same, and nothing is counted. */
 export function endWithFailure(state: ForemanState, build: BuildRow, error: BuildError, now: number): FailureRecord {
@@ -105,7 +111,9 @@ export async function cacheFailure(state: ForemanState, failure: FailureRecord):
   const keys = [resultKey.build(failure.requestHash), resultKey.intent(failure.intentHash)];
   const puts = await Promise.allSettled(keys.map((key) => state.cache.put(key, result, life)));
   // Without it the next request costs a call to the Foreman, no more.
-  for (const put of puts) if (put.status === 'rejected') console.error(`a failure was not cached: ${put.reason}`);
+  for (const put of puts)
+    if (put.status === 'rejected')
+      logError('a failure was not cached', { request: failure.requestHash, error: put.reason });
 }
 
 /** Nothing was heard for a lease's time, or nothing but talk until long after the deadline. */

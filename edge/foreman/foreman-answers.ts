@@ -3,6 +3,7 @@
  * metrics and the simulation's nodes know what is said and nothing of how it is found; else each of them would hang on all of it.
  */
 import type { NodeStanding } from '../../shared/node-state.ts';
+import type { Sample } from '../../shared/prometheus-text.ts';
 import type { Order } from './give-lease.ts';
 import type { ListedNode } from './node-lists.ts';
 import type { ActionAnswer } from './set-aside.ts';
@@ -40,6 +41,12 @@ export interface ForemanStats {
   readonly calls: Readonly<Record<string, number>>;
   readonly waiting: number;
   readonly live: number;
+  /** Builds that nobody has asked for, and that wait. */
+  readonly prebuildsWaiting: number;
+  /** Of the first in the queue; 0 where nobody waits. */
+  readonly longestWaitMs: number;
+  /** Since this object woke. */
+  readonly phases: readonly Sample[];
   readonly activeLeases: number;
   readonly nodesPresent: number;
 }

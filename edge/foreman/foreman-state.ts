@@ -13,6 +13,8 @@ import { NodeLists } from './node-lists.ts';
 import { Nodes } from './nodes.ts';
 import type { Notary } from './notary.ts';
 import { Operators } from './operators.ts';
+import { Phases } from './phases.ts';
+import { Prebuilds } from './prebuilds.ts';
 import { PublicationLog } from './publication-log.ts';
 import { Queue } from './queue.ts';
 import { Reproducibility } from './reproducibility.ts';
@@ -34,6 +36,8 @@ export interface ForemanState {
   readonly reproducibility: Reproducibility;
   readonly checks: Checks;
   readonly knownImages: KnownImages;
+  readonly prebuilds: Prebuilds;
+  readonly phases: Phases;
   readonly uploads: Uploads;
   readonly votes: Votes;
   readonly statements: Statements;
@@ -55,6 +59,7 @@ export function foremanState(
   const queue = new Queue(db);
   const leases = new Leases(db, times);
   const nodes = new Nodes(db);
+  const statistics = new Statistics(db, queue);
   return {
     db,
     queue,
@@ -68,11 +73,13 @@ export function foremanState(
     reproducibility: new Reproducibility(db),
     checks: new Checks(db),
     knownImages: new KnownImages(db),
+    phases: new Phases(),
+    prebuilds: new Prebuilds(db, () => config.PREBUILDS_A_RELEASE > 0 && statistics.hasWishes()),
     uploads: new Uploads(db),
     votes: new Votes(db),
     statements: new Statements(db),
     log: new PublicationLog(db),
-    statistics: new Statistics(db, queue),
+    statistics,
     config,
     ...ways,
   };

@@ -314,6 +314,9 @@ export class Foreman extends DurableObject<Env> {
       calls: { ...this.#calls },
       waiting: this.#state.queue.waiting(),
       live: this.#state.queue.live(),
+      prebuildsWaiting: this.#state.queue.prebuildsWaiting(),
+      longestWaitMs: this.#state.queue.longestWaitMs(Date.now()),
+      phases: this.#state.phases.samples(),
       activeLeases: this.#state.leases.active(),
       nodesPresent: this.#state.nodes.seenLately(Date.now(), PRESENT_MS),
     };
@@ -348,6 +351,7 @@ export class Foreman extends DurableObject<Env> {
     this.ctx.waitUntil(this.#chores.writeLog());
     this.ctx.waitUntil(this.#chores.withdraw());
     this.ctx.waitUntil(this.#chores.mindChecks());
+    this.ctx.waitUntil(this.#chores.prebuild());
     await this.#chores.removeExpired(now);
     this.#state.queue.forgetEnded(now - HISTORY_MS, FORGET_AT_ONCE);
     this.#state.names.forget(now - HISTORY_MS, FORGET_NAMES_AT_ONCE);

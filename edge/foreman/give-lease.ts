@@ -3,6 +3,7 @@ import { BuildError } from '../../shared/build-error.ts';
 import type { Pins } from '../../shared/build-record.ts';
 import { inOrderOfChoice } from '../../shared/choose-build.ts';
 import type { NormalizedRequest } from '../../shared/normalize-request.ts';
+import { isPrebuild } from '../../shared/turn.ts';
 import { mayBeBrought } from './callable-nodes.ts';
 import { inputsOf, ruleOf } from './decide-build.ts';
 import { cacheFailure, failBuild } from './end-build.ts';
@@ -13,8 +14,9 @@ import { giveIdle } from './give-idle.ts';
 import { isItsTurn } from './is-its-turn.ts';
 import { isOfUse, wantedOf } from './is-of-use.ts';
 import { hasAllItMay, mayTakeMore } from './lease-limits.ts';
+import { mayPrebuild } from './may-prebuild.ts';
 import { type PinnedInputs, pinInputs, versionUrl } from './pins.ts';
-import type { Candidate, Place } from './queue.ts';
+import type { Candidate, Place, QueueClass } from './queue.ts';
 import { type BuildRow, type LeaseRow, type NodeRow, WHOM } from './schema.ts';
 import { WhoIsHere } from './who-is-here.ts';
 
@@ -59,16 +61,38 @@ export function orderOf(state: ForemanState, build: BuildRow, lease: LeaseRow): 
 export async function giveLease(
   state: ForemanState,
   node: NodeRow,
-  ask: { readonly idempotencyKey: string; readonly leaseId: string; readonly isBrought?: boolean },
+  ask: LeaseAsk,
   now: () => number,
 ): Promise<Order | null> {
-  const who = new WhoIsHere(state, now);
   if (hasAllItMay(state, node)) return null;
   if (node.tier === 'trusted' && !ask.isBrought) {
     const dispute = await giveAgain(state, node, 'dispute', ask, now);
     if (dispute) return dispute;
   }
-  for (const { requestHash } of candidatesFor(state, node, now)) {
+  const order = await giveFirst(state, node, 'asked for', ask, now);
+  if (order !== null || ask.isBrought) return order === 'nothing more' ? null : order;
+  const idle = await giveIdle(state, node, ask, now);
+  if (idle || !mayPrebuild(state, node, now())) return idle;
+  const prebuild = await giveFirst(state, node, 'prebuilds', ask, now);
+  return prebuild === 'nothing more' ? null : prebuild;
+}
+
+interface LeaseAsk {
+  readonly idempotencyKey: string;
+  readonly leaseId: string;
+  readonly isBrought?: boolean;
+}
+
+/** The first of them that it may take. `nothing more`: meanwhile it was given all that it may have. */
+async function giveFirst(
+  state: ForemanState,
+  node: NodeRow,
+  queueClass: QueueClass,
+  ask: LeaseAsk,
+  now: () => number,
+): Promise<Order | 'nothing more' | null> {
+  const who = new WhoIsHere(state, now);
+  for (const { requestHash } of candidatesFor(state, node, queueClass, now)) {
     const candidate = state.queue.byHash(requestHash);
     // Upstream was asked for another one meanwhile.
     if (candidate?.state !== 'queued') continue;
@@ -83,7 +107,7 @@ export async function giveLease(
     if (canary) return canary;
     const inputs = await pinOrSettle(state, candidate, now);
     if (!inputs) continue;
-    if (!mayTakeMore(state, node)) return null;
+    if (!mayTakeMore(state, node)) return 'nothing more';
     const lease = state.leases.grant(
       candidate,
       node.id,
@@ -91,24 +115,34 @@ export async function giveLease(
       now(),
     );
     if (!lease) continue;
-    state.queue.turns.given(candidate.turn);
-    state.queue.overtaking.started(now());
+    // While upstream was asked, somebody may have asked for it.
+    const { turn } = state.queue.byHash(candidate.requestHash) ?? candidate;
+    if (!isPrebuild({ turn })) {
+      state.queue.turns.given(turn);
+      state.queue.overtaking.started(now());
+      if (lease.attempt === 1) state.phases.note('waiting', now() - candidate.enqueuedAt);
+    }
     state.votes.closeOthers(candidate.requestHash, inputsOf(lease.pins));
     return orderOf(state, { ...candidate, attempts: lease.attempt }, lease);
   }
-  return ask.isBrought ? null : giveIdle(state, node, ask, now);
+  return null;
 }
 
 /**
  * Page by page, since much of the head of a long queue may wait for others than this node. A volunteer looks first at what others
  * began, and at not much of it: however many such builds wait for operators that are not here, they do not hide the rest.
  */
-function* candidatesFor({ queue }: ForemanState, node: NodeRow, now: () => number): Generator<Candidate> {
+function* candidatesFor(
+  { queue }: ForemanState,
+  node: NodeRow,
+  queueClass: QueueClass,
+  now: () => number,
+): Generator<Candidate> {
   const held = new Set(node.held);
   for (const { whom, pages } of listsFor(node)) {
     let behind: Place | undefined;
     for (let page = 0; page < pages; page += 1) {
-      const builds = queue.candidates(now(), whom, PAGE, behind);
+      const builds = queue.candidates(now(), whom, PAGE, behind, queueClass);
       yield* inOrderOfChoice(builds, held, now());
       behind = builds.at(-1);
       if (builds.length < PAGE) break;

@@ -5,6 +5,7 @@
 import { storeKey } from '../../shared/build-record.ts';
 import { isHeard } from '../../shared/node-state.ts';
 import { MAX_TRIES } from '../../shared/trust/checks.ts';
+import { logWarning } from '../log.ts';
 import { deleteAll } from '../storage/delete-all.ts';
 import type { ForemanState } from './foreman-state.ts';
 import { removeLeaseFiles } from './remove-lease-files.ts';
@@ -50,7 +51,7 @@ async function settleRebuilds(state: ForemanState, now: number): Promise<void> {
     const [, digest = ''] = (said ?? '').split(' ');
     const settled = await settleByTrusted(state, { requestHash, inputs, digest, nodeId: node.id }, now);
     if (settled !== 'confirmed')
-      console.warn(`build ${requestHash} was built again by trusted node ${node.id}: ${settled}`);
+      logWarning('an image was built again by a trusted node', { request: requestHash, node: node.id, settled });
     state.db.transaction(() => {
       const { id: nodeId, operator } = node;
       if (settled === 'confirmed') state.knownImages.put(requestHash, { word: 'trusted', nodeId, operator });

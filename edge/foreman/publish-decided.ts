@@ -4,6 +4,8 @@
  * was found to be wrong meanwhile ends.
  */
 import { BuildError } from '../../shared/build-error.ts';
+import { isPrebuild } from '../../shared/turn.ts';
+import { logError, logWarning } from '../log.ts';
 import { recordedAttesters } from './attesters-of.ts';
 import { failBuild, loseFiles } from './end-build.ts';
 import type { ForemanState } from './foreman-state.ts';
@@ -57,7 +59,7 @@ async function publishOne(
   { record, requestHash }: BuildRow,
   onLost: () => void,
 ): Promise<Outcome> {
-  const { store, cache, notary, log, queue, statements, statistics, db } = state;
+  const { store, cache, notary, log, queue, statements, statistics, phases, db } = state;
   try {
     if (endRecalled(state, requestHash)) return 'settled';
     if (!record) throw new FilesLost('the record is missing');
@@ -71,11 +73,14 @@ async function publishOne(
     await publish(record, await notary.statementsOf(record, attesters, signed), store, cache);
     db.transaction(() => {
       // Of one that was ended meanwhile nothing is published any more.
-      if (queue.byHash(requestHash)?.state !== 'publishing' || endRecalled(state, requestHash)) return;
+      const build = queue.byHash(requestHash);
+      if (build?.state !== 'publishing' || endRecalled(state, requestHash)) return;
       queue.finish(requestHash, record.expiresAt, Date.now());
       log.append(notary.entryOf(record, attesters));
       statements.remove(requestHash);
-      statistics.built(record, Date.now());
+      if (build.startedAt !== null) phases.note('building', record.publishedAt - build.startedAt);
+      phases.note('publishing', Date.now() - record.publishedAt);
+      statistics.built(record, Date.now(), isPrebuild(build));
       notePublished(state, record, Date.now());
       // Who spoke while nothing was published yet.
       if (isContradicted(state, requestHash)) haveRebuilt(state, requestHash, Date.now());
@@ -83,14 +88,16 @@ async function publishOne(
     return 'settled';
   } catch (error) {
     const now = Date.now();
+    // The hash of a private image is nobody else's.
+    const told = { request: record?.private === false ? requestHash : undefined, lease: record?.leaseId };
     if (endRecalled(state, requestHash)) return 'settled';
     if (error instanceof FilesLost && now - (record?.publishedAt ?? 0) >= FILES_PATIENCE_MS) {
-      console.error(`publishing ${requestHash} is given up: ${error}`);
+      logError('publishing is given up', { ...told, error });
       loseFiles(state, requestHash, error.message, now);
       onLost();
       return 'settled';
     }
-    console.error(`publishing ${requestHash} failed and is tried again: ${error}`);
+    logError('publishing failed and is tried again', { ...told, error });
     return 'again';
   }
 }
@@ -106,7 +113,7 @@ function endRecalled(state: ForemanState, requestHash: string): boolean {
     if (build?.state !== 'publishing' || !isRecalled(state, requestHash)) return false;
     const cause = 'a trusted node made another one while it was being published';
     failBuild(state, build, new BuildError('internal', undefined, { cause }), Date.now());
-    console.warn(`publishing ${requestHash} is given up: ${cause}`);
+    logWarning('publishing is given up', { lease: build.leaseId ?? undefined, error: cause });
     return true;
   });
 }

@@ -6,6 +6,7 @@
 import { type BuildRecord, type StoredResult, storeKey } from '../../shared/build-record.ts';
 import { manifestHash } from '../../shared/seed/hashes.ts';
 import type { StoredStatements } from '../../shared/trust/provenance.ts';
+import { logError } from '../log.ts';
 import { resultKey } from '../results/result-key.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { putJson } from '../storage/put-json.ts';
@@ -44,7 +45,9 @@ export async function publish(
   const keys = [resultKey.build(record.requestHash), resultKey.intent(record.intentHash)];
   const puts = await Promise.allSettled(keys.map((key) => cache.put(key, result)));
   // The store is the truth, and whoever reads from it writes KV: its limits must not hold an image back.
-  for (const put of puts) if (put.status === 'rejected') console.error(`a result was not cached: ${put.reason}`);
+  for (const put of puts)
+    if (put.status === 'rejected')
+      logError('a result was not cached', { request: record.requestHash, error: put.reason });
 }
 
 /**

@@ -3,11 +3,12 @@
  * statement goes by index and reads as much of a long queue as of a short one; a Durable Object that scanned its table at
  * each poll would stop at a few thousand builds.
  */
-import { and, asc, desc, eq, gt, inArray, isNotNull, lte, min, ne, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, gte, inArray, isNotNull, lt, lte, min, ne, sql } from 'drizzle-orm';
 import type { FailureRecord, RequestEcho } from '../../shared/build-record.ts';
 import type { Conditions } from '../../shared/conditions.ts';
 import { requestHash } from '../../shared/intent.ts';
 import type { NormalizedRequest } from '../../shared/normalize-request.ts';
+import { PREBUILD_TURN } from '../../shared/turn.ts';
 import type { Database } from './database.ts';
 import { Overtaking } from './overtaking.ts';
 import { Polls } from './polls.ts';
@@ -47,6 +48,9 @@ export type Place = Pick<BuildRow, 'turn' | 'sequence'>;
 /** What is wanted of a build before it is tried; a whole row holds lists of packages, which take longer to read. */
 export type Candidate = Place & Pick<BuildRow, 'requestHash' | 'imageBuilder' | 'enqueuedAt'>;
 
+/** What somebody asked for, or what is built before anybody does. */
+export type QueueClass = 'asked for' | 'prebuilds';
+
 /** Postponed builds that come back to the queue at one question for work. */
 const RESUMED_AT_ONCE = 256;
 
@@ -85,18 +89,43 @@ export class Queue {
 
   /** The next generation of the intent, queued. */
   add(submission: Submission, generation: number, now: number, whom: Whom): BuildRow {
-    const hash = requestHash(submission.intentHash, generation);
-    const { clientKey, imageBuilder } = submission;
+    const turn = this.#takeTurn(submission.clientKey, now);
+    return this.#insert(submission, generation, { whom, turn, enqueuedAt: now, queuedAt: now, polledAt: now });
+  }
+
+  /**
+   * The same, asked for by nobody. `place`: among others of its kind. `polledAt`: when somebody asked for it last, as it were, which
+   * says when it leaves the queue by itself.
+   */
+  addPrebuild(
+    submission: Submission,
+    generation: number,
+    { whom, place, polledAt }: { readonly whom: Whom; readonly place: number; readonly polledAt: number },
+    now: number,
+  ): BuildRow {
+    const turn = PREBUILD_TURN + place;
+    return this.#insert(submission, generation, { whom, turn, enqueuedAt: now, queuedAt: now, polledAt });
+  }
+
+  #takeTurn(clientKey: string, now: number): number {
     const turn = this.turns.next(clientKey);
     if (turn === this.turns.now() + 1) this.overtaking.came(now);
     this.turns.take(clientKey, turn);
+    return turn;
+  }
+
+  #insert(
+    submission: Submission,
+    generation: number,
+    place: Pick<BuildRow, 'whom' | 'turn' | 'enqueuedAt' | 'queuedAt' | 'polledAt'>,
+  ): BuildRow {
+    const hash = requestHash(submission.intentHash, generation);
     return this.#db
       .insert(builds)
       .values({
-        clientKey,
-        turn,
-        whom,
-        imageBuilder,
+        ...place,
+        clientKey: submission.clientKey,
+        imageBuilder: submission.imageBuilder,
         requestHash: hash,
         intentHash: submission.intentHash,
         generation,
@@ -106,9 +135,6 @@ export class Queue {
         conditions: submission.conditions,
         sealedDefaults: submission.sealedDefaults,
         upstreamDigest: submission.upstreamDigest,
-        enqueuedAt: now,
-        queuedAt: now,
-        polledAt: now,
         notBefore: 0,
       })
       .returning()
@@ -140,6 +166,21 @@ export class Queue {
       .run();
   }
 
+  /**
+   * Somebody asks for what nobody had asked for: from now on it is this client's, and accepted now. It takes the last place, since to
+   * stand before others who wait would make their positions grow. On a node it is what it was ordered to be; else as it is asked for.
+   */
+  askedFor({ clientKey, echo, conditions }: Submission, build: BuildRow, now: number): void {
+    const turn = this.#takeTurn(clientKey, now);
+    const sequence = sql<number>`(SELECT max(${builds.sequence}) + 1 FROM ${builds})`;
+    const asAsked = build.state === 'queued' ? { conditions } : {};
+    this.#db
+      .update(builds)
+      .set({ clientKey, turn, sequence, echo, ...asAsked, enqueuedAt: now, polledAt: now })
+      .where(eq(builds.requestHash, build.requestHash))
+      .run();
+  }
+
   /** For whom it is now, and by which secret it is drawn who that is. */
   assign(hash: string, whom: Whom, draw: string): void {
     this.#db.update(builds).set({ whom, draw }).where(eq(builds.requestHash, hash)).run();
@@ -149,7 +190,13 @@ export class Queue {
    * Builds for these that may be leased now, whose turn comes first first; those of the postponed that are due are among them.
    * `behind`: where the last page ended.
    */
-  candidates(now: number, whom: readonly Whom[], limit: number, behind?: Place): Candidate[] {
+  candidates(
+    now: number,
+    whom: readonly Whom[],
+    limit: number,
+    behind?: Place,
+    queueClass: QueueClass = 'asked for',
+  ): Candidate[] {
     if (!behind) this.#resume(now);
     const { sequence, requestHash: hash, turn, imageBuilder, enqueuedAt } = builds;
     const page = (each: Whom) =>
@@ -160,6 +207,7 @@ export class Queue {
           and(
             isReady,
             eq(builds.whom, each),
+            queueClass === 'asked for' ? lt(builds.turn, PREBUILD_TURN) : gte(builds.turn, PREBUILD_TURN),
             behind && sql`(${builds.turn}, ${builds.sequence}) > (${behind.turn}, ${behind.sequence})`,
           ),
         )
@@ -185,8 +233,31 @@ export class Queue {
     return this.#ranks.before('queued', build.turn) + Math.max(0, Math.min(ofTurn - 1, between));
   }
 
+  /** That somebody asked for. */
   waiting(): number {
-    return this.#ranks.all('queued');
+    return this.#ranks.before('queued', PREBUILD_TURN);
+  }
+
+  /** Of the build whose turn is next; nobody waits much longer. */
+  longestWaitMs(now: number): number {
+    const [first] = this.candidates(now, Object.values(WHOM), 1);
+    return first === undefined ? 0 : now - first.enqueuedAt;
+  }
+
+  prebuildsWaiting(): number {
+    return this.#ranks.all('queued') - this.waiting();
+  }
+
+  /** Some of those that wait. */
+  waitingPrebuilds(limit: number): BuildRow[] {
+    return Object.values(WHOM).flatMap((whom) =>
+      this.#db
+        .select()
+        .from(builds)
+        .where(and(isReady, eq(builds.whom, whom), gte(builds.turn, PREBUILD_TURN)))
+        .limit(limit)
+        .all(),
+    );
   }
 
   live(): number {
@@ -220,7 +291,8 @@ export class Queue {
       .set({
         state: 'queued',
         queuedAt: now,
-        polledAt: now,
+        // Of a prebuild nobody asks: it keeps its time.
+        polledAt: sql`max(${builds.polledAt}, ${now})`,
         leaseId: null,
         record: null,
         startedAt: null,

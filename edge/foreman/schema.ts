@@ -13,6 +13,7 @@ import { type HandBacks, NO_HAND_BACKS } from '../../shared/hand-backs.ts';
 import type { FaultsInARow } from '../../shared/node-faults.ts';
 import type { NodeState } from '../../shared/node-state.ts';
 import type { NormalizedRequest } from '../../shared/normalize-request.ts';
+import type { WantedImage } from '../../shared/prebuild/wanted-image.ts';
 import type { Dialect } from '../../shared/seed/dialect.ts';
 import type { CheckKind, CheckOutcome } from '../../shared/trust/checks.ts';
 import type { DsseEnvelope } from '../../shared/trust/dsse.ts';
@@ -389,6 +390,30 @@ export const checks = sqliteTable('checks', {
   files: text('files').$type<'none' | 'left' | 'removed'>().notNull().default('none'),
 });
 export type CheckRow = typeof checks.$inferSelect;
+
+/** Wishes that many asked for, most wanted first; see list-wanted.ts. */
+export const wanted = sqliteTable('wanted', {
+  intentHash: text('intent_hash').primaryKey(),
+  place: integer('place').notNull(),
+  /** Null for one that is not to be built before it is asked for. */
+  image: text('image', { mode: 'json' }).$type<WantedImage>(),
+});
+
+/** Versions that upstream had, with an empty target, and targets that were built for before anybody asked. */
+export const upstreamSeen = sqliteTable(
+  'upstream_seen',
+  {
+    version: text('version').notNull(),
+    target: text('target').notNull(),
+    /** Sha256; of a version empty. */
+    imageBuilder: text('image_builder').notNull(),
+    /** That were queued for it. */
+    builds: integer('builds').notNull(),
+    /** 0: it was there when the first look was taken. */
+    at: integer('at').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.version, table.target] })],
+);
 
 export const meta = sqliteTable('meta', {
   name: text('name').primaryKey(),

@@ -98,17 +98,17 @@ describe('what isolates counted', () => {
     ['from long ago', TODAY - 3, TODAY],
     ['from before midnight', TODAY - 1, TODAY - 1],
   ])('with a day %s is counted where it belongs', async (_, day, counted) => {
-    await take([count('failure', 'internal')], day);
-    expect(await rows()).toEqual([{ what: 'failure', day: counted, name: 'internal', n: 1 }]);
+    await take([count('client', 'internal')], day);
+    expect(await rows()).toEqual([{ what: 'client', day: counted, name: 'internal', n: 1 }]);
   });
 
   it('of a kind that this Foreman does not know is left out, and the rest is taken', async () => {
     await take([
       { ...count('outcome', 'x'), what: 'newer' as 'outcome' },
       { ...count('outcome', 'x'), what: 'constructor' as 'outcome' },
-      count('failure', 'internal'),
+      count('client', 'internal'),
     ]);
-    expect((await rows()).map(({ what }) => what)).toEqual(['failure']);
+    expect((await rows()).map(({ what }) => what)).toEqual(['client']);
   });
 
   it('has room for so many names a day; those that are there count on', async () => {
@@ -191,6 +191,7 @@ describe('time', () => {
 describe('an image that was built', () => {
   it('counts as a build, by its hour, and as handed out', async () => {
     await built({ request: request({ addPackages: ['luci', 'vim'], removePackages: ['ppp'] }) });
+    const { intent_hash: wish } = (await foreman.rows('builds'))[0] ?? {};
     expect((await rows()).map(({ what, day, name, n }) => [what, day === 0, name, n])).toEqual([
       ['build', true, 'built', 1],
       ['build', false, 'built', 1],
@@ -198,10 +199,13 @@ describe('an image that was built', () => {
       ['package', false, 'luci', 1],
       ['package', false, 'vim', 1],
       ['profile', false, 'generic', 1],
+      ['published_bytes', true, 'images', 8],
+      ['published_bytes', false, 'images', 8],
       ['target', false, 'x86/64', 1],
       ['target_built', false, 'x86/64', 1],
       ['target_seconds', false, 'x86/64', 1],
       ['version', false, '24.10.2', 1],
+      ['wish', false, wish, 1],
     ]);
     expect(await ask('versions')).toEqual([{ day: TODAY, branch: '24.10', name: '24.10.2', n: 1 }]);
   });
@@ -305,6 +309,7 @@ describe('a build that failed', () => {
       'build failed',
       'build failed',
       'failure build_failed',
+      'failure build_failed',
       'profile generic',
     ]);
     expect(await ask('errors')).toEqual([
@@ -378,9 +383,9 @@ test('a private build is counted nowhere, whether it ends in an image or not', a
 });
 
 test('what was counted is there when the Foreman comes back', async () => {
-  await take([count('failure', 'internal')]);
+  await take([count('client', 'internal')]);
   await evictDurableObject(foreman.stub);
-  await take([count('failure', 'internal', 2)]);
+  await take([count('client', 'internal', 2)]);
   expect(await foreman.rows('counters')).toMatchObject([{ name: 'internal', n: 3 }]);
 });
 

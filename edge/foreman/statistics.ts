@@ -7,7 +7,16 @@ import { dayOf } from '../../shared/client-key.ts';
 import type { NormalizedRequest } from '../../shared/normalize-request.ts';
 import { buildSeconds } from '../../shared/seed/image-facts.ts';
 import { LIFETIMES } from '../lifetimes.ts';
-import { COUNTED, type CountBatch, count, isCounted, SHOWN_FROM } from '../statistics/counted.ts';
+import { logError } from '../log.ts';
+import {
+  COUNTED,
+  type CountBatch,
+  type Counted,
+  count,
+  isCounted,
+  type PrebuildFate,
+  SHOWN_FROM,
+} from '../statistics/counted.ts';
 import { imageCounts } from '../statistics/image-counts.ts';
 import { KeptAnswers } from '../statistics/kept-answers.ts';
 import { listedImage } from '../statistics/listed-image.ts';
@@ -52,6 +61,7 @@ export class Statistics {
   /** However many isolates ask. */
   readonly #kept = new KeptAnswers<object>(LIFETIMES.statisticsMs, 64);
   #forgottenOn = 0;
+  #hasWishes = false;
 
   readonly #answers: {
     readonly [About in keyof StatisticsAnswers]: (
@@ -61,7 +71,14 @@ export class Statistics {
     ) => StatisticsAnswers[About];
   } = {
     summary: (now) => ({ queueLength: this.#queue.waiting(), builds24h: this.#builds24h(now) }),
-    totals: () => ({ outcomes: this.#counters.totals('outcome'), builds: this.#counters.totals('build') }),
+    totals: () => ({
+      outcomes: this.#counters.totals('outcome'),
+      builds: this.#counters.totals('build'),
+      failures: this.#counters.totals('failure'),
+      prebuilds: this.#counters.totals('prebuild'),
+      prebuildSeconds: this.#total('prebuild_seconds'),
+      publishedBytes: this.#total('published_bytes'),
+    }),
     days: (now) => ({
       outcomes: this.#counters.since('outcome', firstDay(now)),
       builds: this.#counters.since('build', firstDay(now)),
@@ -71,7 +88,7 @@ export class Statistics {
     clients: (now) => this.#counters.top('client', firstDay(now), null).slice(0, MAX_NAMES),
     targets: (now) => this.#targets(now),
     images: () => ({
-      built: this.#counters.totals('build').find(({ name }) => name === 'built')?.n ?? 0,
+      built: this.#total('build', 'built'),
       waiting: this.#queue.waiting(),
       latest: this.#images.all(),
     }),
@@ -99,26 +116,55 @@ export class Statistics {
     this.forget(now);
   }
 
-  /** An image was built, and with that handed out for the first time. */
-  built(record: BuildRecord, now: number): void {
+  /** An image was built, and with that handed out for the first time, but for one that nobody has asked for. */
+  built(record: BuildRecord, now: number, isPrebuild = false): void {
     if (record.private) return;
     const { request, durationMs } = record;
-    attempt(() => {
-      const images = imageCounts({ ...request, packages: request.addPackages });
-      const hour = count('hour', hourName(Math.floor(now / HOUR_MS)));
-      const ofTarget = [
-        count('target_built', request.target),
-        count('target_seconds', request.target, buildSeconds(durationMs)),
-      ];
-      this.#counters.add(dayOf(now), [count('build', 'built'), hour, ...images, ...ofTarget]);
-      const listed = listedImage(record);
-      if (listed) this.#images.add(listed);
-    });
+    const bytes = record.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    attempt(() => this.#counters.add(dayOf(now), [count('published_bytes', 'images', bytes)]));
+    if (isPrebuild) this.prebuild('built', now, 1, buildSeconds(durationMs));
+    else
+      attempt(() => {
+        const images = imageCounts({ ...request, packages: request.addPackages });
+        const hour = count('hour', hourName(Math.floor(now / HOUR_MS)));
+        const ofTarget = [
+          count('target_built', request.target),
+          count('target_seconds', request.target, buildSeconds(durationMs)),
+        ];
+        const wish = count('wish', record.intentHash);
+        this.#counters.add(dayOf(now), [count('build', 'built'), hour, ...images, ...ofTarget, wish]);
+        const listed = listedImage(record);
+        if (listed) this.#images.add(listed);
+      });
   }
 
   /** Images by the beginnings of their hashes: those that were handed out most since yesterday. */
   mostServed(now: number): NamedCount[] {
     return this.#counters.top('image', dayOf(now) - 1, null);
+  }
+
+  /** Wishes by the hashes of their intents: those that were handed out most in thirty days. */
+  wanted(now: number): NamedCount[] {
+    return this.#counters.top('wish', firstDay(now), null);
+  }
+
+  /** Was anything ever handed out that could be wanted again? */
+  hasWishes(): boolean {
+    this.#hasWishes ||= this.#counters.isAny('wish');
+    return this.#hasWishes;
+  }
+
+  /** Of builds that nobody had asked for: they are counted here and nowhere else. `seconds`: that a node was at it. */
+  prebuild(fate: PrebuildFate, now: number, n = 1, seconds = 0): void {
+    attempt(() => {
+      const time = seconds > 0 ? [count('prebuild_seconds', 'all', seconds)] : [];
+      this.#counters.add(dayOf(now), [count('prebuild', fate, n), ...time]);
+    });
+  }
+
+  /** Of the day. */
+  prebuildSeconds(now: number): number {
+    return this.#counters.ofName('prebuild_seconds', 'all', dayOf(now), dayOf(now));
   }
 
   failed(failure: FailureRecord, request: NormalizedRequest, now: number): void {
@@ -149,6 +195,12 @@ export class Statistics {
       this.#counters.forget(today);
       this.#failures.forget(now - FAILURES_KEPT_MS);
     });
+  }
+
+  /** Since the beginning: of one name, or of all. */
+  #total(what: Counted, name?: string): number {
+    const totals = this.#counters.totals(what).filter((one) => name === undefined || one.name === name);
+    return totals.reduce((sum, { n }) => sum + n, 0);
   }
 
   #targets(now: number): TargetCount[] {
@@ -186,7 +238,7 @@ function attempt(work: () => void): void {
   try {
     work();
   } catch (error) {
-    console.error(`statistics: something was not counted, or not forgotten: ${error}`);
+    logError('statistics: something was not counted, or not forgotten', { error });
   }
 }
 

@@ -8,6 +8,7 @@ import type { LeaseReport } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 import type { Vote } from '../../shared/quorum.ts';
 import { type CheckOutcome, outcomeOf } from '../../shared/trust/checks.ts';
 import { resultDigest } from '../../shared/trust/result-digest.ts';
+import { logWarning } from '../log.ts';
 import { checkSignedFailure, checkSignedImage, type Reported } from './check-signed.ts';
 import { loseLease } from './end-build.ts';
 import type { ForemanState } from './foreman-state.ts';
@@ -87,7 +88,7 @@ const FOLLOWS: Partial<Record<CheckOutcome, (state: ForemanState, told: Told, no
 
   disputed(state, { node, check }, now) {
     const known = state.knownImages.of(check.requestHash);
-    console.warn(`node ${node.id} made of ${check.requestHash} something else than a trusted node`);
+    logWarning('a node made something else than a trusted node', { request: check.requestHash, node: node.id });
     // One is enough for a node; and what is disputed already is.
     if (known?.word !== 'trusted' || state.checks.isAccused(node.id)) return;
     state.knownImages.put(check.requestHash, { word: 'disputed' });

@@ -12,6 +12,7 @@ import type { BuildFailed, Progress } from '../../shared/gen/asu/farm/v1/build_p
 import type { LeaseReport } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 import type { Agreement, Decision } from '../../shared/quorum.ts';
 import { resultDigest } from '../../shared/trust/result-digest.ts';
+import { logError } from '../log.ts';
 import { isUnheard } from './brought-lease.ts';
 import { castVote } from './cast-vote.ts';
 import { checkSignedFailure, checkSignedImage, type Reported } from './check-signed.ts';
@@ -53,7 +54,7 @@ export async function takeReport(
   try {
     return await takeWhole(state, node, report, aftermath, now);
   } catch (error) {
-    console.error(`a report about lease ${report.leaseId} could not be taken: ${error}`);
+    logError('a report could not be taken', { lease: report.leaseId, node: node.id, error });
     const lease = state.leases.byId(report.leaseId);
     if (lease?.nodeId === node.id) loseLease(state, lease, fault('internal', `report not taken: ${error}`), now);
     return { leaseId: report.leaseId, sequence: report.sequence, standing: 'ended' };

@@ -2,11 +2,12 @@
 import { isRemembered } from '../../shared/build-error.ts';
 import type { BuildStatus } from '../../shared/build-state.ts';
 import { requestHash } from '../../shared/intent.ts';
+import { isPrebuild } from '../../shared/turn.ts';
 import { buildStatus } from './build-status.ts';
 import { firstFor } from './decide-build.ts';
 import type { ForemanState } from './foreman-state.ts';
 import type { Submission } from './queue.ts';
-import { LIVE_STATES } from './schema.ts';
+import { type BuildRow, LIVE_STATES } from './schema.ts';
 
 export type SubmitAnswer = (
   | {
@@ -25,34 +26,51 @@ export type SubmitAnswer = (
 
 /** One synchronous step, so that of a hundred equal requests ninety-nine find the first one's build. */
 export function takeSubmission(state: ForemanState, submission: Submission, now: number): SubmitAnswer {
-  const newest = state.queue.newest(submission.intentHash);
-  if (newest) {
-    const tell = (): SubmitAnswer => ({ accepted: true, status: buildStatus(state, newest, now), isNew: false });
-    if ((LIVE_STATES as readonly string[]).includes(newest.state)) {
-      // Conditions of one client must not fail the build of another; both have checked their own by now.
-      if (JSON.stringify(newest.conditions) !== JSON.stringify(submission.conditions))
-        state.queue.dropConditions(newest.requestHash);
-      state.queue.joinedBy(submission.clientKey, newest);
-      state.queue.polls.note(newest, now);
-      return tell();
-    }
-    const isNews = newest.generation > submission.seenGeneration;
-    if (newest.state === 'done' && isNews) return tell();
-    const { failure } = newest;
-    if (
-      newest.state === 'failed' &&
-      failure &&
-      isNews &&
-      isRemembered(failure.kind) &&
-      failure.upstreamDigest === submission.upstreamDigest &&
-      now - failure.failedAt < state.config.FAILURE_SECONDS * 1000
-    )
-      return tell();
+  const known = knownBuild(state, submission, now);
+  if (known) {
+    const build = isLive(known) ? join(state, submission, known, now) : known;
+    return { accepted: true, status: buildStatus(state, build, now), isNew: false };
   }
   if (state.queue.waiting() >= state.config.MAX_QUEUE) return { accepted: false };
-  let generation = Math.max(newest?.generation ?? 0, submission.seenGeneration) + 1;
-  // Of builds that ended long ago votes alone are kept; under their names they would decide about a new one.
-  while (state.votes.areThere(requestHash(submission.intentHash, generation))) generation += 1;
+  const generation = nextGeneration(state, submission);
   const build = state.queue.add(submission, generation, now, firstFor(state, submission.request));
   return { accepted: true, status: buildStatus(state, build, now), isNew: true };
+}
+
+/** The build that answers it: one under way, or the end of one that says something still. */
+export function knownBuild(state: ForemanState, submission: Submission, now: number): BuildRow | undefined {
+  const newest = state.queue.newest(submission.intentHash);
+  if (!newest || isLive(newest)) return newest;
+  if (newest.generation <= submission.seenGeneration) return undefined;
+  if (newest.state === 'done') return newest;
+  const { failure } = newest;
+  const stillFails =
+    failure !== null &&
+    isRemembered(failure.kind) &&
+    failure.upstreamDigest === submission.upstreamDigest &&
+    now - failure.failedAt < state.config.FAILURE_SECONDS * 1000;
+  return stillFails ? newest : undefined;
+}
+
+export function nextGeneration(state: ForemanState, { intentHash, seenGeneration }: Submission): number {
+  let generation = Math.max(state.queue.newest(intentHash)?.generation ?? 0, seenGeneration) + 1;
+  // Of builds that ended long ago votes alone are kept; under their names they would decide about a new one.
+  while (state.votes.areThere(requestHash(intentHash, generation))) generation += 1;
+  return generation;
+}
+
+const isLive = (build: BuildRow): boolean => (LIVE_STATES as readonly string[]).includes(build.state);
+
+function join(state: ForemanState, submission: Submission, build: BuildRow, now: number): BuildRow {
+  if (isPrebuild(build)) {
+    state.queue.askedFor(submission, build, now);
+    state.statistics.prebuild('joined', now);
+    return state.queue.byHash(build.requestHash) ?? build;
+  }
+  // Conditions of one client must not fail the build of another; both have checked their own by now.
+  if (JSON.stringify(build.conditions) !== JSON.stringify(submission.conditions))
+    state.queue.dropConditions(build.requestHash);
+  state.queue.joinedBy(submission.clientKey, build);
+  state.queue.polls.note(build, now);
+  return build;
 }

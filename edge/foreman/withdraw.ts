@@ -8,6 +8,7 @@ import { type BuildRecord, storeKey } from '../../shared/build-record.ts';
 import { isHeard } from '../../shared/node-state.ts';
 import { decide } from '../../shared/quorum.ts';
 import { isProven } from '../../shared/trust/policy.ts';
+import { logWarning } from '../log.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { storedJson } from '../storage/read-text.ts';
 import { farmFor, ruleOf } from './decide-build.ts';
@@ -57,7 +58,8 @@ async function withdrawOf(state: ForemanState, nodeId: string, now: number): Pro
       else if (await withdrawVote(state, vote, now)) withdrawn += 1;
     }
   }
-  if (withdrawn > 0) console.warn(`${withdrawn} results are withdrawn that stood on the word of node ${nodeId}`);
+  if (withdrawn > 0)
+    logWarning('results are withdrawn that stood on the word of a node', { node: nodeId, results: withdrawn });
   if (!isWaiting) isDealtWith(state, nodeId);
   return !isWaiting;
 }

@@ -10,6 +10,7 @@ import {
   dayOf,
   isThisMachine,
 } from '../../shared/client-key.ts';
+import { logWarning } from '../log.ts';
 
 export class ClientKeys {
   readonly #secret: Uint8Array;
@@ -38,6 +39,6 @@ export class ClientKeys {
   #warn(): void {
     if (this.#hasWarned) return;
     this.#hasWarned = true;
-    console.warn(`CLIENT_ADDRESS_HEADER: expected an address in ${this.#header}, got none; nobody is limited`);
+    logWarning('CLIENT_ADDRESS_HEADER: expected an address, got none; nobody is limited', { header: this.#header });
   }
 }

@@ -3,6 +3,7 @@
  * many isolates. Asked only for what the isolate itself would allow.
  */
 import type { Env } from '../env.ts';
+import { logError } from '../log.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { TokenBuckets } from './token-buckets.ts';
 
@@ -41,7 +42,7 @@ export class LocationLimit implements RateLimit {
       if (!success) this.#near.drain(client);
       return success;
     } catch (error) {
-      console.error(`the platform's rate limit does not answer: ${error}`);
+      logError('the platform’s rate limit does not answer', { error });
       return true;
     }
   }

@@ -9,6 +9,7 @@ import { manifestHash } from '../../shared/seed/hashes.ts';
 import { kvTrouble } from '../kv-trouble.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 import type { Visit } from '../limits/visit.ts';
+import { logError } from '../log.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { storedText } from '../storage/read-text.ts';
 
@@ -59,7 +60,7 @@ export class Manifests {
     const text = await storedText(this.#store, key);
     if (text === null) return undefined;
     if (isOf(hash, text)) return text;
-    console.error(`${key}: what is in the store is not what has this hash`);
+    logError('what is in the store is not what has this hash', { key });
     return undefined;
   }
 

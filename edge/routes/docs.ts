@@ -12,6 +12,7 @@ import { DOCS_PAGE, docsPagePolicy } from '../docs-page.ts';
 import type { Env } from '../env.ts';
 import { etagMatches } from '../etag-matches.ts';
 import { CACHE_CONTROL } from '../lifetimes.ts';
+import { logError } from '../log.ts';
 
 /** What edge/assets-from-packages.mjs copies. Nothing else is asked of the assets, so no name can lead anywhere else. */
 const VIEWER_FILES: ReadonlyMap<string, string> = new Map([
@@ -76,7 +77,7 @@ async function getViewerFile(c: App): Promise<Response> {
   });
   if (asset.status !== 200 && asset.status !== 304) {
     await asset.body?.cancel();
-    console.error(`edge/assets/docs/${file}: answered ${asset.status}; \`npm ci\` puts it there`);
+    logError('a file of the viewer is not there; `npm ci` puts it there', { file, status: asset.status });
     return notFound('the viewer is not installed on this server; /openapi.json is what it would show');
   }
   const etag = asset.headers.get('etag');

@@ -134,6 +134,7 @@ describe('what a GET answers', () => {
     ['getSeedFile', '/json/{path}/nosuch', 404],
     ['getUsignKey', '/keys/usign.pub', 200],
     ['getHealth', '/healthz', 200],
+    ['getLiveness', '/livez', 200],
     ['getSeedImage', '/api/image/{image}', 200],
     ['getSeedImage', '/api/image/fffffffffffffff', 404],
     ['getSeedManifest', '/api/manifest/cb1c9bdb2d778e2', 200],

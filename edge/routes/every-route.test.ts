@@ -167,6 +167,8 @@ const JSON_ROUTES: [method: string, path: string, status: number][] = [
   ['DELETE', '{file}', 405],
   ['GET', '/healthz', 200],
   ['POST', '/healthz', 405],
+  ['GET', '/livez', 200],
+  ['POST', '/livez', 405],
   ['POST', '/metrics', 405],
   ['GET', '/api/v1/stats', 200],
   ['GET', '/api/v1/stats/summary', 200],

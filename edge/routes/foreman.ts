@@ -43,6 +43,7 @@ import { CORS, JSON_HEADERS } from '../answer.ts';
 import { type EdgeContext, edgeContext, foremanOf } from '../edge-context.ts';
 import type { Env } from '../env.ts';
 import type { Refused, ReportAnswer } from '../foreman/foreman-answers.ts';
+import { logError, stackOf } from '../log.ts';
 import { authenticateNode } from '../node-auth.ts';
 import { readBody } from '../read-body.ts';
 import { signOrder } from '../sign-order.ts';
@@ -84,7 +85,7 @@ const unavailable: Interceptor = (next) => async (request) => {
     return await next(request);
   } catch (error) {
     if (error instanceof ConnectError) throw error;
-    console.error(`${request.method.name}: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
+    logError('a call of a node failed', { call: request.method.name, error: stackOf(error) });
     const who = error instanceof ObjectStoreError ? 'object store' : 'Foreman';
     throw new ConnectError(`the ${who} cannot answer now; try again`, Code.Unavailable);
   }

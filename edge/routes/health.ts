@@ -1,11 +1,13 @@
 /**
- * `GET /healthz`: what is up and what is down, each part asked for itself. `GET /metrics`: the same numbers for Prometheus.
+ * `GET /healthz`: what is up and what is down, each part asked for itself. `GET /livez`: that this isolate answers, of which no part is
+ * asked: for whoever asks each second. `GET /metrics`: the same numbers for Prometheus.
  * 200 means that this server can answer requests; a farm without nodes, or an upstream that is down, still can. Both are kept
  * for a moment in each isolate, so that a flood of them does not reach the parts it asks about.
  */
 import { type Context, Hono } from 'hono';
-import type { Health } from '../../shared/api/health-answer.ts';
+import type { Health, Live } from '../../shared/api/health-answer.ts';
 import { CORS, jsonText, methodNotAllowed } from '../answer.ts';
+import { configOf } from '../config.ts';
 import { type EdgeContext, edgeContext, foremanOf } from '../edge-context.ts';
 import type { Env } from '../env.ts';
 import type { ForemanStats } from '../foreman/foreman-answers.ts';
@@ -17,11 +19,17 @@ type App = Context<{ Bindings: Env }>;
 type Part = { readonly up: true } | { readonly up: false; readonly reason: string };
 
 const PATIENCE_MS = 5_000;
+const LIVE = JSON.stringify({ status: 200, detail: 'live' } satisfies Live);
 
 export const healthRoutes = new Hono<{ Bindings: Env }>()
   .get('/healthz', async (c) => {
     const { status, text } = await kept(c, 'healthz', healthz);
     return jsonText(status, text);
+  })
+  .get('/livez', (c) => {
+    // An impossible setting stops every answer, this one as well.
+    configOf(c.env);
+    return jsonText(200, LIVE);
   })
   .get('/metrics', async (c) => {
     const { text } = await kept(c, 'metrics', async (context) => ({ status: 200, text: await metrics(context) }));
@@ -32,6 +40,7 @@ export const healthRoutes = new Hono<{ Bindings: Env }>()
     return new Response(text, { headers: { ...CORS, ...headers } });
   })
   .all('/healthz', () => methodNotAllowed('GET, HEAD, OPTIONS'))
+  .all('/livez', () => methodNotAllowed('GET, HEAD, OPTIONS'))
   .all('/metrics', () => methodNotAllowed('GET, HEAD, OPTIONS'));
 
 interface HealthAnswer {
@@ -104,14 +113,23 @@ async function ask(question: () => Promise<unknown>): Promise<Part> {
   }
 }
 
-async function metrics({ counts, env }: EdgeContext): Promise<string> {
+async function metrics({ counts, env, catalogue, config }: EdgeContext): Promise<string> {
   const foreman = foremanOf(env);
   // Before the numbers are read, what this isolate has counted itself.
   await counts.flush();
-  const [stats, totals, clients] = await Promise.all([
+  const [versions, stats, totals, clients] = await Promise.all([
+    catalogue.versions(),
     foreman.stats(),
     foreman.statistics({ about: 'totals' }),
     foreman.statistics({ about: 'clients' }),
   ]);
-  return metricsText(stats, totals, clients);
+  const { MAX_QUEUE, PREBUILD_MINUTES } = config;
+  return metricsText({
+    stats,
+    totals,
+    clients,
+    upstreamAgeSeconds:
+      versions.state === 'found' ? Math.max(0, Math.round((Date.now() - versions.document.checkedAt) / 1000)) : null,
+    limits: { queue: MAX_QUEUE, prebuildSeconds: PREBUILD_MINUTES * 60 },
+  });
 }

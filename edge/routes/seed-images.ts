@@ -11,6 +11,7 @@ import { type EdgeContext, foremanOf } from '../edge-context.ts';
 import type { Env } from '../env.ts';
 import { CACHE_CONTROL } from '../lifetimes.ts';
 import { type Visit, visitOf } from '../limits/visit.ts';
+import { logError } from '../log.ts';
 import { findByPrefix } from '../seed/find-by-prefix.ts';
 import { seedProblem } from '../seed/seed-answer.ts';
 import { type SeedApp, seedGet } from '../seed/seed-get.ts';
@@ -61,7 +62,7 @@ async function cacheHits(context: EdgeContext, requestHash: string): Promise<num
     const { handedOut } = await foremanOf(context.env).statistics({ about: 'image', name: imageHash(requestHash) });
     return handedOut;
   } catch (error) {
-    console.error(`cache hits cannot be told: ${error}`);
+    logError('cache hits cannot be told', { error });
     return null;
   }
 }

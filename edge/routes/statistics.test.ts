@@ -271,10 +271,20 @@ test('metrics have the requests by what became of them, and who asks', async () 
     /^asu_client_requests\{client="owut\/9\.9"\} \d+$/m,
     /^asu_foreman_calls_total\{call="submit"\} \d+$/m,
     /^asu_nodes_present \d+$/m,
+    /^asu_builds\{state="prebuilds_waiting"\} 0$/m,
+    /^asu_queue_wait_seconds [\d.]+$/m,
+    /^asu_queue_limit 10000$/m,
+    /^asu_build_phase_seconds_bucket\{phase="waiting",le="\+Inf"\} \d+$/m,
+    /^asu_build_phase_seconds_count\{phase="building"\} \d+$/m,
+    /^asu_build_phase_seconds_count\{phase="publishing"\} \d+$/m,
+    /^asu_upstream_age_seconds \d+$/m,
+    /^asu_published_bytes_total \d+$/m,
+    /^asu_prebuild_seconds_total 0$/m,
+    /^asu_prebuild_budget_seconds 36000$/m,
   ])
     expect(text).toMatch(line);
   for (const line of text.trimEnd().split('\n'))
-    expect(line).toMatch(/^(?:# (?:HELP|TYPE) |[a-z_]+(?:\{[a-z]+="[^"\\]*"\})? \d+$)/);
+    expect(line).toMatch(/^(?:# (?:HELP|TYPE) |[a-z_]+(?:\{(?:[a-z]+="[^"\\]*",?)+\})? [\d.]+$)/);
 });
 
 test.each(['/healthz', '/metrics'])('a flood of %s asks the Foreman once in a while', async (path) => {

@@ -8,6 +8,7 @@ import { utf8ToBytes } from '../../shared/digest.ts';
 import { isMadeHere, LOG_FILE, SIGNATURE_FILE, SUMS_FILE } from '../../shared/seed/file-path.ts';
 import type { EdgeContext } from '../edge-context.ts';
 import type { Visit } from '../limits/visit.ts';
+import { logError } from '../log.ts';
 import type { BuiltResult } from '../results/kept-result.ts';
 
 /** By name. @throws BuildError `too_many_requests` */
@@ -43,7 +44,7 @@ async function sizeOfLog(
     return await buildLogs.sizeBytes(record.leaseId, visit, signal);
   } catch (error) {
     if (error instanceof BuildError) throw error;
-    console.error(`a log cannot be listed now: ${error}`);
+    logError('a log cannot be listed now', { lease: record.leaseId, error });
     return 0;
   }
 }

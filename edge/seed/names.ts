@@ -13,6 +13,7 @@ import type { NameEntry } from '../foreman/names.ts';
 import { kvTrouble } from '../kv-trouble.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 import type { Visit } from '../limits/visit.ts';
+import { logError } from '../log.ts';
 
 export const nameKey = (name: string): string => `name/${name}`;
 
@@ -81,7 +82,7 @@ export class Names {
       const found = await this.#foreman().findName(name);
       return found ? this.#heard(name, found) : known;
     } catch (error) {
-      if (!(error instanceof BuildError)) console.error(`names: the Foreman does not answer: ${error}`);
+      if (!(error instanceof BuildError)) logError('names: the Foreman does not answer', { error });
       return known;
     }
   }
@@ -116,7 +117,7 @@ export class Names {
       const owner = await this.#foreman().claimName(name, entry);
       return owner && this.#heard(name, owner);
     } catch (error) {
-      console.error(`names: the Foreman does not answer: ${error}`);
+      logError('names: the Foreman does not answer', { error });
       return null;
     }
   }

@@ -5,6 +5,7 @@
 import { BUILD_ERRORS, BuildError, type BuildErrorKind } from '../../shared/build-error.ts';
 import { errorAnswer, jsonAnswer } from '../answer.ts';
 import { RETRY_AFTER_SECONDS } from '../lifetimes.ts';
+import { logError } from '../log.ts';
 
 /** `detail` and `status` stand in it as in the v1 API. */
 export const seedProblem = (
@@ -29,7 +30,7 @@ export async function seedErrorAnswer(
   more: Readonly<Record<string, unknown>> = {},
 ): Promise<Response> {
   if (thrown instanceof BuildError) {
-    if (thrown.cause !== undefined) console.error(`${thrown.kind}: ${String(thrown.cause)}`);
+    if (thrown.cause !== undefined) logError('an answer failed', { kind: thrown.kind, error: thrown.cause });
     const wait =
       thrown.kind === 'too_many_requests'
         ? RETRY_AFTER_SECONDS.limited

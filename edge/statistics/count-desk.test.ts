@@ -26,6 +26,7 @@ afterEach(() => vi.restoreAllMocks());
 
 const image = (fields: { requestHash?: string; version?: string; packages?: string; profile?: string } = {}) => ({
   requestHash: 'a',
+  intentHash: 'the wish',
   version: '24.10.2',
   target: 'x86/64',
   profile: 'generic',
@@ -46,6 +47,7 @@ describe('hits', () => {
       'outcome hit_memory': 1_001,
       'client owut/1': 1_001,
       'image a': 1_001,
+      'wish the wish': 1_001,
       'version 24.10 24.10.2': 1_001,
       'target 24.10 x86/64': 1_001,
       'profile 24.10 generic': 1_001,
@@ -71,6 +73,7 @@ describe('hits', () => {
       'image c': 1,
       'version 24.10 24.10.2': 2,
       'version SNAPSHOT SNAPSHOT': 1,
+      'wish the wish': 3,
       'target 24.10 x86/64': 2,
       'target SNAPSHOT x86/64': 1,
       'profile 24.10 generic': 1,

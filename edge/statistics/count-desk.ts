@@ -6,6 +6,7 @@
 import { dayOf } from '../../shared/client-key.ts';
 import { imageHash } from '../../shared/seed/file-path.ts';
 import { LIFETIMES } from '../lifetimes.ts';
+import { logError } from '../log.ts';
 import type { KeptRecord } from '../results/kept-result.ts';
 import { type Count, type CountBatch, count, type Outcome } from './counted.ts';
 import { imageCounts } from './image-counts.ts';
@@ -16,7 +17,7 @@ const MAX_IMAGES_CHARACTERS = 1024 * 1024;
 const MAX_CLIENTS = 100;
 const MAX_COUNTS = 5_000;
 
-type Image = Pick<KeptRecord, 'requestHash' | 'version' | 'target' | 'profile' | 'packages'>;
+type Image = Pick<KeptRecord, 'requestHash' | 'intentHash' | 'version' | 'target' | 'profile' | 'packages'>;
 
 interface Surroundings {
   /** Tells the Foreman. */
@@ -66,7 +67,7 @@ export class CountDesk {
     try {
       await this.#send(batch);
     } catch (error) {
-      console.error(`statistics: ${batch.counts.length} counts are lost: ${error}`);
+      logError('statistics: counts are lost', { counts: batch.counts.length, error });
     }
   }
 
@@ -113,6 +114,7 @@ export class CountDesk {
     for (const { image, n } of this.#images.values()) {
       for (const one of imageCounts({ ...image, packages: image.packages.split(' ').filter(Boolean) }, n)) add(one);
       add(count('image', imageHash(image.requestHash), n));
+      add(count('wish', image.intentHash, n));
     }
     return [...sums.values()];
   }

@@ -17,7 +17,7 @@ export const COUNTED = {
   /** Images built, by the hour of the day (`00` to `23`). */
   hour: { keptDays: 2, namesADay: 24 },
   /** Builds that failed, by kind. */
-  failure: { keptDays: 400, namesADay: 32 },
+  failure: { keptDays: 400, namesADay: 32, hasTotal: true },
   /** Images handed out: when one is built, and each time a POST is answered with one. */
   version: { keptDays: 400, namesADay: 256 },
   package: { keptDays: 90, namesADay: 2_000 },
@@ -25,6 +25,13 @@ export const COUNTED = {
   target: { keptDays: 90, namesADay: 500 },
   /** POSTs that were answered with an image that was there, by the image's hash of 15 digits. */
   image: { keptDays: 90, namesADay: 2_000 },
+  /** Of all files of images that were published. */
+  published_bytes: { keptDays: 400, namesADay: 1, hasTotal: true },
+  /** Images handed out, by the wish (the whole hash of its intent): what is wanted, whatever generation it was. */
+  wish: { keptDays: 30, namesADay: 2_000 },
+  /** What became of builds that nobody had asked for; and the seconds that nodes were at those that ended. */
+  prebuild: { keptDays: 400, namesADay: 8, hasTotal: true },
+  prebuild_seconds: { keptDays: 400, namesADay: 1, hasTotal: true },
   /** Images built, and the seconds that all of them took, by target. */
   target_built: { keptDays: 90, namesADay: 500 },
   target_seconds: { keptDays: 90, namesADay: 500 },
@@ -57,6 +64,11 @@ export const OUTCOMES = [
 ] as const;
 
 export type Outcome = (typeof OUTCOMES)[number];
+
+/** `joined`: somebody asked for it before it was built, and from then on it was a build like any other. */
+export const PREBUILD_FATES = ['queued', 'built', 'failed', 'joined', 'dropped'] as const;
+
+export type PrebuildFate = (typeof PREBUILD_FATES)[number];
 
 export interface Count {
   readonly what: Counted;

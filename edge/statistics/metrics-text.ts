@@ -1,54 +1,84 @@
 /** `GET /metrics` of the edge: what Foreman and statistics count, as Prometheus reads it. */
-import { prometheusText, type Sample } from '../../shared/prometheus-text.ts';
+import { type MetricFamily, prometheusText, type Sample } from '../../shared/prometheus-text.ts';
 import type { ForemanStats } from '../foreman/foreman-answers.ts';
 import { DAYS, type NamedCount, type StatisticsAnswers } from './questions.ts';
 
 const MAX_CLIENTS = 20;
 
-export function metricsText(
-  stats: ForemanStats,
-  totals: StatisticsAnswers['totals'],
-  clients: StatisticsAnswers['clients'],
-): string {
+export interface Measured {
+  readonly stats: ForemanStats;
+  readonly totals: StatisticsAnswers['totals'];
+  readonly clients: StatisticsAnswers['clients'];
+  /** Since upstream last said which versions it has; null where that is not known at all. */
+  readonly upstreamAgeSeconds: number | null;
+  readonly limits: {
+    /** Builds that may wait. */
+    readonly queue: number;
+    /** Of a day, for builds that nobody asked for. */
+    readonly prebuildSeconds: number;
+  };
+}
+
+export function metricsText({ stats, totals, clients, upstreamAgeSeconds, limits }: Measured): string {
   const calls = Object.entries(stats.calls).map(([name, n]) => ({ name, n }));
   const unfinished = [
     { name: 'waiting', n: stats.waiting },
     { name: 'live', n: stats.live },
+    { name: 'running', n: stats.activeLeases },
+    { name: 'prebuilds_waiting', n: stats.prebuildsWaiting },
   ];
   return prometheusText([
+    counter('foreman_calls_total', 'Calls to the Foreman since it woke, by name.', samplesOf('call', calls)),
+    gauge(
+      'builds',
+      'Unfinished builds; `live` and `waiting` are those that somebody asked for.',
+      samplesOf('state', unfinished),
+    ),
+    gauge('queue_wait_seconds', 'How long the first in the queue has waited.', one(stats.longestWaitMs / 1000)),
+    gauge('queue_limit', 'Builds that may wait; more are refused.', one(limits.queue)),
+    gauge('nodes_present', 'Nodes heard of within a minute.', one(stats.nodesPresent)),
     {
-      type: 'counter',
-      name: 'asu_foreman_calls_total',
-      help: 'Calls to the Foreman since it woke, by name.',
-      samples: samplesOf('call', calls),
+      type: 'histogram',
+      name: 'asu_build_phase_seconds',
+      help: 'Duration of the phases of builds since the Foreman woke.',
+      samples: stats.phases,
     },
-    { type: 'gauge', name: 'asu_builds', help: 'Unfinished builds.', samples: samplesOf('state', unfinished) },
-    {
-      type: 'gauge',
-      name: 'asu_nodes_present',
-      help: 'Nodes heard of within a minute.',
-      samples: [{ value: stats.nodesPresent }],
-    },
-    {
-      type: 'counter',
-      name: 'asu_requests_total',
-      help: 'POSTs, by what became of them.',
-      samples: samplesOf('outcome', totals.outcomes),
-    },
-    {
-      type: 'counter',
-      name: 'asu_finished_builds_total',
-      help: 'Builds that ended, by how.',
-      samples: samplesOf('result', totals.builds),
-    },
-    {
-      type: 'gauge',
-      name: 'asu_client_requests',
-      help: `Answered POSTs of the last ${DAYS} days, by what the client calls itself.`,
-      samples: samplesOf('client', clients.slice(0, MAX_CLIENTS)),
-    },
+    ...(upstreamAgeSeconds === null
+      ? []
+      : [
+          gauge('upstream_age_seconds', 'Since upstream last answered which versions it has.', one(upstreamAgeSeconds)),
+        ]),
+    counter('requests_total', 'POSTs, by what became of them.', samplesOf('outcome', totals.outcomes)),
+    counter('finished_builds_total', 'Builds that ended, by how.', samplesOf('result', totals.builds)),
+    counter('failed_builds_total', 'Builds that failed, by kind.', samplesOf('kind', totals.failures)),
+    counter('published_bytes_total', 'Bytes of images that were published.', one(totals.publishedBytes)),
+    counter(
+      'prebuilds_total',
+      'Builds that nobody had asked for, by what became of them.',
+      samplesOf('fate', totals.prebuilds),
+    ),
+    counter('prebuild_seconds_total', 'What nodes spent on those that ended.', one(totals.prebuildSeconds)),
+    gauge('prebuild_budget_seconds', 'What they may spend on them in a day.', one(limits.prebuildSeconds)),
+    gauge(
+      'client_requests',
+      `Answered POSTs of the last ${DAYS} days, by what the client calls itself.`,
+      samplesOf('client', clients.slice(0, MAX_CLIENTS)),
+    ),
   ]);
 }
+
+const family =
+  (type: 'counter' | 'gauge') =>
+  (name: string, help: string, samples: readonly Sample[]): MetricFamily => ({
+    type,
+    name: `asu_${name}`,
+    help,
+    samples,
+  });
+const counter = family('counter');
+const gauge = family('gauge');
+
+const one = (value: number): Sample[] => [{ value }];
 
 const samplesOf = (label: string, counts: readonly NamedCount[]): Sample[] =>
   counts.map(({ name, n }) => ({ labels: { [label]: name }, value: n }));

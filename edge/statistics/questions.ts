@@ -39,8 +39,15 @@ export interface StatisticsAnswers {
   };
   /** How often one image was handed out. */
   readonly image: { readonly handedOut: number };
-  /** Since the beginning, by name. */
-  readonly totals: { readonly outcomes: readonly NamedCount[]; readonly builds: readonly NamedCount[] };
+  /** Since the beginning; those with names by name. */
+  readonly totals: {
+    readonly outcomes: readonly NamedCount[];
+    readonly builds: readonly NamedCount[];
+    readonly failures: readonly NamedCount[];
+    readonly prebuilds: readonly NamedCount[];
+    readonly prebuildSeconds: number;
+    readonly publishedBytes: number;
+  };
 }
 
 export interface StatisticsQuestion<About extends keyof StatisticsAnswers = keyof StatisticsAnswers> {

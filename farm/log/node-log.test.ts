@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type LogFields, nodeLog } from './node-log.ts';
+import type { LogFields } from '../../shared/log-line.ts';
+import { nodeLog } from './node-log.ts';
 
 const now = () => new Date('2026-11-25T12:00:00Z');
 
@@ -74,4 +75,20 @@ test('a line alone goes the same way', () => {
   const { line } = nodeLog({ format: 'text', write: (text) => lines.push(text), now });
   line('failed 0123: x\x07');
   expect(lines).toEqual(['failed 0123: x\\x07']);
+});
+
+test('a sentence says to a person what it says, and its fields to a collector', () => {
+  const lines: string[] = [];
+  const logs = (['text', 'json'] as const).map((format) =>
+    nodeLog({ format, write: (line) => lines.push(line), now: () => new Date(0), secrets: ['secret-token'] }),
+  );
+  for (const { line } of logs) line('built x in 2 s', { request: 'a'.repeat(64), lease: 'l-1', error: 'secret-token' });
+  expect(lines[0]).toBe('built x in 2 s');
+  expect(JSON.parse(lines[1] ?? '')).toEqual({
+    time: '1970-01-01T00:00:00.000Z',
+    event: 'built x in 2 s',
+    request: 'a'.repeat(64),
+    lease: 'l-1',
+    error: '(secret)',
+  });
 });

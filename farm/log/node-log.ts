@@ -3,16 +3,17 @@
  * (a package's name, a mirror's reason) may be in it, so nothing leaves here that could move a terminal's cursor, forge an
  * entry, or show a secret.
  */
+import { type LogField, type LogFields, logLine, MAX_LOGGED_CHARACTERS } from '../../shared/log-line.ts';
 import { printable } from '../../shared/printable.ts';
-
-export type LogField = string | number | boolean | null | undefined | readonly string[];
-export type LogFields = Readonly<Record<string, LogField>>;
 
 export interface NodeLog {
   /** `event`: a few words in lower case, the same each time; what differs goes into the fields. */
   log(event: string, fields?: LogFields): void;
-  /** For whoever has a sentence only. A function by itself: `log: nodeLog.line`. */
-  readonly line: (text: string) => void;
+  /**
+   * For whoever has a sentence, which says all that a person wants to know; the fields are for collectors, by the names of
+   * shared/log-line.ts. A function by itself: `log: nodeLog.line`.
+   */
+  readonly line: (text: string, fields?: LogFields) => void;
 }
 
 export interface NodeLogOptions {
@@ -24,10 +25,8 @@ export interface NodeLogOptions {
   readonly secrets?: readonly (string | null)[];
 }
 
-const MAX_LENGTH = 20_000;
+const MAX_LENGTH = MAX_LOGGED_CHARACTERS;
 const MIN_SECRET_LENGTH = 5;
-/** The names that each JSON entry has itself. */
-const OWN = new Set(['time', 'event']);
 
 export function nodeLog({ format, write, now, secrets = [] }: NodeLogOptions): NodeLog {
   // The longest first: a secret that is part of another must not leave the rest of it standing.
@@ -35,37 +34,26 @@ export function nodeLog({ format, write, now, secrets = [] }: NodeLogOptions): N
     .filter((secret): secret is string => secret !== null && secret.length >= MIN_SECRET_LENGTH)
     .sort((a, b) => b.length - a.length);
   const clean = (text: string) => hidden.reduce((rest, secret) => rest.replaceAll(secret, '(secret)'), text);
-  const log = (event: string, fields: LogFields = {}) => {
-    const entries = Object.entries(fields).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name, cleaned(value, clean)] as const],
-    );
-    write(format === 'json' ? jsonLine(now(), clean(event), entries) : textLine(clean(event), entries));
+  const json = (event: string, fields: LogFields) =>
+    logLine({ time: now().toISOString(), event: clean(event) }, Object.fromEntries(entriesOf(fields, clean)));
+  return {
+    log: (event, fields = {}) =>
+      write(format === 'json' ? json(event, fields) : textLine(clean(event), entriesOf(fields, clean))),
+    line: (text, fields = {}) => write(format === 'json' ? json(text, fields) : textLine(clean(text), [])),
   };
-  return { log, line: (text) => log(text) };
 }
 
 type Entries = readonly (readonly [string, Exclude<LogField, undefined>])[];
+
+const entriesOf = (fields: LogFields, clean: (text: string) => string): Entries =>
+  Object.entries(fields).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, cleaned(value, clean)] as const],
+  );
 
 function cleaned(value: Exclude<LogField, undefined>, clean: (text: string) => string): Exclude<LogField, undefined> {
   if (typeof value === 'string') return clean(value);
   return Array.isArray(value) ? value.map((text: string) => clean(text)) : value;
 }
-
-/** JSON.stringify escapes what is below 0x20; the rest is escaped before. */
-function jsonLine(time: Date, event: string, entries: Entries): string {
-  const safe = (value: Entries[number][1]) =>
-    typeof value === 'string' ? inOnePiece(value) : Array.isArray(value) ? value.map(inOnePiece) : value;
-  const fields = entries.map(([name, value]) => [OWN.has(name) ? `${name}_` : name, safe(value)]);
-  return JSON.stringify({ time: time.toISOString(), event: inOnePiece(event), ...Object.fromEntries(fields) });
-}
-
-/** Lines are kept apart by JSON itself, so that a stack can be read again. */
-const inOnePiece = (text: string): string =>
-  text
-    .slice(0, MAX_LENGTH)
-    .split('\n')
-    .map((line) => printable(line, MAX_LENGTH))
-    .join('\n');
 
 /** The time is left to whoever collects the lines (journald, docker); a person at a terminal has a clock. */
 function textLine(event: string, entries: Entries): string {

@@ -3,7 +3,7 @@ import { afterEach, expect, test } from 'vitest';
 import { type MetricsServer, serveMetrics } from './metrics-server.ts';
 import { type EndedBuild, type Gauges, NodeMetrics } from './node-metrics.ts';
 
-const gauges: Gauges = { slots: 2, disk: async () => null, packages: () => null };
+const gauges: Gauges = { slots: 2, disk: async () => null, packages: () => null, unheard: () => 0 };
 const ended: EndedBuild = {
   result: 'succeeded',
   seconds: 12,
@@ -29,8 +29,10 @@ afterEach(() => server?.[Symbol.asyncDispose]());
 test('a node that has done nothing tells how much it could do', async () => {
   expect(samplesOf(await new NodeMetrics(gauges).text())).toEqual({
     'asu_node_downloaded_bytes_total{what="imagebuilder"}': 0,
+    asu_node_uploaded_bytes_total: 0,
     asu_node_builds_running: 0,
     asu_node_slots: 2,
+    asu_node_unheard_results: 0,
   });
 });
 
@@ -72,6 +74,7 @@ test('what proxy and disk say is asked when the page is made', async () => {
   let hits = 1;
   const metrics = new NodeMetrics({
     ...gauges,
+    unheard: () => 3,
     disk: async () => ({ usedBytes: 10, budgetBytes: 20 }),
     packages: () => ({
       ...{ hits: hits++, misses: 5, refused: 3, failed: 2, collapsed: 4, stale: 1 },
@@ -79,6 +82,8 @@ test('what proxy and disk say is asked when the page is made', async () => {
     }),
   });
   metrics.imageBuilderBytesDownloaded(30);
+  metrics.bytesUploaded(40);
+  metrics.bytesUploaded(50);
   await metrics.text();
   expect(samplesOf(await metrics.text())).toMatchObject({
     'asu_node_package_requests_total{outcome="hit"}': 2,
@@ -90,6 +95,8 @@ test('what proxy and disk say is asked when the page is made', async () => {
     asu_node_package_cache_bytes_total: 700,
     'asu_node_downloaded_bytes_total{what="imagebuilder"}': 30,
     'asu_node_downloaded_bytes_total{what="package"}': 800,
+    asu_node_uploaded_bytes_total: 90,
+    asu_node_unheard_results: 3,
     asu_node_disk_used_bytes: 10,
     asu_node_disk_budget_bytes: 20,
   });

@@ -5,9 +5,9 @@
 
 import { type BuildErrorKind, isBuildErrorKind } from '../../shared/build-error.ts';
 import { MIB } from '../../shared/byte-size.ts';
+import { LabelledHistogram } from '../../shared/labelled-histogram.ts';
 import { type MetricFamily, prometheusText, type Sample } from '../../shared/prometheus-text.ts';
 import type { ProxyCounters } from '../packages/proxy-counters.ts';
-import { LabelledHistogram } from './labelled-histogram.ts';
 import type { StepName } from './step-timer.ts';
 
 /** How a build ended: `succeeded`, `handed_back`, or the kind of its failure. */
@@ -28,6 +28,8 @@ export interface Gauges {
   readonly slots: number;
   readonly disk: () => Promise<{ readonly usedBytes: number; readonly budgetBytes: number } | null>;
   readonly packages: () => Readonly<ProxyCounters> | null;
+  /** Last words about builds that the edge has not acknowledged yet. */
+  readonly unheard: () => number;
 }
 
 const PACKAGE_OUTCOMES = [
@@ -48,6 +50,7 @@ export class NodeMetrics {
   readonly #stepSeconds = new LabelledHistogram('step', SECONDS);
   readonly #peakBytes = new LabelledHistogram('of', BYTES);
   #imageBuilderBytes = 0;
+  #uploadedBytes = 0;
   #running = 0;
 
   constructor(gauges: Gauges) {
@@ -72,6 +75,10 @@ export class NodeMetrics {
 
   imageBuilderBytesDownloaded(bytes: number): void {
     this.#imageBuilderBytes += bytes;
+  }
+
+  bytesUploaded(bytes: number): void {
+    this.#uploadedBytes += bytes;
   }
 
   async text(): Promise<string> {
@@ -103,6 +110,12 @@ export class NodeMetrics {
         name: 'asu_node_build_peak_bytes',
         help: 'The most memory and disk that a build took.',
         samples: this.#peakBytes.samples(),
+      },
+      {
+        type: 'counter',
+        name: 'asu_node_uploaded_bytes_total',
+        help: 'Bytes of images that were built and uploaded.',
+        samples: [{ value: this.#uploadedBytes }],
       },
     ];
   }
@@ -159,6 +172,7 @@ export class NodeMetrics {
     return [
       gauge('builds_running', 'Builds that run now.', this.#running),
       gauge('slots', 'Builds that may run at once.', this.#gauges.slots),
+      gauge('unheard_results', 'Ends of builds that the edge has not acknowledged yet.', this.#gauges.unheard()),
       ...(disk === null
         ? []
         : [

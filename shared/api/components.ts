@@ -30,7 +30,7 @@ import {
   revisionSchema,
   targetIndexSchema,
 } from './catalogue-answers.ts';
-import { healthSchema } from './health-answer.ts';
+import { healthSchema, liveSchema } from './health-answer.ts';
 import { nodeListSchema } from './nodes-answers.ts';
 import { errorKindSchema, problemSchema } from './problem.ts';
 import { reproducibilitySchema } from './reproducibility-answers.ts';
@@ -83,6 +83,7 @@ export const COMPONENTS = {
   NodeList: nodeListSchema,
   Reproducibility: reproducibilitySchema,
   Health: healthSchema,
+  Live: liveSchema,
   JoinTokenRequest: tokenRequestSchema,
   JoinToken: joinTokenSchema,
   NodeAction: nodeActionSchema,

@@ -28,3 +28,7 @@ export const healthSchema = z.strictObject({
 });
 
 export type Health = AnswerOf<typeof healthSchema>;
+
+export const liveSchema = z.strictObject({ status: z.literal(200), detail: z.literal('live') });
+
+export type Live = AnswerOf<typeof liveSchema>;

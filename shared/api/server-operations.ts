@@ -16,6 +16,14 @@ export const SERVER_OPERATIONS: readonly Operation[] = [
   },
   {
     method: 'get',
+    paths: ['/livez'],
+    id: 'getLiveness',
+    tag: 'server',
+    summary: 'That it answers; no part behind it is asked',
+    answers: { 200: { text: 'It does.', shapes: ['Live'] } },
+  },
+  {
+    method: 'get',
     paths: ['/metrics'],
     id: 'getMetrics',
     tag: 'server',

@@ -1,5 +1,5 @@
 /** Counts of durations by bucket, one row for each label value, as Prometheus' histograms are made. */
-import type { Sample } from '../../shared/prometheus-text.ts';
+import type { Sample } from './prometheus-text.ts';
 
 interface Row {
   readonly counts: number[];
