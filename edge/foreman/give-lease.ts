@@ -92,7 +92,6 @@ export async function giveLease(
     );
     if (!lease) continue;
     state.queue.turns.given(candidate.turn);
-    state.queue.overtaking.started(now());
     state.votes.closeOthers(candidate.requestHash, inputsOf(lease.pins));
     return orderOf(state, { ...candidate, attempts: lease.attempt }, lease);
   }
