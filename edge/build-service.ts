@@ -18,6 +18,7 @@ import type { CatalogueReader } from './catalogue/read.ts';
 import { type EdgeContext, foremanOf } from './edge-context.ts';
 import { MAX_STATUSES } from './foreman/build-status.ts';
 import type { Submission } from './foreman/queue.ts';
+import type { SubmitAnswer } from './foreman/take-submission.ts';
 import { QUEUE_FULL } from './limits/full-queue.ts';
 import { Visit } from './limits/visit.ts';
 import { askInTurn } from './results/ask-in-turn.ts';
@@ -92,9 +93,9 @@ async function submit(context: EdgeContext, submission: Submission, visit: Visit
   let isNew = false;
   let isAccepted = false;
   try {
-    const answer = await foremanOf(context.env).submit(submission, context.pending.due(MAX_STATUSES));
-    context.pending.rememberAll(answer.others ?? []);
+    const answer = await context.submissions.submit(submission, (all) => send(context, all), visit);
     if (!answer.accepted) {
+      if (answer.why === 'fault') throw new Error('the Foreman could not take this submission');
       context.fullQueue.remember();
       throw QUEUE_FULL;
     }
@@ -103,12 +104,22 @@ async function submit(context: EdgeContext, submission: Submission, visit: Visit
     visit.outcome = isNew ? 'new' : OUTCOME_OF[answer.status.state];
     const hash = answer.status.state === 'failed' ? answer.status.failure.requestHash : answer.status.requestHash;
     context.results.forgetUnknown(hash);
-    if (answer.calls !== undefined) waitUntil(bringOrder(context, answer.calls, submission.imageBuilder));
     return answer.status;
   } finally {
     if (!isAccepted) context.pending.isOver(intent);
     if (!isJoining) await visit.settle('builds', isNew);
   }
+}
+
+/** For all who submit in this moment. Who asked for one of them may be gone, and its node is called all the same. */
+async function send(context: EdgeContext, submissions: readonly Submission[]): Promise<readonly SubmitAnswer[]> {
+  const { answers, others } = await foremanOf(context.env).submit(submissions, context.pending.due(MAX_STATUSES));
+  context.pending.rememberAll(others);
+  for (const [at, { imageBuilder }] of submissions.entries()) {
+    const answer = answers[at];
+    if (answer?.accepted && answer.calls !== undefined) waitUntil(bringOrder(context, answer.calls, imageBuilder));
+  }
+  return answers;
 }
 
 /** What a submission that began no build came upon. */

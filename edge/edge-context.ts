@@ -28,6 +28,7 @@ import { CountDesk } from './statistics/count-desk.ts';
 import { KeptAnswers } from './statistics/kept-answers.ts';
 import type { ObjectStore } from './storage/object-store.ts';
 import { openObjectStore } from './storage/open-object-store.ts';
+import { SubmissionDesk } from './submission-desk.ts';
 import { UploadPermits } from './upload-permits.ts';
 import { Wishes } from './wish.ts';
 
@@ -64,6 +65,7 @@ export interface EdgeContext {
   readonly wrongKeys: RateLimit;
   readonly clients: ClientKeys;
   readonly fullQueue: FullQueue;
+  readonly submissions: SubmissionDesk;
   readonly counts: CountDesk;
   /** Answers of the statistics, and those about our health. */
   readonly statistics: KeptAnswers<object>;
@@ -155,6 +157,7 @@ async function makeContext(env: Env): Promise<EdgeContext> {
     wrongKeys: new TokenBuckets(WRONG_KEYS_PER_MINUTE),
     clients: new ClientKeys(keys.clients, config.CLIENT_ADDRESS_HEADER),
     fullQueue: new FullQueue(),
+    submissions: new SubmissionDesk({ waitUntil }),
     counts: new CountDesk({ send: (batch) => foremanOf(env).takeCounts(batch), waitUntil }),
     statistics: new KeptAnswers(LIFETIMES.statisticsMs, MAX_KEPT_ANSWERS),
     health: new KeptAnswers(LIFETIMES.healthMs, MAX_KEPT_ANSWERS),

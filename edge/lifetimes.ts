@@ -20,6 +20,11 @@ export const LIFETIMES = {
   seedFailureMs: 60_000,
   /** A queue that was full: one that has room again is noticed so much later. */
   queueFullMs: 2_000,
+  /**
+   * Submissions of an isolate that come so soon after its last call go to the Foreman together. It is nothing to whoever waits for a
+   * build. On a release day an isolate has four in a second: of these two calls are left, and with half of this time three would be.
+   */
+  submissionsMs: 500,
   /** Wishes whose build is under way: who asks for one again joins it, also while the queue is full. */
   liveIntentMs: 10 * 60_000,
   /** Permits to send a file that was granted: files of an ended lease are taken in for so long, and never count. */

@@ -17,12 +17,16 @@ test.each([
   ['the next that comes free of many', 0, pace(), 0, 70],
   ['the next that comes free of one', 0, pace({ slots: 1 }), 0, 140],
   ['a round of all slots ahead', 7, pace(), 0, 140],
-  ['half of what starts is of those who came later', 7, pace(), 0.5, 220],
-  ['all of it is', 7, pace(), 1, 460],
+  ['half of what can be done is of those who come', 7, pace(), 0.5 / 10_000, 214],
+  ['as many come as can be done', 7, pace(), 1 / 10_000, 625],
+  ['twice as many come', 7, pace(), 2 / 10_000, 625],
+  ['as many come, and an hour of work is ahead', 359, pace(), 1 / 10_000, 5_366],
+  ['half as many come, and an hour of work is ahead', 359, pace(), 0.5 / 10_000, 4_483],
+  ['many come, and a slot is free', 0, pace({ free: 1 }), 1, 60],
   ['no slot at all counts as one', 2, pace({ slots: 0, meanMs: 10_000 }), 0, 90],
   ['builds that take no time', 5, pace({ typicalMs: 0, meanMs: 0 }), 0, 1],
-])('%s', (_, ahead, farm, overtaken, seconds) => {
-  expect(estimateSeconds(ahead, farm, overtaken)).toBe(seconds);
+])('%s', (_, ahead, farm, newcomers, seconds) => {
+  expect(estimateSeconds(ahead, farm, newcomers)).toBe(seconds);
 });
 
 test.each([
@@ -32,19 +36,27 @@ test.each([
   expect(remainingSeconds(pace(), elapsedMs)).toBe(seconds);
 });
 
-test('is a whole number of at least a second, and no shorter further back in the queue', () => {
-  const numbers = fc.tuple(fc.nat(1000), fc.nat(1000), fc.nat(600_000), fc.nat(600_000));
+const numbers = fc.tuple(fc.nat(1000), fc.nat(1000), fc.nat(600_000), fc.nat(600_000));
+const farms = numbers.map(([slots, free, typicalMs, meanMs]): FarmPace => ({ slots, free, typicalMs, meanMs }));
+const rates = fc.double({ min: 0, max: 0.01, noNaN: true });
+
+test('is a whole number of at least a second, and no shorter further back in the queue or where more come', () => {
   fc.assert(
-    fc.property(
-      fc.nat(100_000),
-      numbers,
-      fc.double({ min: 0, max: 2, noNaN: true }),
-      (ahead, [slots, free, typicalMs, meanMs], overtaken) => {
-        const farm = { slots, free, typicalMs, meanMs };
-        const seconds = estimateSeconds(ahead, farm, overtaken);
-        expect(Number.isSafeInteger(seconds) && seconds >= 1).toBe(true);
-        expect(estimateSeconds(ahead + 1, farm, overtaken)).toBeGreaterThanOrEqual(seconds);
-      },
-    ),
+    fc.property(fc.nat(100_000), farms, rates, rates, (ahead, farm, newcomers, more) => {
+      const seconds = estimateSeconds(ahead, farm, newcomers);
+      expect(Number.isSafeInteger(seconds) && seconds >= 1).toBe(true);
+      expect(estimateSeconds(ahead + 1, farm, newcomers)).toBeGreaterThanOrEqual(seconds);
+      expect(estimateSeconds(ahead, farm, newcomers + more)).toBeGreaterThanOrEqual(seconds);
+    }),
+  );
+});
+
+test('is never longer than if all of a rush came first', () => {
+  fc.assert(
+    fc.property(fc.nat(100_000), farms, rates, (ahead, farm, newcomers) => {
+      const alone = estimateSeconds(ahead, farm, 0);
+      const most = alone + 30 * 60;
+      expect(estimateSeconds(ahead, farm, newcomers)).toBeLessThanOrEqual(most + 1);
+    }),
   );
 });

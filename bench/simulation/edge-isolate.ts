@@ -4,8 +4,11 @@
  */
 import type { ForemanCalls } from '../../edge/edge-context.ts';
 import { MAX_STATUSES } from '../../edge/foreman/build-status.ts';
+import type { Submission } from '../../edge/foreman/queue.ts';
+import type { SubmitAnswer } from '../../edge/foreman/take-submission.ts';
 import { PendingBuilds, type PendingStatus } from '../../edge/results/pending-builds.ts';
 import { resultKey } from '../../edge/results/result-key.ts';
+import { SubmissionDesk } from '../../edge/submission-desk.ts';
 import type { BuildStatus } from '../../shared/build-state.ts';
 import type { FakeTime } from './fake-time.ts';
 import { EDGE } from './parameters.ts';
@@ -20,14 +23,21 @@ export interface IsolateSurroundings {
   readonly onTold: (status: BuildStatus) => void;
 }
 
+/** Nobody leaves before he is answered. */
+const PATIENT = new AbortController();
+
 export class EdgeIsolate {
   readonly #world: IsolateSurroundings;
   readonly #pending: PendingBuilds;
+  readonly #submissions: SubmissionDesk;
   readonly #kvMisses = new Map<string, number>();
 
   constructor(world: IsolateSurroundings) {
     this.#world = world;
-    this.#pending = new PendingBuilds({ now: () => world.time.now });
+    const { time } = world;
+    const clock = { now: () => time.now };
+    this.#pending = new PendingBuilds(clock);
+    this.#submissions = new SubmissionDesk({ clock, wait: (ms) => time.wait(ms), waitUntil: () => {} });
   }
 
   /** Answered without the Foreman. The store tells of what KV does not know yet. */
@@ -37,11 +47,17 @@ export class EdgeIsolate {
 
   /** Null: there is no room in the queue. */
   async post(wish: Wish, clientKey: string): Promise<{ readonly status: BuildStatus; readonly isNew: boolean } | null> {
-    const answer = await this.#world.foreman.submit(submissionOf(wish, clientKey), this.#pending.due(MAX_STATUSES));
-    this.#heardAll(answer.others ?? []);
+    const answer = await this.#submissions.submit(submissionOf(wish, clientKey), (all) => this.#send(all), PATIENT);
+    if (!answer.accepted && answer.why === 'fault') throw new Error('expected the Foreman to take every submission');
     if (!answer.accepted) return null;
     this.#heard(answer.status);
     return answer;
+  }
+
+  async #send(submissions: readonly Submission[]): Promise<readonly SubmitAnswer[]> {
+    const { answers, others } = await this.#world.foreman.submit(submissions, this.#pending.due(MAX_STATUSES));
+    this.#heardAll(others);
+    return answers;
   }
 
   /** The Foreman said it once. */

@@ -49,6 +49,11 @@ export class FakeTime {
     return this.at(this.#now + ms, happens);
   }
 
+  /** For whoever goes on by a promise. */
+  wait(ms: number): Promise<void> {
+    return new Promise((resolve) => this.in(ms, async () => resolve()));
+  }
+
   /** @throws what an event threw, at once or later */
   async runUntil(end: number): Promise<void> {
     for (let next = this.#heap.peek(); next !== undefined && next.at <= end; next = this.#heap.peek()) {

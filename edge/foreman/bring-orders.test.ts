@@ -44,8 +44,8 @@ async function ask(nodeId: string, told: { readonly slots?: number; readonly hel
 
 /** Id of the node that the Worker is told to call for it. */
 async function calledFor(name: string, fields: Partial<Submission> = {}): Promise<string | null> {
-  const answer = await foreman.calls.submit(wish(name, fields));
-  if (!answer.accepted) throw new Error('expected the build to be accepted');
+  const [answer] = (await foreman.calls.submit([wish(name, fields)])).answers;
+  if (!answer?.accepted) throw new Error('expected the build to be accepted');
   return answer.calls ?? null;
 }
 
@@ -125,7 +125,7 @@ describe('a node that waits and can be called', () => {
     expect(await calledFor('secret', fields)).toBeNull();
     expect((await question.answer).order?.requestHash).toBeDefined();
     // Nor is it brought where something else is.
-    await foreman.calls.submit(wish('another secret', fields));
+    await foreman.calls.submit([wish('another secret', fields)]);
     expect(await foreman.calls.orderToBring('c')).toBeNull();
   });
 
@@ -168,13 +168,13 @@ describe('a node that waits and can be called', () => {
 
 describe('a node that could not be called', () => {
   const failsAfter = async (name: string): Promise<void> => {
-    await foreman.calls.submit(wish(name));
+    await foreman.calls.submit([wish(name)]);
     const { order } = await bring();
     await foreman.calls.notBrought(order.leaseId, 'no answer');
     await foreman.calls.cancel(order.requestHash);
   };
   const isCalled = async (name: string): Promise<boolean> => {
-    await foreman.calls.submit(wish(name));
+    await foreman.calls.submit([wish(name)]);
     const errand = await foreman.calls.orderToBring('c');
     if (errand) await foreman.report('c', errand.order.leaseId, 1, handedBack);
     return errand !== null;
@@ -210,14 +210,14 @@ describe('a node that could not be called', () => {
   it('is remembered by a Foreman that was evicted', async () => {
     await failsAfter('one');
     await evictDurableObject(foreman.stub);
-    await foreman.calls.submit(wish('two'));
+    await foreman.calls.submit([wish('two')]);
     expect(await foreman.calls.orderToBring('c')).toBeNull();
   });
 });
 
 describe('the end of an order that was brought', () => {
   it('is not what a Worker says that gave up late: the node has spoken, and builds', async () => {
-    await foreman.calls.submit(wish('one'));
+    await foreman.calls.submit([wish('one')]);
     const { order } = await bring();
     expect(await foreman.report('c', order.leaseId, 1, progress(3))).toBe('active');
     await foreman.calls.notBrought(order.leaseId, 'no answer');
@@ -226,7 +226,7 @@ describe('the end of an order that was brought', () => {
   });
 
   it('comes by its time where Worker and node are silent, with the Foreman evicted between: no attempt', async () => {
-    await foreman.calls.submit(wish('one'));
+    await foreman.calls.submit([wish('one')]);
     const { order } = await bring();
     await evictDurableObject(foreman.stub);
     pass(LEASE_SECONDS * 1000);
@@ -239,7 +239,7 @@ describe('the end of an order that was brought', () => {
   });
 
   it('cannot be excused by a node that makes its key look like one of ours', async () => {
-    await foreman.calls.submit(wish('one'));
+    await foreman.calls.submit([wish('one')]);
     expect(await foreman.lease('c', 'brought-00000000')).not.toBeNull();
     pass(LEASE_SECONDS * 1000);
     await foreman.alarm();
@@ -248,7 +248,7 @@ describe('the end of an order that was brought', () => {
 
   it('of a lease that is unknown or over changes nothing', async () => {
     await foreman.calls.notBrought('nosuch', 'x');
-    await foreman.calls.submit(wish('one'));
+    await foreman.calls.submit([wish('one')]);
     const { order } = await bring();
     await foreman.calls.cancel(order.requestHash);
     await foreman.calls.notBrought(order.leaseId, 'x');
@@ -258,7 +258,7 @@ describe('the end of an order that was brought', () => {
 
 it('a node that hands a build back while another question of it waits is not given it by that: it may be stopping', async () => {
   await foreman.node('asks', 'asks');
-  await foreman.calls.submit(wish('one'));
+  await foreman.calls.submit([wish('one')]);
   const order = await foreman.order('asks');
   const question = await ask('asks');
   await foreman.report('asks', order.leaseId, 1, handedBack);

@@ -23,9 +23,9 @@ export function buildStatus(state: ForemanState, build: BuildRow, now: number): 
     const position = state.queue.position(build);
     const ahead = state.queue.ahead(build, position);
     // Nobody who comes now has a turn before the next one.
-    const overtaken = build.turn > state.queue.turns.now() + 1 ? state.queue.overtaking.share(now) : 0;
+    const newcomers = build.turn > state.queue.turns.now() + 1 ? state.queue.newcomers.rate(now) : 0;
     const waitsFor = waitsForOf(state, build, now);
-    const etaSeconds = waitingSeconds(estimateSeconds(ahead, pace, overtaken), pace.typicalMs, waitsFor);
+    const etaSeconds = waitingSeconds(estimateSeconds(ahead, pace, newcomers), pace.typicalMs, waitsFor);
     return { ...live, state: 'queued', position, ahead, etaSeconds, ...(waitsFor && { waitsFor }) };
   }
   return {

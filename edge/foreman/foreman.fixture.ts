@@ -87,8 +87,8 @@ export function openForeman() {
   };
 
   const submit = async (fields: Partial<Submission> = {}): Promise<BuildStatus> => {
-    const answer = await calls.submit(submission(fields));
-    if (!answer.accepted) throw new Error('expected the build to be accepted');
+    const [answer] = (await calls.submit([submission(fields)])).answers;
+    if (!answer?.accepted) throw new Error('expected the build to be accepted');
     return answer.status;
   };
 

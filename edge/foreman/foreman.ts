@@ -46,7 +46,7 @@ import type { NodeRow, UploadRow } from './schema.ts';
 import { setAddress } from './set-address.ts';
 import { actOnNode } from './set-aside.ts';
 import { takeReports } from './take-reports.ts';
-import { type SubmitAnswer, takeSubmission } from './take-submission.ts';
+import { MAX_SUBMISSIONS, type SubmitAnswer, type SubmitAnswers, takeSubmission } from './take-submission.ts';
 import { completeSent, findUpload, grantUploads, refuseLog } from './upload-calls.ts';
 import type { CompletionAnswer, GrantAnswer, GrantsAnswer, SentFile } from './uploads.ts';
 import { type LeaseQuestion, waitForOrder } from './wait-for-order.ts';
@@ -87,17 +87,29 @@ export class Foreman extends DurableObject<Env> {
     });
   }
 
-  /** `others`: builds that are asked for on the way, since a call costs more than its content. */
-  async submit(submission: Submission, others: readonly string[] = []): Promise<SubmitAnswer> {
+  /**
+   * Of one isolate, as they came. `others`: builds that are asked for on the way. A call costs more than its content. One that
+   * cannot be taken takes nothing from the others.
+   */
+  async submit(submissions: readonly Submission[], others: readonly string[] = []): Promise<SubmitAnswers> {
     this.#count('submit');
-    const answer = takeSubmission(this.#state, submission, Date.now());
-    const isNew = answer.accepted && answer.isNew;
-    const calls = isNew && mayBeBrought(submission) ? this.#rooms.waiting.toBeCalled(submission.imageBuilder) : null;
-    if (calls === null) this.#rooms.waiting.wakeSome(submission.imageBuilder);
+    const answers = submissions.slice(0, MAX_SUBMISSIONS).map((submission) => this.#take(submission));
     // It may be that nobody comes for it, neither node nor client.
-    if (isNew) await this.#setAlarm();
-    const told = others.length === 0 ? answer : { ...answer, others: this.#statusOf(others) };
-    return told.accepted && calls !== null ? { ...told, calls } : told;
+    if (answers.some((answer) => answer.accepted && answer.isNew)) await this.#setAlarm();
+    return { answers, others: this.#statusOf(others) };
+  }
+
+  #take(submission: Submission): SubmitAnswer {
+    try {
+      const answer = takeSubmission(this.#state, submission, Date.now());
+      const isNew = answer.accepted && answer.isNew;
+      const calls = isNew && mayBeBrought(submission) ? this.#rooms.waiting.toBeCalled(submission.imageBuilder) : null;
+      if (calls === null) this.#rooms.waiting.wakeSome(submission.imageBuilder);
+      return answer.accepted && calls !== null ? { ...answer, calls } : answer;
+    } catch (error) {
+      console.error(`a submission was not taken: ${error instanceof Error ? error.stack : error}`);
+      return { accepted: false, why: 'fault' };
+    }
   }
 
   /** Null for hashes of which nothing is known here; they may still lie finished in the store. */

@@ -119,7 +119,6 @@ async function giveFirst(
     const { turn } = state.queue.byHash(candidate.requestHash) ?? candidate;
     if (!isPrebuild({ turn })) {
       state.queue.turns.given(turn);
-      state.queue.overtaking.started(now());
       if (lease.attempt === 1) state.phases.note('waiting', now() - candidate.enqueuedAt);
     }
     state.votes.closeOthers(candidate.requestHash, inputsOf(lease.pins));

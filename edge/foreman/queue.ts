@@ -3,14 +3,15 @@
  * statement goes by index and reads as much of a long queue as of a short one; a Durable Object that scanned its table at
  * each poll would stop at a few thousand builds.
  */
-import { and, asc, desc, eq, gt, gte, inArray, isNotNull, lt, lte, min, ne, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, gte, inArray, isNotNull, lt, lte, ne, sql } from 'drizzle-orm';
 import type { FailureRecord, RequestEcho } from '../../shared/build-record.ts';
 import type { Conditions } from '../../shared/conditions.ts';
 import { requestHash } from '../../shared/intent.ts';
 import type { NormalizedRequest } from '../../shared/normalize-request.ts';
 import { PREBUILD_TURN } from '../../shared/turn.ts';
 import type { Database } from './database.ts';
-import { Overtaking } from './overtaking.ts';
+import { Newcomers } from './newcomers.ts';
+import { PlaceInTurn } from './place-in-turn.ts';
 import { Polls } from './polls.ts';
 import { Ranks } from './ranks.ts';
 import {
@@ -65,14 +66,16 @@ const ENDED = {
 export class Queue {
   readonly #db: Database;
   readonly #ranks: Ranks;
+  readonly #placeInTurn: PlaceInTurn;
   readonly #questions: ReturnType<typeof questionsOf>;
   readonly turns: Turns;
   readonly polls: Polls;
-  readonly overtaking = new Overtaking();
+  readonly newcomers = new Newcomers();
 
   constructor(db: Database) {
     this.#db = db;
     this.#ranks = new Ranks(db);
+    this.#placeInTurn = new PlaceInTurn(db, (sequence) => this.position({ sequence }));
     this.#questions = questionsOf(db);
     this.turns = new Turns(db);
     this.polls = new Polls(db);
@@ -109,7 +112,7 @@ export class Queue {
 
   #takeTurn(clientKey: string, now: number): number {
     const turn = this.turns.next(clientKey);
-    if (turn === this.turns.now() + 1) this.overtaking.came(now);
+    if (turn === this.turns.now() + 1) this.newcomers.came(now);
     this.turns.take(clientKey, turn);
     return turn;
   }
@@ -223,14 +226,13 @@ export class Queue {
   }
 
   /**
-   * Waiting builds whose turn is before this one's. Within one turn some that were accepted between are of other turns, so
-   * there it may say a few too many. `position`: its own, where that is known.
+   * Waiting builds whose turn is before this one's, or that came before it in the same; in the middle of a very long turn, about
+   * so many. `position`: its own, where that is known.
    */
   ahead(build: Place, position = this.position(build)): number {
     const ofTurn = this.#ranks.at('queued', build.turn);
-    const eldest = ofTurn > 1 ? this.#eldestOf(build.turn) : null;
-    const between = eldest === null ? 0 : position - this.position({ sequence: eldest });
-    return this.#ranks.before('queued', build.turn) + Math.max(0, Math.min(ofTurn - 1, between));
+    const inTurn = ofTurn > 1 ? this.#placeInTurn.before(build, ofTurn, position) : 0;
+    return this.#ranks.before('queued', build.turn) + inTurn;
   }
 
   /** That somebody asked for. */
@@ -387,12 +389,6 @@ export class Queue {
       WHERE ${builds.state} = 'queued' AND ${builds.notBefore} > 0 AND ${builds.notBefore} <= ${now} LIMIT ${RESUMED_AT_ONCE})`;
     this.#db.update(builds).set({ notBefore: 0 }).where(sql`${builds.requestHash} IN ${due}`).run();
   }
-
-  /** Sequence of the first build that waits with this turn and is not postponed. */
-  #eldestOf(turn: number): number | null {
-    const eldest = Object.values(WHOM).flatMap((whom) => this.#questions.eldestOf.get({ whom, turn })?.sequence ?? []);
-    return eldest.length === 0 ? null : Math.min(...eldest);
-  }
 }
 
 /**
@@ -411,11 +407,6 @@ const questionsOf = (db: Database) => ({
     .select()
     .from(builds)
     .where(eq(builds.requestHash, sql.placeholder('hash')))
-    .prepare(),
-  eldestOf: db
-    .select({ sequence: min(builds.sequence) })
-    .from(builds)
-    .where(and(isReady, eq(builds.whom, sql.placeholder('whom')), eq(builds.turn, sql.placeholder('turn'))))
     .prepare(),
   publishing: db
     .select()

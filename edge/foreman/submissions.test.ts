@@ -6,6 +6,8 @@ import { configOf } from '../config.ts';
 import { env, openUpstream } from '../edge.fixture.ts';
 import { AHEAD, failed, type OpenedForeman, openForeman, submission } from './foreman.fixture.ts';
 import { Foreman } from './foreman.ts';
+import type { Submission } from './queue.ts';
+import { MAX_SUBMISSIONS } from './take-submission.ts';
 
 let foreman: OpenedForeman;
 const intent = submission().intentHash;
@@ -64,11 +66,31 @@ test('a full queue takes no more, but tells of what it has', async () => {
     const narrow = new Foreman(state, { ...env, MAX_QUEUE: '2' });
     // A request would wait for the constructor by itself; a direct call has to be told.
     await state.blockConcurrencyWhile(async () => {});
-    const submit = (text: string) => narrow.submit(submission({ intentHash: sha256Hex(text) }));
-    return [await submit('one'), await submit('two'), await submit('three'), await submit('one')];
+    const wishes = ['one', 'two', 'three', 'one'].map((text) => submission({ intentHash: sha256Hex(text) }));
+    return (await narrow.submit(wishes)).answers;
   });
-  expect(answers.map((answer) => answer.accepted)).toEqual([true, true, false, true]);
+  expect(answers).toMatchObject([
+    { accepted: true, isNew: true },
+    { accepted: true, isNew: true },
+    { accepted: false, why: 'queue_full' },
+    { accepted: true, isNew: false },
+  ]);
   expect(await foreman.rows('builds')).toHaveLength(2);
+});
+
+test('one of several that cannot be taken takes nothing from the others', async () => {
+  vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  const [one, other] = ['one', 'other'].map((text) => submission({ intentHash: sha256Hex(text) }));
+  const broken = submission({ intentHash: sha256Hex('broken'), upstreamDigest: null as never });
+  const { answers } = await foreman.calls.submit([one, broken, other] as Submission[]);
+  expect(answers).toMatchObject([{ accepted: true }, { accepted: false, why: 'fault' }, { accepted: true }]);
+  expect(await foreman.rows('builds')).toHaveLength(2);
+});
+
+test('more than one call may bring are not looked at', async () => {
+  const many = Array.from({ length: MAX_SUBMISSIONS + 1 }, (_, n) => submission({ intentHash: sha256Hex(`${n}`) }));
+  expect((await foreman.calls.submit(many)).answers).toHaveLength(MAX_SUBMISSIONS);
+  expect(await foreman.rows('builds')).toHaveLength(MAX_SUBMISSIONS);
 });
 
 describe('the generation', () => {

@@ -9,7 +9,10 @@ import type { ForemanState } from './foreman-state.ts';
 import type { Submission } from './queue.ts';
 import { type BuildRow, LIVE_STATES } from './schema.ts';
 
-export type SubmitAnswer = (
+/** That one call takes. Others wait while it is answered, some milliseconds for each. */
+export const MAX_SUBMISSIONS = 32;
+
+export type SubmitAnswer =
   | {
       readonly accepted: true;
       readonly status: BuildStatus;
@@ -18,11 +21,15 @@ export type SubmitAnswer = (
       /** Id of the node that is to be called for it; absent: somebody who asked has been woken. */
       readonly calls?: string;
     }
-  | { readonly accepted: false }
-) & {
-  /** What was asked for on the way, in that order; absent: nothing was. */
-  readonly others?: readonly (BuildStatus | null)[];
-};
+  /** `fault`: of ours, which is logged where it was met. */
+  | { readonly accepted: false; readonly why: 'queue_full' | 'fault' };
+
+export interface SubmitAnswers {
+  /** In the order of the submissions. */
+  readonly answers: readonly SubmitAnswer[];
+  /** What was asked for on the way, in that order. */
+  readonly others: readonly (BuildStatus | null)[];
+}
 
 /** One synchronous step, so that of a hundred equal requests ninety-nine find the first one's build. */
 export function takeSubmission(state: ForemanState, submission: Submission, now: number): SubmitAnswer {
@@ -31,7 +38,7 @@ export function takeSubmission(state: ForemanState, submission: Submission, now:
     const build = isLive(known) ? join(state, submission, known, now) : known;
     return { accepted: true, status: buildStatus(state, build, now), isNew: false };
   }
-  if (state.queue.waiting() >= state.config.MAX_QUEUE) return { accepted: false };
+  if (state.queue.waiting() >= state.config.MAX_QUEUE) return { accepted: false, why: 'queue_full' };
   const generation = nextGeneration(state, submission);
   const build = state.queue.add(submission, generation, now, firstFor(state, submission.request));
   return { accepted: true, status: buildStatus(state, build, now), isNew: true };

@@ -283,7 +283,7 @@ test('a build under way that somebody wanted to download is neither unknown nor 
 });
 
 describe('a queue that is full', () => {
-  const full = { accepted: false } as const;
+  const full = { answers: [{ accepted: false, why: 'queue_full' }], others: [] } as const;
 
   it('is asked once in a while, however many want something new; what is there is answered', async () => {
     edge = openEdge({ BUILDS_PER_MINUTE: '0', MISSES_PER_MINUTE: '0' });

@@ -229,7 +229,8 @@ describe.each(ENDPOINTS)('%s', (path) => {
   test('the farm cannot accept more', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
     const isolate = openSeedIsolate();
-    vi.spyOn(isolate.env.FOREMAN, 'get').mockReturnValue({ submit: async () => ({ accepted: false }) } as never);
+    const full = { answers: [{ accepted: false, why: 'queue_full' }], others: [] };
+    vi.spyOn(isolate.env.FOREMAN, 'get').mockReturnValue({ submit: async () => full } as never);
     const answer = await isolate.post({ ...PC, packages: [unique()] }, path);
     expect([answer.status, answer.headers.has('retry-after')]).toEqual([503, true]);
     await seedJson(answer);

@@ -217,8 +217,8 @@ test('an image that upstream has left behind is not what a poll for its successo
   await untilStatus(200, () => other.ask(`${PATH}/${request_hash}`));
   const row = (await rowsOf(foremanStub(), 'builds')).find((build) => build.request_hash === first);
   const next = submission({ intentHash: String(row?.intent_hash), seenGeneration: 1 });
-  const submitted = await foremanOf(env).submit(next);
-  if (!submitted.accepted || submitted.status.state !== 'queued') throw new Error('expected a build');
+  const [submitted] = (await foremanOf(env).submit([next])).answers;
+  if (!submitted?.accepted || submitted.status.state !== 'queued') throw new Error('expected a build');
   const { requestHash } = submitted.status;
   const { identity } = requestName(parseSeedRequest(request), edgeKeys.defaultsMac);
   await foremanOf(env).claimName(request_hash ?? '', { identity, dialect: 'joined', requestHash });

@@ -29,12 +29,12 @@ const BYTES = utf8ToBytes('an image');
 export const OPERATIONS: readonly Operation[] = [
   ofPlace('submit, a new build', (farm) => {
     const submission = farm.submission();
-    return () => farm.foreman.submit(submission);
+    return () => farm.foreman.submit([submission]);
   }),
   ofPlace('submit, a build that waits', async (farm) => {
     const submission = farm.submission();
-    await farm.foreman.submit(submission);
-    return () => farm.foreman.submit({ ...submission, clientKey: 'somebody else' });
+    await farm.foreman.submit([submission]);
+    return () => farm.foreman.submit([{ ...submission, clientKey: 'somebody else' }]);
   }),
   ofPlace('status of 1', (farm) => {
     const hash = farm.waitingHash();
