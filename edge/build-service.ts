@@ -94,6 +94,7 @@ async function submit(context: EdgeContext, submission: Submission, visit: Visit
   try {
     const answer = await foremanOf(context.env).submit(submission, context.pending.due(MAX_STATUSES));
     context.pending.rememberAll(answer.others ?? []);
+    if (!answer.accepted && answer.reason === 'bucket of another') throw NOT_TAKEN;
     if (!answer.accepted) {
       context.fullQueue.remember();
       throw QUEUE_FULL;
@@ -110,6 +111,12 @@ async function submit(context: EdgeContext, submission: Submission, visit: Visit
     if (!isJoining) await visit.settle('builds', isNew);
   }
 }
+
+/** To whom it belongs is for the operator, who reads it in /healthz. */
+const NOT_TAKEN = new BuildError(
+  'internal',
+  'Error: This server builds nothing now, since its storage belongs to another one. This is not a fault of your request; what was built before is served',
+);
 
 /** What a submission that began no build came upon. */
 const OUTCOME_OF = { queued: 'joined', running: 'joined', done: 'hit_store', failed: 'known_failure' } as const;

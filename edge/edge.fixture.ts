@@ -72,7 +72,8 @@ export type Table =
   | 'recalled'
   | 'shelved'
   | 'checks'
-  | 'known_images';
+  | 'known_images'
+  | 'kept_requests';
 export type Row = Record<string, string | number | null>;
 
 export const rowsOf = (stub: DurableObjectStub<Foreman>, table: Table): Promise<Row[]> =>

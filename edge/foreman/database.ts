@@ -18,6 +18,7 @@ import recalls from './migrations/0013_recalls.sql';
 import checks from './migrations/0014_checks.sql';
 import feeds from './migrations/0015_feeds.sql';
 import measurers from './migrations/0016_measurers.sql';
+import keptRequests from './migrations/0021_kept_requests.sql';
 import * as schema from './schema.ts';
 
 export type Database = DrizzleSqliteDODatabase<typeof schema>;
@@ -42,6 +43,7 @@ export const MIGRATIONS = {
       { idx: 14, when: 1796900000000, tag: '0014_checks', breakpoints: true },
       { idx: 15, when: 1797000000000, tag: '0015_feeds', breakpoints: true },
       { idx: 16, when: 1797100000000, tag: '0016_measurers', breakpoints: true },
+      { idx: 21, when: 1797600000000, tag: '0021_kept_requests', breakpoints: true },
     ],
   },
   migrations: {
@@ -62,6 +64,7 @@ export const MIGRATIONS = {
     m0014: checks,
     m0015: feeds,
     m0016: measurers,
+    m0021: keptRequests,
   },
 };
 

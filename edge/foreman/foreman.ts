@@ -16,6 +16,7 @@ import { wasAway } from '../../shared/lease.ts';
 import type { JoinToken } from '../../shared/node-identity.ts';
 import type { NodeAction } from '../../shared/node-state.ts';
 import { reportPauseMs } from '../../shared/report-pause.ts';
+import { serverKeys } from '../../shared/server-keys.ts';
 import { catalogueReader } from '../catalogue/read.ts';
 import { configOf } from '../config.ts';
 import type { Env } from '../env.ts';
@@ -69,12 +70,15 @@ export class Foreman extends DurableObject<Env> {
     void ctx.blockConcurrencyWhile(async () => {
       const db = await openDatabase(ctx.storage);
       const config = configOf(env);
-      this.#state = foremanState(db, config, {
-        notary: await Notary.open(config.SERVER_KEY),
+      const keys = await serverKeys(config.SERVER_KEY);
+      const ways = {
+        notary: new Notary(keys),
+        sealing: keys.sealing,
         catalogue: catalogueReader(env, { waitUntil: (work) => ctx.waitUntil(work) }),
         store: openObjectStore(env),
         cache: env.CACHE,
-      });
+      };
+      this.#state = foremanState(db, config, ways, ctx.id.name);
       this.#rooms = new Rooms(this.#state.leases);
       this.#chores = new Chores(this.#state, this.#alarm, this.#rooms, (work) => ctx.waitUntil(work));
       await this.#alarm.open(db);
@@ -84,12 +88,19 @@ export class Foreman extends DurableObject<Env> {
       }
       this.#alarm.fired();
       await this.#setAlarm();
+      // Not waited for: what is published is answered for whatever the store says.
+      ctx.waitUntil(
+        this.#state.kept.listedAt === null ? this.#chores.bringBack() : this.#state.hold.settle(Date.now()),
+      );
     });
   }
 
   /** `others`: builds that are asked for on the way, since a call costs more than its content. */
   async submit(submission: Submission, others: readonly string[] = []): Promise<SubmitAnswer> {
     this.#count('submit');
+    const { hold } = this.#state;
+    await hold.settle(Date.now());
+    if (hold.refusal !== null) return { accepted: false, reason: 'bucket of another' };
     const answer = takeSubmission(this.#state, submission, Date.now());
     const isNew = answer.accepted && answer.isNew;
     const calls = isNew && mayBeBrought(submission) ? this.#rooms.waiting.toBeCalled(submission.imageBuilder) : null;
@@ -141,6 +152,7 @@ export class Foreman extends DurableObject<Env> {
   /** Waits up to `waitMs` for an order. A node that was told another standing than it has is answered at once. */
   async lease(nodeId: string, ask: LeaseQuestion): Promise<LeaseAnswer | Refused> {
     this.#count('lease');
+    await this.#state.hold.settle(Date.now());
     return waitForOrder(this.#state, nodeId, ask, {
       rooms: this.#rooms,
       setAlarm: () => this.#setAlarm(),
@@ -151,6 +163,7 @@ export class Foreman extends DurableObject<Env> {
   /** What the Worker that was told to call this node is to bring. `imageBuilder`: of what came, for those who are woken instead. */
   async orderToBring(nodeId: string, imageBuilder = ''): Promise<Errand | null> {
     this.#count('bring');
+    await this.#state.hold.settle(Date.now());
     const errand = await orderToBring(this.#state, nodeId, crypto.randomUUID(), Date.now);
     const node = this.#state.nodes.byId(nodeId);
     // It was the best of those that wait, and would be called and woken in vain before all others.
@@ -312,6 +325,7 @@ export class Foreman extends DurableObject<Env> {
   async stats(): Promise<ForemanStats> {
     return {
       calls: { ...this.#calls },
+      refusal: this.#state.hold.refusal,
       waiting: this.#state.queue.waiting(),
       live: this.#state.queue.live(),
       activeLeases: this.#state.leases.active(),
@@ -348,6 +362,8 @@ export class Foreman extends DurableObject<Env> {
     this.ctx.waitUntil(this.#chores.writeLog());
     this.ctx.waitUntil(this.#chores.withdraw());
     this.ctx.waitUntil(this.#chores.mindChecks());
+    this.ctx.waitUntil(this.#chores.keepRequests());
+    this.ctx.waitUntil(this.#chores.bringBack());
     await this.#chores.removeExpired(now);
     this.#state.queue.forgetEnded(now - HISTORY_MS, FORGET_AT_ONCE);
     this.#state.names.forget(now - HISTORY_MS, FORGET_NAMES_AT_ONCE);

@@ -13,6 +13,7 @@ import { notePublished } from './note-published.ts';
 import { FilesLost, publish } from './publish.ts';
 import { isRecalled } from './recall.ts';
 import type { BuildRow } from './schema.ts';
+import { standingRecord } from './standing-record.ts';
 import { beginLog } from './write-log.ts';
 
 /** Decided builds in memory, and of them published at once: each holds a manifest, and the store has other callers. */
@@ -68,13 +69,18 @@ async function publishOne(
     );
     // First: what the log cannot take must not be served.
     await beginLog(state, Date.now());
-    await publish(record, await notary.statementsOf(record, attesters, signed), store, cache);
+    const standing = await standingRecord(store, record);
+    if (!standing) await publish(record, await notary.statementsOf(record, attesters, signed), store, cache);
     db.transaction(() => {
       // Of one that was ended meanwhile nothing is published any more.
       if (queue.byHash(requestHash)?.state !== 'publishing' || endRecalled(state, requestHash)) return;
-      queue.finish(requestHash, record.expiresAt, Date.now());
-      log.append(notary.entryOf(record, attesters));
+      queue.finish(requestHash, (standing?.record ?? record).expiresAt, Date.now());
       statements.remove(requestHash);
+      if (standing) {
+        if (!standing.isLogged) log.append(notary.entryOf(standing.record, recordedAttesters(state, standing.record)));
+        return;
+      }
+      log.append(notary.entryOf(record, attesters));
       statistics.built(record, Date.now());
       notePublished(state, record, Date.now());
       // Who spoke while nothing was published yet.

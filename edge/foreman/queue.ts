@@ -83,8 +83,8 @@ export class Queue {
     return this.#questions.byHash.get({ hash });
   }
 
-  /** The next generation of the intent, queued. */
-  add(submission: Submission, generation: number, now: number, whom: Whom): BuildRow {
+  /** The next generation of the intent, queued. `enqueuedAt`: when it was accepted, where that was before. */
+  add(submission: Submission, generation: number, now: number, whom: Whom, enqueuedAt = now): BuildRow {
     const hash = requestHash(submission.intentHash, generation);
     const { clientKey, imageBuilder } = submission;
     const turn = this.turns.next(clientKey);
@@ -106,7 +106,7 @@ export class Queue {
         conditions: submission.conditions,
         sealedDefaults: submission.sealedDefaults,
         upstreamDigest: submission.upstreamDigest,
-        enqueuedAt: now,
+        enqueuedAt,
         queuedAt: now,
         polledAt: now,
         notBefore: 0,

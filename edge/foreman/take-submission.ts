@@ -17,7 +17,7 @@ export type SubmitAnswer = (
       /** Id of the node that is to be called for it; absent: somebody who asked has been woken. */
       readonly calls?: string;
     }
-  | { readonly accepted: false }
+  | { readonly accepted: false; readonly reason: 'queue full' | 'bucket of another' }
 ) & {
   /** What was asked for on the way, in that order; absent: nothing was. */
   readonly others?: readonly (BuildStatus | null)[];
@@ -49,7 +49,7 @@ export function takeSubmission(state: ForemanState, submission: Submission, now:
     )
       return tell();
   }
-  if (state.queue.waiting() >= state.config.MAX_QUEUE) return { accepted: false };
+  if (state.queue.waiting() >= state.config.MAX_QUEUE) return { accepted: false, reason: 'queue full' };
   let generation = Math.max(newest?.generation ?? 0, submission.seenGeneration) + 1;
   // Of builds that ended long ago votes alone are kept; under their names they would decide about a new one.
   while (state.votes.areThere(requestHash(submission.intentHash, generation))) generation += 1;
