@@ -2,10 +2,9 @@
 import { Client } from 'minio';
 import type { S3Server } from './provided-context.ts';
 
-/** Names of all objects that begin so. */
-export async function storedNames(s3: S3Server, bucket: string, prefix: string): Promise<string[]> {
+export function s3Client(s3: S3Server): Client {
   const { hostname, port } = new URL(s3.endpoint);
-  const client = new Client({
+  return new Client({
     endPoint: hostname,
     port: Number(port),
     useSSL: false,
@@ -14,6 +13,11 @@ export async function storedNames(s3: S3Server, bucket: string, prefix: string):
     region: s3.region,
     pathStyle: true,
   });
+}
+
+/** Names of all objects that begin so. */
+export async function storedNames(s3: S3Server, bucket: string, prefix: string): Promise<string[]> {
+  const client = s3Client(s3);
   const names: string[] = [];
   for await (const object of client.listObjectsV2(bucket, prefix, true)) names.push(object.name ?? '');
   return names;

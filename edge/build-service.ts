@@ -95,6 +95,7 @@ async function submit(context: EdgeContext, submission: Submission, visit: Visit
   try {
     const answer = await context.submissions.submit(submission, (all) => send(context, all), visit);
     if (!answer.accepted) {
+      if (answer.why === 'bucket_of_another') throw NOT_TAKEN;
       if (answer.why === 'fault') throw new Error('the Foreman could not take this submission');
       context.fullQueue.remember();
       throw QUEUE_FULL;
@@ -121,6 +122,12 @@ async function send(context: EdgeContext, submissions: readonly Submission[]): P
   }
   return answers;
 }
+
+/** To whom it belongs is for the operator, who reads it in /healthz. */
+const NOT_TAKEN = new BuildError(
+  'internal',
+  'Error: This server builds nothing now, since its storage belongs to another one. This is not a fault of your request; what was built before is served',
+);
 
 /** What a submission that began no build came upon. */
 const OUTCOME_OF = { queued: 'joined', running: 'joined', done: 'hit_store', failed: 'known_failure' } as const;

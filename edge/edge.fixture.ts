@@ -75,7 +75,8 @@ export type Table =
   | 'known_images'
   | 'latest_images'
   | 'wanted'
-  | 'upstream_seen';
+  | 'upstream_seen'
+  | 'kept_requests';
 export type Row = Record<string, string | number | null>;
 
 export const rowsOf = (stub: DurableObjectStub<Foreman>, table: Table): Promise<Row[]> =>

@@ -221,6 +221,21 @@ const TABLE: Record<EdgeSettingName, Row> = {
   S3_REGION: anyText,
   S3_ACCESS_KEY_ID: anyText,
   S3_SECRET_ACCESS_KEY: anyText,
+  STORE_PREFIX: {
+    good: [
+      ['', ''],
+      ['staging/', 'staging/'],
+      [`${'a'.repeat(63)}/`, `${'a'.repeat(63)}/`],
+    ],
+    bad: ['staging', '/', '/a/', 'a/b/', '../', 'A/', '-a/', ' a/', 'a/\n', `${'a'.repeat(64)}/`],
+  },
+  TAKES_OVER: {
+    good: [
+      ['', ''],
+      ['0123456789abc', '0123456789abc'],
+    ],
+    bad: ['0123456789ab', '0123456789ABC', '0123456789abcd', '1', 'true', '0123456789abc\n'],
+  },
   SERVER_KEY: {
     good: [['0a'.repeat(32), '0a'.repeat(32)]],
     bad: ['', '0a', '0A'.repeat(32), `${'0a'.repeat(32)}\n`, '0g'.repeat(32), null],

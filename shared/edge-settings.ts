@@ -71,6 +71,19 @@ const usignKeys = (value: string): readonly string[] => {
   return keys;
 };
 
+/** @throws Error for what is no part of a key with a slash behind it; empty is none */
+const storePrefix = (value: string): string => {
+  if (!/^(?:[a-z0-9][a-z0-9-]{0,62}\/)?$/.test(value))
+    throw new Error('expected at most 63 of a-z 0-9 - and a slash behind them, such as staging/');
+  return value;
+};
+
+/** As `foreman.json` has it, whole: a part of it would fit a third edge as well. */
+const edgeId = (value: string): string => {
+  if (!/^(?:[0-9a-f]{13})?$/.test(value)) throw new Error('expected the 13 hex digits that /healthz tells');
+  return value;
+};
+
 /** 32 bytes as 64 hex digits. */
 const serverKey = (value: string): string => {
   if (!/^[0-9a-f]{64}$/.test(value)) throw new Error('expected 64 hex digits (`openssl rand -hex 32` makes them)');
@@ -204,6 +217,12 @@ export const EDGE_SETTINGS = {
   S3_REGION: setting('us-east-1', text, 'region'),
   S3_ACCESS_KEY_ID: setting('', text, 'access key', true),
   S3_SECRET_ACCESS_KEY: setting('', text, 'secret key', true),
+  STORE_PREFIX: setting(
+    '',
+    storePrefix,
+    'what every key in the bucket begins with, such as staging/: for two edges in one bucket',
+  ),
+  TAKES_OVER: setting('', edgeId, 'the edge, as /healthz names it, whose bucket this one takes over for good'),
   SERVER_KEY: setting('', serverKey, 'the server’s one secret, 64 hex digits; signs orders, seals `defaults`', true),
   ADMIN_KEY: setting(
     '',

@@ -3,9 +3,9 @@
 import type { Env } from '../../edge/env.ts';
 import type { CatalogueDocument, Lookup } from '../../shared/catalogue-document.ts';
 
-/** What is read again: the publication log, when the Foreman begins it, and what is published, where it may be taken back. */
-const READ_AGAIN = /^log\//;
-const READ_TO_TAKE_BACK = /^(?:log|builds)\//;
+/** What is read again: whose the bucket is, the publication log, when the Foreman begins it, and what is published, where it may be taken back. */
+const READ_AGAIN = /^(?:log\/|foreman\.json$)/;
+const READ_TO_TAKE_BACK = /^(?:log\/|builds\/|foreman\.json$)/;
 
 /** R2 as far as publishing asks for it; of most objects their size and digest alone. */
 export class MemoryBucket {

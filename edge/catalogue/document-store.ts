@@ -10,7 +10,7 @@ import type { FileRecord } from './reading.ts';
 import * as schema from './schema.ts';
 import { documentParts, documents } from './schema.ts';
 
-const MIGRATIONS = {
+export const MIGRATIONS = {
   journal: { entries: [{ idx: 1, when: 1795500000000, tag: '0001_init', breakpoints: true }] },
   migrations: { m0001: init },
 };

@@ -23,6 +23,7 @@ export async function orderToBring(
   leaseId: string,
   now: () => number,
 ): Promise<Errand | null> {
+  if (state.hold.refusal !== null) return null;
   const node = state.nodes.byId(nodeId);
   if (node?.state !== 'active' || !isCalled(node, now())) return null;
   const ask = { idempotencyKey: broughtKey(leaseId), leaseId, isBrought: true };

@@ -2,23 +2,30 @@
  * What the Foreman does while nobody waits for it: it asks the store and KV, which may fail or hang. Each chore finds in the tables
  * what is due, and leaves what fails for the alarm: were it the caller's, one store that is away would end the calls of every node.
  */
-
-import { logError } from '../log.ts';
+import { logError, logWarning } from '../log.ts';
 import type { AlarmClock } from './alarm-clock.ts';
+import { bringBack } from './bring-back.ts';
 import { dropPrebuilds } from './drop-prebuilds.ts';
 import { dueTimes, RETRY_MS } from './due-times.ts';
 import type { ForemanState } from './foreman-state.ts';
+import { keepRequests } from './keep-requests.ts';
 import { listWanted } from './list-wanted.ts';
 import { lookForPrebuilds } from './look-for-prebuilds.ts';
 import { mindChecks } from './mind-checks.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { publishDecided } from './publish-decided.ts';
-import { takeBack } from './recall.ts';
+import { nextRecall, takeBack } from './recall.ts';
 import { removeOldLogs } from './remove-old-logs.ts';
 import { removePrivate } from './remove-private.ts';
 import type { Rooms } from './rooms.ts';
-import { withdraw } from './withdraw.ts';
+import { isWithdrawalDue, withdraw } from './withdraw.ts';
 import { writeLog } from './write-log.ts';
+
+/** What waits in the store is gone through so often, beside the first time: of tables that were restored it may know more. */
+const RELIST_MS = 3_600_000;
+/** While that goes on: an alarm keeps the object awake. */
+const AWAKE_MS = 20_000;
+const FULL_AGAIN_MS = 60_000;
 
 export class Chores {
   readonly #state: ForemanState;
@@ -35,16 +42,22 @@ export class Chores {
 
   /** Publishes whatever is decided. What fails stays `publishing` for the alarm. */
   readonly publishAll = oneAtATime(async () => {
+    if (this.#state.queue.isPublishing() && (await this.#holdsBucket('publishing'))) await this.#publishDecided();
+    await this.#setAlarm();
+  });
+
+  async #publishDecided(): Promise<void> {
     await publishDecided(this.#state, {
       // Not waited for: what is done need not wait until it is told.
       onPage: () => this.#waitUntil(this.writeLog()),
       onLost: () => this.#rooms.waiting.wakeSome(),
     });
-    await this.#setAlarm();
-  });
+  }
 
   /** Brings the log to its readers. */
   readonly writeLog = oneAtATime(async () => {
+    if (!this.#state.log.isBehind()) return;
+    if (!(await this.#holdsBucket('writing the log'))) return this.#setAlarm();
     try {
       while (await writeLog(this.#state, Date.now()));
     } catch (error) {
@@ -55,6 +68,12 @@ export class Chores {
 
   /** Takes back what stood on nodes that are not believed any more. */
   readonly withdraw = oneAtATime(async () => {
+    const isDue = isWithdrawalDue(this.#state) || nextRecall(this.#state) !== null;
+    if (isDue && (await this.#holdsBucket('withdrawing results'))) await this.#withdraw();
+    await this.#setAlarm();
+  });
+
+  async #withdraw(): Promise<void> {
     try {
       await withdraw(this.#state, Date.now());
     } catch (error) {
@@ -64,6 +83,38 @@ export class Chores {
       while (await takeBack(this.#state, Date.now()));
     } catch (error) {
       logError('taking results back failed and is tried again', { error });
+    }
+  }
+
+  /** What waits is in the store as well. */
+  readonly keepRequests = oneAtATime(async () => {
+    const { kept } = this.#state;
+    const isDue = kept.hasEnded() || (kept.nextDueAt() ?? Number.POSITIVE_INFINITY) <= Date.now();
+    if (isDue && (await this.#holdsBucket('keeping what waits')))
+      try {
+        await keepRequests(this.#state, Date.now);
+      } catch (error) {
+        logError('keeping what waits failed and is tried again', { error });
+      }
+    await this.#setAlarm();
+  });
+
+  /** What waits in the store and is not known here is taken on. */
+  readonly bringBack = oneAtATime(async () => {
+    const { hold, kept } = this.#state;
+    if (kept.listedAt !== null && Date.now() - kept.listedAt < RELIST_MS) return;
+    const awake = () => this.#alarm.ring([Date.now() + AWAKE_MS]);
+    try {
+      await hold.assure(Date.now());
+      const { isAll, taken } = await bringBack(this.#state, Date.now, awake);
+      if (taken > 0) logWarning('builds that waited in the store are back in the queue', { builds: taken });
+      if (!isAll) await this.#alarm.ring([Date.now() + FULL_AGAIN_MS]);
+      if (taken > 0) this.#rooms.waiting.wakeAll();
+    } catch (error) {
+      // Once the bucket is its own it starts anew.
+      if (hold.refusal !== null) return;
+      logError('bringing back what waits failed and is tried again', { error });
+      await this.#alarm.ring([Date.now() + RETRY_MS]);
     }
     await this.#setAlarm();
   });
@@ -100,7 +151,7 @@ export class Chores {
     await this.#setAlarm();
   });
 
-  /** Private builds whose time is over. */
+  /** Private builds whose time is over. Whoever has the bucket by now: these are secrets, and were written from here. */
   async removeExpired(now: number): Promise<void> {
     for (const build of this.#state.queue.expired(now)) {
       try {
@@ -116,10 +167,23 @@ export class Chores {
 
   /** Without an alarm of its own: where nothing is built, no logs are added. */
   async removeOldLogs(now: number): Promise<void> {
+    if (this.#state.hold.refusal !== null) return;
     try {
       if (await removeOldLogs(this.#state, now)) await this.#alarm.ring([Date.now() + RETRY_MS]);
     } catch (error) {
       logError('removing old logs failed and is tried again', { error });
+    }
+  }
+
+  /** What is written there is trusted by readers, so nobody else may write there. */
+  async #holdsBucket(what: string): Promise<boolean> {
+    try {
+      await this.#state.hold.assure(Date.now());
+      return true;
+    } catch (error) {
+      // Who refuses has said so once.
+      if (this.#state.hold.refusal === null) logError(`${what} failed and is tried again`, { error });
+      return false;
     }
   }
 

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { sha256Hex } from '../../shared/digest.ts';
 import { foremanStub } from '../edge.fixture.ts';
 import { MIGRATIONS, openDatabase } from './database.ts';
-import { submission } from './foreman.fixture.ts';
+import { submission, untilAtRest } from './foreman.fixture.ts';
 import { Nodes } from './nodes.ts';
 import { Queue } from './queue.ts';
 import { WHOM } from './schema.ts';
@@ -23,6 +23,7 @@ const asOf = (at: number) => ({ ...MIGRATIONS, journal: { entries: entries.slice
 test.each(entries.slice(0, -1).map(({ tag }, at) => [tag, at] as const))(
   'tables of the time of %s are brought up to date with all that is in them',
   async (_, at) => {
+    await untilAtRest(foremanStub(`of-${at}`));
     await runInDurableObject(foremanStub(`of-${at}`), async (__, { storage }) => {
       await storage.deleteAll();
       await migrate(drizzle(storage), asOf(at));

@@ -19,6 +19,7 @@ import checks from './migrations/0014_checks.sql';
 import feeds from './migrations/0015_feeds.sql';
 import measurers from './migrations/0016_measurers.sql';
 import prebuilds from './migrations/0020_prebuilds.sql';
+import keptRequests from './migrations/0021_kept_requests.sql';
 import * as schema from './schema.ts';
 
 export type Database = DrizzleSqliteDODatabase<typeof schema>;
@@ -44,6 +45,7 @@ export const MIGRATIONS = {
       { idx: 15, when: 1797000000000, tag: '0015_feeds', breakpoints: true },
       { idx: 16, when: 1797100000000, tag: '0016_measurers', breakpoints: true },
       { idx: 20, when: 1797500000000, tag: '0020_prebuilds', breakpoints: true },
+      { idx: 21, when: 1797600000000, tag: '0021_kept_requests', breakpoints: true },
     ],
   },
   migrations: {
@@ -65,6 +67,7 @@ export const MIGRATIONS = {
     m0015: feeds,
     m0016: measurers,
     m0020: prebuilds,
+    m0021: keptRequests,
   },
 };
 

@@ -16,6 +16,7 @@ export function dueTimes(state: ForemanState, now: number): readonly (number | n
   const expiry = state.queue.nextExpiry();
   const unpolled = state.queue.polls.earliest();
   const checksDueAt = state.checks.nextDueAt();
+  const keptDueAt = state.kept.nextDueAt();
   const recall = nextRecall(state);
   return [
     state.leases.nextExpiry(),
@@ -26,6 +27,8 @@ export function dueTimes(state: ForemanState, now: number): readonly (number | n
     isWithdrawalDue(state) || isShelfDue(state, now) ? now + RETRY_MS : null,
     recall === null ? null : Math.max(recall, now + RETRY_MS),
     state.checks.settling() ? now + RETRY_MS : null,
+    keptDueAt === null ? null : Math.max(keptDueAt, now + RETRY_MS),
+    state.kept.hasEnded() ? now + RETRY_MS : null,
     checksDueAt === null ? null : Math.max(checksDueAt, now + CHECKS_GRAIN_MS),
     state.prebuilds.nextLookAt(now),
   ];

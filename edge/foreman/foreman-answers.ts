@@ -39,6 +39,8 @@ export type ActedOnNode =
 export interface ForemanStats {
   /** Calls since this object woke, by name; how tests and operators see that hits do not come here. */
   readonly calls: Readonly<Record<string, number>>;
+  /** Why it takes nothing on, for its operator; null where it does. */
+  readonly refusal: string | null;
   readonly waiting: number;
   readonly live: number;
   /** Builds that nobody has asked for, and that wait. */

@@ -2,10 +2,12 @@
 import type { EdgeSettings } from '../../shared/edge-settings.ts';
 import type { CatalogueReader } from '../catalogue/read.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { BucketHold } from './bucket-hold.ts';
 import { CallableNodes } from './callable-nodes.ts';
 import { Checks } from './checks.ts';
 import type { Database } from './database.ts';
 import { FarmSize } from './farm-size.ts';
+import { KeptRequests } from './kept-requests.ts';
 import { KnownImages } from './known-images.ts';
 import { Leases } from './leases.ts';
 import { NameRegister } from './names.ts';
@@ -25,7 +27,9 @@ import { Votes } from './votes.ts';
 
 export interface ForemanState {
   readonly db: Database;
+  readonly hold: BucketHold;
   readonly queue: Queue;
+  readonly kept: KeptRequests;
   readonly leases: Leases;
   readonly names: NameRegister;
   readonly nodes: Nodes;
@@ -43,6 +47,8 @@ export interface ForemanState {
   readonly statements: Statements;
   readonly log: PublicationLog;
   readonly notary: Notary;
+  /** Key for what may hold secrets. */
+  readonly sealing: Uint8Array;
   readonly statistics: Statistics;
   readonly config: EdgeSettings;
   readonly catalogue: CatalogueReader;
@@ -50,19 +56,25 @@ export interface ForemanState {
   readonly cache: KVNamespace;
 }
 
+/** `name`: of this Foreman among those of its edge, of which there is one. */
 export function foremanState(
   db: Database,
   config: EdgeSettings,
-  ways: Pick<ForemanState, 'catalogue' | 'store' | 'cache' | 'notary'>,
+  ways: Pick<ForemanState, 'catalogue' | 'store' | 'cache' | 'notary' | 'sealing'>,
+  name = 'foreman',
 ): ForemanState {
   const times = { leaseMs: config.LEASE_SECONDS * 1000, buildMs: config.BUILD_SECONDS * 1000 };
+  // Of several each would have a room of its own in the bucket.
+  const room = name === 'foreman' ? '' : `foremen/${name}/`;
   const queue = new Queue(db);
   const leases = new Leases(db, times);
   const nodes = new Nodes(db);
   const statistics = new Statistics(db, queue);
   return {
     db,
+    hold: new BucketHold(db, ways.store, config, room),
     queue,
+    kept: new KeptRequests(db, room),
     leases,
     names: new NameRegister(db, queue),
     nodes,

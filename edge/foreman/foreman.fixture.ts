@@ -24,6 +24,7 @@ import type { Env } from '../env.ts';
 import { fileOf, succeeded } from '../farm-node.fixture.ts';
 import { signedEvent } from '../signed-event.fixture.ts';
 import type { Database } from './database.ts';
+import type { Foreman } from './foreman.ts';
 import type { Order } from './give-lease.ts';
 import type { ToldOfNode } from './nodes.ts';
 import type { Submission } from './queue.ts';
@@ -226,6 +227,13 @@ export const plansOf = (stub: DurableObjectStub, work: (db: Database) => unknown
         .map(({ detail }) => detail),
     );
   });
+
+/** Until it has done what it does by itself when it wakes for the first time; its tables are the test's from now on. */
+export async function untilAtRest(stub: DurableObjectStub<Foreman>): Promise<void> {
+  await vi.waitFor(async () => {
+    expect((await rowsOf(stub, 'meta')).map(({ name }) => name)).toContain('requests_listed_at');
+  });
+}
 
 export const bucket = env.IMAGES as R2Bucket;
 

@@ -16,9 +16,11 @@ import { wasAway } from '../../shared/lease.ts';
 import type { JoinToken } from '../../shared/node-identity.ts';
 import type { NodeAction } from '../../shared/node-state.ts';
 import { reportPauseMs } from '../../shared/report-pause.ts';
+import { serverKeys } from '../../shared/server-keys.ts';
 import { catalogueReader } from '../catalogue/read.ts';
 import { configOf } from '../config.ts';
 import type { Env } from '../env.ts';
+import { logError, stackOf } from '../log.ts';
 import type { CountBatch } from '../statistics/counted.ts';
 import type { StatisticsAnswers, StatisticsQuestion } from '../statistics/questions.ts';
 import { openObjectStore } from '../storage/open-object-store.ts';
@@ -55,6 +57,7 @@ const HISTORY_MS = 90 * 24 * 3_600_000;
 const FORGET_AT_ONCE = 200;
 const FORGET_NAMES_AT_ONCE = 1_000;
 const CANCEL_AT_ONCE = 200;
+const NOT_TAKEN: SubmitAnswer = { accepted: false, why: 'bucket_of_another' };
 
 export class Foreman extends DurableObject<Env> {
   readonly #alarm: AlarmClock;
@@ -69,12 +72,15 @@ export class Foreman extends DurableObject<Env> {
     void ctx.blockConcurrencyWhile(async () => {
       const db = await openDatabase(ctx.storage);
       const config = configOf(env);
-      this.#state = foremanState(db, config, {
-        notary: await Notary.open(config.SERVER_KEY),
+      const keys = await serverKeys(config.SERVER_KEY);
+      const ways = {
+        notary: new Notary(keys),
+        sealing: keys.sealing,
         catalogue: catalogueReader(env, { waitUntil: (work) => ctx.waitUntil(work) }),
         store: openObjectStore(env),
         cache: env.CACHE,
-      });
+      };
+      this.#state = foremanState(db, config, ways, ctx.id.name);
       this.#rooms = new Rooms(this.#state.leases);
       this.#chores = new Chores(this.#state, this.#alarm, this.#rooms, (work) => ctx.waitUntil(work));
       await this.#alarm.open(db);
@@ -84,6 +90,10 @@ export class Foreman extends DurableObject<Env> {
       }
       this.#alarm.fired();
       await this.#setAlarm();
+      // Not waited for: what is published is answered for whatever the store says.
+      ctx.waitUntil(
+        this.#state.kept.listedAt === null ? this.#chores.bringBack() : this.#state.hold.settle(Date.now()),
+      );
     });
   }
 
@@ -93,7 +103,11 @@ export class Foreman extends DurableObject<Env> {
    */
   async submit(submissions: readonly Submission[], others: readonly string[] = []): Promise<SubmitAnswers> {
     this.#count('submit');
-    const answers = submissions.slice(0, MAX_SUBMISSIONS).map((submission) => this.#take(submission));
+    const { hold } = this.#state;
+    await hold.settle(Date.now());
+    const answers = submissions
+      .slice(0, MAX_SUBMISSIONS)
+      .map((submission) => (hold.refusal === null ? this.#take(submission) : NOT_TAKEN));
     // It may be that nobody comes for it, neither node nor client.
     if (answers.some((answer) => answer.accepted && answer.isNew)) await this.#setAlarm();
     return { answers, others: this.#statusOf(others) };
@@ -107,7 +121,7 @@ export class Foreman extends DurableObject<Env> {
       if (calls === null) this.#rooms.waiting.wakeSome(submission.imageBuilder);
       return answer.accepted && calls !== null ? { ...answer, calls } : answer;
     } catch (error) {
-      console.error(`a submission was not taken: ${error instanceof Error ? error.stack : error}`);
+      logError('a submission was not taken', { error: stackOf(error) });
       return { accepted: false, why: 'fault' };
     }
   }
@@ -153,6 +167,7 @@ export class Foreman extends DurableObject<Env> {
   /** Waits up to `waitMs` for an order. A node that was told another standing than it has is answered at once. */
   async lease(nodeId: string, ask: LeaseQuestion): Promise<LeaseAnswer | Refused> {
     this.#count('lease');
+    await this.#state.hold.settle(Date.now());
     return waitForOrder(this.#state, nodeId, ask, {
       rooms: this.#rooms,
       setAlarm: () => this.#setAlarm(),
@@ -163,6 +178,7 @@ export class Foreman extends DurableObject<Env> {
   /** What the Worker that was told to call this node is to bring. `imageBuilder`: of what came, for those who are woken instead. */
   async orderToBring(nodeId: string, imageBuilder = ''): Promise<Errand | null> {
     this.#count('bring');
+    await this.#state.hold.settle(Date.now());
     const errand = await orderToBring(this.#state, nodeId, crypto.randomUUID(), Date.now);
     const node = this.#state.nodes.byId(nodeId);
     // It was the best of those that wait, and would be called and woken in vain before all others.
@@ -324,6 +340,7 @@ export class Foreman extends DurableObject<Env> {
   async stats(): Promise<ForemanStats> {
     return {
       calls: { ...this.#calls },
+      refusal: this.#state.hold.refusal,
       waiting: this.#state.queue.waiting(),
       live: this.#state.queue.live(),
       prebuildsWaiting: this.#state.queue.prebuildsWaiting(),
@@ -364,6 +381,8 @@ export class Foreman extends DurableObject<Env> {
     this.ctx.waitUntil(this.#chores.withdraw());
     this.ctx.waitUntil(this.#chores.mindChecks());
     this.ctx.waitUntil(this.#chores.prebuild());
+    this.ctx.waitUntil(this.#chores.keepRequests());
+    this.ctx.waitUntil(this.#chores.bringBack());
     await this.#chores.removeExpired(now);
     this.#state.queue.forgetEnded(now - HISTORY_MS, FORGET_AT_ONCE);
     this.#state.names.forget(now - HISTORY_MS, FORGET_NAMES_AT_ONCE);

@@ -110,7 +110,8 @@ const inForeman = <T>(work: (state: State) => T | Promise<T>, settings: Partial<
     const behind: Promise<unknown>[] = [];
     const catalogue = catalogueReader(env, { waitUntil: (asked) => void behind.push(asked) });
     const notary = await Notary.open(config.SERVER_KEY);
-    const state = foremanState(drizzle(storage, { schema }), config, { notary, catalogue, store, cache: env.CACHE });
+    const ways = { notary, catalogue, store, cache: env.CACHE, sealing: new Uint8Array(32) };
+    const state = foremanState(drizzle(storage, { schema }), config, ways);
     // An old copy is given first, and the new one asked for behind it.
     await catalogue.versions();
     await Promise.all(behind.splice(0));

@@ -29,6 +29,8 @@ type Marks = readonly [number, number];
 export class PublicationLog {
   readonly #db: Database;
   readonly #questions: ReturnType<typeof questionsOf>;
+  /** Since this object woke it was seen that the store has no more than these tables, or these were brought up to it. */
+  isInStep = false;
 
   constructor(db: Database) {
     this.#db = db;
@@ -41,13 +43,23 @@ export class PublicationLog {
     return this.#db.select({ sequence, hash, at }).from(log).orderBy(desc(log.sequence)).limit(1).get() ?? null;
   }
 
-  /** Where the log goes on from: what the store has, or its very beginning. */
+  /**
+   * Where the log goes on from: what the store has, or its very beginning. Of tables that are older than the store, what they had yet
+   * to write was written when they were the newest.
+   */
   begin(place: LogPlace, at: number): void {
-    this.#db
-      .insert(log)
-      .values({ ...place, requestHash: '', payload: '', at, written: true })
-      .onConflictDoNothing()
-      .run();
+    this.#db.transaction(() => {
+      this.#db
+        .insert(log)
+        .values({ ...place, requestHash: '', payload: '', at, written: true })
+        .onConflictDoNothing()
+        .run();
+      this.#db
+        .update(log)
+        .set({ written: true })
+        .where(and(isUnwritten, lte(log.sequence, place.sequence)))
+        .run();
+    });
   }
 
   /** Within the transaction in which the build is done. @throws Error where it has not begun */

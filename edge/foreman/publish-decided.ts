@@ -15,6 +15,7 @@ import { notePublished } from './note-published.ts';
 import { FilesLost, publish } from './publish.ts';
 import { isRecalled } from './recall.ts';
 import type { BuildRow } from './schema.ts';
+import { standingRecord } from './standing-record.ts';
 import { beginLog } from './write-log.ts';
 
 /** Decided builds in memory, and of them published at once: each holds a manifest, and the store has other callers. */
@@ -70,14 +71,19 @@ async function publishOne(
     );
     // First: what the log cannot take must not be served.
     await beginLog(state, Date.now());
-    await publish(record, await notary.statementsOf(record, attesters, signed), store, cache);
+    const standing = await standingRecord(store, record);
+    if (!standing) await publish(record, await notary.statementsOf(record, attesters, signed), store, cache);
     db.transaction(() => {
       // Of one that was ended meanwhile nothing is published any more.
       const build = queue.byHash(requestHash);
       if (build?.state !== 'publishing' || endRecalled(state, requestHash)) return;
-      queue.finish(requestHash, record.expiresAt, Date.now());
-      log.append(notary.entryOf(record, attesters));
+      queue.finish(requestHash, (standing?.record ?? record).expiresAt, Date.now());
       statements.remove(requestHash);
+      if (standing) {
+        if (!standing.isLogged) log.append(notary.entryOf(standing.record, recordedAttesters(state, standing.record)));
+        return;
+      }
+      log.append(notary.entryOf(record, attesters));
       if (build.startedAt !== null) phases.note('building', record.publishedAt - build.startedAt);
       phases.note('publishing', Date.now() - record.publishedAt);
       statistics.built(record, Date.now(), isPrebuild(build));

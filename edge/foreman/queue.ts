@@ -90,10 +90,10 @@ export class Queue {
     return this.#questions.byHash.get({ hash });
   }
 
-  /** The next generation of the intent, queued. */
-  add(submission: Submission, generation: number, now: number, whom: Whom): BuildRow {
+  /** The next generation of the intent, queued. `enqueuedAt`: when it was accepted, where that was before. */
+  add(submission: Submission, generation: number, now: number, whom: Whom, enqueuedAt = now): BuildRow {
     const turn = this.#takeTurn(submission.clientKey, now);
-    return this.#insert(submission, generation, { whom, turn, enqueuedAt: now, queuedAt: now, polledAt: now });
+    return this.#insert(submission, generation, { whom, turn, enqueuedAt, queuedAt: now, polledAt: now });
   }
 
   /**

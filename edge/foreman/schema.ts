@@ -415,6 +415,15 @@ export const upstreamSeen = sqliteTable(
   (table) => [primaryKey({ columns: [table.version, table.target] })],
 );
 
+/** Builds that may lie in the store while they are under way; see kept-requests.ts. */
+export const keptRequests = sqliteTable('kept_requests', {
+  requestHash: text('request_hash').primaryKey(),
+  /** It is there. */
+  written: integer('written', { mode: 'boolean' }).notNull().default(false),
+  /** Its build is over: it is to go. Set by a trigger. */
+  ended: integer('ended', { mode: 'boolean' }).notNull().default(false),
+});
+
 export const meta = sqliteTable('meta', {
   name: text('name').primaryKey(),
   value: integer('value').notNull(),

@@ -337,6 +337,7 @@ test('quarantine reads as much of a node of 5,000 old builds as of one of 50', a
         store: {} as ObjectStore,
         cache: env.CACHE,
         notary: {} as Notary,
+        sealing: new Uint8Array(32),
       };
       expect(actOnNode(foremanState(db, configOf(env), ways), 'a', 'quarantine', '', 1)).toEqual({ ok: true });
       return cursors.reduce((sum, { rowsRead }) => sum + rowsRead, 0);

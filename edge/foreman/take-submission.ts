@@ -22,7 +22,7 @@ export type SubmitAnswer =
       readonly calls?: string;
     }
   /** `fault`: of ours, which is logged where it was met. */
-  | { readonly accepted: false; readonly why: 'queue_full' | 'fault' };
+  | { readonly accepted: false; readonly why: 'queue_full' | 'bucket_of_another' | 'fault' };
 
 export interface SubmitAnswers {
   /** In the order of the submissions. */

@@ -43,7 +43,7 @@ export async function waitForOrder(
     const known = state.leases.byKey(nodeId, idempotencyKey);
     if (known) return { order: known.state === 'active' ? orderAgain(state, known) : null, standing };
     const isOver = now() >= until || (ask.knownStanding ?? node.state) !== node.state;
-    if (node.state !== 'active' || hasAllItMay(state, node)) {
+    if (node.state !== 'active' || hasAllItMay(state, node) || state.hold.refusal !== null) {
       if (isOver) return { order: null, standing };
       const waited = await rooms.setAside.wait(until - now(), waitingAs(node, now()));
       if (waited === 'dismissed') return { order: null, standing };

@@ -5,13 +5,14 @@
 import { storeKey } from '../../shared/build-record.ts';
 import { LOG_START, type LogPlace, readHead, readRecord } from '../../shared/trust/log-record.ts';
 import type { Logged } from '../../shared/trust/provenance.ts';
+import { logWarning } from '../log.ts';
 import { putJson } from '../storage/put-json.ts';
 import { storedJson } from '../storage/read-text.ts';
 import type { ForemanState } from './foreman-state.ts';
 
 const AT_ONCE = 32;
 
-type LogState = Pick<ForemanState, 'log' | 'notary' | 'store'>;
+type LogState = Pick<ForemanState, 'kept' | 'log' | 'notary' | 'store'>;
 
 /** True where more is due. @throws when the store does not answer: to be tried again */
 export async function writeLog(state: LogState, now: number): Promise<boolean> {
@@ -32,15 +33,22 @@ export async function writeLog(state: LogState, now: number): Promise<boolean> {
 }
 
 /**
- * Before the first record of these tables. Where they are new and the log is not (they were lost), it goes on behind the last record
- * that the store has: a second record under one number would look like the forgery that the log is there to show.
+ * Before the first record since this object woke. Where its tables are new and the log is not (they were lost), or older than the log
+ * (they were restored), it goes on behind the last record that the store has: a second record under one number would look like the
+ * forgery that the log is there to show.
  */
-export async function beginLog({ log, notary, store }: LogState, now: number): Promise<void> {
-  if (log.last()) return;
+export async function beginLog({ log, notary, store, kept }: LogState, now: number): Promise<void> {
+  const known = log.last();
+  if (log.isInStep && known) return;
   let place: LogPlace = LOG_START;
   const head = await storedJson<unknown>(store, storeKey.logHead);
   if (head !== null) {
     const read = await readHead(head, notary.publicKey);
+    if (!read.ok && known) {
+      // Its key was changed, and the log goes on by the new one.
+      log.isInStep = true;
+      return;
+    }
     if (!read.ok) throw foreign(storeKey.logHead, read.reason);
     place = { sequence: read.value.sequence, hash: read.value.hash };
   }
@@ -52,7 +60,14 @@ export async function beginLog({ log, notary, store }: LogState, now: number): P
     if (!read.ok) throw foreign(storeKey.logRecord(place.sequence + 1), read.reason);
     place = read.place;
   }
-  log.begin(place, now);
+  if (!known || known.sequence < place.sequence) log.begin(place, now);
+  if (known && known.sequence < place.sequence) {
+    const records = place.sequence - known.sequence;
+    logWarning('the log in the store is ahead: these tables are older than it', { records });
+    // There may be builds as well that they know nothing of.
+    kept.relist();
+  }
+  log.isInStep = true;
 }
 
 /** Nothing is published over it: whose log it is is for the operator to say. */

@@ -80,14 +80,16 @@ async function healthz(context: EdgeContext): Promise<HealthAnswer> {
   ]);
   const known = stats as ForemanStats | null;
   const nodes = known?.nodesPresent ?? 0;
-  const able = kv.up && store.up && foreman.up;
+  const refusal = known?.refusal ?? null;
+  const objectStore: Part = store.up && refusal !== null ? { up: false, reason: refusal } : store;
+  const able = kv.up && objectStore.up && foreman.up;
   const status = able ? 200 : 503;
   const body: Health = {
     status,
     detail: !able ? 'down' : nodes > 0 && upstream.up ? 'up' : 'degraded',
     parts: {
       kv,
-      object_store: { ...store, kind: config.S3_ENDPOINT === '' ? 'r2' : 's3' },
+      object_store: { ...objectStore, kind: config.S3_ENDPOINT === '' ? 'r2' : 's3' },
       foreman,
       upstream: {
         ...upstream,

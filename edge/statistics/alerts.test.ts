@@ -17,6 +17,7 @@ async function told(): Promise<string> {
   const edge = metricsText({
     stats: {
       calls: { submit: 1 },
+      refusal: null,
       waiting: 1,
       live: 1,
       prebuildsWaiting: 1,

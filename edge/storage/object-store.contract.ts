@@ -73,6 +73,23 @@ export const freshKey = (file = 'openwrt-sysupgrade.bin'): string => `objects/${
 
 export function objectStoreContract(name: string, open: () => Promise<ObjectStore>): void {
   describe(`${name} as an object store`, { timeout: 60_000 }, () => {
+    test('of those who store only where there is nothing, the first one does, and what it stored stays', async () => {
+      const store = await open();
+      const key = freshKey('claim.json');
+      const claim = (text: string) => {
+        const bytes = new TextEncoder().encode(text);
+        return store.putIfAbsent(key, bytes, { size: bytes.byteLength, sha256: sha256Hex(bytes) });
+      };
+      expect(await claim('first')).toBe(true);
+      expect(await claim('second')).toBe(false);
+      expect(new TextDecoder().decode(await readAll(await existing(store, key)))).toBe('first');
+      await store.delete(key);
+      const told = await Promise.all([claim('one'), claim('other')]);
+      expect(told.filter((isMine) => isMine)).toHaveLength(1);
+      const kept = new TextDecoder().decode(await readAll(await existing(store, key)));
+      expect(kept).toBe(told[0] ? 'one' : 'other');
+    });
+
     test('a key that was never stored does not exist, to head, get and digestOf alike', async () => {
       const store = await open();
       const key = freshKey();

@@ -95,6 +95,13 @@ export interface ObjectStore {
    */
   put(key: string, body: ObjectBody, expected: ExpectedBody): Promise<void>;
 
+  /**
+   * Stores a small object where there is none; false where there is one, which stays. On R2, and on an S3 server that knows
+   * `If-None-Match: *`, of two who come at once one is told false. On one that does not, both may be told true where one of them
+   * needs longer than `CLAIM_PAUSE_MS` from looking to storing: whoever builds on it must look again later.
+   */
+  putIfAbsent(key: string, body: Uint8Array, expected: ExpectedBody): Promise<boolean>;
+
   /** Removes an object. It is no error if there was none. */
   delete(key: string): Promise<void>;
 

@@ -21,6 +21,14 @@ test('without S3_ENDPOINT, or with an empty one, the R2 binding is used', async 
   expect(openObjectStore({ IMAGES })).toBeInstanceOf(R2ObjectStore);
 });
 
+test('with STORE_PREFIX every key has it, and nobody who reads sees it', async () => {
+  const store = openObjectStore({ IMAGES, STORE_PREFIX: 'staging/' });
+  const key = freshKey();
+  await putBytes(store, key, new Uint8Array(3));
+  expect(await IMAGES.head(`staging/${key}`)).toMatchObject({ size: 3 });
+  expect((await store.list('objects/')).objects).toMatchObject([{ key }]);
+});
+
 test('S3_ENDPOINT wins over the binding, and bucket and region have their defaults', async () => {
   const store = openObjectStore({ IMAGES, ...s3, S3_BUCKET: '', S3_REGION: '' });
   expect(store).toBeInstanceOf(S3ObjectStore);
@@ -37,6 +45,8 @@ test.each<[string, ObjectStoreSettings, string]>([
   ['no secret', { ...s3, S3_SECRET_ACCESS_KEY: undefined }, 'S3_SECRET_ACCESS_KEY: expected a value'],
   ['an endpoint without scheme', { ...s3, S3_ENDPOINT: 'minio:9000' }, 'S3_ENDPOINT: expected an http or https URL'],
   ['a secret in the endpoint', { ...s3, S3_ENDPOINT: 'https://u:hunter2@h/' }, 'S3_ENDPOINT: expected'],
+  ['a prefix that climbs', { IMAGES, STORE_PREFIX: '../' }, 'STORE_PREFIX: expected'],
+  ['a prefix without an end', { IMAGES, STORE_PREFIX: 'staging' }, 'STORE_PREFIX: expected'],
   ['a bucket that is a path', { ...s3, S3_BUCKET: 'images/../other' }, 'S3_BUCKET: expected'],
 ])('%s: stops with the name of the setting', (_, settings, sentence) => {
   const opening = () => openObjectStore(settings);

@@ -3,6 +3,7 @@
  * here, with the variable's name, rather than at the first router that asks for an image.
  */
 import type { ObjectStore } from './object-store.ts';
+import { prefixedStore } from './prefixed-store.ts';
 import { R2ObjectStore } from './r2.ts';
 import { S3ObjectStore } from './s3.ts';
 
@@ -16,10 +17,17 @@ export interface ObjectStoreSettings {
   readonly S3_REGION?: string;
   readonly S3_ACCESS_KEY_ID?: string;
   readonly S3_SECRET_ACCESS_KEY?: string;
+  /** What every key begins with; default: nothing. */
+  readonly STORE_PREFIX?: string;
 }
 
 /** @throws Error that names the setting, never the value of a secret one */
 export function openObjectStore(settings: ObjectStoreSettings): ObjectStore {
+  const store = openWholeStore(settings);
+  return settings.STORE_PREFIX ? prefixedStore(store, storePrefix(settings.STORE_PREFIX)) : store;
+}
+
+function openWholeStore(settings: ObjectStoreSettings): ObjectStore {
   if (settings.S3_ENDPOINT) {
     return new S3ObjectStore({
       endpoint: httpUrl(settings.S3_ENDPOINT),
@@ -31,6 +39,13 @@ export function openObjectStore(settings: ObjectStoreSettings): ObjectStore {
   }
   if (settings.IMAGES) return new R2ObjectStore(settings.IMAGES);
   throw new Error('expected an object store: bind an R2 bucket as IMAGES, or set S3_ENDPOINT');
+}
+
+function storePrefix(value: string): string {
+  if (/^[a-z0-9][a-z0-9-]{0,62}\/$/.test(value)) return value;
+  throw new Error(
+    `STORE_PREFIX: expected at most 63 of a-z 0-9 - and a slash behind them, got ${JSON.stringify(value)}`,
+  );
 }
 
 function httpUrl(value: string): string {

@@ -65,6 +65,13 @@ export class R2ObjectStore implements ObjectStore {
     );
   }
 
+  async putIfAbsent(key: string, body: Uint8Array, { sha256, contentType = octets }: ExpectedBody): Promise<boolean> {
+    assertObjectKey(key);
+    const onlyIf = { etagDoesNotMatch: '*' };
+    const put = await ask(() => this.#bucket.put(key, body, { sha256, onlyIf, httpMetadata: { contentType } }));
+    return put !== null;
+  }
+
   async delete(key: string): Promise<void> {
     assertObjectKey(key);
     await ask(() => this.#bucket.delete(key));

@@ -23,6 +23,9 @@ import { completionXml, insideOf, textOf } from './s3-xml.ts';
 
 const octets = 'application/octet-stream';
 
+/** Between a look at what is not there and the end of a small PUT, on a store that is well. */
+const CLAIM_PAUSE_MS = 1_000;
+
 export class S3ObjectStore implements ObjectStore {
   readonly #client: S3Client;
 
@@ -75,6 +78,24 @@ export class S3ObjectStore implements ObjectStore {
       await answer.response.body?.cancel();
       tagOf(answer.response);
     });
+  }
+
+  async putIfAbsent(key: string, body: Uint8Array, expected: ExpectedBody): Promise<boolean> {
+    if ((await this.head(key)).exists) return false;
+    const { size, sha256, contentType = octets } = expected;
+    const headers = { 'content-type': contentType, 'x-amz-meta-sha256': sha256, 'if-none-match': '*' };
+    const answer = await this.#client.ask({ method: 'PUT', key, headers, body, size, sha256, again: 'impossible' });
+    if (answer.state === 'refused') {
+      const { status } = answer.refusal;
+      if (status === 412 || status === 409) return false;
+      // Some say that they do not know the condition, some only do not heed it.
+      if (status !== 501) throw answer.error;
+      await this.put(key, body, expected);
+    } else await answer.response.body?.cancel();
+    // There what comes last stays: by now everybody who saw nothing has stored his own.
+    await new Promise((resolve) => setTimeout(resolve, CLAIM_PAUSE_MS));
+    const stored = await this.head(key);
+    return stored.exists && stored.sha256 === sha256;
   }
 
   async delete(key: string): Promise<void> {

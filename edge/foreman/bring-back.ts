@@ -1,0 +1,100 @@
+/**
+ * Brings the queue back from the store: where the Foreman's tables are new, or older than the store, builds lie there that it knows
+ * nothing of. Each is taken on under the name that was given out for it, the eldest first, as far as there is room. What is published is
+ * not built again, and what is not right is removed. Done again from the beginning wherever it was broken off.
+ */
+import { storeKey } from '../../shared/build-record.ts';
+import { isSha256Hex } from '../../shared/digest.ts';
+import { type KeptRequest, MAX_KEPT_BYTES, readKept } from '../../shared/kept-request.ts';
+import { logWarning } from '../log.ts';
+import { firstFor } from './decide-build.ts';
+import type { ForemanState } from './foreman-state.ts';
+import { LIVE_STATES } from './schema.ts';
+
+const AT_ONCE = 4;
+
+export type BroughtBack =
+  | { readonly isAll: true; readonly taken: number }
+  /** The queue is full: the rest stays where it is. */
+  | { readonly isAll: false; readonly taken: number };
+
+/** `onPage`: there is more to be done. @throws when the store does not answer: to be tried again */
+export async function bringBack(
+  state: ForemanState,
+  now: () => number,
+  onPage: () => Promise<void>,
+): Promise<BroughtBack> {
+  const { kept, config, queue } = state;
+  const hashes = await listEldestFirst(state, onPage);
+  let taken = 0;
+  for (let at = 0; at < hashes.length; at += AT_ONCE) {
+    const page = hashes.slice(at, at + AT_ONCE);
+    const read = await Promise.all(page.map((hash) => readOne(state, hash)));
+    for (const [place, hash] of page.entries()) {
+      if (queue.waiting() >= config.MAX_QUEUE) return { isAll: false, taken };
+      const request = read[place] ?? null;
+      if (request && takeOn(state, hash, request, now())) taken += 1;
+      kept.found(hash, isLive(state, hash));
+    }
+    if (at + AT_ONCE < hashes.length) await onPage();
+  }
+  kept.listed(now());
+  return { isAll: true, taken };
+}
+
+async function listEldestFirst({ kept, store }: ForemanState, onPage: () => Promise<void>): Promise<string[]> {
+  const found: { readonly hash: string; readonly at: number }[] = [];
+  for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
+    const page = await store.list(kept.prefix, cursor === undefined ? {} : { cursor });
+    for (const { key, uploadedAtMs } of page.objects) {
+      const hash = key.slice(kept.prefix.length).replace(/\.json$/, '');
+      if (kept.keyOf(hash) === key && isSha256Hex(hash)) found.push({ hash, at: uploadedAtMs });
+      else logWarning('an object among those that wait is no build, and is left alone', { key });
+    }
+    cursor = page.cursor;
+    if (cursor !== undefined) await onPage();
+  }
+  return found.sort((one, other) => one.at - other.at).map(({ hash }) => hash);
+}
+
+/** Null where there is nothing to be taken on. */
+async function readOne(state: ForemanState, hash: string): Promise<KeptRequest | null> {
+  const { config, kept, queue, sealing, store } = state;
+  if (queue.byHash(hash)) return null;
+  if ((await store.head(storeKey.build(hash))).exists) return null;
+  const object = await store.get(kept.keyOf(hash));
+  if (!object.exists) return null;
+  if (object.size > MAX_KEPT_BYTES) {
+    await object.body.cancel();
+    return dropped(hash, `it has ${object.size} bytes`);
+  }
+  const read = await readKept(await new Response(object.body).text(), hash, sealing, {
+    salt: config.IDENTITY_SALT,
+    distros: config.DISTROS,
+    allowDefaults: config.ALLOW_DEFAULTS,
+    maxRootfsSizeMb: config.MAX_CUSTOM_ROOTFS_SIZE_MB,
+    repositoryAllowList: config.REPOSITORY_ALLOW_LIST,
+  });
+  return read.ok ? read.kept : dropped(hash, read.reason);
+}
+
+function dropped(hash: string, reason: string): null {
+  logWarning('a build that waited in the store is dropped', { request: hash, reason });
+  return null;
+}
+
+/** False where somebody asked for it meanwhile, or for its successor. */
+function takeOn(state: ForemanState, hash: string, request: KeptRequest, now: number): boolean {
+  return state.db.transaction(() => {
+    const newest = state.queue.newest(request.intentHash);
+    if (state.queue.byHash(hash) || (newest && newest.generation >= request.generation)) return false;
+    if (newest && isLive(state, newest.requestHash)) return false;
+    const { generation, enqueuedAt } = request;
+    const submission = { ...request, seenGeneration: generation - 1, clientKey: '' };
+    state.queue.add(submission, generation, now, firstFor(state, request.request), Math.min(enqueuedAt, now));
+    return true;
+  });
+}
+
+const isLive = ({ queue }: ForemanState, hash: string): boolean =>
+  (LIVE_STATES as readonly string[]).includes(queue.byHash(hash)?.state ?? '');

@@ -1,0 +1,27 @@
+/**
+ * What was published once under a name stays there. A Foreman whose tables are of yesterday may have a build before it that was
+ * published meanwhile, and would put other bytes under the same name: who has the first ones in a cache would never see the others, and
+ * the log would have two records of one image.
+ */
+import { type BuildRecord, storeKey } from '../../shared/build-record.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+
+export interface Standing {
+  readonly record: BuildRecord;
+  /** The log has it as well. */
+  readonly isLogged: boolean;
+}
+
+/**
+ * Null where there is none, or where it is what `record` says and was broken off before it was logged: to be put, once more. One whose
+ * files are gone does not stand.
+ */
+export async function standingRecord(store: ObjectStore, record: BuildRecord): Promise<Standing | null> {
+  const object = await store.get(storeKey.build(record.requestHash));
+  if (!object.exists) return null;
+  const there = (await new Response(object.body).json()) as BuildRecord;
+  const isLogged = (await store.head(storeKey.logged(record.requestHash))).exists;
+  if (there.leaseId === record.leaseId) return isLogged ? { record: there, isLogged } : null;
+  const files = await Promise.all(there.files.map(({ name }) => store.head(storeKey.object(there.leaseId, name))));
+  return files.every(({ exists }) => exists) ? { record: there, isLogged } : null;
+}
