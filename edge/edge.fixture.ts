@@ -72,7 +72,9 @@ export type Table =
   | 'recalled'
   | 'shelved'
   | 'checks'
-  | 'known_images';
+  | 'known_images'
+  | 'images'
+  | 'image_sums';
 export type Row = Record<string, string | number | null>;
 
 export const rowsOf = (stub: DurableObjectStub<Foreman>, table: Table): Promise<Row[]> =>

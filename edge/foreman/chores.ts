@@ -5,13 +5,16 @@
 import type { AlarmClock } from './alarm-clock.ts';
 import { dueTimes, RETRY_MS } from './due-times.ts';
 import type { ForemanState } from './foreman-state.ts';
+import { keepToBudget } from './keep-to-budget.ts';
 import { mindChecks } from './mind-checks.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { publishDecided } from './publish-decided.ts';
 import { takeBack } from './recall.ts';
+import { removeLeftovers } from './remove-leftovers.ts';
 import { removeOldLogs } from './remove-old-logs.ts';
 import { removePrivate } from './remove-private.ts';
 import type { Rooms } from './rooms.ts';
+import { sweepStore } from './sweep-store.ts';
 import { withdraw } from './withdraw.ts';
 import { writeLog } from './write-log.ts';
 
@@ -85,13 +88,24 @@ export class Chores {
       try {
         const leases = this.#state.leases.ofBuild(build.requestHash);
         const withUploads = leases.map(({ id }) => ({ id, uploads: this.#state.uploads.ofLease(id) }));
-        await removePrivate(build, withUploads, this.#state.store);
+        const { store, queue } = this.#state;
+        await removePrivate(build, withUploads, store, () => queue.hasSuccessor(build));
         this.#state.queue.removed(build.requestHash);
+        this.#state.images.remove(build.requestHash);
       } catch (error) {
         console.error(`removing the private build ${build.requestHash} failed and is tried again: ${error}`);
       }
     }
   }
+
+  /** Removes what takes space for nothing, or too much of it. One after the other: what one removes another may come upon. */
+  readonly collectGarbage = oneAtATime(async () => {
+    await this.#attempt('removing images', keepToBudget);
+    await this.#attempt('removing what leases left', removeLeftovers);
+    const isMore = await this.#attempt('sweeping the store', sweepStore);
+    if (isMore) await this.#alarm.ring([Date.now() + RETRY_MS]);
+    await this.#setAlarm();
+  });
 
   /** Without an alarm of its own: where nothing is built, no logs are added. */
   async removeOldLogs(now: number): Promise<void> {
@@ -99,6 +113,19 @@ export class Chores {
       if (await removeOldLogs(this.#state, now)) await this.#alarm.ring([Date.now() + RETRY_MS]);
     } catch (error) {
       console.error(`removing old logs failed and is tried again: ${error}`);
+    }
+  }
+
+  /** Undefined where it failed: the others are not held up. */
+  async #attempt<Outcome>(
+    what: string,
+    chore: (state: ForemanState, now: number) => Promise<Outcome>,
+  ): Promise<Outcome | undefined> {
+    try {
+      return await chore(this.#state, Date.now());
+    } catch (error) {
+      console.error(`${what} failed and is tried again: ${error}`);
+      return undefined;
     }
   }
 

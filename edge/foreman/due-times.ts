@@ -17,6 +17,11 @@ export function dueTimes(state: ForemanState, now: number): readonly (number | n
   const unpolled = state.queue.polls.earliest();
   const checksDueAt = state.checks.nextDueAt();
   const recall = nextRecall(state);
+  const garbage = [
+    state.images.nextDueAt(),
+    state.images.nextToRemove(state.config.IMAGES_BUDGET),
+    state.leases.nextFilesDueAt(),
+  ].filter((at) => at !== null);
   return [
     state.leases.nextExpiry(),
     state.queue.nextPostponed(now),
@@ -27,6 +32,7 @@ export function dueTimes(state: ForemanState, now: number): readonly (number | n
     recall === null ? null : Math.max(recall, now + RETRY_MS),
     state.checks.settling() ? now + RETRY_MS : null,
     checksDueAt === null ? null : Math.max(checksDueAt, now + CHECKS_GRAIN_MS),
+    garbage.length === 0 ? null : Math.max(Math.min(...garbage), now + RETRY_MS),
   ];
 }
 

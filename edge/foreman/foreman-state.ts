@@ -6,6 +6,7 @@ import { CallableNodes } from './callable-nodes.ts';
 import { Checks } from './checks.ts';
 import type { Database } from './database.ts';
 import { FarmSize } from './farm-size.ts';
+import { Images } from './images.ts';
 import { KnownImages } from './known-images.ts';
 import { Leases } from './leases.ts';
 import { NameRegister } from './names.ts';
@@ -34,6 +35,7 @@ export interface ForemanState {
   readonly reproducibility: Reproducibility;
   readonly checks: Checks;
   readonly knownImages: KnownImages;
+  readonly images: Images;
   readonly uploads: Uploads;
   readonly votes: Votes;
   readonly statements: Statements;
@@ -68,6 +70,7 @@ export function foremanState(
     reproducibility: new Reproducibility(db),
     checks: new Checks(db),
     knownImages: new KnownImages(db),
+    images: new Images(db),
     uploads: new Uploads(db),
     votes: new Votes(db),
     statements: new Statements(db),

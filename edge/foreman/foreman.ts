@@ -316,6 +316,12 @@ export class Foreman extends DurableObject<Env> {
       live: this.#state.queue.live(),
       activeLeases: this.#state.leases.active(),
       nodesPresent: this.#state.nodes.seenLately(Date.now(), PRESENT_MS),
+      images: {
+        kept: this.#state.images.amount('kept'),
+        leaving: this.#state.images.amount('leaving'),
+        removed: this.#state.images.amount('removed'),
+        budgetBytes: this.#state.config.IMAGES_BUDGET,
+      },
     };
   }
 
@@ -323,6 +329,8 @@ export class Foreman extends DurableObject<Env> {
   async takeCounts(batch: CountBatch): Promise<void> {
     this.#count('counts');
     this.#state.statistics.take(batch, Date.now());
+    // An isolate may be of a version before this.
+    this.#state.images.served(batch.served ?? [], Date.now());
   }
 
   async statistics<About extends keyof StatisticsAnswers>(
@@ -357,6 +365,7 @@ export class Foreman extends DurableObject<Env> {
     if (this.#state.nodes.stateChanges !== stateChanges) this.#rooms.setAside.wakeAll();
     await this.#setAlarm();
     this.ctx.waitUntil(this.#chores.removeOldLogs(now));
+    this.ctx.waitUntil(this.#chores.collectGarbage());
   }
 
   async #setAlarm(): Promise<void> {

@@ -57,7 +57,7 @@ async function publishOne(
   { record, requestHash }: BuildRow,
   onLost: () => void,
 ): Promise<Outcome> {
-  const { store, cache, notary, log, queue, statements, statistics, db } = state;
+  const { store, cache, notary, log, queue, statements, statistics, images, leases, db } = state;
   try {
     if (endRecalled(state, requestHash)) return 'settled';
     if (!record) throw new FilesLost('the record is missing');
@@ -73,6 +73,8 @@ async function publishOne(
       // Of one that was ended meanwhile nothing is published any more.
       if (queue.byHash(requestHash)?.state !== 'publishing' || endRecalled(state, requestHash)) return;
       queue.finish(requestHash, record.expiresAt, Date.now());
+      images.add(record, Date.now());
+      leases.filesDue(record.leaseId, null);
       log.append(notary.entryOf(record, attesters));
       statements.remove(requestHash);
       statistics.built(record, Date.now());

@@ -15,6 +15,15 @@ export function metricsText(
     { name: 'waiting', n: stats.waiting },
     { name: 'live', n: stats.live },
   ];
+  const { kept, leaving, removed, budgetBytes } = stats.images;
+  const stored = [
+    { name: 'kept', n: kept.n },
+    { name: 'leaving', n: leaving.n },
+  ];
+  const storedBytes = [
+    { name: 'kept', n: kept.bytes },
+    { name: 'leaving', n: leaving.bytes },
+  ];
   return prometheusText([
     {
       type: 'counter',
@@ -28,6 +37,31 @@ export function metricsText(
       name: 'asu_nodes_present',
       help: 'Nodes heard of within a minute.',
       samples: [{ value: stats.nodesPresent }],
+    },
+    {
+      type: 'gauge',
+      name: 'asu_images',
+      help: 'Published images in the store; those that leave are told to nobody any more.',
+      samples: samplesOf('state', stored),
+    },
+    { type: 'gauge', name: 'asu_image_bytes', help: 'What they take.', samples: samplesOf('state', storedBytes) },
+    {
+      type: 'gauge',
+      name: 'asu_image_budget_bytes',
+      help: 'What those that are kept may take (IMAGES_BUDGET); 0: no limit.',
+      samples: [{ value: budgetBytes }],
+    },
+    {
+      type: 'counter',
+      name: 'asu_images_removed_total',
+      help: 'Images of which nothing is left but who made them.',
+      samples: [{ value: removed.n }],
+    },
+    {
+      type: 'counter',
+      name: 'asu_image_bytes_freed_total',
+      help: 'What these took.',
+      samples: [{ value: removed.bytes }],
     },
     {
       type: 'counter',
