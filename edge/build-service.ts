@@ -158,14 +158,23 @@ export async function findBuild(
   poller: Poller,
 ): Promise<BuildAnswer | null> {
   const remembered = rememberedBuild(context, requestHash);
-  if (remembered !== undefined) return remembered;
-  return askInTurn(
-    context.polls,
-    requestHash,
-    () => rememberedBuild(context, requestHash),
-    () => lookForBuild(context, requestHash, poller instanceof Visit ? poller : undefined),
-    poller.signal,
-  );
+  const answer =
+    remembered === undefined
+      ? await askInTurn(
+          context.polls,
+          requestHash,
+          () => rememberedBuild(context, requestHash),
+          () => lookForBuild(context, requestHash, poller instanceof Visit ? poller : undefined),
+          poller.signal,
+        )
+      : remembered;
+  if (answer?.state === 'built') noteServed(context, answer.built);
+  return answer;
+}
+
+/** Of private images nothing is counted: they have an end of their own. */
+function noteServed({ counts }: EdgeContext, { record }: BuiltResult): void {
+  if (!record.private) counts.served(record.requestHash);
 }
 
 async function lookForBuild(
@@ -203,6 +212,12 @@ export async function findBuilt(
   requestHash: string,
   visit: Visit,
 ): Promise<BuiltResult | undefined> {
+  const built = await lookForBuilt(context, requestHash, visit);
+  if (built) noteServed(context, built);
+  return built;
+}
+
+async function lookForBuilt(context: EdgeContext, requestHash: string, visit: Visit): Promise<BuiltResult | undefined> {
   const key = resultKey.build(requestHash);
   const held = context.results.inMemory(key);
   if (held?.kind === 'built') return held;
@@ -211,7 +226,7 @@ export async function findBuilt(
   const near = await context.results.fromCache(key);
   if (near?.kind === 'built') return near;
   await visit.charge('misses');
-  const built = await context.results.buildFromStore(requestHash, Date.now());
+  const built = await context.results.fetchableFromStore(requestHash, Date.now());
   // One that is under way may be published before the moment is over.
   if (!built && !context.pending.get(requestHash)) context.results.rememberUnbuilt(requestHash);
   return built;

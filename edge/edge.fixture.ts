@@ -76,7 +76,9 @@ export type Table =
   | 'latest_images'
   | 'wanted'
   | 'upstream_seen'
-  | 'kept_requests';
+  | 'kept_requests'
+  | 'images'
+  | 'image_sums';
 export type Row = Record<string, string | number | null>;
 
 export const rowsOf = (stub: DurableObjectStub<Foreman>, table: Table): Promise<Row[]> =>

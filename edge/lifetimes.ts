@@ -62,7 +62,34 @@ export const LIFETIMES = {
   logPermitMs: 60_000,
   /** Pieces of builds' logs that somebody listens to. */
   logsInMemoryBytes: 4 * 1024 * 1024,
+  /** What is written to KV, or deleted, is so everywhere: what it says may be so old. The platform speaks of a minute. */
+  kvSettlesMs: 2 * 60_000,
+  /** A request of ours that hangs ends, and does what it was about to do: what it has read may be so old. */
+  callMs: 15 * 60_000,
+  /** Who was told of an image fetches its files; so long they are there. */
+  fetchMs: 60 * 60_000,
 } as const;
+
+/** For how long an isolate may tell of a build, or of its end, what it was told itself. */
+export const TOLD_OF_BUILDS_MS = [
+  LIFETIMES.resultInMemoryMs,
+  LIFETIMES.doneMs,
+  LIFETIMES.queuedMaxMs,
+  LIFETIMES.statisticsMs,
+] as const;
+
+/**
+ * How what is unpublished leaves KV: it is deleted there at once, and again after each of these, for whoever read the record a moment
+ * before may write it a moment after.
+ */
+export const LEAVES_KV_MS = [LIFETIMES.kvSettlesMs, LIFETIMES.callMs] as const;
+
+/**
+ * After the last of these nobody is told of it any more once KV has settled, the slowest request that read it there is over, and what
+ * that remembered is too old; then all who were told have time to fetch what they were told of. Then its files go.
+ */
+export const FILES_STAY_MS =
+  LIFETIMES.kvSettlesMs + LIFETIMES.callMs + Math.max(...TOLD_OF_BUILDS_MS) + LIFETIMES.fetchMs;
 
 export const CACHE_CONTROL = {
   /** Files of a build never change under their name. */

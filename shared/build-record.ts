@@ -94,6 +94,11 @@ export interface BuildRecord {
   readonly durationMs: number;
   /** Images with `defaults` end by the clock; all others do not. */
   readonly expiresAt: number | null;
+  /**
+   * Absent as long as it is told of. Since then it is told to nobody, and stands here for those alone who were told before and fetch
+   * its files (docs/garbage.md).
+   */
+  readonly unpublishedAt?: number;
 }
 
 /** A build that failed, for answers and, where it would fail again, for the cache. */

@@ -184,6 +184,16 @@ const TABLE: Record<EdgeSettingName, Row> = {
   ABANDONED_MINUTES: whole(1, 1440),
   FAILURE_SECONDS: whole(1, 86_400),
   PRIVATE_IMAGE_HOURS: whole(1, 720),
+  IMAGES_BUDGET: {
+    good: [
+      ['', 0],
+      ['0', 0],
+      ['1', 1],
+      ['40G', 40 * 1024 ** 3],
+      ['500MiB', 500 * 1024 ** 2],
+    ],
+    bad: ['-1', '1.5G', '40 GB', 'much', '9999999T', null],
+  },
   CLIENT_ADDRESS_HEADER: {
     good: [
       ['X-Real-IP', 'x-real-ip'],

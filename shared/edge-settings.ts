@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { type Branch, OPENWRT_BRANCHES } from './branch.ts';
+import { parseByteSize } from './byte-size.ts';
 import { distrosSchema } from './distro.ts';
 import { trustPolicySchema } from './trust/policy.ts';
 import { parseUsignPublicKey } from './usign.ts';
@@ -32,6 +33,13 @@ const whole =
       throw new Error(`expected a whole number from ${min} to ${max}`);
     return Number(value);
   };
+
+/** Bytes; 0: there is no limit. */
+const budget = (value: string): number => {
+  const bytes = value === '' ? 0 : parseByteSize(value);
+  if (bytes === null) throw new Error('expected an amount such as 500M, 40G or 2T, or nothing');
+  return bytes;
+};
 
 const flag = (value: string): boolean => {
   if (value === '1' || value === 'true') return true;
@@ -189,6 +197,11 @@ export const EDGE_SETTINGS = {
     '24',
     whole(1, 720),
     'how long an image made with `defaults` is served; then it is removed',
+  ),
+  IMAGES_BUDGET: setting(
+    '',
+    budget,
+    'what published images may take in the store, such as 40G; then those go that were asked for least lately; empty or 0: no limit',
   ),
   CLIENT_ADDRESS_HEADER: setting(
     'cf-connecting-ip',

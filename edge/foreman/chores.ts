@@ -9,15 +9,18 @@ import { dropPrebuilds } from './drop-prebuilds.ts';
 import { dueTimes, RETRY_MS } from './due-times.ts';
 import type { ForemanState } from './foreman-state.ts';
 import { keepRequests } from './keep-requests.ts';
+import { keepToBudget } from './keep-to-budget.ts';
 import { listWanted } from './list-wanted.ts';
 import { lookForPrebuilds } from './look-for-prebuilds.ts';
 import { mindChecks } from './mind-checks.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { publishDecided } from './publish-decided.ts';
 import { nextRecall, takeBack } from './recall.ts';
+import { removeLeftovers } from './remove-leftovers.ts';
 import { removeOldLogs } from './remove-old-logs.ts';
 import { removePrivate } from './remove-private.ts';
 import type { Rooms } from './rooms.ts';
+import { sweepStore } from './sweep-store.ts';
 import { isWithdrawalDue, withdraw } from './withdraw.ts';
 import { writeLog } from './write-log.ts';
 
@@ -157,13 +160,26 @@ export class Chores {
       try {
         const leases = this.#state.leases.ofBuild(build.requestHash);
         const withUploads = leases.map(({ id }) => ({ id, uploads: this.#state.uploads.ofLease(id) }));
-        await removePrivate(build, withUploads, this.#state.store);
+        const { store, queue } = this.#state;
+        await removePrivate(build, withUploads, store, () => queue.hasSuccessor(build));
         this.#state.queue.removed(build.requestHash);
+        this.#state.images.remove(build.requestHash);
       } catch (error) {
         logError('removing a private build failed and is tried again', { lease: build.leaseId ?? undefined, error });
       }
     }
   }
+
+  /** Removes what takes space for nothing, or too much of it. One after the other: what one removes another may come upon. */
+  readonly collectGarbage = oneAtATime(async () => {
+    // What lies in the bucket of another is none of it.
+    if (!(await this.#holdsBucket('collecting garbage'))) return;
+    await this.#attempt('removing images', keepToBudget);
+    await this.#attempt('removing what leases left', removeLeftovers);
+    const isMore = await this.#attempt('sweeping the store', sweepStore);
+    if (isMore) await this.#alarm.ring([Date.now() + RETRY_MS]);
+    await this.#setAlarm();
+  });
 
   /** Without an alarm of its own: where nothing is built, no logs are added. */
   async removeOldLogs(now: number): Promise<void> {
@@ -184,6 +200,19 @@ export class Chores {
       // Who refuses has said so once.
       if (this.#state.hold.refusal === null) logError(`${what} failed and is tried again`, { error });
       return false;
+    }
+  }
+
+  /** Undefined where it failed: the others are not held up. */
+  async #attempt<Outcome>(
+    what: string,
+    chore: (state: ForemanState, now: number) => Promise<Outcome>,
+  ): Promise<Outcome | undefined> {
+    try {
+      return await chore(this.#state, Date.now());
+    } catch (error) {
+      logError(`${what} failed and is tried again`, { error });
+      return undefined;
     }
   }
 

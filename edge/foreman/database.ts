@@ -18,8 +18,10 @@ import recalls from './migrations/0013_recalls.sql';
 import checks from './migrations/0014_checks.sql';
 import feeds from './migrations/0015_feeds.sql';
 import measurers from './migrations/0016_measurers.sql';
-import prebuilds from './migrations/0020_prebuilds.sql';
-import keptRequests from './migrations/0021_kept_requests.sql';
+import images from './migrations/0017_images.sql';
+import leftovers from './migrations/0018_leftovers.sql';
+import prebuilds from './migrations/0019_prebuilds.sql';
+import keptRequests from './migrations/0020_kept_requests.sql';
 import * as schema from './schema.ts';
 
 export type Database = DrizzleSqliteDODatabase<typeof schema>;
@@ -44,8 +46,10 @@ export const MIGRATIONS = {
       { idx: 14, when: 1796900000000, tag: '0014_checks', breakpoints: true },
       { idx: 15, when: 1797000000000, tag: '0015_feeds', breakpoints: true },
       { idx: 16, when: 1797100000000, tag: '0016_measurers', breakpoints: true },
-      { idx: 20, when: 1797500000000, tag: '0020_prebuilds', breakpoints: true },
-      { idx: 21, when: 1797600000000, tag: '0021_kept_requests', breakpoints: true },
+      { idx: 17, when: 1797200000000, tag: '0017_images', breakpoints: true },
+      { idx: 18, when: 1797300000000, tag: '0018_leftovers', breakpoints: true },
+      { idx: 19, when: 1797400000000, tag: '0019_prebuilds', breakpoints: true },
+      { idx: 20, when: 1797500000000, tag: '0020_kept_requests', breakpoints: true },
     ],
   },
   migrations: {
@@ -66,8 +70,10 @@ export const MIGRATIONS = {
     m0014: checks,
     m0015: feeds,
     m0016: measurers,
-    m0020: prebuilds,
-    m0021: keptRequests,
+    m0017: images,
+    m0018: leftovers,
+    m0019: prebuilds,
+    m0020: keptRequests,
   },
 };
 

@@ -2,6 +2,7 @@
  * When there is something to do that nobody will ask for: all that waits for time, in one list for the one alarm. What is missing
  * here is forgotten as soon as the Foreman is evicted: a lease that never ends, a result that is never published.
  */
+import { REFUSED_MS } from './bucket-hold.ts';
 import type { ForemanState } from './foreman-state.ts';
 import { nextRecall } from './recall.ts';
 import { isShelfDue } from './shelf.ts';
@@ -13,24 +14,32 @@ const CHECKS_GRAIN_MS = 60_000;
 
 /** Null for what does not wait. Milliseconds since 1970. */
 export function dueTimes(state: ForemanState, now: number): readonly (number | null)[] {
+  // Where the bucket is another's, nothing of this can be done before that is known to be otherwise.
+  const soon = now + (state.hold.refusal === null ? RETRY_MS : REFUSED_MS);
   const expiry = state.queue.nextExpiry();
   const unpolled = state.queue.polls.earliest();
   const checksDueAt = state.checks.nextDueAt();
   const keptDueAt = state.kept.nextDueAt();
   const recall = nextRecall(state);
+  const garbage = [
+    state.images.nextDueAt(),
+    state.images.nextToRemove(state.config.IMAGES_BUDGET),
+    state.leases.nextFilesDueAt(),
+  ].filter((at) => at !== null);
   return [
     state.leases.nextExpiry(),
     state.queue.nextPostponed(now),
-    unpolled === null ? null : Math.max(unpolled + abandonedMs(state) + 1, now + RETRY_MS),
-    expiry === null ? null : Math.max(expiry, now + RETRY_MS),
-    state.queue.isPublishing() || state.log.isBehind() ? now + RETRY_MS : null,
-    isWithdrawalDue(state) || isShelfDue(state, now) ? now + RETRY_MS : null,
-    recall === null ? null : Math.max(recall, now + RETRY_MS),
-    state.checks.settling() ? now + RETRY_MS : null,
-    keptDueAt === null ? null : Math.max(keptDueAt, now + RETRY_MS),
-    state.kept.hasEnded() ? now + RETRY_MS : null,
+    unpolled === null ? null : Math.max(unpolled + abandonedMs(state) + 1, soon),
+    expiry === null ? null : Math.max(expiry, soon),
+    state.queue.isPublishing() || state.log.isBehind() ? soon : null,
+    isWithdrawalDue(state) || isShelfDue(state, now) ? soon : null,
+    recall === null ? null : Math.max(recall, soon),
+    state.checks.settling() ? soon : null,
+    keptDueAt === null ? null : Math.max(keptDueAt, soon),
+    state.kept.hasEnded() ? soon : null,
     checksDueAt === null ? null : Math.max(checksDueAt, now + CHECKS_GRAIN_MS),
     state.prebuilds.nextLookAt(now),
+    garbage.length === 0 ? null : Math.max(Math.min(...garbage), soon),
   ];
 }
 

@@ -5,6 +5,7 @@
 import type { NodeStanding } from '../../shared/node-state.ts';
 import type { Sample } from '../../shared/prometheus-text.ts';
 import type { Order } from './give-lease.ts';
+import type { Amount } from './images.ts';
 import type { ListedNode } from './node-lists.ts';
 import type { ActionAnswer } from './set-aside.ts';
 import type { Acknowledgement } from './take-report.ts';
@@ -51,4 +52,9 @@ export interface ForemanStats {
   readonly phases: readonly Sample[];
   readonly activeLeases: number;
   readonly nodesPresent: number;
+  /** Published ones in the store; `leaving`: told to nobody any more; `removed`: since that is counted. */
+  readonly images: Readonly<Record<'kept' | 'leaving' | 'removed', Amount>> & {
+    /** 0: no limit. */
+    readonly budgetBytes: number;
+  };
 }

@@ -7,6 +7,7 @@ import { CallableNodes } from './callable-nodes.ts';
 import { Checks } from './checks.ts';
 import type { Database } from './database.ts';
 import { FarmSize } from './farm-size.ts';
+import { Images } from './images.ts';
 import { KeptRequests } from './kept-requests.ts';
 import { KnownImages } from './known-images.ts';
 import { Leases } from './leases.ts';
@@ -42,6 +43,7 @@ export interface ForemanState {
   readonly knownImages: KnownImages;
   readonly prebuilds: Prebuilds;
   readonly phases: Phases;
+  readonly images: Images;
   readonly uploads: Uploads;
   readonly votes: Votes;
   readonly statements: Statements;
@@ -87,6 +89,7 @@ export function foremanState(
     knownImages: new KnownImages(db),
     phases: new Phases(),
     prebuilds: new Prebuilds(db, () => config.PREBUILDS_A_RELEASE > 0 && statistics.hasWishes()),
+    images: new Images(db),
     uploads: new Uploads(db),
     votes: new Votes(db),
     statements: new Statements(db),

@@ -348,6 +348,12 @@ export class Foreman extends DurableObject<Env> {
       phases: this.#state.phases.samples(),
       activeLeases: this.#state.leases.active(),
       nodesPresent: this.#state.nodes.seenLately(Date.now(), PRESENT_MS),
+      images: {
+        kept: this.#state.images.amount('kept'),
+        leaving: this.#state.images.amount('leaving'),
+        removed: this.#state.images.amount('removed'),
+        budgetBytes: this.#state.config.IMAGES_BUDGET,
+      },
     };
   }
 
@@ -355,6 +361,8 @@ export class Foreman extends DurableObject<Env> {
   async takeCounts(batch: CountBatch): Promise<void> {
     this.#count('counts');
     this.#state.statistics.take(batch, Date.now());
+    // An isolate may be of a version before this.
+    this.#state.images.served(batch.served ?? [], Date.now());
   }
 
   async statistics<About extends keyof StatisticsAnswers>(
@@ -392,6 +400,7 @@ export class Foreman extends DurableObject<Env> {
     if (this.#state.nodes.stateChanges !== stateChanges) this.#rooms.setAside.wakeAll();
     await this.#setAlarm();
     this.ctx.waitUntil(this.#chores.removeOldLogs(now));
+    this.ctx.waitUntil(this.#chores.collectGarbage());
   }
 
   async #setAlarm(): Promise<void> {

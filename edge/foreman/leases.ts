@@ -2,11 +2,14 @@
  * Leases: who builds what, until when. The lease's id is also the prefix under which its node may write objects, so two
  * attempts at one build never touch each other's files.
  */
-import { and, count, eq, inArray, lte, sql } from 'drizzle-orm';
+import { and, asc, count, eq, inArray, lte, sql } from 'drizzle-orm';
 import type { Pins } from '../../shared/build-record.ts';
 import { leaseExpiry, needsRenewal } from '../../shared/lease.ts';
 import type { Database } from './database.ts';
 import { type BuildRow, builds, type LeaseRow, leases, nodes } from './schema.ts';
+
+/** After its end what a lease left is looked at: later than anything that is sent under it may come. */
+const FILES_LOOKED_AT_MS = 3_600_000;
 
 export interface LeaseTimes {
   readonly leaseMs: number;
@@ -128,8 +131,37 @@ export class Leases {
   end(id: string, reason: string): void {
     this.#db
       .update(leases)
-      .set({ state: 'ended', endReason: reason.slice(0, 500) })
+      .set({ state: 'ended', endReason: reason.slice(0, 500), filesDueAt: afterTheEnd })
       .where(and(eq(leases.id, id), eq(leases.state, 'active')))
+      .run();
+  }
+
+  /** Those whose files are to be looked at. */
+  withFilesDue(now: number, limit: number): LeaseRow[] {
+    return this.#db
+      .select()
+      .from(leases)
+      .where(and(hasFiles, lte(leases.filesDueAt, now)))
+      .orderBy(asc(leases.filesDueAt))
+      .limit(limit)
+      .all();
+  }
+
+  nextFilesDueAt(): number | null {
+    return this.#questions.nextFiles.get()?.at ?? null;
+  }
+
+  /** `at`: null for never, since they are gone, or an image's. */
+  filesDue(id: string, at: number | null): void {
+    this.#db.update(leases).set({ filesDueAt: at }).where(eq(leases.id, id)).run();
+  }
+
+  /** What is told of them from now on is not published. */
+  filesRemoved(id: string): void {
+    this.#db
+      .update(leases)
+      .set({ filesRemoved: true })
+      .where(and(eq(leases.id, id), eq(leases.filesRemoved, false)))
       .run();
   }
 
@@ -178,8 +210,12 @@ export class Leases {
   }
 }
 
-/** As text: the index of active leases is used for this very text alone. */
+/** As texts: the indexes of these alone are used for these very texts. */
 const isActive = sql`${leases.state} = 'active'`;
+const hasFiles = sql`${leases.filesDueAt} IS NOT NULL`;
+
+/** By the time when it would have ended by itself: not long before it ended, if at all. Checks have their own (checks.ts). */
+const afterTheEnd = sql`CASE WHEN ${leases.checkId} IS NULL THEN ${leases.expiresAt} + ${FILES_LOOKED_AT_MS} END`;
 
 /** Written once: see queue.ts. */
 const questionsOf = (db: Database) => ({
@@ -220,6 +256,11 @@ const questionsOf = (db: Database) => ({
         isActive,
       ),
     )
+    .prepare(),
+  nextFiles: db
+    .select({ at: sql<number | null>`min(${leases.filesDueAt})` })
+    .from(leases)
+    .where(hasFiles)
     .prepare(),
   nextExpiry: db
     .select({ at: sql<number | null>`min(${leases.expiresAt})` })

@@ -60,7 +60,7 @@ async function publishOne(
   { record, requestHash }: BuildRow,
   onLost: () => void,
 ): Promise<Outcome> {
-  const { store, cache, notary, log, queue, statements, statistics, phases, db } = state;
+  const { store, cache, notary, log, queue, statements, statistics, images, leases, phases, db } = state;
   try {
     if (endRecalled(state, requestHash)) return 'settled';
     if (!record) throw new FilesLost('the record is missing');
@@ -77,7 +77,11 @@ async function publishOne(
       // Of one that was ended meanwhile nothing is published any more.
       const build = queue.byHash(requestHash);
       if (build?.state !== 'publishing' || endRecalled(state, requestHash)) return;
-      queue.finish(requestHash, (standing?.record ?? record).expiresAt, Date.now());
+      const published = standing?.record ?? record;
+      queue.finish(requestHash, published.expiresAt, Date.now());
+      images.add(published, Date.now());
+      // Of another lease than the one that stands the files are of no use.
+      leases.filesDue(published.leaseId, null);
       statements.remove(requestHash);
       if (standing) {
         if (!standing.isLogged) log.append(notary.entryOf(standing.record, recordedAttesters(state, standing.record)));

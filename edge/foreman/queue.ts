@@ -86,6 +86,11 @@ export class Queue {
     return this.#questions.newest.get({ intentHash });
   }
 
+  /** Is a later generation under way, or was there one? */
+  hasSuccessor({ intentHash, requestHash: hash }: Pick<BuildRow, 'intentHash' | 'requestHash'>): boolean {
+    return (this.newest(intentHash)?.requestHash ?? hash) !== hash;
+  }
+
   byHash(hash: string): BuildRow | undefined {
     return this.#questions.byHash.get({ hash });
   }

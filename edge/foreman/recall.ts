@@ -6,14 +6,13 @@
 import { and, asc, eq, lte, min, sql } from 'drizzle-orm';
 import { BUILD_ERRORS } from '../../shared/build-error.ts';
 import { type BuildRecord, storeKey } from '../../shared/build-record.ts';
+import { LEAVES_KV_MS } from '../lifetimes.ts';
 import { resultKey } from '../results/result-key.ts';
 import type { ForemanState } from './foreman-state.ts';
 import { prepared } from './prepared.ts';
 import { builds, recalled } from './schema.ts';
 
 const AT_ONCE = 16;
-/** After each removal the next: first past KV's own delay, then past any call that may hang. */
-const AGAIN_MS = [2 * 60_000, 15 * 60_000] as const;
 /** What is being published is there in a moment, and can be taken back then. */
 const PUBLISHING_MS = 3_000;
 
@@ -21,7 +20,7 @@ type Recallable = Pick<BuildRecord, 'requestHash' | 'intentHash'>;
 
 /** Within the transaction in which it is found that it does not stand. A failure is told no more from this moment on. */
 export function recall(
-  { db, knownImages }: Pick<ForemanState, 'db' | 'knownImages'>,
+  { db, knownImages, images }: Pick<ForemanState, 'db' | 'knownImages' | 'images'>,
   { requestHash, intentHash }: Recallable,
   now: number,
 ): void {
@@ -32,6 +31,8 @@ export function recall(
     .run();
   // By what is not believed nobody else is measured.
   knownImages.remove(requestHash);
+  // Its files go as those of any other that is told to nobody any more.
+  images.leave(requestHash, now);
   // Whoever polls for it is told to ask again, and whoever asks begins anew.
   const { text } = BUILD_ERRORS.internal;
   db.update(builds)
@@ -85,7 +86,7 @@ async function remove(
   }
   await store.delete(storeKey.build(requestHash));
   await Promise.all([cache.delete(resultKey.build(requestHash)), cache.delete(resultKey.intent(intentHash))]);
-  const againMs = AGAIN_MS[times];
+  const againMs = LEAVES_KV_MS[times];
   if (againMs === undefined) db.delete(recalled).where(isThis).run();
   else
     db.update(recalled)

@@ -4,8 +4,8 @@
  */
 import { storeKey } from '../../shared/build-record.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { storedJson } from '../storage/read-text.ts';
 import { removeLeaseFiles } from './remove-lease-files.ts';
+import { removePointer } from './remove-pointer.ts';
 import type { BuildRow, UploadRow } from './schema.ts';
 
 /** Record first: nothing half-removed is served. @throws when the store does not answer: to be tried again */
@@ -13,18 +13,12 @@ export async function removePrivate(
   build: BuildRow,
   leases: readonly { readonly id: string; readonly uploads: readonly UploadRow[] }[],
   store: ObjectStore,
+  hasSuccessor: () => boolean,
 ): Promise<void> {
   await store.delete(storeKey.build(build.requestHash));
-  await removePointer(build, store);
+  await removePointer(build, store, hasSuccessor);
   // Digests of what was made with a password are a fingerprint of it, and the salt tells which record of the log is its own.
   await store.delete(storeKey.statements(build.requestHash));
   await store.delete(storeKey.logged(build.requestHash));
   for (const lease of leases) await removeLeaseFiles(lease, store);
-}
-
-/** Unless a later generation has taken its place. */
-async function removePointer({ intentHash, requestHash }: BuildRow, store: ObjectStore): Promise<void> {
-  const key = storeKey.intent(intentHash);
-  const pointer = await storedJson<{ readonly requestHash: string }>(store, key);
-  if (pointer?.requestHash === requestHash) await store.delete(key);
 }

@@ -151,7 +151,7 @@ export function savedRows(salt: string, at: number, keyOf: (node: string) => str
       },
     },
     { since: '0016_measurers', table: 'measurers', row: { branch: '24.10', target: 'x86/64', operator: 'op-v' } },
-    { since: '0021_kept_requests', table: 'kept_requests', row: { request_hash: of('waiting').hash, written: 1 } },
+    { since: '0020_kept_requests', table: 'kept_requests', row: { request_hash: of('waiting').hash, written: 1 } },
   ];
 }
 

@@ -122,6 +122,10 @@ export const leases = sqliteTable('leases', {
   endReason: text('end_reason'),
   /** It is given for a check, and the build that it names is published; see checks.ts. Null for all others. */
   checkId: integer('check_id'),
+  /** When its files are looked at, to be removed unless somebody wants them; null: they are an image's, or it has none. */
+  filesDueAt: integer('files_due_at'),
+  /** No word about them counts any more. */
+  filesRemoved: integer('files_removed', { mode: 'boolean' }).notNull().default(false),
 });
 export type LeaseRow = typeof leases.$inferSelect;
 
@@ -390,6 +394,32 @@ export const checks = sqliteTable('checks', {
   files: text('files').$type<'none' | 'left' | 'removed'>().notNull().default('none'),
 });
 export type CheckRow = typeof checks.$inferSelect;
+
+/** What is published and takes space in the store; see images.ts. */
+export const images = sqliteTable('images', {
+  requestHash: text('request_hash').primaryKey(),
+  intentHash: text('intent_hash').notNull(),
+  /** Whose files it is made of. */
+  leaseId: text('lease_id').notNull(),
+  /** Of its files and its record. */
+  bytes: integer('bytes').notNull(),
+  isPrivate: integer('is_private', { mode: 'boolean' }).notNull(),
+  /** Or published, if nobody asked for it since. */
+  servedAt: integer('served_at').notNull(),
+  /** `leaving`: it is being unpublished (unpublish.ts), or will be. */
+  state: text('state').$type<'kept' | 'leaving'>().notNull(),
+  /** How far it is with that, and when the next step is due. */
+  step: integer('step').notNull().default(0),
+  dueAt: integer('due_at').notNull().default(0),
+});
+export type ImageRow = typeof images.$inferSelect;
+
+/** How many images there are and what they take, kept by triggers; `removed`: since this is counted. */
+export const imageSums = sqliteTable('image_sums', {
+  state: text('state').$type<'kept' | 'leaving' | 'removed'>().primaryKey(),
+  n: integer('n').notNull(),
+  bytes: integer('bytes').notNull(),
+});
 
 /** Wishes that many asked for, most wanted first; see list-wanted.ts. */
 export const wanted = sqliteTable('wanted', {

@@ -58,6 +58,10 @@ export function unshelve({ db }: Tables, requestHash: string): void {
   db.delete(shelved).where(eq(shelved.requestHash, requestHash)).run();
 }
 
+/** Whose files may be published yet. */
+export const shelvedLeaseOf = ({ db }: Tables, requestHash: string): string | undefined =>
+  db.select({ leaseId: shelved.leaseId }).from(shelved).where(eq(shelved.requestHash, requestHash)).get()?.leaseId;
+
 export const shelvedBuilds = ({ db }: Tables, limit: number, now: number): ShelvedRow[] =>
   eldest(db).all({ now, limit });
 

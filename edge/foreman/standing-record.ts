@@ -5,6 +5,7 @@
  */
 import { type BuildRecord, storeKey } from '../../shared/build-record.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { storedJson } from '../storage/read-text.ts';
 
 export interface Standing {
   readonly record: BuildRecord;
@@ -14,12 +15,11 @@ export interface Standing {
 
 /**
  * Null where there is none, or where it is what `record` says and was broken off before it was logged: to be put, once more. One whose
- * files are gone does not stand.
+ * files are gone, or about to go, does not stand.
  */
 export async function standingRecord(store: ObjectStore, record: BuildRecord): Promise<Standing | null> {
-  const object = await store.get(storeKey.build(record.requestHash));
-  if (!object.exists) return null;
-  const there = (await new Response(object.body).json()) as BuildRecord;
+  const there = await storedJson<BuildRecord>(store, storeKey.build(record.requestHash));
+  if (there === null || there.unpublishedAt !== undefined) return null;
   const isLogged = (await store.head(storeKey.logged(record.requestHash))).exists;
   if (there.leaseId === record.leaseId) return isLogged ? { record: there, isLogged } : null;
   const files = await Promise.all(there.files.map(({ name }) => store.head(storeKey.object(there.leaseId, name))));

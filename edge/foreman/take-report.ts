@@ -213,6 +213,8 @@ async function takeImage(state: ForemanState, reported: Reported, result: Accept
     if (!state.nodes.isHeard(node.id)) return;
     const current = state.queue.byHash(build.requestHash);
     if (current && isTooLate(state, node, lease, current)) return;
+    // Told long after its lease has ended: what it made is not there any more (remove-leftovers.ts).
+    if (current && isUndecided(current) && state.leases.byId(lease.id)?.filesRemoved) return;
     noteWord(state, lease);
     const digest = resultDigest(result);
     castVote(state, build, node, withInputs(lease), { verdict: { outcome: 'image', digest } }, now);

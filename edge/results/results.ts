@@ -75,10 +75,33 @@ export class Results {
     now: number,
     alsoKnownAs: (built: BuiltResult) => readonly string[] = () => [],
   ): Promise<BuiltResult | undefined> {
+    const record = await this.#recordFromStore(requestHash, now);
+    return record && record.unpublishedAt === undefined ? this.#keep(record, alsoKnownAs) : undefined;
+  }
+
+  /**
+   * The same for who fetches its files: also what is unpublished, as long as those fetch it who were told of it before. Such is
+   * remembered nowhere, or others would be told of it (docs/garbage.md).
+   */
+  async fetchableFromStore(requestHash: string, now: number): Promise<BuiltResult | undefined> {
+    const record = await this.#recordFromStore(requestHash, now);
+    if (record?.unpublishedAt !== undefined) return new BuiltResult(record);
+    return record && this.#keep(record);
+  }
+
+  async #recordFromStore(requestHash: string, now: number): Promise<BuildRecord | undefined> {
     const record = await storedJson<BuildRecord>(this.#store, storeKey.build(requestHash));
     if (!record || record.requestHash !== requestHash) return undefined;
-    if (record.expiresAt !== null && record.expiresAt <= now) return undefined;
+    return record.expiresAt !== null && record.expiresAt <= now ? undefined : record;
+  }
+
+  /** In memory and in KV, where it is everybody's. */
+  async #keep(
+    record: BuildRecord,
+    alsoKnownAs: (built: BuiltResult) => readonly string[] = () => [],
+  ): Promise<BuiltResult> {
     const built = new BuiltResult(record);
+    const { requestHash } = record;
     if (!record.private) {
       const isHeld = this.#memory.peek(resultKey.build(requestHash))?.kind === 'built';
       this.#remember(built);
@@ -98,7 +121,8 @@ export class Results {
       .catch(kvTrouble('results', 'read'));
     const record =
       near?.kind === 'built' ? near.record : await storedJson<BuildRecord>(this.#store, storeKey.build(requestHash));
-    return record?.requestHash === requestHash && !record.private ? record : undefined;
+    const isTold = record?.requestHash === requestHash && !record.private && record.unpublishedAt === undefined;
+    return isTold ? record : undefined;
   }
 
   /**

@@ -33,7 +33,7 @@ export async function findByPrefix(
   const built =
     hash === undefined || another !== undefined
       ? undefined
-      : (results.inMemory(resultKey.build(hash)) ?? (await results.buildFromStore(hash, Date.now())));
+      : (results.inMemory(resultKey.build(hash)) ?? (await results.fetchableFromStore(hash, Date.now())));
   if (hash === undefined || built?.kind !== 'built') {
     prefixes.leadsNowhere(prefix);
     return undefined;

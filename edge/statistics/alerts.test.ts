@@ -18,6 +18,7 @@ async function told(): Promise<string> {
     stats: {
       calls: { submit: 1 },
       refusal: null,
+      images: { kept: { n: 1, bytes: 1 }, leaving: { n: 1, bytes: 1 }, removed: { n: 1, bytes: 1 }, budgetBytes: 1 },
       waiting: 1,
       live: 1,
       prebuildsWaiting: 1,

@@ -217,3 +217,27 @@ test.each<[string | null, string | null, string]>([
 ])('the client %j with the agent %j counts as %s', (client, agent, name) => {
   expect(clientName(client, agent)).toBe(name);
 });
+
+describe('images that are served', () => {
+  it('are told once each with what is counted, be they handed out, polled for or fetched', async () => {
+    desk.answered('hit_memory', 'a/1', image());
+    for (const hash of ['a', 'b', 'b']) desk.served(hash);
+    await desk.flush();
+    expect(sent.map(({ served }) => served)).toEqual([['a', 'b']]);
+  });
+
+  it('are told once a minute where nothing else is', () => {
+    for (let times = 0; times < 1_000; times++) desk.served('a');
+    expect(sent).toEqual([]);
+    now += LIFETIMES.countsMs;
+    desk.served('b');
+    expect(sent).toEqual([{ day: 20_781, counts: [], served: ['a', 'b'] }]);
+  });
+
+  it('are so many at most', async () => {
+    for (let n = 0; n < 5_000; n++) desk.served(`image ${n}`);
+    desk.answered('hit_kv', 'a/1', image());
+    await desk.flush();
+    expect(sent[0]?.served).toHaveLength(1_000);
+  });
+});

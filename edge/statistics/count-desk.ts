@@ -1,7 +1,7 @@
 /**
  * Counts in this isolate and tells the Foreman once in a while, behind an answer: a hit must stay a hit, and a call for each
  * would make the one Foreman the limit of all hits. Approximate on purpose: what an isolate has not told yet is lost with it,
- * and so is a batch that the Foreman did not take.
+ * and so is a batch that the Foreman did not take. Which images were served goes along: those that nobody wants are removed one day.
  */
 import { dayOf } from '../../shared/client-key.ts';
 import { imageHash } from '../../shared/seed/file-path.ts';
@@ -13,6 +13,7 @@ import { imageCounts } from './image-counts.ts';
 
 /** One batch holds so much; then it is told before its time, or what is one too many is left out. */
 const MAX_IMAGES = 1_000;
+const MAX_SERVED = 1_000;
 const MAX_IMAGES_CHARACTERS = 1024 * 1024;
 const MAX_CLIENTS = 100;
 const MAX_COUNTS = 5_000;
@@ -35,6 +36,7 @@ export class CountDesk {
   #clients = new Map<string, number>();
   #images = new Map<string, { readonly image: Image; n: number }>();
   #imagesCharacters = 0;
+  #served = new Set<string>();
 
   constructor({ send, waitUntil, now = () => Date.now() }: Surroundings) {
     this.#send = send;
@@ -47,6 +49,7 @@ export class CountDesk {
     this.#note(outcome);
     if (this.#clients.has(client) || this.#clients.size < MAX_CLIENTS) increment(this.#clients, client);
     if (image) this.#handOut(image);
+    if (image && this.#served.size < MAX_SERVED) this.#served.add(image.requestHash);
     if (this.#isDue()) this.#waitUntil(this.flush());
   }
 
@@ -55,15 +58,23 @@ export class CountDesk {
     this.#note(outcome);
   }
 
+  /** An image of everybody's, of which somebody was told, or fetched something. */
+  served(requestHash: string): void {
+    this.#begin();
+    if (this.#served.size < MAX_SERVED) this.#served.add(requestHash);
+    if (this.#isDue()) this.#waitUntil(this.flush());
+  }
+
   /** Tells what there is. Never throws. */
   async flush(): Promise<void> {
-    if (this.#outcomes.size === 0) return;
-    const batch = { day: dayOf(this.#since), counts: this.#counts() };
+    if (this.#isEmpty()) return;
+    const batch = { day: dayOf(this.#since), counts: this.#counts(), served: [...this.#served] };
     // Before it is sent: what comes meanwhile belongs to the next one.
     this.#outcomes = new Map();
     this.#clients = new Map();
     this.#images = new Map();
     this.#imagesCharacters = 0;
+    this.#served = new Set();
     try {
       await this.#send(batch);
     } catch (error) {
@@ -71,8 +82,16 @@ export class CountDesk {
     }
   }
 
+  #isEmpty(): boolean {
+    return this.#outcomes.size === 0 && this.#served.size === 0;
+  }
+
+  #begin(): void {
+    if (this.#isEmpty()) this.#since = this.#now();
+  }
+
   #note(outcome: Outcome): void {
-    if (this.#outcomes.size === 0) this.#since = this.#now();
+    this.#begin();
     increment(this.#outcomes, outcome);
   }
 

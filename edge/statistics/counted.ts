@@ -82,6 +82,8 @@ export interface Count {
 export interface CountBatch {
   readonly day: number;
   readonly counts: readonly Count[];
+  /** Request hashes of images of which somebody was told, or fetched something. */
+  readonly served?: readonly string[];
 }
 
 export const count = (what: Counted, name: string, n = 1): Count => ({ what, branch: '', name, n });

@@ -27,6 +27,15 @@ export function metricsText({ stats, totals, clients, upstreamAgeSeconds, limits
     { name: 'running', n: stats.activeLeases },
     { name: 'prebuilds_waiting', n: stats.prebuildsWaiting },
   ];
+  const { kept, leaving, removed, budgetBytes } = stats.images;
+  const stored = [
+    { name: 'kept', n: kept.n },
+    { name: 'leaving', n: leaving.n },
+  ];
+  const storedBytes = [
+    { name: 'kept', n: kept.bytes },
+    { name: 'leaving', n: leaving.bytes },
+  ];
   return prometheusText([
     counter('foreman_calls_total', 'Calls to the Foreman since it woke, by name.', samplesOf('call', calls)),
     gauge(
@@ -43,6 +52,15 @@ export function metricsText({ stats, totals, clients, upstreamAgeSeconds, limits
       help: 'Duration of the phases of builds since the Foreman woke.',
       samples: stats.phases,
     },
+    gauge(
+      'images',
+      'Published images in the store; those that leave are told to nobody any more.',
+      samplesOf('state', stored),
+    ),
+    gauge('image_bytes', 'What they take.', samplesOf('state', storedBytes)),
+    gauge('image_budget_bytes', 'What those that are kept may take (IMAGES_BUDGET); 0: no limit.', one(budgetBytes)),
+    counter('images_removed_total', 'Images of which nothing is left but who made them.', one(removed.n)),
+    counter('image_bytes_freed_total', 'What these took.', one(removed.bytes)),
     ...(upstreamAgeSeconds === null
       ? []
       : [

@@ -2,7 +2,7 @@
 import { sha256Hex, utf8ToBytes } from '../../shared/digest.ts';
 import type { ObjectStore } from './object-store.ts';
 
-export async function putJson(store: ObjectStore, key: string, value: unknown): Promise<void> {
+export async function putJson(store: Pick<ObjectStore, 'put'>, key: string, value: unknown): Promise<void> {
   const bytes = utf8ToBytes(JSON.stringify(value));
   await store.put(key, bytes, { size: bytes.length, sha256: sha256Hex(bytes), contentType: 'application/json' });
 }

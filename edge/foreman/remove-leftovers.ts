@@ -1,0 +1,49 @@
+/**
+ * What leases leave behind: of one that was lost, of a failure, of a vote that was not decided upon, the files are nobody's. They go an
+ * hour after the lease has ended, however that was: by then nothing is sent any more by any permit (LIFETIMES.grantMs).
+ */
+import type { ForemanState } from './foreman-state.ts';
+import { removeLeaseFiles } from './remove-lease-files.ts';
+import type { LeaseRow } from './schema.ts';
+import { shelvedLeaseOf } from './shelf.ts';
+
+const AT_ONCE = 16;
+/** Looked at again: somebody wants them now, or the store does not answer. */
+const WANTED_MS = 3_600_000;
+const FAILED_MS = 60_000;
+
+/** @throws what the store did of one of them, once all others were tried */
+export async function removeLeftovers(state: ForemanState, now: number): Promise<void> {
+  let failure: unknown;
+  for (const lease of state.leases.withFilesDue(now, AT_ONCE)) {
+    try {
+      await removeLeftoversOf(state, lease, now);
+    } catch (error) {
+      failure = error;
+      state.leases.filesDue(lease.id, now + FAILED_MS);
+    }
+  }
+  if (failure !== undefined) throw failure;
+}
+
+async function removeLeftoversOf(state: ForemanState, lease: LeaseRow, now: number): Promise<void> {
+  if (areFilesWanted(state, lease)) return state.leases.filesDue(lease.id, now + WANTED_MS);
+  const uploads = state.uploads.ofLease(lease.id);
+  // Without a grant nothing was ever taken.
+  if (uploads.length > 0) {
+    // First: what is told of them later must not be published.
+    state.leases.filesRemoved(lease.id);
+    await removeLeaseFiles({ id: lease.id, uploads }, state.store);
+  }
+  state.leases.filesDue(lease.id, null);
+}
+
+/** Is it at work, are they an image's, or may they become one: decided upon and not published, or on the shelf (shelf.ts)? */
+export function areFilesWanted(state: ForemanState, lease: Pick<LeaseRow, 'id' | 'requestHash' | 'state'>): boolean {
+  return (
+    lease.state === 'active' ||
+    state.images.hasFilesOf(lease.id) ||
+    state.queue.byHash(lease.requestHash)?.record?.leaseId === lease.id ||
+    shelvedLeaseOf(state, lease.requestHash) === lease.id
+  );
+}
