@@ -48,6 +48,7 @@ export async function openAgent(options: AgentUnderTest) {
     key: NODE_KEY,
     membership: () => ({ certificate, edgePublicKey: bytesToHex(edgeKey.publicKey) }),
     outbox,
+    store: null,
     workshop,
     disk: new DiskWatch(workshop.budget),
     metrics: new NodeMetrics({
