@@ -41,6 +41,8 @@ export interface UnderTestOptions {
   readonly variables?: Readonly<Record<string, string>>;
   /** The mirror has a target of which no two images are equal. */
   readonly irreproducible?: boolean;
+  /** Factory images are so much larger. */
+  readonly largeMib?: number;
   /** Told where the mirror is before the edge starts. */
   readonly onMirror?: (url: string) => void;
 }
@@ -114,6 +116,7 @@ export class StackUnderTest {
       directory: mirrorDirectory,
       ...(options.delaySeconds !== undefined && { delaySeconds: options.delaySeconds }),
       irreproducible: options.irreproducible ?? false,
+      largeMib: options.largeMib ?? 0,
     });
     await writeFile(path.join(directory, UPSTREAM_KEY), mirror.publicKey);
     const mirrorServer = await serveMirror(mirrorDirectory);

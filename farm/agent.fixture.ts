@@ -50,6 +50,7 @@ export async function openAgent(options: AgentUnderTest) {
     membership: () => ({ certificate, edgePublicKey: bytesToHex(edgeKey.publicKey) }),
     clock: new EdgeClock(),
     outbox,
+    store: null,
     workshop,
     disk: new DiskWatch(workshop.budget),
     metrics: new NodeMetrics({

@@ -1,7 +1,7 @@
 /**
  * The node's daily work: ask for an order while there is a free slot, have it fulfilled, say what became of it. Everything
  * goes out from here; who calls a node brings an order and nothing more. A process that is killed at any point loses no more
- * than the build that was running, and says at its next start that it is lost.
+ * than the build that was running, and says at its next start that it is lost; what was built already it goes on uploading.
  */
 import { randomUUID } from 'node:crypto';
 import { fromBinary } from '@bufbuild/protobuf';
@@ -16,11 +16,12 @@ import { type FeedOptIn, fetchesFrom } from '../shared/trust/foreign-feeds.ts';
 import { backoffMs, pause } from './backoff.ts';
 import { checkedOrder } from './build/checked-order.ts';
 import type { Workshop } from './build/workshop.ts';
+import { isWhole } from './built.ts';
 import type { DiskWatch } from './disk/disk-watch.ts';
 import type { ForemanClient, Membership } from './edge-client.ts';
 import type { EdgeClock } from './edge-clock.ts';
 import { complain, isWorthSayingAgain } from './ever-rarer.ts';
-import { NOTHING_BUILT } from './fulfil-order.ts';
+import { NOTHING_BUILT, textOf } from './fulfil-order.ts';
 import { HeardStanding } from './heard-standing.ts';
 import type { NodeLog } from './log/node-log.ts';
 import { tierOf } from './membership.ts';
@@ -31,6 +32,7 @@ import type { Outbox } from './outbox.ts';
 import { CALL_TIMEOUT_MS, Reporter } from './reporter.ts';
 import { RunningBuilds } from './running-builds.ts';
 import type { BuildNews } from './server/build-news.ts';
+import type { DirectStore } from './upload/direct-store.ts';
 
 export interface AgentOptions {
   readonly edgeUrl: string;
@@ -39,6 +41,8 @@ export interface AgentOptions {
   readonly membership: () => Membership | null;
   readonly clock: EdgeClock;
   readonly outbox: Outbox;
+  /** Where trusted nodes may put files by themselves; null: through the edge. */
+  readonly store: DirectStore | null;
   readonly workshop: Workshop;
   readonly disk: DiskWatch;
   readonly metrics: NodeMetrics;
@@ -103,13 +107,22 @@ export class Agent {
 
   /** Works until `signal` aborts, then hands back what runs, says so, and returns. */
   async run(signal: AbortSignal): Promise<void> {
-    const { outbox } = this.#options;
+    const { outbox, workshop } = this.#options;
     // Counted as a lost build, not as one handed back: a build that takes its node down must not come back for ever.
-    for (const leaseId of outbox.unfinished())
+    for (const leaseId of outbox.unfinished()) {
+      const built = outbox.takeUp(leaseId);
+      if (built && (await isWhole(built))) {
+        this.#builds.takeUp(leaseId, built);
+        continue;
+      }
       outbox.finish(
         leaseId,
         failedReport({ ...NOTHING_BUILT, kind: 'node_lost', detail: 'the node died in the middle' }),
       );
+      await workshop
+        .removeWorkspace(leaseId)
+        .catch((error) => this.#options.log(`lease ${leaseId} could not be tidied up: ${textOf(error)}`));
+    }
     const hurry = new AbortController();
     signal.addEventListener('abort', () => {
       this.#reporter.wake();

@@ -95,8 +95,54 @@ describe('a node', () => {
       foreignFeeds: null,
       metrics: null,
       listen: null,
+      s3: null,
       logFormat: 'text',
     });
+  });
+
+  const store = ['--s3-endpoint', 'http://s3.example:9000', '--s3-access-key-id', 'node-1'];
+  const place = {
+    endpoint: 'http://s3.example:9000',
+    bucket: 'asu-images',
+    region: 'us-east-1',
+    accessKeyId: 'node-1',
+  };
+
+  test.each([
+    [[...store], { ASU_NODE_S3_SECRET_ACCESS_KEY: 'hunter2' }, { ...place, secret: { text: 'hunter2' } }],
+    [[...store, '--s3-secret-file', '/run/s3'], {}, { ...place, secret: { file: '/run/s3' } }],
+    [
+      ['--s3-bucket', 'images', '--s3-region', 'auto'],
+      {
+        ASU_NODE_S3_ENDPOINT: 'https://s3.example',
+        ASU_NODE_S3_ACCESS_KEY_ID: 'k',
+        ASU_NODE_S3_SECRET_FILE: 's',
+      },
+      { endpoint: 'https://s3.example', bucket: 'images', region: 'auto', accessKeyId: 'k', secret: { file: 's' } },
+    ],
+  ])('with %j and %j it may put files into %j', (argv, environment, s3) => {
+    expect(configOf([...edge, ...argv], environment).s3).toEqual(s3);
+  });
+
+  test.each([
+    [['--s3-access-key-id', 'k'], {}, /--s3-endpoint: expected a URL, because a key/],
+    [[], { ASU_NODE_S3_SECRET_ACCESS_KEY: 'hunter2' }, /--s3-endpoint: expected a URL, because a key/],
+    [['--s3-endpoint', 'https://s3.example'], {}, /--s3-access-key-id: expected a key/],
+    [store, {}, /expected its secret in one of --s3-secret-file and ASU_NODE_S3_SECRET_ACCESS_KEY/],
+    [
+      [...store, '--s3-secret-file', 'f'],
+      { ASU_NODE_S3_SECRET_ACCESS_KEY: 'hunter2' },
+      /expected its secret in one of/,
+    ],
+    [[...store, '--s3-endpoint', 'ftp://s3.example'], {}, /--s3-endpoint: expected http/],
+    [[...store, '--s3-endpoint', 'https://u:p@s3.example'], {}, /--s3-endpoint: expected http/],
+    [[...store, '--s3-endpoint', 'https://s3.example/path'], {}, /--s3-endpoint: expected http/],
+    [[...store, '--s3-bucket', 'a/b'], {}, /--s3-bucket: expected 3 to 63/],
+    [[...store, '--s3-secret-access-key', 'hunter2'], {}, /--s3-secret-access-key/],
+  ])('with %j and %j, half a store or the secret as an argument, it does not start', (argv, environment, sentence) => {
+    expect(() => configOf([...edge, ...argv], environment)).toThrow(UsageError);
+    expect(() => configOf([...edge, ...argv], environment)).toThrow(sentence);
+    expect(() => configOf([...edge, ...argv], environment)).not.toThrow(/hunter2/);
   });
 
   test.each([

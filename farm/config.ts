@@ -8,6 +8,7 @@ import { type FeedOptIn, whyNoPrefixes } from '../shared/trust/foreign-feeds.ts'
 import { byteSize, type FlagValues, parse, stateDirectory, UsageError, whole } from './cli/flags.ts';
 import { type ListenAddress, parseListenAddress } from './cli/listen-address.ts';
 import { type Machine, thisMachine } from './cli/machine.ts';
+import { type NodeS3, nodeS3 } from './upload/node-s3.ts';
 
 interface Setting {
   readonly flag: string;
@@ -19,6 +20,8 @@ interface Setting {
   readonly text: string;
   readonly fallback: (machine: Machine, value: (name: 'slots') => string) => string;
   readonly secret?: true;
+  /** There is no flag: everybody on a machine can read the arguments of its processes. */
+  readonly variableOnly?: true;
 }
 
 /** A build takes a core and about a GiB of memory. */
@@ -131,6 +134,34 @@ const SETTINGS = {
     text: 'where the node itself may be called, by gRPC, gRPC-Web and Connect (empty: nowhere)',
     fallback: () => '',
   },
+  s3Endpoint: {
+    flag: 's3-endpoint',
+    placeholder: 'URL',
+    text: 'the edge’s S3 store, for nodes that may put files there by themselves (empty: through the edge)',
+    fallback: () => '',
+  },
+  s3Bucket: { flag: 's3-bucket', placeholder: 'NAME', text: 'its bucket', fallback: () => 'asu-images' },
+  s3Region: { flag: 's3-region', placeholder: 'NAME', text: 'its region', fallback: () => 'us-east-1' },
+  s3AccessKeyId: {
+    flag: 's3-access-key-id',
+    placeholder: 'ID',
+    text: 'this node’s own access key, which reaches incoming/<its id>/ and nothing else',
+    fallback: () => '',
+  },
+  s3SecretFile: {
+    flag: 's3-secret-file',
+    placeholder: 'FILE',
+    text: 'a file with the secret of that key',
+    fallback: () => '',
+  },
+  s3Secret: {
+    flag: 's3-secret-access-key',
+    placeholder: 'SECRET',
+    text: 'the secret itself',
+    fallback: () => '',
+    secret: true,
+    variableOnly: true,
+  },
   logFormat: { flag: 'log-format', placeholder: 'FORMAT', text: 'text or json', fallback: () => 'text' },
 } as const satisfies Record<string, Setting>;
 
@@ -162,6 +193,8 @@ export interface NodeConfig {
   readonly metrics: ListenAddress | null;
   /** Of the node's own server; see server/serve-node.ts. */
   readonly listen: ListenAddress | null;
+  /** Null: files go through the edge. */
+  readonly s3: NodeS3 | null;
   readonly logFormat: 'text' | 'json';
 }
 
@@ -190,7 +223,8 @@ export function parseNodeCommand(
 
 const PRINTING = { help: { type: 'boolean' }, 'print-config': { type: 'boolean' } } as const;
 
-function flagsOf({ flag, kind }: Setting): NonNullable<ParseArgsConfig['options']> {
+function flagsOf({ flag, kind, variableOnly }: Setting): NonNullable<ParseArgsConfig['options']> {
+  if (variableOnly) return {};
   if (kind === 'switch') return { [flag]: { type: 'boolean' }, [`no-${flag}`]: { type: 'boolean' } };
   return { [flag]: { type: 'string', multiple: kind === 'list' } };
 }
@@ -245,6 +279,14 @@ function checked(value: (name: Name) => string): NodeConfig {
     foreignFeeds: feedOptIn(value('foreignFeeds')),
     metrics: listenAddress('--metrics', value('metrics'), 9100),
     listen: listenAddress('--listen', value('listen'), 8790),
+    s3: nodeS3({
+      endpoint: value('s3Endpoint'),
+      bucket: value('s3Bucket'),
+      region: value('s3Region'),
+      accessKeyId: value('s3AccessKeyId'),
+      secret: value('s3Secret'),
+      secretFile: value('s3SecretFile'),
+    }),
     logFormat,
   };
 }
@@ -283,8 +325,10 @@ const help = (): string =>
     'A farm node: builds images for an edge.',
     '',
     ...ROWS.map(([, row]) => {
+      const variable = variableOf(row);
+      if (row.variableOnly) return `  ${variable.padEnd(HELP_COLUMN)} ${row.text} (no flag)`;
       const flag = row.kind === 'switch' ? `--[no-]${row.flag}` : `--${row.flag} ${row.placeholder}`;
-      return `  ${flag.padEnd(HELP_COLUMN)} ${row.text} (or ${variableOf(row)})`;
+      return `  ${flag.padEnd(HELP_COLUMN)} ${row.text} (or ${variable})`;
     }),
     `  ${'--print-config'.padEnd(HELP_COLUMN)} print every value and where it came from`,
     `  ${'--help'.padEnd(HELP_COLUMN)} this text`,

@@ -5,16 +5,19 @@
 import { BUILD_ERRORS } from '../shared/build-error.ts';
 import { type BuildOrder, BuildStep } from '../shared/gen/asu/farm/v1/build_pb.js';
 import type { LeaseReport, ReportResponse } from '../shared/gen/asu/farm/v1/foreman_pb.js';
+import type { LogFields } from '../shared/log-line.ts';
 import type { AgentOptions } from './agent.ts';
 import { build } from './build/build.ts';
-import type { BuildEvent, BuildFailure, BuildOutput } from './build-event.ts';
+import type { BuildEvent, BuildFailure } from './build-event.ts';
+import type { Built } from './built.ts';
+import { deliver } from './deliver.ts';
 import { LogSender } from './log/log-sender.ts';
 import { putLogPiece } from './log/put-log-piece.ts';
 import { BuildObserver } from './metrics/build-observer.ts';
 import type { BuildResultKind } from './metrics/node-metrics.ts';
 import { failedReport, handedBackReport, succeededReport } from './node-report.ts';
 import { signFailureStatement, signImageStatement } from './sign-statement.ts';
-import { StoreAway, UploadError, uploadThroughEdge } from './upload/through-edge.ts';
+import { StoreAway, UploadError } from './upload/through-edge.ts';
 
 /** How far a build has come, for the next report; written by who fulfils the order. */
 export interface Running {
@@ -29,12 +32,14 @@ export interface Running {
 }
 
 export interface FulfilOptions
-  extends Pick<AgentOptions, 'edgeUrl' | 'client' | 'key' | 'membership' | 'workshop' | 'metrics' | 'log'> {
+  extends Pick<AgentOptions, 'edgeUrl' | 'client' | 'key' | 'membership' | 'store' | 'workshop' | 'metrics' | 'log'> {
   /** Between two pieces of a log. */
   readonly reportMs: number;
   /** The edge's clock. */
   readonly now: () => number;
   readonly onNewStep: () => void;
+  /** Before it is uploaded. */
+  readonly onBuilt: (leaseId: string, built: Built) => void;
   /** A last word as it is said before it is written down: until the files are complete it would be a lie to say it by itself. */
   readonly numbered: (leaseId: string, lastWord: LeaseReport['event']) => LeaseReport;
   /** Has no report of its lease been numbered since? */
@@ -58,8 +63,24 @@ export interface Fulfilled {
 const OWN_FAULTS: readonly string[] = ['disk_full', 'internal'];
 /** The lease ends with the last word, and with it the log: so long it may wait for the rest. */
 const LAST_LINES_MS = 3_000;
-/** Before the deadline, so that what cannot be stored is handed back in time. */
-const HAND_BACK_MS = 60_000;
+
+/** What an earlier process has built, and not brought to its end. */
+export async function fulfilBuilt(
+  leaseId: string,
+  built: Built,
+  running: Running,
+  options: FulfilOptions,
+): Promise<Fulfilled> {
+  const observer = new BuildObserver(options.metrics);
+  observer.step(BuildStep.SIGNING_IMAGES);
+  const told = { request: built.requestHash, lease: leaseId };
+  options.log(`going on with the upload of ${built.name}`, told);
+  const fulfilled = await deliver(leaseId, built, running, options, Promise.resolve()).catch((error) =>
+    endOf(error, { name: built.name, told }, running, options),
+  );
+  observer.end(fulfilled.result);
+  return fulfilled;
+}
 
 export async function fulfil(order: BuildOrder, running: Running, options: FulfilOptions): Promise<Fulfilled> {
   const observer = new BuildObserver(options.metrics);
@@ -111,43 +132,22 @@ async function fulfilObserved(
     }
     observer.step(BuildStep.SIGNING_IMAGES);
     const lastWord = succeededReport(last.result, await signImageStatement(options.key, order, last.result));
-    const allLines = lines.finish(LAST_LINES_MS);
-    const heard = await upload(order, last.result, running, options, async () => {
-      await allLines;
-      // The same one in each try, since the answer to the first may have been lost; but what has been overtaken is old to the edge.
-      if (running.lastWord === null || !options.isLatest(running.lastWord))
-        running.lastWord = options.numbered(leaseId, lastWord);
-      return options.withOthers(running.lastWord);
-    });
-    await allLines;
-    const isTold = isTaken(running.lastWord, heard, options);
-    options.metrics.bytesUploaded(last.result.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
-    const seconds = Math.round(last.result.durationMs / 100) / 10;
-    log(`built ${name} in ${seconds} s`, { ...told, seconds });
-    return { lastWord, isTold, isOwnFault: false, result: 'succeeded' };
+    const built: Built = {
+      name,
+      requestHash: order.requestHash,
+      deadlineMs: Number(order.deadlineMs),
+      files: last.result.files,
+      lastWord,
+      durationMs: last.result.durationMs,
+      isPrivate: inputs?.defaults !== '',
+    };
+    options.onBuilt(leaseId, built);
+    return await deliver(leaseId, built, running, options, lines.finish(LAST_LINES_MS));
   } catch (error) {
-    if (running.stop.signal.aborted) return handedBack('the node stops');
-    const kind = error instanceof UploadError ? error.kind : 'internal';
-    log(`failed ${name}: ${textOf(error)}`, { ...told, kind });
-    if (error instanceof StoreAway) return handedBack(error.message);
-    // Of any other error nothing is told: its message names paths of this machine.
-    const detail = error instanceof UploadError ? error.message : BUILD_ERRORS.internal.text;
-    const lastWord = failedReport({ ...NOTHING_BUILT, kind, detail });
-    return { lastWord, isOwnFault: kind === 'internal' || null, result: kind };
+    return endOf(error, { name, told }, running, options);
   } finally {
     lines.drop();
   }
-}
-
-/**
- * While the edge looks for the files, where the build is goes on being reported: that keeps its lease, which the sending of a lost file may
- * outlast. Such a report overtakes the last word, which the edge then does not take; and if its answer is lost and the lease
- * runs out meanwhile, 'ended' is the answer to every later one. So it counts only if no number was given after the word's. A word
- * that is told again in vain, under a higher number, changes nothing: its lease is over.
- */
-function isTaken(lastWord: LeaseReport | null, heard: ReportResponse | null, options: FulfilOptions): boolean {
-  if (lastWord === null || heard === null) return false;
-  return options.onHeard(lastWord, heard) && options.isLatest(lastWord);
 }
 
 /** Follows a build to its end. */
@@ -170,29 +170,20 @@ async function lastOf(
   return last;
 }
 
-async function upload(
-  { leaseId, deadlineMs }: BuildOrder,
-  result: BuildOutput,
+function endOf(
+  error: unknown,
+  { name, told }: { readonly name: string; readonly told: LogFields },
   running: Running,
   options: FulfilOptions,
-  reports: () => Promise<LeaseReport[]>,
-): Promise<ReportResponse | null> {
-  const bytesTotal = result.files.reduce((sum, file) => sum + file.sizeBytes, 0);
-  Object.assign(running, { step: BuildStep.SIGNING_IMAGES, bytesDone: 0, bytesTotal });
-  const { edgeUrl, client, key, membership } = options;
-  return uploadThroughEdge(result.files, {
-    reports,
-    edgeUrl,
-    client,
-    key,
-    membership,
-    leaseId,
-    signal: running.stop.signal,
-    patience: AbortSignal.timeout(Math.max(0, Number(deadlineMs) - options.now() - HAND_BACK_MS)),
-    onProgress: (bytesDone) => {
-      running.bytesDone = bytesDone;
-    },
-  });
+): Fulfilled {
+  if (running.stop.signal.aborted) return handedBack('the node stops');
+  const kind = error instanceof UploadError ? error.kind : 'internal';
+  options.log(`failed ${name}: ${textOf(error)}`, { ...told, kind });
+  if (error instanceof StoreAway) return handedBack(error.message);
+  // Of any other error nothing is told: its message names paths of this machine.
+  const detail = error instanceof UploadError ? error.message : BUILD_ERRORS.internal.text;
+  const lastWord = failedReport({ ...NOTHING_BUILT, kind, detail });
+  return { lastWord, isOwnFault: kind === 'internal' || null, result: kind };
 }
 
 const handedBack = (reason: string): Fulfilled => ({

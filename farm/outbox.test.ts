@@ -91,3 +91,26 @@ test('what one edge is to be told is not told to another, and is not forgotten m
   const back = reopen();
   expect([back.unacknowledged().length, back.unfinished()]).toEqual([1, ['lease-2']]);
 });
+
+test('what was built is taken up by the next processes, three times and then no more, and an end is still an end', () => {
+  const built = {
+    name: 'a build',
+    requestHash: 'ab'.repeat(32),
+    deadlineMs: 7,
+    files: [{ name: 'image.bin', path: '/work/image.bin', sizeBytes: 3, sha256: 'ab'.repeat(32) }],
+    lastWord: failure,
+    durationMs: 5,
+    isPrivate: true,
+  };
+  let outbox = reopen();
+  outbox.take('lease-1', 'hash', 1);
+  outbox.take('lease-2', 'hash', 1);
+  outbox.keepBuilt('lease-1', built);
+  expect(outbox.takeUp('lease-2')).toBeNull();
+  for (let starts = 1; starts <= 3; starts += 1) {
+    outbox = reopen();
+    expect(outbox.unfinished()).toEqual(['lease-1', 'lease-2']);
+    expect(outbox.takeUp('lease-1'), `start ${starts}`).toEqual(built);
+  }
+  expect(reopen().takeUp('lease-1')).toBeNull();
+});

@@ -1,6 +1,7 @@
 /**
- * Leases that this node holds, and what it has to say about them. The end of a lease is written here before it is sent and
- * stays until the Foreman acknowledged it, so neither a lost answer nor a killed process loses a finished build.
+ * Leases that this node holds, and what it has to say about them. What a build made is written here before it is uploaded, and the end
+ * of a lease before it is sent, and stays until the Foreman acknowledged it: so neither a lost answer nor a killed process
+ * loses a finished build.
  *
  * On a disk that is full nothing is begun, but what runs is still spoken of, from memory: a node that fell silent then would lose
  * every lease that it has. What could not be written is written with the next change that can be.
@@ -8,9 +9,13 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { and, eq, isNull } from 'drizzle-orm';
 import { type LeaseReport, LeaseReportSchema } from '../shared/gen/asu/farm/v1/foreman_pb.js';
+import { type Built, builtOfText, builtToText } from './built.ts';
 import type { NodeDatabase } from './db/open-database.ts';
 import { leases } from './db/schema.ts';
 import { isDiskFull } from './disk/disk-full.ts';
+
+/** An upload that takes its node down must not do so for ever. */
+const MAX_TAKEN_UP = 3;
 
 type ReportEvent = LeaseReport['event'];
 type LeaseRow = typeof leases.$inferSelect;
@@ -47,6 +52,20 @@ export class Outbox {
   isLatest({ leaseId, sequence }: LeaseReport): boolean {
     const row = this.#find(leaseId);
     return row !== undefined && BigInt(row.sequence) === sequence;
+  }
+
+  /** What came out, before it is uploaded. */
+  keepBuilt(leaseId: string, built: Built): void {
+    const row = this.#find(leaseId);
+    if (row) this.#write({ ...row, built: builtToText(built) });
+  }
+
+  /** After a start: what the last process was uploading. Null where there is nothing, or it was taken up too often. */
+  takeUp(leaseId: string): Built | null {
+    const row = this.#find(leaseId);
+    if (!row?.built || row.takenUp >= MAX_TAKEN_UP) return null;
+    this.#write({ ...row, takenUp: row.takenUp + 1 });
+    return builtOfText(row.built);
   }
 
   /** The last word about a lease; a second one is ignored. */

@@ -13,19 +13,23 @@ import { foremanClient } from './edge-client.ts';
 import { defaultBounds } from './fence/bounds.ts';
 import type { Fence } from './fence/fence.ts';
 import { nodeLog } from './log/node-log.ts';
-import { Memberships } from './membership.ts';
+import { Memberships, tierOf } from './membership.ts';
 import { serveMetrics } from './metrics/metrics-server.ts';
 import { NodeMetrics } from './metrics/node-metrics.ts';
 import { loadNodeKey } from './node-key.ts';
 import { Outbox } from './outbox.ts';
 import { nodeService } from './server/node-service.ts';
 import { serveNode } from './server/serve-node.ts';
+import { BegunUploads } from './upload/begun-uploads.ts';
+import { DirectStore } from './upload/direct-store.ts';
+import type { StorePlace } from './upload/node-s3.ts';
 
 /** Where the clock was found to be wrong, a certificate may have ended that seemed to have hours left. */
 const RENEW_CHECK_MS = 60_000;
 
 /** What was read and tried before the start; see cli/node-command.ts. */
-export interface NodeStart extends NodeConfig {
+export interface NodeStart extends Omit<NodeConfig, 's3'> {
+  readonly s3: StorePlace | null;
   /** usign public keys, checked. */
   readonly upstreamKeys: readonly string[];
   readonly fence: Fence;
@@ -38,12 +42,16 @@ export async function runNode(config: NodeStart, signal: AbortSignal): Promise<v
     format: config.logFormat,
     write: (line) => console.log(line),
     now: () => new Date(),
-    secrets: [config.joinToken],
+    secrets: [config.joinToken, config.s3?.secretAccessKey ?? null],
   });
   const key = await loadNodeKey(stateDirectory);
   const { db, close } = openDatabase(path.join(stateDirectory, 'node.sqlite'));
   const outbox = new Outbox(db, edgeUrl);
-  const workshop = await openWorkshop(config, log.line, (bytes) => metrics.imageBuilderBytesDownloaded(bytes));
+  const store = config.s3 && new DirectStore({ place: config.s3, begun: new BegunUploads(db), log: log.line });
+  const leftBehind = outbox.unfinished();
+  const workshop = await openWorkshop(config, leftBehind, log.line, (bytes) =>
+    metrics.imageBuilderBytesDownloaded(bytes),
+  );
   const metrics = new NodeMetrics({
     slots: config.slots,
     disk: () => workshop.budget.space(),
@@ -56,6 +64,9 @@ export async function runNode(config: NodeStart, signal: AbortSignal): Promise<v
     const client = foremanClient(edgeUrl, key, memberships.current);
     await memberships.establish(client, key, { token: config.joinToken, name: config.name }, signal);
     if (signal.aborted) return;
+    if (store && tierOf(memberships.current()?.certificate ?? '') !== 'trusted')
+      store.refuse('this node is a volunteer');
+    await store?.dropAllBut(leftBehind, signal);
     log.line(config.fence.told);
     log.line(`ready: ${config.slots} slots for ${edgeUrl}`);
     const agent = new Agent({
@@ -65,6 +76,7 @@ export async function runNode(config: NodeStart, signal: AbortSignal): Promise<v
       membership: memberships.current,
       clock: memberships.clock,
       outbox,
+      store,
       workshop,
       disk: new DiskWatch(workshop.budget),
       metrics,
@@ -94,11 +106,13 @@ export async function runNode(config: NodeStart, signal: AbortSignal): Promise<v
 
 const openWorkshop = async (
   config: NodeStart,
+  keep: readonly string[],
   tell: (line: string) => void,
   onImageBuilderBytes: (bytes: number) => void,
 ): Promise<Workshop> =>
   await Workshop.open({
     stateDirectory: config.stateDirectory,
+    keep,
     trust: {
       keys: config.upstreamKeys,
       allowUnsigned: config.allowsUnsigned,

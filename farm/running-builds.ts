@@ -3,16 +3,19 @@
  * down before it is begun, and its last word before its slot is free, so that a node that dies knows what it owes.
  */
 import { type BuildOrder, BuildStep } from '../shared/gen/asu/farm/v1/build_pb.js';
-import { type FulfilOptions, fulfil, type Running, textOf } from './fulfil-order.ts';
+import type { Built } from './built.ts';
+import { type Fulfilled, type FulfilOptions, fulfil, fulfilBuilt, type Running, textOf } from './fulfil-order.ts';
 import type { Outbox } from './outbox.ts';
 import { BuildNews } from './server/build-news.ts';
 
-export interface RunningBuildsOptions extends Omit<FulfilOptions, 'onNewStep' | 'numbered' | 'isLatest'> {
+export interface RunningBuildsOptions extends Omit<FulfilOptions, 'onNewStep' | 'onBuilt' | 'numbered' | 'isLatest'> {
   readonly outbox: Outbox;
   readonly slots: number;
   /** A build has ended; `isTold`: the edge knows. What builds are at waits for the next regular report. */
   readonly onEnd: (isTold: boolean) => void;
 }
+
+type Work = (running: Running, options: FulfilOptions) => Promise<Fulfilled>;
 
 export class RunningBuilds {
   readonly news: BuildNews;
@@ -53,16 +56,22 @@ export class RunningBuilds {
   /** @throws Error where it cannot be written down: then it is not begun */
   begin(order: BuildOrder, logPermit: string): void {
     this.#options.outbox.take(order.leaseId, order.requestHash, Date.now());
-    const task = this.#work(order, logPermit)
+    this.#start(order.leaseId, logPermit, (running, options) => fulfil(order, running, options));
+  }
+
+  /** Goes on with what an earlier process has built. */
+  takeUp(leaseId: string, built: Built): void {
+    this.#start(leaseId, '', (running, options) => fulfilBuilt(leaseId, built, running, options));
+  }
+
+  #start(leaseId: string, logPermit: string, work: Work): void {
+    const task = this.#work(leaseId, logPermit, work)
       .catch((error) => {
-        this.#options.log(`lease ${order.leaseId} could not be tidied up: ${textOf(error)}`, {
-          request: order.requestHash,
-          lease: order.leaseId,
-        });
+        this.#options.log(`lease ${leaseId} could not be tidied up: ${textOf(error)}`, { lease: leaseId });
         return false;
       })
       .then((isTold) => {
-        this.#running.delete(order.leaseId);
+        this.#running.delete(leaseId);
         this.#tasks.delete(task);
         this.#slotFree.resolve();
         this.#options.onEnd(isTold);
@@ -88,29 +97,30 @@ export class RunningBuilds {
   }
 
   /** Whether the edge has heard the last word. */
-  async #work(order: BuildOrder, logPermit: string): Promise<boolean> {
+  async #work(leaseId: string, logPermit: string, work: Work): Promise<boolean> {
     const { outbox, workshop } = this.#options;
     const stop = new AbortController();
     const running: Running = { stop, logPermit, lastWord: null, step: BuildStep.INIT, bytesDone: 0, bytesTotal: 0 };
-    this.#running.set(order.leaseId, running);
-    this.news.begin(order.leaseId, running);
+    this.#running.set(leaseId, running);
+    this.news.begin(leaseId, running);
     const {
       lastWord,
       isTold = false,
       isOwnFault,
-    } = await fulfil(order, running, {
+    } = await work(running, {
       ...this.#options,
-      onNewStep: () => this.news.stepped(order.leaseId),
-      numbered: (leaseId, event) => outbox.progress(leaseId, event),
+      onNewStep: () => this.news.stepped(leaseId),
+      onBuilt: (of, built) => outbox.keepBuilt(of, built),
+      numbered: (of, event) => outbox.progress(of, event),
       isLatest: (report) => outbox.isLatest(report),
     });
     if (isOwnFault !== null) this.#ownFaults = isOwnFault ? this.#ownFaults + 1 : 0;
     try {
-      if (isTold) outbox.forget(order.leaseId);
-      else outbox.finish(order.leaseId, lastWord);
+      if (isTold) outbox.forget(leaseId);
+      else outbox.finish(leaseId, lastWord);
     } finally {
-      this.news.end(order.leaseId, lastWord);
-      await workshop.removeWorkspace(order.leaseId);
+      this.news.end(leaseId, lastWord);
+      await workshop.removeWorkspace(leaseId);
     }
     return isTold;
   }

@@ -127,6 +127,8 @@ export type StoredResult =
 /** Names in the object store. A record points at files; nothing is ever moved or copied, which makes publishing atomic. */
 export const storeKey = {
   object: (leaseId: string, file: string): string => `objects/${leaseId}/${file}`,
+  /** What a node puts there by itself. Nothing is served from here: the edge hashes it, and makes an object of it. */
+  incoming: (nodeId: string, leaseId: string, file: string): string => `incoming/${nodeId}/${leaseId}/${file}`,
   build: (requestHash: string): string => `builds/${requestHash}.json`,
   intent: (intentHash: string): string => `intents/${intentHash}.json`,
   /** By its digits (seed/hashes.ts): one for all public images that have these packages. */

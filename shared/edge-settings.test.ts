@@ -226,6 +226,7 @@ const TABLE: Record<EdgeSettingName, Row> = {
   },
   IDENTITY_SALT: anyText,
   CONTACT: anyText,
+  DIRECT_UPLOADS: flag,
   S3_ENDPOINT: url([['', '']]),
   S3_BUCKET: anyText,
   S3_REGION: anyText,

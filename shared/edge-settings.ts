@@ -225,6 +225,11 @@ export const EDGE_SETTINGS = {
   ),
   IDENTITY_SALT: setting('1', text, 'part of every hash; changing it disowns every image ever built'),
   CONTACT: setting('', text, 'who runs this server, shown in the overview'),
+  DIRECT_UPLOADS: setting(
+    '0',
+    flag,
+    '1: trusted nodes that have keys of the store may put files there by themselves, below `incoming/`',
+  ),
   S3_ENDPOINT: setting('', optionalHttpUrl, 'S3 store for images; empty: the R2 binding'),
   S3_BUCKET: setting('asu-images', text, 'bucket'),
   S3_REGION: setting('us-east-1', text, 'region'),

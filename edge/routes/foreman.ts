@@ -166,19 +166,22 @@ const router = createConnectRouter({
   async requestUpload(request, handler) {
     const { context, certificate } = callerOf(handler);
     const files = filesOf(context, [request.file], () => 'file');
-    const [opened] = await openUploads(context, certificate.nodeId, request.leaseId, files);
+    const mayPutDirectly = request.canPutDirectly && putsDirectly(context, certificate);
+    const [opened] = await openUploads(context, certificate.nodeId, request.leaseId, files, mayPutDirectly);
     return opened ?? {};
   },
 
   async requestUploads(request, handler) {
     const { context, certificate } = callerOf(handler);
     const files = filesOf(context, request.files);
-    return { grants: await openUploads(context, certificate.nodeId, request.leaseId, files) };
+    const mayPutDirectly = request.canPutDirectly && putsDirectly(context, certificate);
+    return { grants: await openUploads(context, certificate.nodeId, request.leaseId, files, mayPutDirectly) };
   },
 
   async completeUpload(request, handler) {
     const { context, certificate } = callerOf(handler);
-    await completeUpload(context, certificate.nodeId, request.leaseId, request.name);
+    const isDirect = request.isDirect && putsDirectly(context, certificate);
+    await completeUpload(context, certificate.nodeId, request.leaseId, request.name, isDirect);
     return {};
   },
 
@@ -189,10 +192,16 @@ const router = createConnectRouter({
       throw new ConnectError('lease_id: expected 8 to 64 letters, digits or "-"', Code.InvalidArgument);
     const files = filesOf(context, request.files);
     const reports = request.report && bytesOf(request.report);
-    const { lost, report } = await completeUploads(context, certificate.nodeId, request.leaseId, files, reports);
+    const direct = putsDirectly(context, certificate) ? request.direct : [];
+    const completion = { files, direct, reports };
+    const { lost, report } = await completeUploads(context, certificate.nodeId, request.leaseId, completion);
     return { lost: [...lost], ...(report && { report: answerOf(report) }) };
   },
 });
+
+/** Keys of the store are for machines of the operator's own. */
+const putsDirectly = ({ config }: EdgeContext, { tier }: NodeCertificate): boolean =>
+  config.DIRECT_UPLOADS && tier === 'trusted';
 
 /** For the Foreman. @throws ConnectError INVALID_ARGUMENT */
 function bytesOf(request: ReportRequest): Uint8Array {

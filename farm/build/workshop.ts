@@ -1,6 +1,6 @@
 /**
  * What all builds of a node share: its ImageBuilders, its way to packages, its disk, its fence. Opened once for a state
- * directory; what a crash left there is removed first, so nobody else may work in it (farm/disk/state-lock.ts).
+ * directory; what a crash left there, and nobody takes up, is removed first, so nobody else may work in it (farm/disk/state-lock.ts).
  */
 import { mkdir } from 'node:fs/promises';
 import { totalmem } from 'node:os';
@@ -20,6 +20,8 @@ import { checkStateDirectory, removeWorkspace, removeWorkspaces } from './worksp
 
 export interface WorkshopOptions {
   readonly stateDirectory: string;
+  /** Leases whose workspaces stay, because what lies there is still to be uploaded. */
+  readonly keep?: readonly string[];
   readonly trust: SupplyTrust;
   readonly diskBytes: number;
   /** Stays free on that disk whatever the budget. */
@@ -62,7 +64,7 @@ export class Workshop {
     const { stateDirectory, tell } = options;
     checkStateDirectory(stateDirectory);
     await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
-    await removeWorkspaces(stateDirectory, tell);
+    await removeWorkspaces(stateDirectory, tell, options.keep);
     const imageBuilders = new ImageBuilderShelf(stateDirectory);
     const downloads = new DownloadShelf(stateDirectory);
     await imageBuilders.sweep(tell);
@@ -77,6 +79,7 @@ export class Workshop {
       makeRoom: (bytes) => budget.makeRoom(bytes),
     });
     const workspaces = new WorkspaceShelf(stateDirectory);
+    for (const leaseId of options.keep ?? []) workspaces.occupy(leaseId);
     const budget = new DiskBudget([imageBuilders, downloads, packages.store, workspaces], {
       bytes: options.diskBytes,
       reserveBytes: options.reserveBytes,

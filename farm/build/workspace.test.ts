@@ -55,6 +55,12 @@ test('after a crash the workspaces that it left are removed', async () => {
   expect(await readdir(path.join(state, 'work'))).toEqual([]);
 });
 
+test('what is still to be uploaded stays', async () => {
+  for (const leaseId of ['lost', 'wanted']) await createWorkspace(state, leaseId);
+  await removeWorkspaces(state, (line) => expect.fail(line), ['wanted', 'never-there']);
+  expect(await readdir(path.join(state, 'work'))).toEqual(['wanted']);
+});
+
 test('a directory that its own user may not empty is removed all the same', async () => {
   const { binDirectory } = await createWorkspace(state, 'lease1');
   await mkdir(path.join(binDirectory, 'shut'));

@@ -78,11 +78,20 @@ export async function removeWorkspace(stateDirectory: string, leaseId: string): 
   await removeTree(directoryOf(stateDirectory, leaseId));
 }
 
-/** At start-up: what a crash left. What cannot be removed is told and left: it must not keep the node away. */
-export async function removeWorkspaces(stateDirectory: string, tell: (line: string) => void): Promise<void> {
+/**
+ * At start-up: what a crash left, but for those that are to be kept. What cannot be removed is told and left: it must not keep the
+ * node away.
+ */
+export async function removeWorkspaces(
+  stateDirectory: string,
+  tell: (line: string) => void,
+  keep: readonly string[] = [],
+): Promise<void> {
   const work = path.join(stateDirectory, 'work');
-  for (const name of await readdir(work).catch(() => []))
+  for (const name of await readdir(work).catch(() => [])) {
+    if (keep.includes(name)) continue;
     await removeTree(path.join(work, name)).catch((error) => tell(`${name} cannot be removed: ${error.message}`));
+  }
 }
 
 function directoryOf(stateDirectory: string, leaseId: string): string {

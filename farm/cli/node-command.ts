@@ -11,6 +11,7 @@ import { JoinRefused } from '../membership.ts';
 import { MetricsError } from '../metrics/metrics-server.ts';
 import { runNode } from '../run-node.ts';
 import { ListenError } from '../server/serve-node.ts';
+import { withSecret } from '../upload/node-s3.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './flags.ts';
 import { mustBeReadable, readUpstreamKeys } from './upstream-keys.ts';
@@ -28,6 +29,7 @@ export const nodeCommand: Command = async (args, { terminal, environment, signal
   const { config } = command;
   const upstreamKeys = await readUpstreamKeys(config.upstreamKeyFiles);
   if (config.upstreamGpgKeyFile !== null) await mustBeReadable('--upstream-gpg-keys', config.upstreamGpgKeyFile);
+  const s3 = config.s3 && (await withSecret(config.s3));
   try {
     await mkdir(config.stateDirectory, { recursive: true, mode: 0o700 });
     // Before the fence is tried in there: a directory that cannot be written would be told as a machine without one.
@@ -39,7 +41,7 @@ export const nodeCommand: Command = async (args, { terminal, environment, signal
       );
       return EXIT_NO_SANDBOX;
     }
-    await runNode({ ...config, upstreamKeys, fence }, signal);
+    await runNode({ ...config, s3, upstreamKeys, fence }, signal);
   } catch (error) {
     if (error instanceof MetricsError || error instanceof ListenError) throw new UsageError(error.message);
     if (!REFUSALS.some((refusal) => error instanceof refusal)) throw error;

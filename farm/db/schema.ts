@@ -12,6 +12,10 @@ export const leases = sqliteTable('leases', {
   sequence: integer('sequence').notNull().default(0),
   /** A serialised LeaseReport, kept until acknowledged; null while the build runs. */
   finalReport: blob('final_report', { mode: 'buffer' }),
+  /** What came out and is being uploaded: JSON of farm/built.ts; null before that. */
+  built: text('built'),
+  /** How often a process that started found it there. */
+  takenUp: integer('taken_up').notNull().default(0),
 });
 
 /** The edges that this node joined. */
@@ -20,4 +24,10 @@ export const edges = sqliteTable('edges', {
   /** What orders are signed with; 64 hex digits. */
   publicKey: text('public_key').notNull(),
   certificate: text('certificate').notNull(),
+});
+
+/** Uploads in parts that were begun in the store by this node itself, and neither completed nor dropped. */
+export const begunUploads = sqliteTable('begun_uploads', {
+  key: text('key').primaryKey(),
+  uploadId: text('upload_id').notNull(),
 });

@@ -18,6 +18,7 @@ export type DemoMirrorOptions = {
   readonly repositoryUrl?: string;
   readonly delaySeconds?: number;
   readonly weightMib?: number;
+  readonly largeMib?: number;
   readonly compression?: Compression;
   readonly irreproducible?: boolean;
 };

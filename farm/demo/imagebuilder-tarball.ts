@@ -99,6 +99,7 @@ function targetMk({ release, target, packages, state }: ImageBuilderParts): stri
     `UNLISTED_ROOTFS := ${isListed ? '' : 'rootfs.tar.gz'}`,
     `DELAY_SECONDS := ${state.delaySeconds}`,
     `WEIGHT_MIB := ${state.weightMib}`,
+    `LARGE_MIB := ${state.largeMib}`,
     '',
   ].join('\n');
 }

@@ -15,6 +15,8 @@ export type MirrorState = {
   readonly delaySeconds: number;
   /** Each image build compresses so much noise, for benchmarks: packing a real root file system takes most of a build. */
   readonly weightMib: number;
+  /** Factory images are longer by so much, for what a farm does with large ones: decimal numbers from 100000000 on, a line each. */
+  readonly largeMib: number;
   /** Of the ImageBuilder tarballs. Only `gz` gives the same bytes on every machine. */
   readonly compression: Compression;
   /** Is there a target of which no two images are equal? */
@@ -29,6 +31,7 @@ export const initialState: MirrorState = {
   repositoryUrl: 'https://downloads.demo.invalid',
   delaySeconds: 0,
   weightMib: 0,
+  largeMib: 0,
   compression: 'gz',
   irreproducible: false,
   snapshotMoves: 0,

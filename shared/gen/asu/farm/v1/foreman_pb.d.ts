@@ -384,6 +384,13 @@ export declare type RequestUploadRequest = Message<"asu.farm.v1.RequestUploadReq
    * @generated from field: asu.farm.v1.OutputFile file = 2;
    */
   file?: OutputFile | undefined;
+
+  /**
+   * The node has keys of the object store, and would put the file there by itself.
+   *
+   * @generated from field: bool can_put_directly = 3;
+   */
+  canPutDirectly: boolean;
 };
 
 /**
@@ -414,6 +421,22 @@ export declare type RequestUploadResponse = Message<"asu.farm.v1.RequestUploadRe
    * @generated from field: uint64 part_size_bytes = 3;
    */
   partSizeBytes: bigint;
+
+  /**
+   * Where in the store's bucket the node may put the file by itself; it counts only once the edge has read it from there, hashed
+   * it and made an object of it. Empty: through the edge. Never of a volunteer, or where the node did not ask. It may still go
+   * through the edge: ask again without `can_put_directly`.
+   *
+   * @generated from field: string direct_key = 4;
+   */
+  directKey: string;
+
+  /**
+   * Parts that the edge has already, which a node that died in the middle need not send again.
+   *
+   * @generated from field: repeated uint32 parts_present = 5;
+   */
+  partsPresent: number[];
 };
 
 /**
@@ -435,6 +458,13 @@ export declare type CompleteUploadRequest = Message<"asu.farm.v1.CompleteUploadR
    * @generated from field: string name = 2;
    */
   name: string;
+
+  /**
+   * The file lies under its `direct_key`.
+   *
+   * @generated from field: bool is_direct = 3;
+   */
+  isDirect: boolean;
 };
 
 /**
@@ -468,6 +498,13 @@ export declare type RequestUploadsRequest = Message<"asu.farm.v1.RequestUploadsR
    * @generated from field: repeated asu.farm.v1.OutputFile files = 2;
    */
   files: OutputFile[];
+
+  /**
+   * As in RequestUploadRequest.
+   *
+   * @generated from field: bool can_put_directly = 3;
+   */
+  canPutDirectly: boolean;
 };
 
 /**
@@ -514,6 +551,16 @@ export declare type UploadGrant = Message<"asu.farm.v1.UploadGrant"> & {
    * @generated from field: uint64 part_size_bytes = 3;
    */
   partSizeBytes: bigint;
+
+  /**
+   * @generated from field: string direct_key = 4;
+   */
+  directKey: string;
+
+  /**
+   * @generated from field: repeated uint32 parts_present = 5;
+   */
+  partsPresent: number[];
 };
 
 /**
@@ -546,6 +593,13 @@ export declare type CompleteUploadsRequest = Message<"asu.farm.v1.CompleteUpload
    * @generated from field: asu.farm.v1.ReportRequest report = 3;
    */
   report?: ReportRequest | undefined;
+
+  /**
+   * Names of those files that lie under their `direct_key`.
+   *
+   * @generated from field: repeated string direct = 4;
+   */
+  direct: string[];
 };
 
 /**

@@ -1,0 +1,40 @@
+/** What a process has used, as the kernel counted it: a file that is held whole shows in its memory and nowhere else. */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+
+/** Of a process by what stands in its command line. @throws Error where there is none, or more than one */
+export function pidOf(...words: readonly string[]): number {
+  const pids = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => words.every((word) => commandOf(pid).includes(word)));
+  if (pids.length !== 1) throw new Error(`expected one process with ${words.join(' ')}, got ${pids.length}`);
+  return Number(pids[0]);
+}
+
+function commandOf(pid: string): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    // It has ended.
+    return [];
+  }
+}
+
+/** Of the processor, since its start: seconds. */
+export function processorSeconds(pid: number): number {
+  // Behind the name, which may have blanks: 14 and 15 are its ticks in itself and in the kernel, of which a second has 100.
+  const [, ...fields] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
+  const numbers = fields.join(') ').split(' ').map(Number);
+  return ((numbers[11] ?? 0) + (numbers[12] ?? 0)) / 100;
+}
+
+/** From here on. Returns what it has now, in bytes. */
+export function beginPeak(pid: number): number {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5');
+  return peakBytes(pid);
+}
+
+/** Since `beginPeak`, or since its start. */
+export function peakBytes(pid: number): number {
+  const [, kib] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return Number(kib) * 1024;
+}

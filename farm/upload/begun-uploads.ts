@@ -1,0 +1,33 @@
+/** Uploads in parts that this node has begun in the store, by key: an id that is lost is space that is lost. */
+import { eq } from 'drizzle-orm';
+import type { NodeDatabase } from '../db/open-database.ts';
+import { begunUploads } from '../db/schema.ts';
+
+export class BegunUploads {
+  readonly #db: NodeDatabase;
+
+  constructor(db: NodeDatabase) {
+    this.#db = db;
+  }
+
+  find(key: string): string | null {
+    return this.#db.select().from(begunUploads).where(eq(begunUploads.key, key)).get()?.uploadId ?? null;
+  }
+
+  note(key: string, uploadId: string): string {
+    this.#db.insert(begunUploads).values({ key, uploadId }).run();
+    return uploadId;
+  }
+
+  keys(): string[] {
+    return this.#db
+      .select()
+      .from(begunUploads)
+      .all()
+      .map(({ key }) => key);
+  }
+
+  forget(key: string): void {
+    this.#db.delete(begunUploads).where(eq(begunUploads.key, key)).run();
+  }
+}

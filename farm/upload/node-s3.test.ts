@@ -1,0 +1,32 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { UsageError } from '../cli/flags.ts';
+import { withSecret } from './node-s3.ts';
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(path.join(os.tmpdir(), 'asu-node-s3-'));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+const place = { endpoint: 'https://s3.example', bucket: 'asu-images', region: 'auto', accessKeyId: 'k' };
+
+test('a secret is read from its file, without the line’s end', async () => {
+  const file = path.join(directory, 'secret');
+  await writeFile(file, 'hunter2\n');
+  expect(await withSecret({ ...place, secret: { file } })).toEqual({ ...place, secretAccessKey: 'hunter2' });
+  expect(await withSecret({ ...place, secret: { text: 'x' } })).toEqual({ ...place, secretAccessKey: 'x' });
+});
+
+test.each([
+  ['is not there', null, /--s3-secret-file: .* cannot be read \(ENOENT\)/],
+  ['is empty', '\n', /--s3-secret-file: expected a secret/],
+  ['is too large for one', 'x'.repeat(2000), /--s3-secret-file: expected at most 1024 bytes/],
+])('a file that %s stops the start', async (_, text, sentence) => {
+  const file = path.join(directory, 'secret');
+  if (text !== null) await writeFile(file, text);
+  await expect(withSecret({ ...place, secret: { file } })).rejects.toThrow(UsageError);
+  await expect(withSecret({ ...place, secret: { file } })).rejects.toThrow(sentence);
+});
