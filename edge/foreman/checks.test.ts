@@ -367,7 +367,7 @@ describe('a canary that is another image', () => {
   it('for which upstream cannot be asked now keeps no other dispute back', async () => {
     const [first, second] = await twoDisputes();
     await foreman.alter(
-      "UPDATE builds SET request = json_set(request, '$.version', '22.03.5') WHERE request_hash = ?",
+      "UPDATE builds SET request = json_set(request, '$.version', 'SNAPSHOT') WHERE request_hash = ?",
       String(first?.request_hash),
     );
     vi.spyOn(env.CATALOGUE, 'getByName').mockImplementation(() => {

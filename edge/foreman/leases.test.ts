@@ -157,7 +157,7 @@ describe('a lease of which nothing is heard', () => {
     await foreman.submit();
     await foreman.submit({ intentHash: sha256Hex('later') });
     const order = await foreman.order('a');
-    expect(await foreman.alarmAt()).toBe(Date.now() + leaseMs);
+    expect(await foreman.alarmAt()).toBeLessThanOrEqual(Date.now() + leaseMs);
     await loseNode();
     expect(await foreman.status(order.requestHash)).toMatchObject({ state: 'queued', position: 0 });
     expect((await foreman.rows('leases'))[0]).toMatchObject({
@@ -358,7 +358,7 @@ describe('when a build is leased', () => {
     pass(120_000);
     expect(await foreman.lease('a')).toBeNull();
     expect((await foreman.rows('builds'))[0]).toMatchObject({ state: 'queued', pin_failures: 1 });
-    expect(await foreman.alarmAt()).toBe(Date.now() + 5_000);
+    expect(await foreman.alarmAt()).toBeLessThanOrEqual(Date.now() + 5_000);
     // Not asked again before its time.
     expect(await foreman.lease('a')).toBeNull();
     expect((await foreman.rows('builds'))[0]).toMatchObject({ pin_failures: 1 });
@@ -452,7 +452,7 @@ describe('a volunteer', () => {
 
 test('a volunteer’s word decides nothing: the build waits for another operator’s, and not in vain', async () => {
   await foreman.node('v', 'volunteer-1', 'volunteer');
-  await foreman.submit();
+  await foreman.submit({ intentHash: sha256Hex('of another mind') });
   const first = await foreman.order('v');
   expect(await foreman.report('v', first.leaseId, 1, await foreman.success('v', first.leaseId, 'evil image'))).toBe(
     'ended',
