@@ -60,6 +60,20 @@ describe('what clients read of a version', () => {
     });
   });
 
+  it('has all devices of a version, by target and profile', async () => {
+    expect(await get(`${RELEASE}/devices.json`)).toEqual({
+      devices: { 'x86/64': { acme_router: ['Acme Router'], generic: ['generic'] } },
+    });
+    expect(await get('/json/v1/snapshots/devices.json')).toMatchObject({ devices: { 'x86/64': expect.any(Object) } });
+  });
+
+  it('is told that a mirror has no list of devices, and not that there are none', async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    mirror.files.delete('releases/24.10-SNAPSHOT/.overview.json');
+    const response = await openIsolate(mirror).ask('/json/v1/releases/24.10-SNAPSHOT/devices.json');
+    expect([response.status, (await jsonOf(response)).error_kind]).toEqual([503, 'upstream_unavailable']);
+  });
+
   it('has a device as upstream describes it, with what auc checks it by', async () => {
     const answer = await get(`${RELEASE}/targets/x86/64/acme_router.json`);
     expect(answer).toEqual({
@@ -93,6 +107,8 @@ describe('what clients read of a version', () => {
 
   it.each([
     ['/json/v1/releases/24.10.9/targets/x86/64/index.json', 'no such version'],
+    ['/json/v1/releases/24.10.9/devices.json', 'no such version'],
+    ['/json/v1/releases/SNAPSHOT/devices.json', 'no such file'],
     ['/json/v1/releases/19.07.1/packages/x86_64-index.json', 'no such version'],
     ['/json/v1/releases/__proto__/targets/x86/64/generic.json', 'no such version'],
     ['/json/v1/releases/..%2fsnapshots/targets/x86/64/index.json', 'no such version'],

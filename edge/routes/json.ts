@@ -1,18 +1,21 @@
 /**
  * The files of a version below `/json/v1/releases/<version>` and `/json/v1/snapshots`: package lists of a target and of an
- * architecture, which owut and auc compare with what is installed, and a device's profile, from which auc takes the revision.
+ * architecture, which owut and auc compare with what is installed, a device's profile, from which auc takes the revision, and all
+ * devices by name, for the page.
  */
 import { type Context, Hono } from 'hono';
 import type { AnswerOf } from '../../shared/api/answer-of.ts';
-import type { packageVersionsSchema, targetIndexSchema } from '../../shared/api/catalogue-answers.ts';
+import type { devicesSchema, packageVersionsSchema, targetIndexSchema } from '../../shared/api/catalogue-answers.ts';
 import { versionPath } from '../../shared/branch.ts';
+import { BuildError } from '../../shared/build-error.ts';
+import { deviceNames } from '../../shared/device-names.ts';
 import { profileAnswer } from '../../shared/profile-answer.ts';
 import { jsonAnswer, methodNotAllowed, notFound } from '../answer.ts';
 import type { CatalogueReader } from '../catalogue/read.ts';
 import { edgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
 import { CACHE_CONTROL } from '../lifetimes.ts';
-import { keptText, knownOrNull, metadataAnswer } from '../metadata-answer.ts';
+import { keptText, knownOrNull, metadataAnswer, versionsOf } from '../metadata-answer.ts';
 
 type App = Context<{ Bindings: Env }>;
 
@@ -22,8 +25,10 @@ for (const path of ['/json/v1/releases/:version', '/json/v1/snapshots'])
   jsonRoutes
     .get(`${path}/targets/:target/:subtarget/:file`, getTargetFile)
     .get(`${path}/packages/:file`, getArchIndex)
+    .get(`${path}/devices.json`, getDevices)
     .all(`${path}/targets/:target/:subtarget/:file`, () => methodNotAllowed('GET, HEAD, OPTIONS'))
-    .all(`${path}/packages/:file`, () => methodNotAllowed('GET, HEAD, OPTIONS'));
+    .all(`${path}/packages/:file`, () => methodNotAllowed('GET, HEAD, OPTIONS'))
+    .all(`${path}/devices.json`, () => methodNotAllowed('GET, HEAD, OPTIONS'));
 
 function getTargetFile(c: App): Promise<Response> | Response {
   const version = versionOf(c);
@@ -51,6 +56,22 @@ async function getArchIndex(c: App): Promise<Response> {
   if (!document) return unknown(catalogue, version, 'architecture');
   const answer = (): AnswerOf<typeof packageVersionsSchema> => document.packages;
   return metadataAnswer(c, await keptText(document.packages, 'index', answer));
+}
+
+async function getDevices(c: App): Promise<Response> {
+  const version = versionOf(c);
+  if (version === null) return notFound('no such file');
+  const { catalogue } = await edgeContext(c.env);
+  const document = knownOrNull(await catalogue.models(version));
+  if (!document) {
+    const { versions } = await versionsOf(catalogue);
+    if (!versions.some((entry) => entry.version === version)) return notFound('no such version');
+    throw new BuildError('upstream_unavailable', undefined, {
+      cause: `the mirror has no .overview.json of ${version}`,
+    });
+  }
+  const answer = (): AnswerOf<typeof devicesSchema> => ({ devices: deviceNames(document.models) });
+  return metadataAnswer(c, await keptText(document.models, 'devices', answer));
 }
 
 async function getProfile(c: App, version: string, target: string, name: string): Promise<Response> {

@@ -54,6 +54,13 @@ export const targetIndexSchema = z.strictObject({
   packages: packageVersionsSchema.describe("The target's packages and the modules of its kernel."),
 });
 
+export const devicesSchema = z.strictObject({
+  devices: z
+    .record(z.string(), z.record(z.string(), z.array(z.string()).min(1)))
+    .describe("Target to profile to the device's names, in the order of names.")
+    .meta({ examples: [{ 'ath79/generic': { 'tplink_archer-c7-v2': ['TP-Link Archer C7 v2'] } }] }),
+});
+
 const words = z.array(z.string()).optional();
 
 /** What upstream says of a device is passed on as it is; these are the fields that clients read. */
@@ -76,4 +83,8 @@ export const revisionSchema = z.strictObject({
 });
 
 export type OverviewBranch = AnswerOf<typeof branchSchema>;
+export type Devices = AnswerOf<typeof devicesSchema>;
+export type DeviceProfile = AnswerOf<typeof profileSchema>;
+export type TargetIndex = AnswerOf<typeof targetIndexSchema>;
+export type PackageVersions = AnswerOf<typeof packageVersionsSchema>;
 export type Overview = AnswerOf<typeof overviewSchema>;

@@ -45,6 +45,20 @@ export const CATALOGUE_OPERATIONS: readonly Operation[] = [
   },
   {
     method: 'get',
+    paths: under('devices.json'),
+    id: 'getDevices',
+    tag: 'catalogue',
+    summary: 'All devices of a version',
+    text: 'For a search while somebody types. Upstream signs no such list; what can be built is what the target says.',
+    answers: {
+      200: { text: 'By target and profile, with their names.', shapes: ['Devices'], headers: ['ETag'] },
+      304: UNCHANGED,
+      404: { text: 'There is no such version.', shapes: ['Problem'] },
+    },
+    errors: ['upstream_unavailable'],
+  },
+  {
+    method: 'get',
     paths: under('targets/{target}/{subtarget}/index.json'),
     id: 'getTargetIndex',
     tag: 'catalogue',

@@ -23,6 +23,7 @@ import {
 import {
   branchesSchema,
   branchSchema,
+  devicesSchema,
   latestSchema,
   overviewSchema,
   packageVersionsSchema,
@@ -72,6 +73,7 @@ export const COMPONENTS = {
   Branch: branchSchema,
   Branches: branchesSchema,
   Latest: latestSchema,
+  Devices: devicesSchema,
   TargetIndex: targetIndexSchema,
   PackageVersions: packageVersionsSchema,
   Profile: profileSchema,

@@ -65,5 +65,5 @@ async function readJson(response: Response, signal?: AbortSignal): Promise<unkno
   }
 }
 
-const isProblem = (json: unknown): json is Problem =>
+export const isProblem = (json: unknown): json is Problem =>
   typeof json === 'object' && json !== null && 'detail' in json && typeof json.detail === 'string';

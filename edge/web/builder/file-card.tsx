@@ -1,0 +1,42 @@
+import type { VNode } from 'preact';
+import type { FinishedBuild } from '../../../shared/api/build-answers.ts';
+import { MESSAGES } from '../messages.ts';
+import { CopyButton } from './copy-button.tsx';
+import { sizeText } from './figures.ts';
+
+const text = MESSAGES.builder.result;
+
+interface Props {
+  readonly file: FinishedBuild['images'][number];
+  readonly binDir: string;
+}
+
+/** One file of an image: what it is for, before how it is called. */
+export function FileCard({ file: { name, type, filesystem, size, sha256 }, binDir }: Props): VNode {
+  const { title, text: use } = (Object.hasOwn(text.types, type) ? text.types[type] : undefined) ?? text.other;
+  return (
+    <li class="card file">
+      <div class="use">
+        <h3>
+          {title} <span class="quiet small">{[type, filesystem].filter(Boolean).join(', ')}</span>
+        </h3>
+        <p>{use}</p>
+        <p class="small">
+          <code>{name}</code> <span class="quiet">{sizeText(size)}</span>
+        </p>
+      </div>
+      <a
+        class="button first"
+        href={`/store/${binDir}/${encodeURIComponent(name)}`}
+        download={name}
+        aria-label={text.downloadOf(name)}
+      >
+        {text.download}
+      </a>
+      <p class="digest small">
+        <span class="quiet">sha256</span> <code>{sha256}</code>
+        <CopyButton value={sha256} what={text.sha256Of(name)} />
+      </p>
+    </li>
+  );
+}
