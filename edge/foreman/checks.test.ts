@@ -367,13 +367,15 @@ describe('a canary that is another image', () => {
   it('for which upstream cannot be asked now keeps no other dispute back', async () => {
     const [first, second] = await twoDisputes();
     await foreman.alter(
-      "UPDATE builds SET request = json_set(request, '$.version', 'SNAPSHOT') WHERE request_hash = ?",
+      "UPDATE builds SET request = json_set(request, '$.version', '22.03.5') WHERE request_hash = ?",
       String(first?.request_hash),
     );
     vi.spyOn(env.CATALOGUE, 'getByName').mockImplementation(() => {
       throw new Error('the catalogue is away');
     });
     vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    // A list of versions that is younger would tell that there is no such version.
+    vi.setSystemTime(Date.now() + configOf(env).CATALOGUE_REFRESH_SECONDS * 1000);
     expect((await foreman.order('t')).requestHash).toBe(second?.request_hash);
     expect((await checks()).find(({ id }) => id === first?.id)).toMatchObject({ state: 'waiting' });
   });

@@ -137,6 +137,16 @@ test('a server that is away for a moment is waited for, and that is said', async
   expect(ended.stderr).toMatch(/^the connection failed \(.*\); trying again in 1 s\n$/);
 });
 
+test('a file of another kind is refused by its line', async () => {
+  const file = path.join(directory, 'not-installed');
+  await writeFile(file, 'vim - 9.1\n<html>\n');
+  const ended = await inProcess(checkCommand, ['--server', server.url, ...RUNS, '--installed', file]);
+  expect([ended.status, server.asked]).toEqual([2, []]);
+  expect(ended.stderr).toContain(
+    `--installed ${file}, line 2: expected NAME - VERSION as opkg list-installed prints it`,
+  );
+});
+
 test.each<[string[], RegExp]>([
   [['--target', 'x86/64'], /^--version: expected what the router runs, got nothing/],
   [['--version', '1'], /^--target: expected what the router runs, got nothing/],

@@ -5,13 +5,13 @@
 import { BuildError } from '../../shared/build-error.ts';
 import { MAX_BODY_BYTES } from '../../shared/build-request.ts';
 import { WORD } from '../../shared/grammar.ts';
+import { type Installed, InstalledListError, installedList } from '../../shared/installed-list.ts';
 import { parseUpgradeCheck } from '../../shared/seed/upgrade-check-fields.ts';
 import { checkUpgrade, type InstalledSystem, type Upgrade } from '../client/check-upgrade.ts';
 import { Patience } from '../client/patience.ts';
 import type { Command, CommandContext } from './command.ts';
 import { type FlagValues, parse, UsageError } from './flags.ts';
 import { readGivenFile } from './given-file.ts';
-import { installedList } from './installed-list.ts';
 import { SERVER_STATUSES, toldFault } from './server-faults.ts';
 import { askedServer, SERVER_FLAGS } from './server-flags.ts';
 import { shellWords } from './shell-words.ts';
@@ -95,7 +95,7 @@ async function systemOf(values: FlagValues): Promise<InstalledSystem> {
     target: text('target') ?? '',
     ...(revision !== undefined && { revision }),
     ...(file !== undefined && {
-      installed: installedList('--installed', file, await readGivenFile('--installed', file, MAX_FILE_BYTES)),
+      installed: installedOf(file, await readGivenFile('--installed', file, MAX_FILE_BYTES)),
     }),
   };
   try {
@@ -108,6 +108,16 @@ async function systemOf(values: FlagValues): Promise<InstalledSystem> {
   if (bytes > MAX_BODY_BYTES)
     throw new UsageError(`--installed: expected at most ${MAX_BODY_BYTES} bytes of packages, got ${bytes}`);
   return system;
+}
+
+function installedOf(file: string, text: string): Installed {
+  try {
+    return installedList(text);
+  } catch (error) {
+    if (!(error instanceof InstalledListError)) throw error;
+    const { where, message } = error;
+    throw new UsageError(`--installed ${file}${where && `, ${where}`}: ${message}`);
+  }
 }
 
 function profileOf(values: FlagValues): string | null {

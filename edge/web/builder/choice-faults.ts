@@ -1,7 +1,7 @@
 /** What is wrong with a choice, as far as it can be told without asking: each beside its field. */
 import type { Overview } from '../../../shared/api/catalogue-answers.ts';
+import { type Choice, isWord, MAX_PACKAGES } from '../choice.ts';
 import { MESSAGES } from '../messages.ts';
-import { type Choice, isWord, MAX_PACKAGES } from './choice.ts';
 import { byteLength } from './figures.ts';
 import type { FieldErrors } from './request-build.ts';
 import type { KnownDevice } from './use-device.ts';

@@ -1,6 +1,6 @@
 import type { VNode } from 'preact';
+import type { Choice } from '../choice.ts';
 import { MESSAGES } from '../messages.ts';
-import type { Choice } from './choice.ts';
 import { Combobox } from './combobox.tsx';
 import { type DeviceRow, deviceRows } from './devices.ts';
 import { search } from './search.ts';

@@ -1,6 +1,6 @@
 /** The devices of a version, made ready to be searched once per document. */
 import type { Devices } from '../../../shared/api/catalogue-answers.ts';
-import type { Device } from './choice.ts';
+import type { Device } from '../choice.ts';
 import type { Named } from './search.ts';
 
 export interface DeviceRow extends Named {

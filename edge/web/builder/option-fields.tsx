@@ -2,8 +2,8 @@
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Overview } from '../../../shared/api/catalogue-answers.ts';
+import type { Choice, FileSystem } from '../choice.ts';
 import { MESSAGES } from '../messages.ts';
-import type { Choice, FileSystem } from './choice.ts';
 import { FieldError } from './field-error.tsx';
 import type { FieldErrors } from './request-build.ts';
 import { ScriptField } from './script-field.tsx';

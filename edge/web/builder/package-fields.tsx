@@ -1,7 +1,7 @@
 /** What is in the image: what the reader added, what is there anyway and may be removed, and what is known of each before the build. */
 import type { VNode } from 'preact';
+import { type Choice, isRemoval, nameOf, packageWords } from '../choice.ts';
 import { MESSAGES } from '../messages.ts';
-import { type Choice, isRemoval, nameOf, packageWords } from './choice.ts';
 import { Combobox } from './combobox.tsx';
 import { PackageChip } from './package-chip.tsx';
 import { noteOf } from './package-notes.ts';

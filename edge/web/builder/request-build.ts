@@ -3,8 +3,8 @@ import type { Problem } from '../../../shared/api/problem.ts';
 import { AskError, ask } from '../api/ask.ts';
 import { pause } from '../api/pause.ts';
 import { isPassing } from '../api/use-asked.ts';
+import type { Choice } from '../choice.ts';
 import { MESSAGES } from '../messages.ts';
-import type { Choice } from './choice.ts';
 import { isBuildAnswer, problemOf } from './follow-build.ts';
 
 export const FIELDS = ['version', 'device', 'packages', 'rootfs', 'script'] as const;

@@ -1,8 +1,8 @@
 /** What will be built, in a few lines, and the button; beside the fields where there is room, below them on a phone. */
 import type { VNode } from 'preact';
+import { type Choice, isRemoval } from '../choice.ts';
 import { MESSAGES } from '../messages.ts';
 import { Away } from './away.tsx';
-import { type Choice, isRemoval } from './choice.ts';
 import { FailureText } from './failure.tsx';
 import type { KnownDevice } from './use-device.ts';
 import type { Request } from './use-request.ts';

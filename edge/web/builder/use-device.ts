@@ -9,7 +9,7 @@ import type {
 } from '../../../shared/api/catalogue-answers.ts';
 import { FILESYSTEMS } from '../../../shared/grammar.ts';
 import { type Asked, useAsked } from '../api/use-asked.ts';
-import type { Device, FileSystem } from './choice.ts';
+import type { Device, FileSystem } from '../choice.ts';
 import { deviceName } from './devices.ts';
 import { defaultNames, type PackageLists } from './package-notes.ts';
 import type { Named } from './search.ts';

@@ -1,6 +1,6 @@
 import type { VNode } from 'preact';
+import type { Choice } from '../choice.ts';
 import { MESSAGES } from '../messages.ts';
-import type { Choice } from './choice.ts';
 import { FieldError } from './field-error.tsx';
 import type { OfferedVersions } from './versions.ts';
 

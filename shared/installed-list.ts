@@ -2,9 +2,19 @@
  * What a router has installed, in the words of whichever program listed it. The format is seen by the first line and holds for
  * the rest: a line that is read in another way than it was meant would send a router to a wrong image, so it is named instead.
  */
-import { isPackageName, PACKAGE_VERSION } from '../../shared/grammar.ts';
-import { printable } from '../../shared/printable.ts';
-import { UsageError } from './flags.ts';
+import { isPackageName, PACKAGE_VERSION } from './grammar.ts';
+import { printable } from './printable.ts';
+
+export class InstalledListError extends Error {
+  override readonly name = 'InstalledListError';
+  /** `line 3`, the name of a package; empty: all of it. */
+  readonly where: string;
+
+  constructor(where: string, message: string) {
+    super(message);
+    this.where = where;
+  }
+}
 
 export type Installed = Readonly<Record<string, string>>;
 
@@ -57,36 +67,35 @@ const LINE_FORMATS: readonly LineFormat[] = [
   },
 ];
 
-/** Name → version. @throws UsageError naming the line that is wrong, and what was expected there */
-export function installedList(flag: string, file: string, text: string): Installed {
-  const refuse = (where: string, message: string): never => {
-    throw new UsageError(`${flag} ${file}${where}: ${message}`);
-  };
+/** Name → version. @throws InstalledListError naming the line that is wrong, and what was expected there */
+export function installedList(text: string): Installed {
   const start = text.trimStart();
   const entries = start.startsWith('{')
-    ? fromJson(start, refuse)
+    ? fromJson(start)
     : /^Package:/.test(start)
-      ? fromStatus(text, refuse)
-      : fromLines(text, refuse);
+      ? fromStatus(text)
+      : fromLines(text);
   if (entries.length === 0) refuse('', 'expected installed packages, got none');
   return Object.fromEntries(entries);
 }
 
-type Refuse = (where: string, message: string) => never;
+function refuse(where: string, message: string): never {
+  throw new InstalledListError(where, message);
+}
 
 const entry = (name: string, version: string): Entry | null =>
   isPackageName(name) && version !== '' && version.length <= MAX_VERSION && PACKAGE_VERSION.test(version)
     ? [name, version]
     : null;
 
-function fromLines(text: string, refuse: Refuse): readonly Entry[] {
+function fromLines(text: string): readonly Entry[] {
   let format: LineFormat | undefined;
   const entries: Entry[] = [];
   for (const [at, line] of text.split('\n').entries()) {
     const told = line.trim();
     // What apk says besides, where both of its streams went into the file.
     if (told === '' || told.startsWith('WARNING: ')) continue;
-    const where = `, line ${at + 1}`;
+    const where = `line ${at + 1}`;
     if (told.length > MAX_LINE) refuse(where, `expected at most ${MAX_LINE} characters, got ${told.length}`);
     format ??= LINE_FORMATS.find(({ read }) => read(told) !== null);
     if (format === undefined)
@@ -103,7 +112,7 @@ function fromLines(text: string, refuse: Refuse): readonly Entry[] {
 }
 
 /** `/usr/lib/opkg/status`: paragraphs of fields. What was removed and left its settings is there too, and is not installed. */
-function fromStatus(text: string, refuse: Refuse): readonly Entry[] {
+function fromStatus(text: string): readonly Entry[] {
   const entries: Entry[] = [];
   let fields = new Map<string, string>();
   let begun = 0;
@@ -114,25 +123,25 @@ function fromStatus(text: string, refuse: Refuse): readonly Entry[] {
       if (fields.size === 0) begun = at + 1;
       fields.set(name.toLowerCase(), value.trim());
     } else if (line.trim() === '') {
-      if (fields.size > 0) entries.push(...fromParagraph(fields, begun, refuse));
+      if (fields.size > 0) entries.push(...fromParagraph(fields, begun));
       fields = new Map();
     } else if (!/^\s/.test(line) || fields.size === 0)
-      refuse(`, line ${at + 1}`, `expected FIELD: VALUE as in a status file of opkg, got ${quoted(line)}`);
+      refuse(`line ${at + 1}`, `expected FIELD: VALUE as in a status file of opkg, got ${quoted(line)}`);
   }
   return entries;
 }
 
-function fromParagraph(fields: ReadonlyMap<string, string>, line: number, refuse: Refuse): readonly Entry[] {
+function fromParagraph(fields: ReadonlyMap<string, string>, line: number): readonly Entry[] {
   const [name = '', version = '', status] = ['package', 'version', 'status'].map((field) => fields.get(field));
   if (status !== undefined && status.split(/\s+/).at(-1) !== 'installed') return [];
-  const where = `, the paragraph of line ${line}`;
+  const where = `the paragraph of line ${line}`;
   return [
     entry(name, version) ?? refuse(where, `expected a package and its version, got ${quoted(`${name} ${version}`)}`),
   ];
 }
 
 /** Names and versions, or what holds them under `packages` (as `ubus call rpc-sys packagelist` answers). */
-function fromJson(text: string, refuse: Refuse): readonly Entry[] {
+function fromJson(text: string): readonly Entry[] {
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -146,7 +155,7 @@ function fromJson(text: string, refuse: Refuse): readonly Entry[] {
     return (
       told ??
       refuse(
-        `, ${quoted(name)}`,
+        quoted(name),
         `expected the name of a package and its version, got ${quoted(JSON.stringify(version) ?? '')}`,
       )
     );

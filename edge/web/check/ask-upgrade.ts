@@ -1,0 +1,98 @@
+/**
+ * `POST /api/upgrade-check`, and which device a board's name is in the offered version. Nothing is believed of an answer but what
+ * this view shows.
+ */
+import type { AnswerOf } from '../../../shared/api/answer-of.ts';
+import type { profileSchema } from '../../../shared/api/catalogue-answers.ts';
+import type { SeedUpgrade } from '../../../shared/api/seed-check-answers.ts';
+import type { Installed } from '../../../shared/installed-list.ts';
+import { ask } from '../api/ask.ts';
+import { MESSAGES } from '../messages.ts';
+import type { SystemBoard } from './system-board.ts';
+
+export type UpgradeOutcome =
+  | { readonly state: 'nothing' }
+  | { readonly state: 'upgrade'; readonly answer: SeedUpgrade; readonly device: Device | null }
+  | { readonly state: 'unknown packages'; readonly names: readonly string[] }
+  | { readonly state: 'failed'; readonly message: string };
+
+export interface Device {
+  readonly profile: string;
+  readonly filesystems: readonly string[];
+}
+
+type Profile = AnswerOf<typeof profileSchema>;
+
+const PATIENCE_MS = 30_000;
+
+/** `installed`: null where nothing was said of packages. @throws the signal's reason */
+export async function askUpgrade(
+  board: SystemBoard,
+  installed: Installed | null,
+  signal: AbortSignal,
+): Promise<UpgradeOutcome> {
+  const { distro, version, target, revision } = board;
+  let response: Response;
+  let json: unknown;
+  try {
+    response = await fetch('/api/upgrade-check', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ distro, version, target, revision, ...(installed && { installed }) }),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]),
+    });
+    if (response.status === 204) return { state: 'nothing' };
+    json = await response.json();
+  } catch (error) {
+    signal.throwIfAborted();
+    const isBody = error instanceof SyntaxError;
+    return { state: 'failed', message: isBody ? MESSAGES.server.strange : MESSAGES.check.failed.unreachable };
+  }
+  if (response.status === 200 && isUpgrade(json)) {
+    const device = await findDevice(board, json.version ?? version, signal);
+    return { state: 'upgrade', answer: json, device };
+  }
+  const names = namesOf(response.headers.get('x-unknown-package'));
+  if (response.status === 422 && names.length > 0) return { state: 'unknown packages', names };
+  if (response.ok) return { state: 'failed', message: MESSAGES.server.strange };
+  return { state: 'failed', message: told(json) ?? MESSAGES.server.refused(response.status) };
+}
+
+const namesOf = (header: string | null): readonly string[] => (header ?? '').split(', ').filter(Boolean);
+
+function told(json: unknown): string | null {
+  const { detail } = (typeof json === 'object' && json !== null ? json : {}) as { readonly detail?: unknown };
+  return typeof detail === 'string' ? detail : null;
+}
+
+function isUpgrade(json: unknown): json is SeedUpgrade {
+  if (typeof json !== 'object' || json === null) return false;
+  const { version, packages, upgrades, dropped } = json as Record<keyof SeedUpgrade, unknown>;
+  const isNames = (value: unknown): boolean =>
+    value === undefined || (Array.isArray(value) && value.every((name) => typeof name === 'string'));
+  return (
+    (version === undefined || typeof version === 'string') &&
+    isNames(packages) &&
+    isNames(dropped) &&
+    (upgrades === undefined ||
+      (typeof upgrades === 'object' && upgrades !== null && Object.values(upgrades).every(isNames)))
+  );
+}
+
+/** Null: the version has no such device, or it could not be asked for. On a PC any board is the only device that there is. */
+async function findDevice({ target, boardName }: SystemBoard, version: string, signal: AbortSignal) {
+  const place = version === 'SNAPSHOT' ? '/json/v1/snapshots' : `/json/v1/releases/${version}`;
+  for (const name of [boardName, 'generic']) {
+    try {
+      const { body } = await ask<Profile>(`${place}/targets/${target}/${name}.json`, { signal });
+      if (typeof body.id === 'string') return { profile: body.id, filesystems: filesystemsOf(body) };
+    } catch {
+      signal.throwIfAborted();
+      return null;
+    }
+  }
+  return null;
+}
+
+const filesystemsOf = ({ images = [] }: Profile): readonly string[] =>
+  images.flatMap(({ filesystem }) => (typeof filesystem === 'string' ? [filesystem] : []));
