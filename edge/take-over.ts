@@ -8,6 +8,7 @@
  * through here: between a copy and the look at it another copy may land, and an etag is an MD5, which a liar can have twice.
  */
 import { type StoredFile, storeKey } from '../shared/build-record.ts';
+import { logWarning } from './log.ts';
 import type { ObjectStore } from './storage/object-store.ts';
 import { ObjectStoreError } from './storage/object-store-error.ts';
 
@@ -48,5 +49,5 @@ export async function removeSource(
   name: string,
 ): Promise<void> {
   const from = storeKey.incoming(nodeId, leaseId, name);
-  await store.delete(from).catch((error) => console.error(`${from} cannot be removed: ${error.message}`));
+  await store.delete(from).catch((error) => logWarning('what was taken over cannot be removed', { key: from, error }));
 }

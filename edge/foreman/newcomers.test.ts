@@ -14,8 +14,8 @@ const every = (ms: number, from: number, to: number): number[] =>
 
 test.each([
   ['nobody came', [], 0, 0],
-  ['the first one came just now', [0], 0, 1],
-  ['three came at once', [0, 0, 0], 0, 3],
+  ['seven came at once, which says nothing', Array(7).fill(0), 0, 0],
+  ['eight came at once', Array(8).fill(0), 0, 8],
   ['they come since half a minute', every(1_000, 0, MINUTE / 2), MINUTE / 2, 30],
   ['they come since two minutes', every(1_000, 0, 2 * MINUTE), 2 * MINUTE, 60],
   ['they come since an hour', every(1_000, 0, 60 * MINUTE), 60 * MINUTE - 1, 60],

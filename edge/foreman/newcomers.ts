@@ -5,6 +5,8 @@
  */
 const MINUTE_MS = 60_000;
 const MINUTES = 5;
+/** Of fewer nothing can be said: three who come in one minute do not make a rush. */
+const LEAST_SEEN = 8;
 
 export class Newcomers {
   readonly #minutes: { readonly minute: number; came: number }[] = [];
@@ -25,6 +27,7 @@ export class Newcomers {
     if (this.#since === undefined) return 0;
     this.#forget(now);
     const came = this.#minutes.reduce((sum, minute) => sum + minute.came, 0);
+    if (came < LEAST_SEEN) return 0;
     return came / Math.max(MINUTE_MS, Math.min(MINUTES * MINUTE_MS, now - this.#since));
   }
 
