@@ -137,7 +137,7 @@ const decided = (...files: Parameters<typeof succeeded>[0]): Step => [
     const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
     const down = vi.spyOn(bucket, 'head').mockRejectedValue(new Error('R2 head failed'));
     await report(life.second, lastOrder(life).leaseId, LAST_WORD, succeeded(files));
-    await vi.waitFor(() => expect(log.mock.calls.join()).toMatch(new RegExp(`publishing failed .*${life.hash}`)));
+    await vi.waitFor(() => expect(log.mock.calls.join()).toContain('publishing failed'));
     down.mockRestore();
     log.mockRestore();
   },

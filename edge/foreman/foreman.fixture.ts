@@ -17,6 +17,7 @@ import { normalizedRequest } from '../../shared/normalized-request.fixture.ts';
 import type { TrustPolicy } from '../../shared/trust/policy.ts';
 import { statedRequest } from '../../shared/trust/stated-request.ts';
 import type { OrderedBuild } from '../../shared/trust/statement.ts';
+import type { Mirror } from '../catalogue/mirror.fixture.ts';
 import { configOf } from '../config.ts';
 import { alterTables, env, foremanStub, openUpstream, type Row, rowsOf, type Table } from '../edge.fixture.ts';
 import type { ForemanCalls } from '../edge-context.ts';
@@ -201,9 +202,9 @@ export function openForeman() {
 export type OpenedForeman = ReturnType<typeof openForeman>;
 
 /** For a file of tests: upstream for all of them, and for each a Foreman of its own, under a clock that begins `AHEAD`. */
-export function withForeman(begin: (opened: OpenedForeman) => unknown): void {
+export function withForeman(begin: (opened: OpenedForeman) => unknown, prepare?: (upstream: Mirror) => void): void {
   beforeAll(async () => {
-    await openUpstream();
+    prepare?.(await openUpstream());
   });
   beforeEach(async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: AHEAD });
