@@ -6,10 +6,13 @@
 import { storeKey } from '../../shared/build-record.ts';
 import { isSha256Hex } from '../../shared/digest.ts';
 import { type KeptRequest, MAX_KEPT_BYTES, readKept } from '../../shared/kept-request.ts';
+import { isPrebuild } from '../../shared/turn.ts';
 import { logWarning } from '../log.ts';
+import { READING_MS } from '../storage/object-store.ts';
+import { readText } from '../storage/read-text.ts';
 import { firstFor } from './decide-build.ts';
 import type { ForemanState } from './foreman-state.ts';
-import { LIVE_STATES } from './schema.ts';
+import { type BuildRow, LIVE_STATES } from './schema.ts';
 
 const AT_ONCE = 4;
 
@@ -34,7 +37,7 @@ export async function bringBack(
       if (queue.waiting() >= config.MAX_QUEUE) return { isAll: false, taken };
       const request = read[place] ?? null;
       if (request && takeOn(state, hash, request, now())) taken += 1;
-      kept.found(hash, isLive(state, hash));
+      kept.found(hash, isLive(queue.byHash(hash)));
     }
     if (at + AT_ONCE < hashes.length) await onPage();
   }
@@ -60,7 +63,8 @@ async function listEldestFirst({ kept, store }: ForemanState, onPage: () => Prom
 /** Null where there is nothing to be taken on. */
 async function readOne(state: ForemanState, hash: string): Promise<KeptRequest | null> {
   const { config, kept, queue, sealing, store } = state;
-  if (queue.byHash(hash)) return null;
+  const known = queue.byHash(hash);
+  if (known && !isUnasked(known)) return null;
   if ((await store.head(storeKey.build(hash))).exists) return null;
   const object = await store.get(kept.keyOf(hash));
   if (!object.exists) return null;
@@ -68,7 +72,7 @@ async function readOne(state: ForemanState, hash: string): Promise<KeptRequest |
     await object.body.cancel();
     return dropped(hash, `it has ${object.size} bytes`);
   }
-  const read = await readKept(await new Response(object.body).text(), hash, sealing, {
+  const read = await readKept(await readText(object.body, READING_MS), hash, sealing, {
     salt: config.IDENTITY_SALT,
     distros: config.DISTROS,
     allowDefaults: config.ALLOW_DEFAULTS,
@@ -83,12 +87,17 @@ function dropped(hash: string, reason: string): null {
   return null;
 }
 
-/** False where somebody asked for it meanwhile, or for its successor. */
+/** False where somebody asked for it meanwhile, or for its successor. What these tables have as a prebuild had been asked for. */
 function takeOn(state: ForemanState, hash: string, request: KeptRequest, now: number): boolean {
   return state.db.transaction(() => {
+    const known = state.queue.byHash(hash);
+    if (known && isUnasked(known)) {
+      state.queue.askedFor({ ...request, seenGeneration: 0, clientKey: '' }, known, now);
+      return true;
+    }
     const newest = state.queue.newest(request.intentHash);
-    if (state.queue.byHash(hash) || (newest && newest.generation >= request.generation)) return false;
-    if (newest && isLive(state, newest.requestHash)) return false;
+    if (known || (newest && newest.generation >= request.generation)) return false;
+    if (isLive(newest)) return false;
     const { generation, enqueuedAt } = request;
     const submission = { ...request, seenGeneration: generation - 1, clientKey: '' };
     state.queue.add(submission, generation, now, firstFor(state, request.request), Math.min(enqueuedAt, now));
@@ -96,5 +105,7 @@ function takeOn(state: ForemanState, hash: string, request: KeptRequest, now: nu
   });
 }
 
-const isLive = ({ queue }: ForemanState, hash: string): boolean =>
-  (LIVE_STATES as readonly string[]).includes(queue.byHash(hash)?.state ?? '');
+const isLive = (build: BuildRow | undefined): boolean =>
+  (LIVE_STATES as readonly string[]).includes(build?.state ?? '');
+
+const isUnasked = (build: BuildRow): boolean => isLive(build) && isPrebuild(build);

@@ -5,6 +5,7 @@
 import { BuildError } from '../../shared/build-error.ts';
 import { isPrebuild } from '../../shared/turn.ts';
 import { endWithFailure } from './end-build.ts';
+import { endLease } from './end-lease.ts';
 import type { ForemanState } from './foreman-state.ts';
 import type { BuildRow } from './schema.ts';
 
@@ -16,7 +17,7 @@ export function cancelBuild(state: ForemanState, build: BuildRow, detail: string
   if (!['queued', 'leased', 'running'].includes(build.state)) return false;
   state.db.transaction(() => {
     // Its node is told by its next report.
-    if (build.leaseId !== null) state.leases.end(build.leaseId, 'cancelled');
+    if (build.leaseId !== null) endLease(state, build.leaseId, 'cancelled', now);
     endWithFailure(state, build, new BuildError('cancelled', detail), now);
     if (isPrebuild(build)) state.statistics.prebuild('dropped', now);
   });

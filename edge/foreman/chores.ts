@@ -139,15 +139,20 @@ export class Chores {
   });
 
   /** Looks, when it is time, whether there is something to build before anybody asks for it. */
-  readonly prebuild = oneAtATime(async () => {
+  async prebuild(): Promise<void> {
     const now = Date.now();
     const { prebuilds } = this.#state;
     if ((prebuilds.nextLookAt(now) ?? Number.POSITIVE_INFINITY) > now) return;
+    // Also where the last one goes on still, or it would be due all the while.
     prebuilds.looked(now);
+    await this.#lookForPrebuilds();
+  }
+
+  readonly #lookForPrebuilds = oneAtATime(async () => {
     try {
-      dropPrebuilds(this.#state, now);
-      await listWanted(this.#state, now);
-      if ((await lookForPrebuilds(this.#state, now)) > 0) this.#rooms.waiting.wakeAll();
+      dropPrebuilds(this.#state, Date.now());
+      await listWanted(this.#state, Date.now);
+      if ((await lookForPrebuilds(this.#state, Date.now)) > 0) this.#rooms.waiting.wakeAll();
     } catch (error) {
       logError('looking for what is to be built ahead failed and is tried again', { error });
     }

@@ -47,7 +47,7 @@ function carryOut(
   const { verdict } = decision.vote;
   if (verdict.outcome === 'failure') {
     judgeVotes(state, build, now, decision.vote.leaseId);
-    endCompetitor(state, build, leaseId);
+    endCompetitor(state, build, leaseId, now);
     // Of their words none was kept: the kind is what they agree upon.
     return [failBuild(state, build, new BuildError(verdict.kind, BUILD_ERRORS[verdict.kind].text), now)];
   }

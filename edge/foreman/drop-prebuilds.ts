@@ -1,15 +1,14 @@
-/** Prebuilds that wait leave the queue when the farm has no time for guesses: while those who asked wait long, or the day's time is used up. */
+/** Prebuilds that wait leave the queue when the farm has no time for guesses. What they were for is looked at again when it has. */
 import { ABANDONED, cancelBuild } from './cancel-build.ts';
 import type { ForemanState } from './foreman-state.ts';
-import { hasTimeToPrebuild } from './may-prebuild.ts';
+import { mayQueuePrebuilds } from './may-prebuild.ts';
 
-/** So long may the first of those who asked have waited. */
-const LONG_MS = 10 * 60_000;
 const DROP_AT_ONCE = 200;
 
 export function dropPrebuilds(state: ForemanState, now: number): void {
-  if (state.queue.prebuildsWaiting() === 0) return;
-  const isBusy = state.queue.longestWaitMs(now) > LONG_MS;
-  if (!isBusy && hasTimeToPrebuild(state, now)) return;
-  for (const build of state.queue.waitingPrebuilds(DROP_AT_ONCE)) cancelBuild(state, build, ABANDONED, now);
+  if (state.queue.prebuildsWaiting() === 0 || mayQueuePrebuilds(state, now)) return;
+  state.db.transaction(() => {
+    for (const build of state.queue.waitingPrebuilds(DROP_AT_ONCE))
+      if (cancelBuild(state, build, ABANDONED, now)) state.prebuilds.dropped(build.request);
+  });
 }

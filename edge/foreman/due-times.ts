@@ -21,6 +21,7 @@ export function dueTimes(state: ForemanState, now: number): readonly (number | n
   const checksDueAt = state.checks.nextDueAt();
   const keptDueAt = state.kept.nextDueAt();
   const recall = nextRecall(state);
+  const lookAt = state.prebuilds.nextLookAt(now);
   const garbage = [
     state.images.nextDueAt(),
     state.images.nextToRemove(state.config.IMAGES_BUDGET),
@@ -38,7 +39,7 @@ export function dueTimes(state: ForemanState, now: number): readonly (number | n
     keptDueAt === null ? null : Math.max(keptDueAt, soon),
     state.kept.hasEnded() ? soon : null,
     checksDueAt === null ? null : Math.max(checksDueAt, now + CHECKS_GRAIN_MS),
-    state.prebuilds.nextLookAt(now),
+    lookAt === null ? null : Math.max(lookAt, soon),
     garbage.length === 0 ? null : Math.max(Math.min(...garbage), soon),
   ];
 }

@@ -9,6 +9,7 @@ import { isPrivate } from '../../shared/normalize-request.ts';
 import { isPrebuild } from '../../shared/turn.ts';
 import { logError } from '../log.ts';
 import { resultKey } from '../results/result-key.ts';
+import { endLease } from './end-lease.ts';
 import type { ForemanState } from './foreman-state.ts';
 import { reopenVotes } from './judge-votes.ts';
 import { excuseFaults, noteFault } from './node-faults.ts';
@@ -30,7 +31,7 @@ export function loseLease(
 ): void {
   state.db.transaction(() => {
     noteFault(state, lease.id, fault.kind, now);
-    state.leases.end(lease.id, `${fault.kind}: ${String(fault.cause ?? fault.detail)}`);
+    endLease(state, lease.id, `${fault.kind}: ${String(fault.cause ?? fault.detail)}`, now);
     const build = state.queue.byHash(lease.requestHash);
     if (!build || build.leaseId !== lease.id || !['leased', 'running'].includes(build.state)) return;
     if (state.nodes.byId(lease.nodeId)?.tier !== 'trusted') state.queue.requeue(build.requestHash, false, now);
@@ -60,7 +61,7 @@ export function handBack(
   now: number,
 ): void {
   state.db.transaction(() => {
-    state.leases.end(lease.id, `handed back: ${reason}`);
+    endLease(state, lease.id, `handed back: ${reason}`, now);
     state.queue.requeueFrom(lease, now);
   });
 }
@@ -68,13 +69,10 @@ export function handBack(
 /** Ends the build with a failure; returns it so that the caller can put it into the cache. */
 export function failBuild(state: ForemanState, build: BuildRow, error: BuildError, now: number): FailureRecord {
   const failure = endWithFailure(state, build, error, now);
-  if (isPrebuild(build)) state.statistics.prebuild('failed', now, 1, secondsSince(build.startedAt, now));
+  if (isPrebuild(build)) state.statistics.prebuild('failed', now);
   else state.statistics.failed(failure, build.request, now);
   return failure;
 }
-
-const secondsSince = (startedAt: number | null, now: number): number =>
-  startedAt === null ? 0 : Math.max(0, Math.round((now - startedAt) / 1000));
 
 /** The same, and nothing is counted. */
 export function endWithFailure(state: ForemanState, build: BuildRow, error: BuildError, now: number): FailureRecord {

@@ -71,10 +71,10 @@ export async function giveLease(
   }
   const order = await giveFirst(state, node, 'asked for', ask, now);
   if (order !== null || ask.isBrought) return order === 'nothing more' ? null : order;
-  const idle = await giveIdle(state, node, ask, now);
-  if (idle || !mayPrebuild(state, node, now())) return idle;
-  const prebuild = await giveFirst(state, node, 'prebuilds', ask, now);
-  return prebuild === 'nothing more' ? null : prebuild;
+  // Before checks: prebuilds are of use for a day, and their time is limited. A small node would come to none of them.
+  const prebuild = mayPrebuild(state, node, now()) ? await giveFirst(state, node, 'prebuilds', ask, now) : null;
+  if (prebuild) return prebuild === 'nothing more' ? null : prebuild;
+  return giveIdle(state, node, ask, now);
 }
 
 interface LeaseAsk {

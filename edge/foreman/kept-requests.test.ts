@@ -6,6 +6,7 @@ import { storeKey } from '../../shared/build-record.ts';
 import { intentHash, requestHash } from '../../shared/intent.ts';
 import { MAX_KEPT_BYTES } from '../../shared/kept-request.ts';
 import { normalizedRequest } from '../../shared/normalized-request.fixture.ts';
+import { PREBUILD_TURN } from '../../shared/turn.ts';
 import { configOf } from '../config.ts';
 import { env, openUpstream, type Row } from '../edge.fixture.ts';
 import type { Env } from '../env.ts';
@@ -275,6 +276,21 @@ describe('a Foreman whose tables are older than the store', () => {
       await foreman.alarm();
       expect(await keptKeys()).toEqual([keyOf(hash)]);
     });
+  });
+});
+
+describe('a Foreman whose tables have as a prebuild what somebody has asked for since', () => {
+  it('has it as asked for', async () => {
+    const hash = await kept();
+    await foreman.alter(`UPDATE builds SET client_key = '', polled_at = 0, turn = ${PREBUILD_TURN}`);
+    await foreman.alter('DELETE FROM kept_requests');
+    vi.setSystemTime(Date.now() + 3_600_000);
+    await evictDurableObject(foreman.stub);
+    await foreman.alter('UPDATE builds SET polled_at = ?', String(Date.now() + 3_600_000));
+    await foreman.alarm();
+    await vi.waitFor(async () => expect(Number((await foreman.build(hash)).turn)).toBeLessThan(PREBUILD_TURN));
+    expect(await foreman.build(hash)).toMatchObject({ state: 'queued', generation: 1 });
+    expect(await keptKeys()).toEqual([keyOf(hash)]);
   });
 });
 

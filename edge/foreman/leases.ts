@@ -128,12 +128,14 @@ export class Leases {
     return deadlineAt + this.#times.buildMs;
   }
 
-  end(id: string, reason: string): void {
-    this.#db
+  /** As it was; undefined where it had ended before. For builds see end-lease.ts. */
+  end(id: string, reason: string): LeaseRow | undefined {
+    return this.#db
       .update(leases)
       .set({ state: 'ended', endReason: reason.slice(0, 500), filesDueAt: afterTheEnd })
       .where(and(eq(leases.id, id), eq(leases.state, 'active')))
-      .run();
+      .returning()
+      .get();
   }
 
   /** Those whose files are to be looked at. */

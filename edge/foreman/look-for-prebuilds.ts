@@ -5,6 +5,7 @@
  */
 import { findBranch, isSnapshot } from '../../shared/branch.ts';
 import { BuildError } from '../../shared/build-error.ts';
+import type { BuildRecord } from '../../shared/build-record.ts';
 import { type BuildRequest, echoOf } from '../../shared/build-request.ts';
 import type { ArchDocument, TargetDocument } from '../../shared/catalogue-document.ts';
 import { indexedVersion, isFresh, upstreamDigest } from '../../shared/freshness.ts';
@@ -13,12 +14,13 @@ import { checkPolicy, normalizeRequest, type RequestPolicy } from '../../shared/
 import { isProvided } from '../../shared/package-check.ts';
 import { carriedRequests } from '../../shared/prebuild/carried-requests.ts';
 import { isNextVersion } from '../../shared/prebuild/next-version.ts';
+import { logWarning } from '../log.ts';
 import { firstFor } from './decide-build.ts';
 import { abandonedMs } from './due-times.ts';
 import type { ForemanState } from './foreman-state.ts';
 import { latestRecord } from './latest-record.ts';
-import { hasTimeToPrebuild } from './may-prebuild.ts';
-import type { WantedWish } from './prebuilds.ts';
+import { mayQueuePrebuilds } from './may-prebuild.ts';
+import { NOT_HANDLED, type WantedWish } from './prebuilds.ts';
 import type { Submission } from './queue.ts';
 import { knownBuild, nextGeneration } from './take-submission.ts';
 
@@ -26,6 +28,8 @@ import { knownBuild, nextGeneration } from './take-submission.ts';
 const NEWS_MS = 24 * 3_600_000;
 /** A snapshot that moves twice a day, or a mirror that goes back and forth, is built for once. */
 const PAUSE_MS = 20 * 3_600_000;
+/** One look takes no longer: the next one goes on where it ended. */
+const LOOK_MS = 5 * 60_000;
 
 /** A target of a version that somebody may go to, and who. */
 interface Destination {
@@ -37,18 +41,22 @@ interface Destination {
   readonly until: number;
 }
 
-/** How many were queued. @throws when the store does not answer: the next look goes on where this one was broken off */
-export async function lookForPrebuilds(state: ForemanState, now: number): Promise<number> {
+/** How many were queued. */
+export async function lookForPrebuilds(state: ForemanState, clock: () => number): Promise<number> {
+  const now = clock();
   const lookup = await state.catalogue.versions();
   if (lookup.state !== 'found') return 0;
   const { versions, stableVersion } = lookup.document;
   const listed = versions.map(({ version }) => version);
   state.prebuilds.noteVersions(listed, now);
   state.prebuilds.forget(now);
-  if (!hasTimeToPrebuild(state, now)) return 0;
+  if (!mayQueuePrebuilds(state, now)) return 0;
+  const isOver = () => clock() - now > LOOK_MS;
   let queued = 0;
-  for (const destination of destinationsOf(state, listed, stableVersion, now))
-    queued += await queueFor(state, destination, now);
+  for (const destination of destinationsOf(state, listed, stableVersion, now)) {
+    if (isOver()) break;
+    queued += await queueFor(state, destination, now, isOver);
+  }
   return queued;
 }
 
@@ -78,11 +86,16 @@ function destinationsOf(
   return destinations.values();
 }
 
-async function queueFor(state: ForemanState, destination: Destination, now: number): Promise<number> {
+async function queueFor(
+  state: ForemanState,
+  destination: Destination,
+  now: number,
+  isOver: () => boolean,
+): Promise<number> {
   const { prebuilds, catalogue, config, db } = state;
   const { version, target, until } = destination;
   const seen = prebuilds.seen(version, target);
-  if (seen && seen.at > now - PAUSE_MS) return 0;
+  if (seen && seen.imageBuilder !== NOT_HANDLED && seen.at > now - PAUSE_MS) return 0;
   const found = await catalogue.target(version, target);
   if (found.state !== 'found') return 0;
   const imageBuilder = found.document.imageBuilder.sha256;
@@ -96,23 +109,32 @@ async function queueFor(state: ForemanState, destination: Destination, now: numb
   if (arch.state !== 'found') return 0;
   const budget = config.PREBUILDS_A_RELEASE - (isSnapshot(version) ? 0 : prebuilds.buildsFor(version));
   const submissions: Prebuild[] = [];
+  let isWhole = true;
   for await (const prebuild of prebuildsFor(state, destination, found.document, arch.document)) {
     if (submissions.length >= budget) break;
+    if (prebuild === 'unread' || isOver()) isWhole = false;
+    if (isOver()) break;
     // It may be under way, or just have ended.
-    if (!knownBuild(state, prebuild.submission, now)) submissions.push(prebuild);
+    if (prebuild !== 'unread' && !knownBuild(state, prebuild.submission, now)) submissions.push(prebuild);
   }
-  db.transaction(() => {
-    for (const { submission, place } of submissions)
+  return db.transaction(() => {
+    // While the store was asked, somebody may have asked for it.
+    const unknown = submissions.filter(({ submission }) => !knownBuild(state, submission, now));
+    for (const { submission, place } of unknown)
       state.queue.addPrebuild(
         submission,
         nextGeneration(state, submission),
         { whom: firstFor(state, submission.request), place, polledAt: until - abandonedMs(state) },
         now,
       );
-    prebuilds.noteTarget({ version, target, imageBuilder, builds: submissions.length, at: now });
-    if (submissions.length > 0) state.statistics.prebuild('queued', now, submissions.length);
+    prebuilds.noteTarget({
+      ...{ version, target, at: now },
+      imageBuilder: isWhole ? imageBuilder : NOT_HANDLED,
+      builds: (isSnapshot(version) ? 0 : (seen?.builds ?? 0)) + unknown.length,
+    });
+    if (unknown.length > 0) state.statistics.prebuild('queued', now, unknown.length);
+    return unknown.length;
   });
-  return submissions.length;
 }
 
 interface Prebuild {
@@ -120,13 +142,15 @@ interface Prebuild {
   readonly place: number;
 }
 
-/** Each image once, though several wishes lead to it; none that is there and as good as new. */
+/**
+ * Each image once, though several wishes lead to it; none that is there and as good as new. `unread`: of which the store does not tell.
+ */
 async function* prebuildsFor(
   state: ForemanState,
   { version, wishes }: Destination,
   target: TargetDocument,
   arch: ArchDocument,
-): AsyncGenerator<Prebuild> {
+): AsyncGenerator<Prebuild | 'unread'> {
   const branch = findBranch(state.config.BRANCHES, version);
   if (!branch) return;
   const intents = new Set<string>();
@@ -135,10 +159,24 @@ async function* prebuildsFor(
       const submission = submissionOf(state, request, target, arch);
       if (!submission || intents.has(submission.intentHash)) continue;
       intents.add(submission.intentHash);
-      const latest = await latestRecord(state.store, submission.intentHash);
+      const latest = await recordOrUnread(state, submission.intentHash);
+      if (latest === 'unread') {
+        yield latest;
+        continue;
+      }
       if (latest && isFresh(latest, target, arch)) continue;
       yield { submission: { ...submission, seenGeneration: latest?.generation ?? 0 }, place };
     }
+}
+
+/** One record that cannot be read keeps nothing else from being built. */
+async function recordOrUnread({ store }: ForemanState, intent: string): Promise<BuildRecord | null | 'unread'> {
+  try {
+    return await latestRecord(store, intent);
+  } catch (error) {
+    logWarning('what is to be built ahead cannot be told of a wish, and is looked at again', { error });
+    return 'unread';
+  }
 }
 
 /** Null for what cannot be built in that version, or is not allowed here: whoever asks for it will be told. */

@@ -19,7 +19,17 @@ import { openObjectStore } from '../storage/open-object-store.ts';
 import { putJson } from '../storage/put-json.ts';
 import { Counters } from './counters.ts';
 import { dropPrebuilds } from './drop-prebuilds.ts';
-import { AHEAD, failed, type OpenedForeman, openForeman, plansOf, submission } from './foreman.fixture.ts';
+import { dueTimes } from './due-times.ts';
+import {
+  AHEAD,
+  bucket,
+  failed,
+  handedBack,
+  type OpenedForeman,
+  openForeman,
+  plansOf,
+  submission,
+} from './foreman.fixture.ts';
 import { foremanState } from './foreman-state.ts';
 import { listWanted } from './list-wanted.ts';
 import { lookForPrebuilds } from './look-for-prebuilds.ts';
@@ -27,6 +37,7 @@ import { Notary } from './notary.ts';
 import { Queue } from './queue.ts';
 import * as schema from './schema.ts';
 import { WHOM } from './schema.ts';
+import { takeSubmission } from './take-submission.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -124,13 +135,30 @@ const inForeman = <T>(work: (state: State) => T | Promise<T>, settings: Partial<
 async function look(settings: Partial<EdgeSettings> = {}): Promise<number> {
   later(10 * MINUTE_MS);
   return inForeman(async (state) => {
-    await listWanted(state, Date.now());
-    return lookForPrebuilds(state, Date.now());
+    await listWanted(state, Date.now);
+    return lookForPrebuilds(state, Date.now);
   }, settings);
 }
 
+/** The same, where the store takes its time: before each answer something happens. */
+async function lookWhile(happens: (state: State, key: string) => void): Promise<number> {
+  later(10 * MINUTE_MS);
+  await inForeman((state) => listWanted(state, Date.now));
+  return inForeman((state) => {
+    const get = (key: string) => {
+      happens(state, key);
+      return store.get(key);
+    };
+    return lookForPrebuilds({ ...state, store: Object.assign(Object.create(store), { get }) }, Date.now);
+  });
+}
+
+/** It asks for work all the while. */
+const stays = (node: string) => foreman.alter(`UPDATE nodes SET last_seen_at = 9000000000000 WHERE id = '${node}'`);
+const goes = (node: string) => foreman.alter(`UPDATE nodes SET last_seen_at = 0 WHERE id = '${node}'`);
+
 /** The first look at this upstream: nothing of what is there is new. */
-const begin = () => inForeman((state) => lookForPrebuilds(state, Date.now()));
+const begin = () => inForeman((state) => lookForPrebuilds(state, Date.now));
 
 /** What waits, in the order in which it will be given. */
 async function waiting(): Promise<readonly string[]> {
@@ -252,7 +280,125 @@ describe('a new release', () => {
   });
 });
 
-test('ten thousand wishes are a thousand rows, and of a hundred at a look the store is asked', async () => {
+describe('a look', () => {
+  const keyOf = (packages: readonly string[], version: string) => storeKey.intent(client(packages, version).intentHash);
+
+  it('during which a client asks for the same has it built once', async () => {
+    await begin();
+    await want(['p17'], 20);
+    await want(['p18'], 10);
+    const version = await release();
+    const asksForTheFirst = (state: State, key: string) => {
+      if (key === keyOf(['p18'], version)) takeSubmission(state, client(['p17'], version), Date.now());
+    };
+    expect(await lookWhile(asksForTheFirst)).toBe(1);
+    expect((await foreman.rows('builds')).map(({ generation }) => generation)).toEqual([1, 1]);
+    expect(await counted('prebuild')).toEqual({ queued: 1 });
+  });
+
+  it('that takes long ends, and the next one goes on', async () => {
+    await begin();
+    for (const [n, name] of ['p19', 'p20', 'p21'].entries()) await want([name], 30 - n);
+    const version = await release();
+    expect(await lookWhile(() => later(4 * MINUTE_MS))).toBe(1);
+    expect(await look()).toBe(2);
+    expect(await waiting()).toEqual(['p19', 'p20', 'p21'].map((name) => `${version} x86/64 ${name}`));
+    expect(await look()).toBe(0);
+  });
+
+  it('skips what cannot be read, which the next one looks at', async () => {
+    await begin();
+    await want(['p22'], 20);
+    await want(['p23'], 10);
+    const version = await release();
+    const key = keyOf(['p22'], version);
+    await bucket.put(key, '{');
+    expect(await look()).toBe(1);
+    expect(await waiting()).toEqual([`${version} x86/64 p23`]);
+    await bucket.delete(key);
+    expect(await look()).toBe(1);
+    expect((await waiting()).length).toBe(2);
+  });
+
+  it('that goes on when the next is due does not let the alarm ring all the while', async () => {
+    await want(['p24'], 10);
+    await foreman.lease('a');
+    later(10 * MINUTE_MS);
+    let answer = (): void => undefined;
+    const answers = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const asked = vi.spyOn(bucket, 'get').mockImplementation(() => answers.then(() => null));
+    try {
+      await foreman.alarm();
+      await vi.waitFor(() => expect(asked).toHaveBeenCalled());
+      later(11 * MINUTE_MS);
+      await foreman.alarm();
+      const marks = await foreman.rows('meta');
+      expect(marks.find(({ name }) => name === 'prebuilds_looked_at')?.value).toBe(Date.now());
+      expect(await foreman.alarmAt()).toBeGreaterThan(Date.now());
+    } finally {
+      answer();
+      asked.mockRestore();
+    }
+  });
+
+  it('that is overdue is not due at once', async () => {
+    await want(['p25'], 10);
+    const now = Date.now();
+    const times = await inForeman((state) => {
+      state.prebuilds.looked(now - HOUR_MS);
+      return dueTimes(state, now);
+    });
+    expect(times.filter((at) => at !== null && at <= now)).toEqual([]);
+  });
+});
+
+describe('the list of what is wanted', () => {
+  const list = () => inForeman((state) => listWanted(state, Date.now));
+  const names = async () => (await foreman.rows('wanted')).map(({ intent_hash: name }) => name);
+  const recordOf = (intent: string) => storeKey.build(requestHash(intent, 1));
+
+  it('goes on without a record that cannot be read, until it can', async () => {
+    const spoilt = await want(['p26'], 20);
+    const good = await want(['p27'], 10);
+    const record = await (await bucket.get(recordOf(spoilt)))?.text();
+    await bucket.put(recordOf(spoilt), '{');
+    await list();
+    expect(await names()).toEqual([good]);
+    await bucket.put(recordOf(spoilt), String(record));
+    await list();
+    expect((await names()).sort()).toEqual([good, spoilt].sort());
+  });
+
+  it('has what had no image one day on another', async () => {
+    const wish = await want(['p28'], 10);
+    const record = await (await bucket.get(recordOf(wish)))?.text();
+    await bucket.delete(recordOf(wish));
+    await list();
+    expect(await names()).toEqual([]);
+    await bucket.put(recordOf(wish), String(record));
+    later(24 * HOUR_MS);
+    await list();
+    expect(await names()).toEqual([wish]);
+  });
+
+  it('takes no longer than a look has, and goes on at the next', async () => {
+    for (const [n, name] of ['p29', 'p30', 'p31'].entries()) await want([name], 30 - n);
+    const get = bucket.get.bind(bucket);
+    const slow = vi.spyOn(bucket, 'get').mockImplementation(((key: string) => {
+      later(2 * MINUTE_MS);
+      return get(key);
+    }) as typeof bucket.get);
+    await list();
+    slow.mockRestore();
+    expect((await names()).length).toBe(1);
+    await list();
+    expect((await names()).length).toBe(3);
+  });
+});
+
+test('of ten thousand wishes a thousand are looked up, and of a hundred at a look the store is asked', async () => {
   const counts = Array.from({ length: 2_000 }, (_, n) => count('wish', String(n).padStart(64, '0'), 10));
   for (let day = 0; day < 5; day += 1)
     await foreman.calls.takeCounts({
@@ -260,11 +406,14 @@ test('ten thousand wishes are a thousand rows, and of a hundred at a look the st
       counts: counts.map((one) => ({ ...one, name: `${day}${one.name.slice(1)}` })),
     });
   const asked = vi.spyOn(env.IMAGES as R2Bucket, 'get');
-  await inForeman((state) => listWanted(state, Date.now()));
+  await inForeman((state) => listWanted(state, Date.now));
   expect(asked.mock.calls.length).toBe(100);
   asked.mockRestore();
-  for (let n = 0; n < 12; n += 1) await inForeman((state) => listWanted(state, Date.now()));
-  expect((await foreman.rows('wanted')).length).toBe(1_000);
+  for (let n = 0; n < 8; n += 1) await inForeman((state) => listWanted(state, Date.now));
+  expect((await foreman.rows('wanted')).length).toBe(900);
+  await inForeman((state) => listWanted(state, Date.now));
+  expect(await foreman.rows('wanted')).toEqual([]);
+  expect((await foreman.rows('meta')).find(({ name }) => name === 'wanted_listed_on')?.value).toBe(dayOf(Date.now()));
 });
 
 describe('a snapshot', () => {
@@ -357,13 +506,14 @@ describe('a prebuild in the queue', () => {
 
   it('that was built is there for whoever asks, and is counted apart', async () => {
     const order = await foreman.order('a');
+    later(3_000);
     await foreman.report('a', order.leaseId, 1, await foreman.success('a', order.leaseId));
     await foreman.untilState(order.requestHash, 'done');
     expect(await foreman.submit(client(['p11'], version))).toMatchObject({ state: 'done', generation: 1 });
     expect(await counted('build')).toEqual({});
     expect(await counted('package')).toEqual({});
     expect(await counted('prebuild')).toEqual({ queued: 2, built: 1 });
-    expect(await counted('prebuild_seconds')).toEqual({ all: 1 });
+    expect(await counted('prebuild_seconds')).toEqual({ all: 3 });
     expect(await foreman.rows('latest_images')).toEqual([]);
   });
 
@@ -378,6 +528,22 @@ describe('a prebuild in the queue', () => {
     const { upstream_digest: digest } = await foreman.build(order.requestHash);
     const asked = { ...client(['p11'], version), upstreamDigest: String(digest) };
     expect(await foreman.submit(asked)).toMatchObject({ state: 'failed' });
+  });
+
+  it('takes of the day’s time whatever becomes of it', async () => {
+    const { leaseId } = await foreman.order('a');
+    later(5_000);
+    await foreman.report('a', leaseId, 1, handedBack);
+    expect(await counted('prebuild_seconds')).toEqual({ all: 5 });
+    const lost = await foreman.order('a');
+    later(HOUR_MS);
+    await foreman.alarm();
+    expect(await foreman.build(lost.requestHash)).toMatchObject({ state: 'queued' });
+    expect(await counted('prebuild_seconds')).toEqual({ all: 3_605 });
+    const stopped = await foreman.order('a');
+    later(7_000);
+    await foreman.calls.cancel(stopped.requestHash);
+    expect(await counted('prebuild_seconds')).toEqual({ all: 3_612 });
   });
 
   it('is not abandoned, though nobody polls, until its day is over', async () => {
@@ -397,21 +563,44 @@ describe('a prebuild in the queue', () => {
     expect(await foreman.rows('failures')).toEqual([]);
   });
 
-  it('is dropped where those who asked wait long, or the time of the day is used up', async () => {
-    await inForeman((state) => dropPrebuilds(state, Date.now()));
-    await foreman.submit(client(['p13'], version));
-    await inForeman((state) => dropPrebuilds(state, Date.now()));
+  const drop = () => inForeman((state) => dropPrebuilds(state, Date.now()));
+
+  it('is dropped where those who asked wait long, and queued again once they do not', async () => {
+    await stays('a');
+    await drop();
+    const asked = await foreman.submit(client(['p13'], version));
+    await drop();
     expect((await waiting()).length).toBe(3);
     later(11 * MINUTE_MS);
-    await inForeman((state) => dropPrebuilds(state, Date.now()));
+    await drop();
     expect(await waiting()).toEqual([`${version} x86/64 p13`]);
+    expect(await look()).toBe(0);
+    await foreman.calls.cancel('requestHash' in asked ? asked.requestHash : '');
+    // What was dropped is none of the version's budget.
+    expect(await look({ PREBUILDS_A_RELEASE: 2 })).toBe(2);
+    expect(await waiting()).toEqual([`${version} x86/64 p11`, `${version} x86/64 p12`]);
+    expect(await look()).toBe(0);
+  });
+
+  it('is not dropped for what nobody who is here may build', async () => {
+    await foreman.node('v', 'op-v', 'volunteer');
+    await stays('v');
+    await goes('a');
+    const request = normalizedRequest({ defaultsMac: 'e'.repeat(64) });
+    await foreman.submit({ intentHash: intentHash('1', request), request, sealedDefaults: 'c2VhbGVk' });
+    later(11 * MINUTE_MS);
+    await drop();
+    expect((await waiting()).length).toBe(3);
+    await stays('a');
+    await drop();
+    expect((await waiting()).length).toBe(1);
   });
 
   it('is not given once the time of the day is used up', async () => {
     const counts = [count('prebuild_seconds', 'all', 600 * 60)];
     await foreman.calls.takeCounts({ day: dayOf(Date.now()), counts });
     expect(await foreman.lease('a')).toBeNull();
-    await inForeman((state) => dropPrebuilds(state, Date.now()));
+    await drop();
     expect(await waiting()).toEqual([]);
   });
 });

@@ -2,7 +2,7 @@
  * What is known for building before anybody asks: which wishes many had, and what of upstream was seen already. In tables, so that a
  * restart repeats nothing, and a version that is listed, gone and listed again is one version.
  */
-import { and, asc, eq, gt, lt, ne, sum } from 'drizzle-orm';
+import { and, asc, eq, gt, isNull, lt, ne, sql, sum } from 'drizzle-orm';
 import type { WantedImage } from '../../shared/prebuild/wanted-image.ts';
 import type { Database } from './database.ts';
 import { metaValue, setMeta } from './meta.ts';
@@ -11,6 +11,8 @@ import { upstreamSeen, wanted } from './schema.ts';
 const LOOKED_AT = 'prebuilds_looked_at';
 /** A release takes hours to reach all its targets; and each look reads some documents of the catalogue. */
 const LOOK_EVERY_MS = 10 * 60_000;
+/** In place of its ImageBuilder: a target of which something is still to be queued. */
+export const NOT_HANDLED = '';
 const HISTORY_MS = 90 * 24 * 3_600_000;
 /** Values that one statement takes. */
 const VALUES = 90;
@@ -34,7 +36,7 @@ export class Prebuilds {
     this.#isWanted = isWanted;
   }
 
-  /** When upstream is to be looked at; null where nothing is wanted. */
+  /** When upstream is to be looked at, be it that this is over; null where nothing is wanted. */
   nextLookAt(now: number): number | null {
     if (!this.#isWanted()) return null;
     this.#lookedAt ??= metaValue(this.#db, LOOKED_AT);
@@ -59,6 +61,11 @@ export class Prebuilds {
 
   list(intentHash: string, image: WantedImage | null): void {
     this.#db.insert(wanted).values({ intentHash, place: Number.MAX_SAFE_INTEGER, image }).onConflictDoNothing().run();
+  }
+
+  /** Those without an image may have one by another day. */
+  forgetUnknown(): void {
+    this.#db.delete(wanted).where(isNull(wanted.image)).run();
   }
 
   /** Those that are listed are in this order from now on, and all others no more wanted. */
@@ -117,6 +124,15 @@ export class Prebuilds {
       .insert(upstreamSeen)
       .values(seen)
       .onConflictDoUpdate({ target: [upstreamSeen.version, upstreamSeen.target], set: seen })
+      .run();
+  }
+
+  /** One that was queued for it was dropped. */
+  dropped({ version, target }: Pick<SeenTarget, 'version' | 'target'>): void {
+    this.#db
+      .update(upstreamSeen)
+      .set({ imageBuilder: NOT_HANDLED, builds: sql`max(0, ${upstreamSeen.builds} - 1)` })
+      .where(and(eq(upstreamSeen.version, version), eq(upstreamSeen.target, target)))
       .run();
   }
 

@@ -6,6 +6,7 @@ import { sha256Hex } from '../../shared/digest.ts';
 import { imageHash } from '../../shared/seed/file-path.ts';
 import { MAX_REBUILDS } from '../../shared/trust/checks.ts';
 import { trustPolicySchema } from '../../shared/trust/policy.ts';
+import { PREBUILD_TURN } from '../../shared/turn.ts';
 import { bucket, failed, handedBack, type OpenedForeman, withForeman } from './foreman.fixture.ts';
 import type { Order } from './give-lease.ts';
 
@@ -94,6 +95,19 @@ describe('an image that volunteers published', () => {
     // One that is half busy keeps the rest of it free.
     expect(await foreman.lease('t', 'a key', { slots: 2 })).toBeNull();
     expect(await foreman.lease('t', 'another key', { slots: 3 })).not.toBeNull();
+    expect(await checks()).toMatchObject([{ kind: 'rebuild', state: 'leased' }]);
+  });
+
+  it('waits for it behind what is built ahead, or a node of one slot would build nothing ahead', async () => {
+    await farm();
+    await published();
+    await foreman.node('t', 'farm');
+    await foreman.submit({ intentHash: sha256Hex('a prebuild') });
+    await foreman.alter(`UPDATE builds SET turn = ${PREBUILD_TURN} WHERE state = 'queued'`);
+    const order = await foreman.order('t');
+    expect(await checks()).toMatchObject([{ kind: 'rebuild', state: 'waiting' }]);
+    await image('t', order, 'an image');
+    expect(await foreman.lease('t')).not.toBeNull();
     expect(await checks()).toMatchObject([{ kind: 'rebuild', state: 'leased' }]);
   });
 

@@ -4,6 +4,7 @@
  */
 import { and, eq, sql } from 'drizzle-orm';
 import { afterAction, isHeard, type NodeAction } from '../../shared/node-state.ts';
+import { endLease } from './end-lease.ts';
 import type { ForemanState } from './foreman-state.ts';
 import { type DrainBehind, type LeaseRow, leases, type NodeRow } from './schema.ts';
 import { disownResults } from './withdraw.ts';
@@ -54,7 +55,7 @@ function drainBehind(node: NodeRow, action: NodeAction): DrainBehind | null {
 /** Its builds go elsewhere, without having spent an attempt, and what it said of undecided builds was never said. */
 export function disown(state: ForemanState, nodeId: string, why: string, now: number): void {
   for (const lease of activeLeases(state, nodeId)) {
-    state.leases.end(lease.id, why);
+    endLease(state, lease.id, why, now);
     state.queue.requeueFrom(lease, now);
   }
   state.votes.removeOpen(nodeId);

@@ -122,7 +122,7 @@ export class Statistics {
     const { request, durationMs } = record;
     const bytes = record.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     attempt(() => this.#counters.add(dayOf(now), [count('published_bytes', 'images', bytes)]));
-    if (isPrebuild) this.prebuild('built', now, 1, buildSeconds(durationMs));
+    if (isPrebuild) this.prebuild('built', now);
     else
       attempt(() => {
         const images = imageCounts({ ...request, packages: request.addPackages });
@@ -154,12 +154,15 @@ export class Statistics {
     return this.#hasWishes;
   }
 
-  /** Of builds that nobody had asked for: they are counted here and nowhere else. `seconds`: that a node was at it. */
-  prebuild(fate: PrebuildFate, now: number, n = 1, seconds = 0): void {
-    attempt(() => {
-      const time = seconds > 0 ? [count('prebuild_seconds', 'all', seconds)] : [];
-      this.#counters.add(dayOf(now), [count('prebuild', fate, n), ...time]);
-    });
+  /** Of builds that nobody had asked for: they are counted here and nowhere else. */
+  prebuild(fate: PrebuildFate, now: number, n = 1): void {
+    attempt(() => this.#counters.add(dayOf(now), [count('prebuild', fate, n)]));
+  }
+
+  /** So long a node had one. */
+  prebuildTime(ms: number, now: number): void {
+    const seconds = Math.ceil(Math.max(0, ms) / 1000);
+    if (seconds > 0) attempt(() => this.#counters.add(dayOf(now), [count('prebuild_seconds', 'all', seconds)]));
   }
 
   /** Of the day. */

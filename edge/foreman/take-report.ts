@@ -19,6 +19,7 @@ import { checkSignedFailure, checkSignedImage, type Reported } from './check-sig
 import { awaitOthers, decideBuild, inputsOf } from './decide-build.ts';
 import { unindexedAtPublication } from './decided-record.ts';
 import { failBuild, loseLease } from './end-build.ts';
+import { endLease } from './end-lease.ts';
 import type { ForemanState } from './foreman-state.ts';
 import { takeHandBack } from './hand-backs.ts';
 import { judgeVotes } from './judge-votes.ts';
@@ -164,13 +165,13 @@ async function takeFailure(
     const said = { verdict: { outcome: 'failure', kind }, saidDigest: sha256Hex(detail) } as const;
     castVote(state, build, node, withInputs(lease), said, now);
     noteWord(state, lease);
-    state.leases.end(lease.id, `failed: ${kind}`);
+    endLease(state, lease.id, `failed: ${kind}`, now);
     if (!isUndecided(build)) return judgeVotes(state, build, now);
     const decision = decideBuild(state, build, now);
     if (!isDecidedBy(decision, lease)) return goOn(state, build, lease, null, now);
     const areSameWords = state.votes.sayTheSameWords(build.requestHash, decision.attesters);
     judgeVotes(state, build, now, decision.vote.leaseId);
-    endCompetitor(state, build, lease.id);
+    endCompetitor(state, build, lease.id, now);
     // Of a quorum each knows the kind to be true, and the words only where all have the same.
     const told = decision.by === 'trusted' || areSameWords ? detail : BUILD_ERRORS[kind].text;
     const error = new BuildError(kind, told, {
@@ -220,7 +221,7 @@ async function takeImage(state: ForemanState, reported: Reported, result: Accept
     castVote(state, build, node, withInputs(lease), { verdict: { outcome: 'image', digest } }, now);
     // Of one that comes late, or twice at once, the time says nothing.
     if (state.leases.byId(lease.id)?.state === 'active') state.nodes.tookMs(node, now - lease.grantedAt);
-    state.leases.end(lease.id, 'image reported');
+    endLease(state, lease.id, 'image reported', now);
     if (!current || !isUndecided(current)) return judgeVotes(state, build, now);
     if (check.envelope) state.statements.keep(build.requestHash, lease.id, check.envelope);
     const decision = decideBuild(state, current, now);

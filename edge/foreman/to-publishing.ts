@@ -2,6 +2,7 @@
 import { eq } from 'drizzle-orm';
 import type { Agreement } from '../../shared/quorum.ts';
 import { decidedRecord, type Made } from './decided-record.ts';
+import { endLease } from './end-lease.ts';
 import type { ForemanState } from './foreman-state.ts';
 import { judgeVotes } from './judge-votes.ts';
 import { type BuildRow, builds } from './schema.ts';
@@ -9,7 +10,7 @@ import { type BuildRow, builds } from './schema.ts';
 /** Within the transaction in which it is decided. */
 export function toPublishing(state: ForemanState, build: BuildRow, made: Made, decision: Agreement, now: number): void {
   judgeVotes(state, build, now, decision.vote.leaseId);
-  endCompetitor(state, build, made.lease.id);
+  endCompetitor(state, build, made.lease.id, now);
   state.db
     .update(builds)
     .set({ state: 'publishing', record: decidedRecord(state, build, made, decision, now) })
@@ -18,6 +19,6 @@ export function toPublishing(state: ForemanState, build: BuildRow, made: Made, d
 }
 
 /** A late answer may decide while another node is at it: that one is told to stop by its next report. */
-export function endCompetitor(state: ForemanState, build: BuildRow, leaseId: string): void {
-  if (build.leaseId !== null && build.leaseId !== leaseId) state.leases.end(build.leaseId, 'decided by another');
+export function endCompetitor(state: ForemanState, build: BuildRow, leaseId: string, now: number): void {
+  if (build.leaseId !== null && build.leaseId !== leaseId) endLease(state, build.leaseId, 'decided by another', now);
 }

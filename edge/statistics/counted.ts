@@ -29,7 +29,7 @@ export const COUNTED = {
   published_bytes: { keptDays: 400, namesADay: 1, hasTotal: true },
   /** Images handed out, by the wish (the whole hash of its intent): what is wanted, whatever generation it was. */
   wish: { keptDays: 30, namesADay: 2_000 },
-  /** What became of builds that nobody had asked for; and the seconds that nodes were at those that ended. */
+  /** What became of builds that nobody had asked for; and the seconds that nodes had them. */
   prebuild: { keptDays: 400, namesADay: 8, hasTotal: true },
   prebuild_seconds: { keptDays: 400, namesADay: 1, hasTotal: true },
   /** Images built, and the seconds that all of them took, by target. */

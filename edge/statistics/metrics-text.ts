@@ -75,7 +75,7 @@ export function metricsText({ stats, totals, clients, upstreamAgeSeconds, limits
       'Builds that nobody had asked for, by what became of them.',
       samplesOf('fate', totals.prebuilds),
     ),
-    counter('prebuild_seconds_total', 'What nodes spent on those that ended.', one(totals.prebuildSeconds)),
+    counter('prebuild_seconds_total', 'How long nodes had them, whatever came of it.', one(totals.prebuildSeconds)),
     gauge('prebuild_budget_seconds', 'What they may spend on them in a day.', one(limits.prebuildSeconds)),
     gauge(
       'client_requests',
