@@ -90,26 +90,31 @@ async function submit(context: EdgeContext, submission: Submission, visit: Visit
   const isJoining = context.pending.isLive(intent);
   if (!isJoining) visit.reserve('builds');
   context.pending.goesLive(intent);
-  let isNew = false;
-  let isAccepted = false;
-  try {
-    const answer = await context.submissions.submit(submission, (all) => send(context, all), visit);
-    if (!answer.accepted) {
-      if (answer.why === 'bucket_of_another') throw NOT_TAKEN;
-      if (answer.why === 'fault') throw new Error('the Foreman could not take this submission');
-      context.fullQueue.remember();
-      throw QUEUE_FULL;
-    }
-    isAccepted = true;
-    isNew = answer.isNew;
-    visit.outcome = isNew ? 'new' : OUTCOME_OF[answer.status.state];
-    const hash = answer.status.state === 'failed' ? answer.status.failure.requestHash : answer.status.requestHash;
-    context.results.forgetUnknown(hash);
-    return answer.status;
-  } finally {
-    if (!isAccepted) context.pending.isOver(intent);
-    if (!isJoining) await visit.settle('builds', isNew);
+  const asker = {
+    get signal() {
+      return visit.signal;
+    },
+    // Whoever is gone by then has begun it all the same.
+    onEnd: (answer: SubmitAnswer | null) => {
+      // Of what it joined, nothing is known where its own call was none.
+      if (answer ? !answer.accepted : !isJoining) context.pending.isOver(intent);
+      const isNew = answer?.accepted === true && answer.isNew;
+      if (!isJoining) waitUntil(visit.settle('builds', isNew));
+      // What it joined had never been sent, or was over.
+      else if (isNew) waitUntil(visit.owe('builds'));
+    },
+  };
+  const answer = await context.submissions.submit(submission, (all) => send(context, all), asker);
+  if (!answer.accepted) {
+    if (answer.why === 'bucket_of_another') throw NOT_TAKEN;
+    if (answer.why === 'fault') throw new Error('the Foreman could not take this submission');
+    context.fullQueue.remember();
+    throw QUEUE_FULL;
   }
+  visit.outcome = answer.isNew ? 'new' : OUTCOME_OF[answer.status.state];
+  const hash = answer.status.state === 'failed' ? answer.status.failure.requestHash : answer.status.requestHash;
+  context.results.forgetUnknown(hash);
+  return answer.status;
 }
 
 /** For all who submit in this moment. Who asked for one of them may be gone, and its node is called all the same. */

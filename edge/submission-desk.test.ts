@@ -31,10 +31,15 @@ function openDesk(
   const foreman = openForeman();
   const sent: number[] = [];
   let now = 1;
-  const wait = async (ms: number, signal: AbortSignal): Promise<void> => {
+  let isEnding = false;
+  const wait = async (ms: number, signal?: AbortSignal): Promise<void> => {
     const end = now + ms;
+    if (isEnding) {
+      isEnding = false;
+      return new Promise(() => undefined);
+    }
     // All that come in this moment are there before it is over.
-    await scheduler.wait(10, { signal });
+    await scheduler.wait(10, signal && { signal });
     now = Math.max(now, end);
   };
   const desk = new SubmissionDesk({ waitUntil, wait, clock: { now: () => now } });
@@ -43,9 +48,13 @@ function openDesk(
     sent.push(all.length);
     return toForeman(all);
   };
-  const submit = (one: Submission, asker: { readonly signal: AbortSignal } = patient, by: Send = sendAll) =>
+  const submit = (one: Submission, asker: Parameters<typeof desk.submit>[2] = patient, by: Send = sendAll) =>
     desk.submit(one, by, asker);
-  return { foreman, sent, submit };
+  /** The request that calls ends: whoever waits next waits for ever. */
+  const endRequest = (): void => {
+    isEnding = true;
+  };
+  return { foreman, sent, submit, endRequest };
 }
 
 /** A desk that has just called. */
@@ -127,6 +136,34 @@ describe('a submission', () => {
     expect(sent).toEqual([3, 1]);
   });
 
+  it.each([
+    ['is out of reach for a moment is sent once more', 1, { retryable: true }, Array(3).fill('fulfilled'), [3, 3]],
+    ['stays out of reach is sent once more, and fails', 9, { retryable: true }, Array(3).fill('rejected'), [3, 3]],
+    ['has too much to do fails', 9, { retryable: true, overloaded: true }, Array(3).fill('rejected'), [3]],
+  ])('whose Foreman %s, with all that went with it', async (_, failures, properties, statuses, calls) => {
+    let left = 0;
+    const { submit, sent } = await openBusyDesk(({ calls }) => async (all) => {
+      if (left-- > 0) throw Object.assign(new Error('out of reach'), properties);
+      return (await calls.submit(all)).answers;
+    });
+    left = failures;
+    const ended = await Promise.allSettled(numbered(3).map((name) => submit(named(name))));
+    expect(ended.map(({ status }) => status)).toEqual(statuses);
+    expect(sent).toEqual(calls);
+  });
+
+  it('whose call hangs is sent once more, by whoever called as well', async () => {
+    const lost = Promise.withResolvers<readonly SubmitAnswer[]>();
+    let hangs = 1;
+    const { submit, sent } = openDesk(({ calls }) => async (all) => {
+      if (hangs-- > 0) return lost.promise;
+      return (await calls.submit(all)).answers;
+    });
+    expect(await submit(named('patient'))).toMatchObject({ accepted: true, isNew: true });
+    expect(sent).toEqual([1, 1]);
+    lost.resolve([]);
+  });
+
   it('to which there is no answer fails, and the others have theirs', async () => {
     const { submit } = await openBusyDesk(
       ({ calls }) =>
@@ -163,10 +200,11 @@ describe('a client that goes away', () => {
   });
 
   it('and whose request ends in the middle of the call has the rest sent once more, in one call', async () => {
-    const { submit, sent } = await openBusyDesk();
+    const { submit, sent, endRequest } = await openBusyDesk();
     const lost = Promise.withResolvers<readonly SubmitAnswer[]>();
     const hang: Send = (all) => {
       sent.push(-all.length);
+      endRequest();
       return lost.promise;
     };
     const leaving = submit(named('lost'), patient, hang);
@@ -176,6 +214,41 @@ describe('a client that goes away', () => {
     expect(sent).toEqual([-4, 4]);
     lost.resolve([]);
     expect(await leaving).toMatchObject({ accepted: true });
+  });
+});
+
+describe('what became of a submission whose client went away', () => {
+  const leave = (onEnd: (answer: SubmitAnswer | null) => void) => {
+    const gone = new AbortController();
+    return { asker: { signal: gone.signal, onEnd }, go: () => gone.abort(new Error('gone')) };
+  };
+
+  it('is told when it is heard, where others had sent it', async () => {
+    const onEnd = vi.fn();
+    const { asker, go } = leave(onEnd);
+    const held = Promise.withResolvers<void>();
+    const { submit } = await openBusyDesk(({ calls }) => async (all) => {
+      if (all.length > 1) await held.promise;
+      return (await calls.submit(all)).answers;
+    });
+    const staying = submit(named('staying'));
+    const leaving = submit(named('leaving'), asker);
+    setTimeout(go, 100);
+    await expect(leaving).rejects.toThrow();
+    expect(onEnd).not.toHaveBeenCalled();
+    held.resolve();
+    await staying;
+    expect(onEnd.mock.calls).toEqual([[expect.objectContaining({ accepted: true, isNew: true })]]);
+  });
+
+  it('is nothing, told at once, where it had not been sent', async () => {
+    const onEnd = vi.fn();
+    const { asker, go } = leave(onEnd);
+    const { submit } = await openBusyDesk();
+    const leaving = submit(named('leaving'), asker);
+    go();
+    await expect(leaving).rejects.toThrow();
+    expect(onEnd.mock.calls).toEqual([[null]]);
   });
 });
 

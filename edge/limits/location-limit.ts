@@ -31,6 +31,11 @@ export class LocationLimit implements RateLimit {
     if (isUsed) await this.#takeThere(client);
   }
 
+  async owe(client: string): Promise<void> {
+    await this.#near.owe(client);
+    await this.#takeThere(client);
+  }
+
   isSpent(client: string): boolean {
     return this.#near.isSpent(client);
   }

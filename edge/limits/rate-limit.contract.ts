@@ -57,6 +57,15 @@ export function describeRateLimit(name: string, perMinute: number, open: () => R
       expect([limit.isSpent(client), await limit.take(client), await limit.take(other)]).toEqual([true, false, true]);
     });
 
+    it('lets its client owe what has begun already: who then gets one back has nothing left yet', async () => {
+      const limit = open();
+      const [flooder, other] = [nextClient(), nextClient()];
+      await takeAll(limit, flooder);
+      for (const client of [flooder, flooder, flooder, other]) await limit.owe(client);
+      await limit.settle(flooder, false);
+      expect([limit.isSpent(flooder), limit.isSpent(other)]).toEqual([true, false]);
+    });
+
     it('counts requests that come together', async () => {
       const limit = open();
       const client = nextClient();

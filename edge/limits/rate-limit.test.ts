@@ -61,6 +61,16 @@ describe('a bucket', () => {
     expect(await spend(buckets, 'a')).toBe(3);
   });
 
+  it('owes a minute’s worth at most', async () => {
+    let now = 0;
+    const buckets = new TokenBuckets(60, { now: () => now });
+    for (let owed = 0; owed < 500; owed++) await buckets.owe('a');
+    now += 59_999;
+    expect(await spend(buckets, 'a')).toBe(0);
+    now += 1;
+    expect(await spend(buckets, 'a')).toBe(1);
+  });
+
   it('is not emptied by a clock that goes back', async () => {
     let now = 60_000;
     const buckets = new TokenBuckets(60, { now: () => now });

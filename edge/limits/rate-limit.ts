@@ -9,6 +9,8 @@ export interface RateLimit {
   reserve(client: string): boolean;
   /** Ends what `reserve` began: it is used, or given back. */
   settle(client: string, isUsed: boolean): Promise<void>;
+  /** Takes one for what has begun already, though nothing may be left: it is owed then, a minute's worth at most. */
+  owe(client: string): Promise<void>;
   /** Nothing is left, as far as this isolate knows. Takes nothing and asks nobody. */
   isSpent(client: string): boolean;
 }
@@ -25,5 +27,6 @@ export const UNLIMITED: RateLimit = {
   take: async () => true,
   reserve: () => true,
   settle: async () => undefined,
+  owe: async () => undefined,
   isSpent: () => false,
 };

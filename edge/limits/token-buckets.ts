@@ -38,6 +38,10 @@ export class TokenBuckets implements RateLimit {
     if (!isUsed) this.#put(client, Math.min(this.#tokens(client) + 1, this.#perMinute));
   }
 
+  async owe(client: string): Promise<void> {
+    this.#put(client, Math.max(this.#tokens(client) - 1, 1 - this.#perMinute));
+  }
+
   isSpent(client: string): boolean {
     return this.#tokens(client) < 1;
   }

@@ -53,6 +53,12 @@ export class Visit {
     if (client !== null) await this.#limits[name].settle(client, isUsed);
   }
 
+  /** Takes one for what has begun already: refuses nothing now, but what comes next. */
+  async owe(name: LimitName): Promise<void> {
+    const client = this.#clientKey();
+    if (client !== null) await this.#limits[name].owe(client);
+  }
+
   /** Who asks; null where nobody can be told from anybody else. */
   get client(): string | null {
     return this.#clientKey();

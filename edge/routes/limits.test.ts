@@ -3,7 +3,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, test, vi } from
 import { sha256Hex } from '../../shared/digest.ts';
 import { app } from '../app.ts';
 import { env, foremanStats, GOOD_REQUEST, jsonOf, openUpstream } from '../edge.fixture.ts';
-import { edgeContext } from '../edge-context.ts';
+import { edgeContext, type ForemanCalls } from '../edge-context.ts';
 import type { Env } from '../env.ts';
 import { finish, IMAGE_NAME, joinNode, lease } from '../farm-node.fixture.ts';
 import { LIFETIMES } from '../lifetimes.ts';
@@ -16,7 +16,7 @@ let wishes = 0;
 const fresh = () => ({ ...GOOD_REQUEST, packages: [`limits-${++wishes}`] });
 const unknown = () => sha256Hex(`unknown ${++wishes}`);
 
-type Ask = (path: string, from?: string | null, body?: object) => Promise<Response>;
+type Ask = (path: string, from?: string | null, body?: object, signal?: AbortSignal) => Promise<Response>;
 
 /** An edge of its own, an isolate that nobody has asked yet, with its own configuration. */
 function openEdge(variables: Record<string, unknown> = {}): { ask: Ask; own: Env } {
@@ -27,9 +27,9 @@ function openEdge(variables: Record<string, unknown> = {}): { ask: Ask; own: Env
     MISSES_PER_MINUTE: String(MISSES),
     ...variables,
   } as Env;
-  const ask: Ask = async (path, from = FLOODER, body) => {
+  const ask: Ask = async (path, from = FLOODER, body, signal) => {
     const headers = new Headers(from === null ? {} : { 'cf-connecting-ip': from });
-    const init = body ? { method: 'POST', body: JSON.stringify(body), headers } : { headers };
+    const init = body ? { method: 'POST', body: JSON.stringify(body), headers, signal } : { headers };
     return app.fetch(new Request(`https://asu.example${path}`, init), own, createExecutionContext());
   };
   return { ask, own };
@@ -167,6 +167,76 @@ describe('a flood of new builds', () => {
     const wrong = () => edge.ask('/api/v1/build', FLOODER, { ...fresh(), version: 'nonsense' });
     expect(await statusesOf(MISSES + 5, wrong)).toEqual(times(MISSES + 5, 400));
     expect((await newBuild()).status).toBe(202);
+  });
+});
+
+describe('a client that goes away before it is answered', () => {
+  // Its answer fails, and nobody reads it.
+  beforeEach(() => void vi.spyOn(console, 'error').mockImplementation(() => undefined));
+
+  /** Posts one after the other, until each of them is on its way to the Foreman. */
+  async function postAll(wishes: readonly object[]) {
+    const { submissions } = await edgeContext(edge.own);
+    const submit = vi.spyOn(submissions, 'submit');
+    const posted: { readonly answer: Promise<Response>; readonly leave: () => void }[] = [];
+    for (const wish of wishes) {
+      const gone = new AbortController();
+      const answer = edge.ask('/api/v1/build', FLOODER, wish, gone.signal);
+      posted.push({ answer, leave: () => gone.abort(new Error('gone')) });
+      await vi.waitFor(() => expect(submit).toHaveBeenCalledTimes(posted.length), 3_000);
+    }
+    return posted;
+  }
+
+  /** Lets no submission through before `open`. */
+  function holdSubmissions() {
+    const [held, came] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const get = env.FOREMAN.get.bind(env.FOREMAN);
+    vi.spyOn(env.FOREMAN, 'get').mockImplementation((id) => {
+      const foreman = get(id) as unknown as ForemanCalls;
+      const submit: ForemanCalls['submit'] = async (...all) => {
+        came.resolve();
+        await held.promise;
+        return foreman.submit(...all);
+      };
+      return { submit } as never;
+    });
+    return { open: () => held.resolve(), came: came.promise };
+  }
+
+  const isNewTo = (times: number) => statusesOf(times, () => newBuild());
+
+  it('has begun the build that others sent for it', async () => {
+    await newBuild();
+    const { open, came } = holdSubmissions();
+    const posted = await postAll([fresh(), fresh()]);
+    await came;
+    for (const { leave } of posted) leave();
+    await vi.waitFor(async () => {
+      const ended = await Promise.race([...posted.map(({ answer }) => answer), scheduler.wait(10)]);
+      expect(ended).toBeDefined();
+    }, 3_000);
+    open();
+    await Promise.all(posted.map(({ answer }) => answer));
+    expect(await isNewTo(1)).toEqual([429]);
+  });
+
+  it('has begun nothing that was not sent; who asked for the same behind it has', async () => {
+    await newBuild();
+    const wish = fresh();
+    const [first, second] = await postAll([wish, wish]);
+    first?.leave();
+    await first?.answer;
+    expect((await second?.answer)?.status).toBe(202);
+    expect(await isNewTo(2)).toEqual([202, 429]);
+  });
+
+  it('gets back what was never sent', async () => {
+    await newBuild();
+    const [only] = await postAll([fresh()]);
+    only?.leave();
+    await only?.answer;
+    expect(await isNewTo(3)).toEqual([202, 202, 429]);
   });
 });
 
