@@ -9,13 +9,15 @@
  *
  * Why what is `complete` is what was hashed, whoever calls what at once, and wherever a Worker or the Foreman dies:
  *
- *   1. The object is only ever written by the store's `completeMultipart`. Files of this size are never one PUT.
+ *   1. The object is written by the store's `completeMultipart`, or taken over (take-over.ts), which writes the promised bytes or
+ *      nothing; never by the node's own PUT. Once the row has an id, taking over does not begin and does not complete it; one that
+ *      has begun before and ends late changes no byte of what was found to be promised.
  *   2. An id is dead when the store has made an object of it, has dropped it or does not know it: it writes never again.
  *      A `completeMultipart` of it that is still under way somewhere then changes nothing.
  *   3. Bytes are hashed only when the id of the row is dead. So is every id that the row had before: it lets go of one
  *      (restart) only for a caller that hashed under it. An id that the row never had has no parts, and nobody completes it.
- *   4. So from the beginning of that hashing nobody writes the object, unless the row has got another id; and the row is complete
- *      only if it still has the id that was hashed under.
+ *   4. So from the beginning of that hashing nobody writes other bytes there, unless the row has got another id; and the row is
+ *      complete only if it still has the id that was hashed under.
  *
  * Bytes that are others are not deleted. A delete that is slow would hit the good ones of the next try, while the next try writes
  * over the bad ones; and nothing is read of an object whose row is not complete.

@@ -58,7 +58,8 @@ export async function openUploads(
       complete: upload.state === 'complete',
       path: `/farm/v1/objects/${leaseId}/${encodeURIComponent(upload.name)}${permit}`,
       partSizeBytes: inParts ? BigInt(PART_BYTES) : 0n,
-      directKey: isDirect ? storeKey.incoming(nodeId, leaseId, upload.name) : '',
+      // The node knows the bucket, and no prefix of this edge in it.
+      directKey: isDirect ? context.config.STORE_PREFIX + storeKey.incoming(nodeId, leaseId, upload.name) : '',
       partsPresent: Object.keys(upload.parts).map(Number),
     });
   }
@@ -176,6 +177,9 @@ export async function completeUpload(
   if (!granted.ok) throw new ConnectError(granted.reason, Code.FailedPrecondition);
   const { upload } = granted;
   if (upload.state === 'complete') return;
+  // What may still become of its parts would hit what is taken over.
+  if (isDirect && upload.multipartId !== null)
+    throw new ConnectError(`${name} is an upload in parts; upload it again`, Code.DataLoss);
   // By its size, and not by what the row has of its parts: what the store says of such an object is only what was claimed.
   if (isInParts(upload) && !isDirect) return completeParts(partsDesk(context), upload);
   const isWhole = isDirect

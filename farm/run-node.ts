@@ -66,7 +66,10 @@ export async function runNode(config: NodeStart, signal: AbortSignal): Promise<v
     if (signal.aborted) return;
     if (store && tierOf(memberships.current()?.certificate ?? '') !== 'trusted')
       store.refuse('this node is a volunteer');
-    await store?.dropAllBut(leftBehind, signal);
+    // Beside the work: a store that hangs takes minutes for each of them.
+    const dropping = store
+      ?.dropAllBut(leftBehind, signal)
+      .catch((error) => log.log('dropping uploads that were begun failed', { reason: error.message }));
     log.line(config.fence.told);
     log.line(`ready: ${config.slots} slots for ${edgeUrl}`);
     const agent = new Agent({
@@ -97,7 +100,7 @@ export async function runNode(config: NodeStart, signal: AbortSignal): Promise<v
           .catch((error) => log.log('renewing the certificate failed', { reason: error.message })),
     );
     await agent.run(signal);
-    await renewing;
+    await Promise.all([renewing, dropping]);
   } finally {
     await workshop.close();
     close();

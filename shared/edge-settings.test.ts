@@ -1,10 +1,21 @@
 import { describe, expect, it, test } from 'vitest';
 import { OPENWRT_BRANCHES } from './branch.ts';
+import { storeKey } from './build-record.ts';
 import { OPENWRT } from './distro.ts';
 import { EDGE_SETTINGS, type EdgeSettingName, isEdgeSetting, parseEdgeSettings } from './edge-settings.ts';
 
 /** Of the 24.10 release builds. */
 const OPENWRT_KEY = 'RWTTEMbygz6X95lKDAulctZy3aj15823THXfyrfXgwGbxZlXBd2brNcw';
+
+/** Where keys of ours begin, and those that are made of a room (edge/foreman/foreman-state.ts). */
+const PLACES = new Set([
+  ...Object.values(storeKey).map((key) => {
+    const made = typeof key === 'string' ? key : (key as (...parts: unknown[]) => string)('a', 'b', 'c');
+    return `${made.split('/')[0]}/`;
+  }),
+  'requests/',
+  'foremen/',
+]);
 
 const KEY = '5e'.repeat(32);
 const parse = (given: Record<string, unknown>) => parseEdgeSettings({ SERVER_KEY: KEY, ...given });
@@ -238,7 +249,7 @@ const TABLE: Record<EdgeSettingName, Row> = {
       ['staging/', 'staging/'],
       [`${'a'.repeat(63)}/`, `${'a'.repeat(63)}/`],
     ],
-    bad: ['staging', '/', '/a/', 'a/b/', '../', 'A/', '-a/', ' a/', 'a/\n', `${'a'.repeat(64)}/`],
+    bad: [...PLACES, 'staging', '/', '/a/', 'a/b/', '../', 'A/', '-a/', ' a/', 'a/\n', `${'a'.repeat(64)}/`],
   },
   TAKES_OVER: {
     good: [

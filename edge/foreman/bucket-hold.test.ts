@@ -8,6 +8,7 @@ import { ask, env, foremanStub, GOOD_REQUEST, jsonOf, openUpstream, post } from 
 import type { Env } from '../env.ts';
 import { built, type FarmNode, joinNode, lease } from '../farm-node.fixture.ts';
 import { LIFETIMES } from '../lifetimes.ts';
+import { READING_MS } from '../storage/object-store.ts';
 import { openObjectStore } from '../storage/open-object-store.ts';
 import { BucketHold, HELD_MS, REFUSED_MS } from './bucket-hold.ts';
 import { openDatabase } from './database.ts';
@@ -230,6 +231,34 @@ describe('what is decided', () => {
       const settings = configOf((instance as unknown as { readonly env: Env }).env) as { TAKES_OVER: string };
       settings.TAKES_OVER = '';
     });
+  });
+});
+
+test('a store that begins to say whose the bucket is, and never ends, is asked again', async () => {
+  const name = 'hanging';
+  await runInDurableObject(foremanStub(name), async (_, { storage }) => {
+    const store = openObjectStore(env);
+    let hangs = true;
+    const get: typeof store.get = async (key, options) => {
+      if (!hangs) return store.get(key, options);
+      const body = new ReadableStream<Uint8Array>({ start: (begun) => begun.enqueue(new Uint8Array([123])) });
+      return { exists: true, size: 100, etag: '""', sha256: null, range: null, body } as never;
+    };
+    const settings = { PUBLIC_URL: '', TAKES_OVER: '' };
+    const hold = new BucketHold(
+      await openDatabase(storage),
+      { put: store.put.bind(store), putIfAbsent: store.putIfAbsent.bind(store), get },
+      settings,
+      `${name}/`,
+    );
+    vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'], now: AHEAD });
+    const refused = expect(hold.assure(Date.now())).rejects.toThrow('broke off');
+    await vi.advanceTimersByTimeAsync(READING_MS + 1);
+    await refused;
+    vi.useFakeTimers({ toFake: ['Date'], now: AHEAD });
+    hangs = false;
+    await hold.assure(Date.now());
+    expect(hold.heldAt).toBe(AHEAD);
   });
 });
 

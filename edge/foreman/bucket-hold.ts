@@ -8,6 +8,7 @@ import { sha256Hex, utf8ToBytes } from '../../shared/digest.ts';
 import type { EdgeSettings } from '../../shared/edge-settings.ts';
 import { logError, logWarning } from '../log.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { storedText } from '../storage/read-text.ts';
 import type { Database } from './database.ts';
 import { metaValue, setMeta } from './meta.ts';
 import { oneAtATime } from './one-at-a-time.ts';
@@ -115,9 +116,9 @@ export class BucketHold {
   }
 
   async #read(): Promise<BucketHolder | null> {
-    const object = await this.#store.get(this.#key);
-    if (!object.exists) return null;
-    const holder = readHolder(await new Response(object.body).text());
+    const text = await storedText(this.#store, this.#key);
+    if (text === null) return null;
+    const holder = readHolder(text);
     if (!holder) throw new Error(`${this.#key} in the store is not what an edge writes: look at it, and remove it`);
     return holder;
   }

@@ -161,14 +161,17 @@ export class Chores {
 
   /** Private builds whose time is over. Whoever has the bucket by now: these are secrets, and were written from here. */
   async removeExpired(now: number): Promise<void> {
-    for (const build of this.#state.queue.expired(now)) {
+    const { store, queue, images, uploads } = this.#state;
+    for (const build of queue.expired(now)) {
       try {
-        const leases = this.#state.leases.ofBuild(build.requestHash);
-        const withUploads = leases.map(({ id }) => ({ id, uploads: this.#state.uploads.ofLease(id) }));
-        const { store, queue } = this.#state;
-        await removePrivate(build, withUploads, store, () => queue.hasSuccessor(build));
-        this.#state.queue.removed(build.requestHash);
-        this.#state.images.remove(build.requestHash);
+        const image = images.of(build.requestHash);
+        const ids = new Set(this.#state.leases.ofBuild(build.requestHash).map(({ id }) => id));
+        // Of a lease that was given after the backup from which this Foreman was restored there is no row.
+        if (image) ids.add(image.leaseId);
+        const leases = [...ids].map((id) => ({ id, uploads: uploads.ofLease(id) }));
+        await removePrivate(build, leases, store, () => queue.hasSuccessor(build));
+        queue.removed(build.requestHash);
+        if (image) images.remove(image);
       } catch (error) {
         logError('removing a private build failed and is tried again', { lease: build.leaseId ?? undefined, error });
       }

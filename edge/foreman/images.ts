@@ -3,7 +3,7 @@
  * gone. Nothing that is served depends on these rows; one that is missing is found again by its record (sweep-store.ts). What all of
  * them take is kept by triggers, so that it costs the same for ten images and for a hundred thousand.
  */
-import { and, asc, eq, lt, sql } from 'drizzle-orm';
+import { and, asc, eq, lt, ne, sql } from 'drizzle-orm';
 import type { BuildRecord } from '../../shared/build-record.ts';
 import { utf8ToBytes } from '../../shared/digest.ts';
 import { GRACE_MS, imagesToRemove, SERVED_GRAIN_MS } from '../../shared/image-budget.ts';
@@ -16,6 +16,12 @@ const MAX_SERVED = 1_000;
 /** As texts: the indexes of these alone are used for these very texts. */
 const isRemovable = sql`${images.state} = 'kept' AND ${images.isPrivate} = 0`;
 const isLeaving = sql`${images.state} = 'leaving'`;
+
+/** Another image may have taken the place of the one that was meant. */
+type ImageName = Pick<ImageRow, 'requestHash' | 'leaseId'>;
+
+const isThis = ({ requestHash, leaseId }: ImageName) =>
+  and(eq(images.requestHash, requestHash), eq(images.leaseId, leaseId));
 
 /** Images, and bytes of their files and records. */
 export interface Amount {
@@ -41,17 +47,25 @@ export class Images {
     return this.#questions.ofLease.get({ leaseId }) !== undefined;
   }
 
-  /** From now on it counts; nothing changes where it does already. `leavesAt`: it is to be unpublished then. */
+  /**
+   * From now on it counts; nothing changes where it does already. What had its name with the files of another lease counts no more.
+   * `leavesAt`: it is to be unpublished then.
+   */
   add(record: BuildRecord, now: number, leavesAt: number | null = null): void {
     const { requestHash, intentHash, leaseId, files, private: isPrivate } = record;
     const ofRecord = utf8ToBytes(JSON.stringify(record)).length;
     const bytes = files.reduce((total, { sizeBytes }) => total + sizeBytes, ofRecord);
     const state = leavesAt === null ? 'kept' : 'leaving';
-    this.#db
-      .insert(images)
-      .values({ requestHash, intentHash, leaseId, bytes, isPrivate, servedAt: now, state, dueAt: leavesAt ?? 0 })
-      .onConflictDoNothing()
-      .run();
+    this.#db.transaction((tx) => {
+      // Not an update: the triggers count what comes and what goes.
+      tx.delete(images)
+        .where(and(eq(images.requestHash, requestHash), ne(images.leaseId, leaseId)))
+        .run();
+      tx.insert(images)
+        .values({ requestHash, intentHash, leaseId, bytes, isPrivate, servedAt: now, state, dueAt: leavesAt ?? 0 })
+        .onConflictDoNothing()
+        .run();
+    });
   }
 
   /** Of these somebody was told, or fetched something. */
@@ -101,17 +115,17 @@ export class Images {
   }
 
   /** What is due next, and when. */
-  put({ requestHash }: Pick<ImageRow, 'requestHash'>, fields: Pick<ImageRow, 'step' | 'dueAt'>): void {
+  put(image: ImageName, fields: Pick<ImageRow, 'step' | 'dueAt'>): void {
     this.#db
       .update(images)
       .set(fields)
-      .where(and(eq(images.requestHash, requestHash), isLeaving))
+      .where(and(isThis(image), isLeaving))
       .run();
   }
 
   /** Nothing of it is left. */
-  remove(requestHash: string): void {
-    this.#db.delete(images).where(eq(images.requestHash, requestHash)).run();
+  remove(image: ImageName): void {
+    this.#db.delete(images).where(isThis(image)).run();
   }
 
   amount(state: 'kept' | 'leaving' | 'removed'): Amount {

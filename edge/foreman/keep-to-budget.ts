@@ -28,10 +28,13 @@ export async function keepToBudget(state: ForemanState, now: number): Promise<vo
   for (const step of steps) if (step.status === 'rejected') throw step.reason;
 }
 
-async function goOn({ images }: ForemanState, ways: Unpublishing, image: ImageRow): Promise<void> {
+async function goOn({ images, queue }: ForemanState, ways: Unpublishing, image: ImageRow): Promise<void> {
+  // Another one is being put in its place.
+  if (queue.byHash(image.requestHash)?.state === 'publishing')
+    return images.put(image, { step: image.step, dueAt: Date.now() + FAILED_MS });
   try {
     const after = await unpublishStep(ways, image);
-    if (after === 'gone') images.remove(image.requestHash);
+    if (after === 'gone') images.remove(image);
     else images.put(image, after);
   } catch (error) {
     images.put(image, { step: image.step, dueAt: Date.now() + FAILED_MS });

@@ -6,6 +6,7 @@
 import { BuildError } from '../../shared/build-error.ts';
 import { isPrebuild } from '../../shared/turn.ts';
 import { logError, logWarning } from '../log.ts';
+import { addImage } from './adopt-image.ts';
 import { recordedAttesters } from './attesters-of.ts';
 import { failBuild, loseFiles } from './end-build.ts';
 import type { ForemanState } from './foreman-state.ts';
@@ -13,9 +14,9 @@ import { haveRebuilt } from './have-rebuilt.ts';
 import { isContradicted } from './judge-votes.ts';
 import { notePublished } from './note-published.ts';
 import { FilesLost, publish } from './publish.ts';
-import { isRecalled } from './recall.ts';
+import { isRecalled, recall } from './recall.ts';
 import type { BuildRow } from './schema.ts';
-import { standingRecord } from './standing-record.ts';
+import { isOverturned, standingRecord } from './standing-record.ts';
 import { beginLog } from './write-log.ts';
 
 /** Decided builds in memory, and of them published at once: each holds a manifest, and the store has other callers. */
@@ -60,7 +61,7 @@ async function publishOne(
   { record, requestHash }: BuildRow,
   onLost: () => void,
 ): Promise<Outcome> {
-  const { store, cache, notary, log, queue, statements, statistics, images, leases, phases, db } = state;
+  const { store, cache, notary, log, queue, statements, statistics, leases, phases, db } = state;
   try {
     if (endRecalled(state, requestHash)) return 'settled';
     if (!record) throw new FilesLost('the record is missing');
@@ -78,8 +79,14 @@ async function publishOne(
       const build = queue.byHash(requestHash);
       if (build?.state !== 'publishing' || endRecalled(state, requestHash)) return;
       const published = standing?.record ?? record;
+      addImage(state, published, Date.now());
+      if (standing && isOverturned(state, standing.record, record)) {
+        leases.filesDue(published.leaseId, null);
+        recall(state, record, Date.now());
+        endRecalled(state, requestHash);
+        return;
+      }
       queue.finish(requestHash, published.expiresAt, Date.now());
-      images.add(published, Date.now());
       // Of another lease than the one that stands the files are of no use.
       leases.filesDue(published.leaseId, null);
       statements.remove(requestHash);

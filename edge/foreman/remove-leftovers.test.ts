@@ -1,5 +1,6 @@
 /** Of every lease that came to nothing the files go an hour later, and of no other. */
 import { expect, it, test, vi } from 'vitest';
+import { buildRecord } from '../../shared/build-record.fixture.ts';
 import { storeKey } from '../../shared/build-record.ts';
 import { sha256Hex } from '../../shared/digest.ts';
 import { crowdOf } from './crowd.fixture.ts';
@@ -79,6 +80,21 @@ test('what is published stays, and what waits on the shelf to be published', asy
   await foreman.calls.status([shelved.requestHash]);
   await untilGone(lost.leaseId);
   expect([await filesOf(leaseId), await filesOf(shelved.leaseId)]).toEqual([1, 1]);
+});
+
+test('what the store says is published stays, though a Foreman that was restored has heard nothing of it', async () => {
+  const { leaseId, requestHash } = await atWork();
+  const text = 'an image';
+  const file = { name: IMAGE, sizeBytes: text.length, sha256: sha256Hex(text) };
+  await bucket.put(storeKey.build(requestHash), JSON.stringify(buildRecord({ requestHash, leaseId, files: [file] })));
+  pass(10 * 60_000);
+  await foreman.alarm();
+  pass(2 * HOUR_MS);
+  await foreman.alarm();
+  await vi.waitFor(async () => expect(await foreman.rows('leases')).toMatchObject([{ files_due_at: null }]));
+  expect(await foreman.rows('leases')).toMatchObject([{ state: 'ended', files_removed: 0 }]);
+  expect(await foreman.rows('images')).toMatchObject([{ request_hash: requestHash, lease_id: leaseId, state: 'kept' }]);
+  expect(await filesOf(leaseId)).toBe(1);
 });
 
 test('of files that are gone nothing is published, however late their node tells of them', async () => {

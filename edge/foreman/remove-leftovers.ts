@@ -1,8 +1,12 @@
 /**
  * What leases leave behind: of one that was lost, of a failure, of a vote that was not decided upon, the files are nobody's. They go an
- * hour after the lease has ended, however that was: by then nothing is sent any more by any permit (LIFETIMES.grantMs).
+ * hour after the lease has ended, however that was: by then nothing is sent any more by any permit (LIFETIMES.grantMs). The store is
+ * asked before: of a lease that was at work when the tables were saved, a Foreman that was restored from them has heard nothing since,
+ * and its image may be published.
  */
+import { adoptImage, storedRecord } from './adopt-image.ts';
 import type { ForemanState } from './foreman-state.ts';
+import { isRecalled } from './recall.ts';
 import { removeLeaseFiles } from './remove-lease-files.ts';
 import type { LeaseRow } from './schema.ts';
 import { shelvedLeaseOf } from './shelf.ts';
@@ -31,6 +35,11 @@ async function removeLeftoversOf(state: ForemanState, lease: LeaseRow, now: numb
   const uploads = state.uploads.ofLease(lease.id);
   // Without a grant nothing was ever taken.
   if (uploads.length > 0) {
+    const record = await storedRecord(state.store, lease.requestHash);
+    const isPublished = record?.leaseId === lease.id && !isRecalled(state, lease.requestHash);
+    if (isPublished && adoptImage(state, record, now)) return state.leases.filesDue(lease.id, null);
+    // Or meanwhile they are wanted by somebody else.
+    if (isPublished || areFilesWanted(state, lease)) return state.leases.filesDue(lease.id, now + WANTED_MS);
     // First: what is told of them later must not be published.
     state.leases.filesRemoved(lease.id);
     await removeLeaseFiles({ id: lease.id, uploads }, state.store);

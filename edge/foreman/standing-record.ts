@@ -4,8 +4,12 @@
  * the log would have two records of one image.
  */
 import { type BuildRecord, storeKey } from '../../shared/build-record.ts';
+import { resultDigest } from '../../shared/trust/result-digest.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { storedJson } from '../storage/read-text.ts';
+import { recordedAttesters } from './attesters-of.ts';
+import { inputsOf } from './decide-build.ts';
+import type { ForemanState } from './foreman-state.ts';
 
 export interface Standing {
   readonly record: BuildRecord;
@@ -24,4 +28,15 @@ export async function standingRecord(store: ObjectStore, record: BuildRecord): P
   if (there.leaseId === record.leaseId) return isLogged ? { record: there, isLogged } : null;
   const files = await Promise.all(there.files.map(({ name }) => store.head(storeKey.object(there.leaseId, name))));
   return files.every(({ exists }) => exists) ? { record: there, isLogged } : null;
+}
+
+/** Volunteers made what stands, and a trusted node made another image of the same inputs: as if it had been asked (judge-votes.ts). */
+export function isOverturned(state: ForemanState, standing: BuildRecord, record: BuildRecord): boolean {
+  const isTrusted = (of: BuildRecord) => recordedAttesters(state, of).some(({ tier }) => tier === 'trusted');
+  return (
+    isTrusted(record) &&
+    !isTrusted(standing) &&
+    inputsOf(standing.pins) === inputsOf(record.pins) &&
+    resultDigest(standing) !== resultDigest(record)
+  );
 }

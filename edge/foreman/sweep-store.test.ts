@@ -124,3 +124,54 @@ test('a private image whose build is forgotten goes when its time is over, with 
   ];
   expect(await Promise.all(keys.map(exists))).toEqual([false, false, false]);
 });
+
+async function alarms(n: number): Promise<void> {
+  for (let at = 0; at < n; at += 1) {
+    await foreman.submit({ intentHash: sha256Hex(`${tests} alarm ${at}`) });
+    vi.setSystemTime(Date.now() + 3_600_000);
+    await foreman.alarm();
+    await scheduler.wait(30);
+  }
+}
+const beginAnew = () => foreman.alter("INSERT OR REPLACE INTO meta VALUES ('sweep_began_at', 0), ('sweep_place', 32)");
+
+test('a record that cannot be read holds the sweep up, and nothing of its image goes', async () => {
+  const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  const record = await stored({});
+  const key = storeKey.build(record.requestHash);
+  await bucket.put(key, '<html>try again later');
+  await beginAnew();
+  await alarms(20);
+  expect(await exists(storeKey.object(record.leaseId, IMAGE))).toBe(true);
+  expect(JSON.stringify(log.mock.calls)).toContain('sweeping the store failed');
+  await bucket.put(key, JSON.stringify(record));
+  await sweep();
+  expect(await exists(storeKey.object(record.leaseId, IMAGE))).toBe(true);
+  expect(await foreman.rows('images')).toMatchObject([{ request_hash: record.requestHash }]);
+  log.mockRestore();
+});
+
+test('what lies among the records and is none does not hold the sweep up, however much there is of it', async () => {
+  const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  for (let n = 0; n < 40; n += 1) await bucket.put(storeKey.build(`0${sha256Hex(`none ${n}`).slice(1)}`), '{}');
+  const record = await stored({ requestHash: `f${sha256Hex('a good one').slice(1)}` });
+  await sweep();
+  expect(await foreman.rows('images')).toMatchObject([{ request_hash: record.requestHash }]);
+  log.mockRestore();
+});
+
+test('a file whose age the store does not tell stays', async () => {
+  const orphan = storeKey.object(crypto.randomUUID(), IMAGE);
+  await bucket.put(orphan, 'bytes');
+  const list = bucket.list.bind(bucket);
+  const ageless = vi.spyOn(bucket, 'list').mockImplementation(async (options) => {
+    const page = await list(options);
+    const objects = page.objects.map(({ key, size }) => ({ key, size, uploaded: new Date(Number.NaN) }) as R2Object);
+    return { ...page, objects };
+  });
+  await sweep();
+  expect(await exists(orphan)).toBe(true);
+  ageless.mockRestore();
+  await sweep();
+  expect(await exists(orphan)).toBe(false);
+});

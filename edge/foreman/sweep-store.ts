@@ -8,9 +8,9 @@
  * What was published since the sweep began is of a lease that was given before it was published: if that was before the sweep, the
  * Foreman knows it, restored from whichever moment since; if after, the file is too young.
  */
-import type { BuildRecord } from '../../shared/build-record.ts';
-import { logError, logWarning } from '../log.ts';
+import { logWarning } from '../log.ts';
 import type { ObjectPage } from '../storage/object-store.ts';
+import { adoptImage, storedRecord } from './adopt-image.ts';
 import type { ForemanState } from './foreman-state.ts';
 import { metaValue, setMeta } from './meta.ts';
 import { isRecalled } from './recall.ts';
@@ -22,7 +22,7 @@ const YOUNG_MS = 3_600_000;
 /** Hashes and leases begin with a hex digit: by it both are cut into parts, without a cursor that could grow old. */
 const PARTS = 16;
 const PARTS_AT_ONCE = 4;
-const READ_AT_ONCE = 32;
+const ADOPTED_AT_ONCE = 32;
 const DELETED_AT_ONCE = 128;
 
 const BEGAN_AT = 'sweep_began_at';
@@ -62,42 +62,20 @@ async function sweepNext(state: ForemanState, now: number): Promise<Outcome> {
   return outcome;
 }
 
-/** When each was served last nobody knows: it counts as served now, so that what is in use is known to be before anything goes. */
+/** One that cannot be read holds the sweep up: its files would be taken for nobody's. */
 async function adoptImages(state: ForemanState, part: string, now: number): Promise<Outcome> {
-  let left = READ_AT_ONCE;
+  let left = ADOPTED_AT_ONCE;
   for await (const { key } of objectsUnder(state, `builds/${part}`)) {
     const requestHash = /^builds\/([0-9a-f]{64})\.json$/.exec(key)?.[1];
     if (requestHash === undefined || state.images.of(requestHash) || isRecalled(state, requestHash)) continue;
+    // It comes into the table by itself.
+    if (state.queue.byHash(requestHash)?.state === 'publishing') continue;
     if (left === 0) return 'unfinished';
-    left -= 1;
-    const record = await recordAt(state, key);
-    if (record?.requestHash === requestHash) adopt(state, record, now);
+    const record = await storedRecord(state.store, requestHash);
+    // What is never adopted does not count, or the sweep would come no further than to so many of them.
+    if (record && !state.images.of(requestHash) && adoptImage(state, record, now)) left -= 1;
   }
-  return left === READ_AT_ONCE ? 'clean' : 'changed';
-}
-
-function adopt(state: ForemanState, record: BuildRecord, now: number): void {
-  const { requestHash, expiresAt, unpublishedAt } = record;
-  const build = state.queue.byHash(requestHash);
-  // What is being published comes into the table by itself; it may be recalled in the last moment.
-  if (build?.state === 'publishing' || isRecalled(state, requestHash)) return;
-  // A private one has an end of its own (remove-private.ts), as long as its build is known.
-  const isLeaving = unpublishedAt !== undefined || (expiresAt !== null && (build?.expiresAt ?? null) === null);
-  state.images.add(record, now, isLeaving ? Math.max(now, expiresAt ?? 0) : null);
-}
-
-/** Null for what is none; that stays, since nobody knows what it is. */
-async function recordAt({ store }: ForemanState, key: string): Promise<BuildRecord | null> {
-  const object = await store.get(key);
-  if (!object.exists) return null;
-  const text = await new Response(object.body).text();
-  try {
-    const record = JSON.parse(text) as BuildRecord;
-    return typeof record.leaseId === 'string' && Array.isArray(record.files) ? record : null;
-  } catch {
-    logError('an object among the records is none', { key });
-    return null;
-  }
+  return left === ADOPTED_AT_ONCE ? 'clean' : 'changed';
 }
 
 async function removeUnknown(state: ForemanState, part: string, uploadedBefore: number): Promise<Outcome> {
@@ -107,7 +85,8 @@ async function removeUnknown(state: ForemanState, part: string, uploadedBefore: 
     const id = key.split('/')[1] ?? '';
     // Asked once: of one that nobody wants nothing is published from the moment in which that is noted.
     if (lease.id !== id) lease = { id, isWanted: isLeaseWanted(state, id) };
-    if (lease.isWanted || uploadedAtMs >= uploadedBefore) continue;
+    // What has no age is not old.
+    if (lease.isWanted || !(uploadedAtMs < uploadedBefore)) continue;
     if (left === 0) return 'unfinished';
     left -= 1;
     state.leases.filesRemoved(id);

@@ -237,3 +237,20 @@ it('the last who can be told of an image, by the slowest of all ways, has time t
   expect(edge.told.map((told) => told.at - began)).toEqual([callMs - 3, read + callMs, last]);
   expect((edge.filesGoneAt.get(image.requestHash) ?? Number.NaN) - began).toBeGreaterThanOrEqual(last + fetchMs);
 });
+
+it('what was published under its name since, of another lease, stays as it is', async () => {
+  const edge = new Edge(() => 0);
+  const { world } = edge;
+  const [before, since] = [generation(1), { ...generation(1), leaseId: 'lease-2' }];
+  const isPublished = edge.publish(before).then(() => edge.publish(since));
+  await world.time.run();
+  await isPublished;
+  const names = [storeKey.build(since.requestHash), storeKey.intent(INTENT), storeKey.object('lease-2', FILE)];
+  const whole = names.map((key) => world.objects.get(key));
+  const isGone = edge.unpublish(before, () => ({}));
+  await world.time.run();
+  await isGone;
+  expect(names.map((key) => world.objects.get(key))).toEqual(whole);
+  expect(whole).not.toContain(undefined);
+  expect(world.objects.has(storeKey.object('lease-1', FILE))).toBe(false);
+});

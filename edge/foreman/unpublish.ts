@@ -18,7 +18,8 @@
  * Why no reader brings it back. KV and memory are written from the store's record alone, and only from one without the mark. Whoever
  * read it without the mark did so before step 0 was over, and ends within a call's time, thus before step 2. What he left in KV goes by
  * step 2; what he, or who read KV until then, remembers ends within the last wait. The mark and the record are written by nobody else:
- * its build is done, and another of the same intent has another name and another lease. An isolate that misses a file may delete the
+ * its build is done, and another of the same intent has another name and another lease. Where a restored Foreman has published anew under
+ * the same name, the record is that one's, and what goes is the files. An isolate that misses a file may delete the
  * record; then nothing is marked, and the rest is the same.
  *
  * Each step may be repeated, and is counted as done only when all of it was done: the waits begin then.
@@ -28,6 +29,7 @@ import { FILES_STAY_MS, LEAVES_KV_MS } from '../lifetimes.ts';
 import { resultKey } from '../results/result-key.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { putJson } from '../storage/put-json.ts';
+import { storedJson } from '../storage/read-text.ts';
 import { removePointer } from './remove-pointer.ts';
 import type { ImageRow } from './schema.ts';
 
@@ -56,20 +58,28 @@ export async function unpublishStep(ways: Unpublishing, image: ImageRow): Promis
     return 'gone';
   }
   if (step === 0) {
-    await markRecord(ways, image.requestHash);
-    await removePointer(image, ways.store, () => ways.hasSuccessor(image));
+    const record = await recordOf(ways, image);
+    await markRecord(ways, record);
+    if (record !== 'of another') await removePointer(image, ways.store, () => ways.hasSuccessor(image));
   }
   await deleteFromKv(ways, image);
   return { step: step + 1, dueAt: ways.now() + waitMs };
 }
 
-async function markRecord({ store, isRecalled, now }: Unpublishing, requestHash: string): Promise<void> {
-  const key = storeKey.build(requestHash);
-  const object = await store.get(key);
-  if (!object.exists) return;
-  const record = (await new Response(object.body).json()) as BuildRecord;
-  if (record.unpublishedAt !== undefined || isRecalled(requestHash)) return;
-  await putJson(store, key, { ...record, unpublishedAt: now() } satisfies BuildRecord);
+/** Under its name, after a backup was restored, another one may have been published that is made of other files. */
+async function recordOf({ store }: Unpublishing, image: ImageRow): Promise<BuildRecord | 'of another' | null> {
+  const record = await storedJson<BuildRecord>(store, storeKey.build(image.requestHash));
+  return record === null || record.leaseId === image.leaseId ? record : 'of another';
+}
+
+async function markRecord(
+  { store, isRecalled, now }: Unpublishing,
+  record: BuildRecord | 'of another' | null,
+): Promise<void> {
+  if (record === null || record === 'of another') return;
+  if (record.unpublishedAt !== undefined || isRecalled(record.requestHash)) return;
+  const marked = { ...record, unpublishedAt: now() } satisfies BuildRecord;
+  await putJson(store, storeKey.build(record.requestHash), marked);
 }
 
 /** What is at `intent` may be its successor's: that is at worst read from the store once more. */
@@ -77,8 +87,13 @@ async function deleteFromKv({ cache }: Unpublishing, { requestHash, intentHash }
   await Promise.all([cache.delete(resultKey.build(requestHash)), cache.delete(resultKey.intent(intentHash))]);
 }
 
-async function removeAll({ store, removeFiles, hasSuccessor }: Unpublishing, image: ImageRow): Promise<void> {
-  const { requestHash, leaseId, isPrivate } = image;
+async function removeAll(ways: Unpublishing, image: ImageRow): Promise<void> {
+  if ((await recordOf(ways, image)) !== 'of another') await removeNames(ways, image);
+  await ways.removeFiles(image.leaseId);
+}
+
+async function removeNames({ store, hasSuccessor }: Unpublishing, image: ImageRow): Promise<void> {
+  const { requestHash, isPrivate } = image;
   await store.delete(storeKey.build(requestHash));
   await removePointer(image, store, () => hasSuccessor(image));
   if (isPrivate) {
@@ -86,5 +101,4 @@ async function removeAll({ store, removeFiles, hasSuccessor }: Unpublishing, ima
     await store.delete(storeKey.statements(requestHash));
     await store.delete(storeKey.logged(requestHash));
   }
-  await removeFiles(leaseId);
 }

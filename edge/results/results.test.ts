@@ -108,6 +108,30 @@ describe('KV', () => {
   });
 });
 
+describe('a record that is false', () => {
+  it('goes from everywhere', async () => {
+    await publish(record);
+    const results = isolate();
+    await results.buildFromStore(record.requestHash, now);
+    await results.forget(new BuiltResult(record).record);
+    expect(results.inMemory(resultKey.build(record.requestHash))).toBeUndefined();
+    expect(await env.CACHE.get(resultKey.build(record.requestHash))).toBeNull();
+    expect(await bucket.head(storeKey.build(record.requestHash))).toBeNull();
+  });
+
+  it('and was found in an old copy leaves what the store has by now under its name', async () => {
+    const successor = { ...record, leaseId: 'lease of another' };
+    await publish(successor);
+    await inKv(record);
+    const results = isolate();
+    await results.fromCache(resultKey.build(record.requestHash));
+    await results.forget(new BuiltResult(record).record);
+    expect(results.inMemory(resultKey.build(record.requestHash))).toBeUndefined();
+    expect(await results.fromCache(resultKey.build(record.requestHash))).toBeUndefined();
+    expect(await results.buildFromStore(record.requestHash, now)).toEqual(new BuiltResult(successor));
+  });
+});
+
 test('a hash that nobody knew is asked for again once somebody asked for its image', () => {
   const results = isolate();
   results.rememberUnknown('a');

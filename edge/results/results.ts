@@ -149,7 +149,9 @@ export class Results {
     const keys = [resultKey.build(record.requestHash), resultKey.intent(record.intentHash)];
     for (const key of keys) this.#memory.delete(key);
     this.#latest.delete(resultKey.intent(record.intentHash));
-    await this.#store.delete(storeKey.build(record.requestHash));
+    // Of a copy that is old the store may have the successor by now, under the same name.
+    const there = await storedJson<BuildRecord>(this.#store, storeKey.build(record.requestHash));
+    if (there?.leaseId === record.leaseId) await this.#store.delete(storeKey.build(record.requestHash));
     await Promise.all(keys.map((key) => this.#cache.delete(key).catch(kvTrouble('results', 'written'))));
   }
 
