@@ -29,6 +29,20 @@ test('each entry is one object on one line, by the same names everywhere', () =>
   });
 });
 
+test('an error that names an object by the hash of a build, which may be private, is told without it', () => {
+  const error = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  const told = (text: string): unknown => {
+    logError('publishing failed', { error: new Error(text) });
+    return JSON.parse(String(error.mock.lastCall?.[0])).error;
+  };
+  const hash = 'ab'.repeat(32);
+  for (const place of ['builds', 'intents', 'requests', 'statements', 'log/of'])
+    expect(told(`no answer to PUT https://s3.example/asu/${place}/${hash}.json`)).toBe(
+      `Error: no answer to PUT https://s3.example/asu/${place}/….json`,
+    );
+  expect(told(`objects/${hash}`)).toBe(`Error: objects/${hash}`);
+});
+
 test('a warning is one, and what is not known is left out', () => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
   logWarning('something', { results: 3, error: undefined });

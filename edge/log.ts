@@ -32,10 +32,14 @@ export const stackOf = (error: unknown): string =>
 const line = (level: string, event: string, fields: Fields): string =>
   logLine(
     { time: new Date().toISOString(), level, event },
-    Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, fieldOf(value)])),
+    Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, fieldOf(name, value)])),
   );
 
-const fieldOf = (value: unknown): LogField =>
-  value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean'
-    ? value
-    : String(value);
+/** Of objects in the store that are called by a build's hash. */
+const NAMED_BY_HASH = /\b(builds|intents|requests|statements|log\/of)\/[0-9a-f]{64}/g;
+
+function fieldOf(name: string, value: unknown): LogField {
+  if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean') return value;
+  // What failed at an object names it, be the image private or not; of a public one there is `request`.
+  return name === 'error' ? String(value).replace(NAMED_BY_HASH, '$1/…') : String(value);
+}

@@ -1,7 +1,7 @@
 /**
  * Brings the queue back from the store: where the Foreman's tables are new, or older than the store, builds lie there that it knows
  * nothing of. Each is taken on under the name that was given out for it, the eldest first, as far as there is room. What is published is
- * not built again, and what is not right is removed. Done again from the beginning wherever it was broken off.
+ * not built again; what is not right is told and stays, for the operator to remove. Done again from the beginning wherever it was broken off.
  */
 import { storeKey } from '../../shared/build-record.ts';
 import { isSha256Hex } from '../../shared/digest.ts';
@@ -30,18 +30,29 @@ export async function bringBack(
   const { kept, config, queue } = state;
   const hashes = await listEldestFirst(state, onPage);
   let taken = 0;
+  const refused: { readonly hash: string; readonly reason: string }[] = [];
   for (let at = 0; at < hashes.length; at += AT_ONCE) {
     const page = hashes.slice(at, at + AT_ONCE);
     const read = await Promise.all(page.map((hash) => readOne(state, hash)));
     for (const [place, hash] of page.entries()) {
       if (queue.waiting() >= config.MAX_QUEUE) return { isAll: false, taken };
       const request = read[place] ?? null;
+      // It may be these settings that are wrong: what was accepted is not thrown away for that.
+      if (request !== null && 'refused' in request) {
+        refused.push({ hash, reason: request.refused });
+        continue;
+      }
       if (request && takeOn(state, hash, request, now())) taken += 1;
       kept.found(hash, isLive(queue.byHash(hash)));
     }
     if (at + AT_ONCE < hashes.length) await onPage();
   }
   kept.listed(now());
+  const [first] = refused;
+  if (first)
+    logWarning('builds that waited in the store are not taken on, and stay there', {
+      ...{ builds: refused.length, first: first.hash, reason: first.reason },
+    });
   return { isAll: true, taken };
 }
 
@@ -61,7 +72,7 @@ async function listEldestFirst({ kept, store }: ForemanState, onPage: () => Prom
 }
 
 /** Null where there is nothing to be taken on. */
-async function readOne(state: ForemanState, hash: string): Promise<KeptRequest | null> {
+async function readOne(state: ForemanState, hash: string): Promise<KeptRequest | { readonly refused: string } | null> {
   const { config, kept, queue, sealing, store } = state;
   const known = queue.byHash(hash);
   if (known && !isUnasked(known)) return null;
@@ -70,7 +81,7 @@ async function readOne(state: ForemanState, hash: string): Promise<KeptRequest |
   if (!object.exists) return null;
   if (object.size > MAX_KEPT_BYTES) {
     await object.body.cancel();
-    return dropped(hash, `it has ${object.size} bytes`);
+    return { refused: `it has ${object.size} bytes` };
   }
   const read = await readKept(await readText(object.body, READING_MS), hash, sealing, {
     salt: config.IDENTITY_SALT,
@@ -79,12 +90,7 @@ async function readOne(state: ForemanState, hash: string): Promise<KeptRequest |
     maxRootfsSizeMb: config.MAX_CUSTOM_ROOTFS_SIZE_MB,
     repositoryAllowList: config.REPOSITORY_ALLOW_LIST,
   });
-  return read.ok ? read.kept : dropped(hash, read.reason);
-}
-
-function dropped(hash: string, reason: string): null {
-  logWarning('a build that waited in the store is dropped', { request: hash, reason });
-  return null;
+  return read.ok ? read.kept : { refused: read.reason };
 }
 
 /** False where somebody asked for it meanwhile, or for its successor. What these tables have as a prebuild had been asked for. */

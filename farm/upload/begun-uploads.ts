@@ -2,6 +2,7 @@
 import { eq } from 'drizzle-orm';
 import type { NodeDatabase } from '../db/open-database.ts';
 import { begunUploads } from '../db/schema.ts';
+import { isDiskFull } from '../disk/disk-full.ts';
 
 export class BegunUploads {
   readonly #db: NodeDatabase;
@@ -27,7 +28,12 @@ export class BegunUploads {
       .map(({ key }) => key);
   }
 
+  /** On a full disk it is remembered a while longer: that the store has no such upload any more is understood. */
   forget(key: string): void {
-    this.#db.delete(begunUploads).where(eq(begunUploads.key, key)).run();
+    try {
+      this.#db.delete(begunUploads).where(eq(begunUploads.key, key)).run();
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+    }
   }
 }
