@@ -23,6 +23,7 @@ let hoursLater = 0;
 withForeman(
   async (opened) => {
     foreman = opened;
+    await foreman.buildNothingAhead();
     await awake();
   },
   // One of them is only listed.

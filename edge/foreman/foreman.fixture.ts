@@ -168,12 +168,19 @@ export function openForeman() {
       Object.assign(configOf((instance as unknown as { readonly env: Env }).env).TRUST_POLICY, fields);
     });
 
+  /** No look at what upstream has, which would be remembered for other tests, whose clocks begin anew. */
+  const buildNothingAhead = (): Promise<void> =>
+    runInDurableObject(stub, (instance) => {
+      Object.assign(configOf((instance as unknown as { readonly env: Env }).env), { PREBUILDS_A_RELEASE: 0 });
+    });
+
   return {
     stub,
     calls,
     node,
     measured,
     policy,
+    buildNothingAhead,
     submit,
     lease,
     order,
