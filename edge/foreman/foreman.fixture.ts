@@ -211,7 +211,8 @@ export type OpenedForeman = ReturnType<typeof openForeman>;
 /** For a file of tests: upstream for all of them, and for each a Foreman of its own, under a clock that begins `AHEAD`. */
 export function withForeman(begin: (opened: OpenedForeman) => unknown, prepare?: (upstream: Mirror) => void): void {
   beforeAll(async () => {
-    prepare?.(await openUpstream());
+    const upstream = await openUpstream();
+    prepare?.(upstream);
   });
   beforeEach(async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: AHEAD });
