@@ -231,7 +231,10 @@ describe('the end of an order that was brought', () => {
     const { order } = await bring();
     // Else it would be seen, when it wakes, that it slept beyond its alarm, and every lease would be renewed.
     pass(KEPT_AFTER_MS);
-    await foreman.alarm();
+    await vi.waitFor(async () => {
+      await foreman.alarm();
+      expect(await foreman.alarmAt()).toBeGreaterThan(Date.now() + KEPT_AFTER_MS);
+    });
     await evictDurableObject(foreman.stub);
     pass(LEASE_SECONDS * 1000 - KEPT_AFTER_MS);
     await foreman.alarm();
