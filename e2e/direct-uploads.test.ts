@@ -270,10 +270,12 @@ describe('with DIRECT_UPLOADS', () => {
 });
 
 test('a volunteer that has keys of the store is not let', async () => {
+  const bucket = `${BUCKET}-volunteers`;
   const TRUST_POLICY = JSON.stringify({ ...TWO_OF_TWO, canary_one_in: 0, rebuild_one_in: 0 });
   const stack = await StackUnderTest.start({
     s3: inject('s3'),
-    bucket: BUCKET,
+    // One of its own: the other belongs to the edge above.
+    bucket,
     variables: { DIRECT_UPLOADS: '1', TRUST_POLICY },
   });
   try {
@@ -282,10 +284,10 @@ test('a volunteer that has keys of the store is not let', async () => {
     const file = described('image.bin', bytes);
     const { grants } = await client.requestUploads({ leaseId, files: [file], canPutDirectly: true });
     expect(grants).toMatchObject([{ directKey: '', complete: false }]);
-    await storeClient().putObject(BUCKET, `incoming/${nodeId}/${leaseId}/${file.name}`, bytes, bytes.length);
+    await storeClient().putObject(bucket, `incoming/${nodeId}/${leaseId}/${file.name}`, bytes, bytes.length);
     expect((await client.completeUploads({ leaseId, files: [file], direct: [file.name] })).lost).toEqual([file.name]);
     expect(await codeOf(client.completeUpload({ leaseId, name: file.name, isDirect: true }))).toBe(Code.DataLoss);
-    expect(await storedNames(inject('s3'), BUCKET, `objects/${leaseId}/`)).toEqual([]);
+    expect(await storedNames(inject('s3'), bucket, `objects/${leaseId}/`)).toEqual([]);
   } finally {
     await stack.close();
   }
