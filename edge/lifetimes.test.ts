@@ -22,6 +22,7 @@ const OTHERS = [
   'orderPermitMs',
   'logPermitMs',
   // What is waited for.
+  'submissionsMs',
   'kvSettlesMs',
   'callMs',
   'fetchMs',

@@ -52,7 +52,7 @@ async function check(page: Page): Promise<void> {
   await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
 }
 
-const CHOICE = '/?version=24.10.2&target=demo/generic&profile=acme_ax3000-v1';
+const CHOICE = '/?version=24.10.2&target=demo/generic&profile=acme_ax3000-v1&packages=luci,vim,-ppp';
 
 const SHOTS: readonly Shot[] = [
   { name: 'build', path: CHOICE },
