@@ -10,7 +10,7 @@ import { defineConfig } from 'vitest/config';
 /** Of a machine with two cores Vitest would leave one idle, and run one file after the other. */
 const ALL_CORES = { maxWorkers: '100%' };
 /** A whole stack waits more than it works; but a dozen on a large machine would only wait for each other. */
-const TWO_STACKS = { maxWorkers: 2, sequence: { groupOrder: 1 } };
+const SOME_STACKS = { maxWorkers: 3, sequence: { groupOrder: 1 } };
 
 export default defineConfig({
   test: {
@@ -65,7 +65,7 @@ export default defineConfig({
           globalSetup: ['e2e/swift.global-setup.ts', 'farm/test-tools.global-setup.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          ...TWO_STACKS,
+          ...SOME_STACKS,
         },
       },
     ],

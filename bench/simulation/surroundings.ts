@@ -32,8 +32,9 @@ export class MemoryBucket {
   async get(key: string) {
     const head = await this.head(key);
     const body = this.#bodies.get(key);
-    if (head && !body) throw new Error(`expected ${key} not to be read again`);
-    return head && { ...head, body };
+    if (!head) return null;
+    if (!body) throw new Error(`expected ${key} not to be read again`);
+    return { ...head, body: streamOf(body) };
   }
 
   async delete(key: string): Promise<void> {
@@ -50,6 +51,14 @@ export class MemoryBucket {
     this.#objects.set(key, { size, sha256 });
   }
 }
+
+const streamOf = (bytes: Uint8Array): ReadableStream<Uint8Array> =>
+  new ReadableStream({
+    start(controller) {
+      if (bytes.length > 0) controller.enqueue(bytes);
+      controller.close();
+    },
+  });
 
 /** Tells whoever listens what is written, which is all that is asked of it here. */
 export class MemoryKv {
