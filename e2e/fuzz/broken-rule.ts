@@ -24,7 +24,7 @@ const KNOWN_HEADERS = new Set([
   ...['access-control-expose-headers', 'access-control-max-age', 'allow', 'cache-control', 'connection'],
   ...['content-disposition', 'content-encoding', 'content-length', 'content-range', 'content-security-policy'],
   ...['content-type', 'date', 'etag', 'last-modified', 'referrer-policy', 'retry-after', 'transfer-encoding', 'vary'],
-  'www-authenticate',
+  ...['asu-edge-time', 'www-authenticate'],
   ...[
     'x-accel-buffering',
     'x-content-type-options',
