@@ -1,12 +1,10 @@
 /** Stands before the edge and lets uploads through, but for the first of one file: a line breaks, or a store loses what it took. */
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type Listening, listening } from './listening.ts';
 
-export interface BadLine {
-  readonly url: string;
+export interface BadLine extends Listening {
   /** Names of the files that came, in order. */
   readonly puts: readonly string[];
-  close(): Promise<void>;
 }
 
 /** `lose`: its sender is told that all is well. */
@@ -33,13 +31,8 @@ export async function badLine(targetUrl: string, badFile: string, fate: 'break' 
       outgoing.destroy();
     }
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...(await listening(server)),
     puts,
-    close: () => {
-      server.closeAllConnections();
-      return new Promise((resolve) => server.close(() => resolve()));
-    },
   };
 }

@@ -6,8 +6,9 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
+import { processorMs } from '../bench/process-usage.ts';
 import { GIB, MIB } from '../shared/byte-size.ts';
-import { beginPeak, peakBytes, pidOf, processorSeconds } from './process-usage.ts';
+import { beginPeak, peakBytes, pidOf } from './process-usage.ts';
 import { type Answer, poll, post, REQUEST } from './router.ts';
 import { type NodeUnderTest, StackUnderTest, until } from './stack-under-test.ts';
 import { type WatchedLine, watchedLine } from './watched-line.ts';
@@ -44,6 +45,7 @@ afterAll(async () => {
 });
 
 const random = (below: number): number => Math.floor(Math.random() * below);
+const processorMsOf = async (pid: number): Promise<number> => (await processorMs([String(pid)])) ?? 0;
 const mib = (bytes: number): string => `${(bytes / MIB).toFixed(1)} MiB`;
 const seconds = (sinceMs: number): string => `${((performance.now() - sinceMs) / 1000).toFixed(1)} s`;
 
@@ -78,7 +80,7 @@ describe.each([
       }),
     });
     const pid = pidOf('--state', stack.nodeDirectory(name));
-    let before = { node: 0, edge: 0, sinceMs: 0, processor: 0 };
+    let before = { node: 0, edge: 0, sinceMs: 0, processorMs: Promise.resolve(0) };
     let cuts = 0;
     const asked = { parts: 0, bytes: 0 };
     line.setFate(({ method, path: at }) => {
@@ -89,7 +91,7 @@ describe.each([
           node: beginPeak(pid),
           edge: beginPeak(edgePid()),
           sinceMs: performance.now(),
-          processor: processorSeconds(edgePid()),
+          processorMs: processorMsOf(edgePid()),
         };
       if (!/part(?:Number)?=/.test(at)) return 'through';
       asked.parts += 1;
@@ -111,8 +113,9 @@ describe.each([
     expect(done.status, JSON.stringify(done.body)).toBe(200);
     const grown = { node: peakBytes(pid) - before.node, edge: peakBytes(edgePid()) - before.edge };
     const sent = line.seen.slice(from).filter(({ method }) => method === 'PUT');
+    const edgeMs = (await processorMsOf(edgePid())) - (await before.processorMs);
     console.log(
-      `${way}: built and uploaded in ${seconds(buildMs)}, uploaded in ${seconds(before.sinceMs)} with ${cuts} cuts and ${asked.parts} parts; memory: node + ${mib(grown.node)} on ${mib(before.node)}, edge + ${mib(grown.edge)} on ${mib(before.edge)}, ${(processorSeconds(edgePid()) - before.processor).toFixed(1)} s of processor`,
+      `${way}: built and uploaded in ${seconds(buildMs)}, uploaded in ${seconds(before.sinceMs)} with ${cuts} cuts and ${asked.parts} parts; memory: node + ${mib(grown.node)} on ${mib(before.node)}, edge + ${mib(grown.edge)} on ${mib(before.edge)}, ${(edgeMs / 1000).toFixed(1)} s of processor`,
     );
     expect(asked.parts, 'no part but those that were cut is sent twice').toBe(GIB / partBytes + 1 + cuts);
     expect(sent.reduce((sum, { bytes }) => sum + bytes, 0)).toBeGreaterThan(GIB);

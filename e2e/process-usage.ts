@@ -19,14 +19,6 @@ function commandOf(pid: string): readonly string[] {
   }
 }
 
-/** Of the processor, since its start: seconds. */
-export function processorSeconds(pid: number): number {
-  // Behind the name, which may have blanks: 14 and 15 are its ticks in itself and in the kernel, of which a second has 100.
-  const [, ...fields] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
-  const numbers = fields.join(') ').split(' ').map(Number);
-  return ((numbers[11] ?? 0) + (numbers[12] ?? 0)) / 100;
-}
-
 /** From here on. Returns what it has now, in bytes. */
 export function beginPeak(pid: number): number {
   writeFileSync(`/proc/${pid}/clear_refs`, '5');

@@ -1,12 +1,10 @@
 /** Stands before the edge, hears whatever a node says to it, and can say all of it again: who is on the line can do no more. */
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type Listening, listening } from './listening.ts';
 
-export interface RecordingProxy {
-  readonly url: string;
+export interface RecordingProxy extends Listening {
   /** Says every call of `path` again, byte by byte, in order; their statuses. */
   replay(path: RegExp): Promise<number[]>;
-  close(): Promise<void>;
 }
 
 interface Heard {
@@ -42,9 +40,8 @@ export async function recordingProxy(targetUrl: string): Promise<RecordingProxy>
       outgoing.destroy();
     }
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...(await listening(server)),
     replay: async (path) => {
       const statuses = [];
       for (const call of heard.filter(({ url }) => path.test(url))) {
@@ -53,10 +50,6 @@ export async function recordingProxy(targetUrl: string): Promise<RecordingProxy>
         statuses.push(answer.status);
       }
       return statuses;
-    },
-    close: () => {
-      server.closeAllConnections();
-      return new Promise((resolve) => server.close(() => resolve()));
     },
   };
 }

@@ -4,9 +4,9 @@
  * was, since signatures cover it.
  */
 import { createServer, request as httpRequest } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { type Listening, listening } from './listening.ts';
 
 export interface Seen {
   readonly method: string;
@@ -20,13 +20,11 @@ export interface Seen {
 
 export type Fate = 'through' | 'withheld' | { readonly cutAfterBytes: number } | { readonly status: number };
 
-export interface WatchedLine {
-  readonly url: string;
+export interface WatchedLine extends Listening {
   /** In the order in which they came. */
   readonly seen: readonly Seen[];
   /** Asked for each request; replaces the one before. */
   setFate(fate: (seen: Seen) => Fate): void;
-  close(): Promise<void>;
 }
 
 export async function watchedLine(targetUrl: string): Promise<WatchedLine> {
@@ -69,16 +67,11 @@ export async function watchedLine(targetUrl: string): Promise<WatchedLine> {
     onward.on('error', () => here.status > 0 || cut());
     pipeline(incoming, counted, onward).catch(() => here.status > 0 || cut());
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...(await listening(server)),
     seen,
     setFate: (next) => {
       fateOf = next;
-    },
-    close: () => {
-      server.closeAllConnections();
-      return new Promise((resolve) => server.close(() => resolve()));
     },
   };
 }

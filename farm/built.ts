@@ -6,7 +6,7 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { type LeaseReport, LeaseReportSchema } from '../shared/gen/asu/farm/v1/foreman_pb.js';
 import type { OutputFile } from './build-event.ts';
-import { digestOfFile } from './upload/digest-of-file.ts';
+import { sha256OfFile } from './sha256-of-file.ts';
 
 export interface Built {
   /** For the node's log. */
@@ -34,6 +34,6 @@ export function builtOfText(text: string): Built {
 
 /** Are all its files there, byte by byte? */
 export async function isWhole({ files }: Built): Promise<boolean> {
-  for (const { path, sha256 } of files) if ((await digestOfFile(path).catch(() => '')) !== sha256) return false;
+  for (const { path, sha256 } of files) if ((await sha256OfFile(path).catch(() => '')) !== sha256) return false;
   return true;
 }

@@ -15,10 +15,12 @@ export function unknownPackages(
   arch: ArchDocument,
 ): readonly string[] {
   if (request.repositories.length > 0 || !target.providesKnown || !arch.providesKnown) return [];
-  return request.addPackages.filter(
-    (name) => indexedVersion(name, target, arch) === undefined && !isProvided(target, name) && !isProvided(arch, name),
-  );
+  return request.addPackages.filter((name) => !isAvailable(name, target, arch));
 }
+
+/** Under this or as another's name. Where an index does not tell what its packages provide, it may be there all the same. */
+export const isAvailable = (name: string, target: TargetDocument, arch: ArchDocument): boolean =>
+  indexedVersion(name, target, arch) !== undefined || isProvided(target, name) || isProvided(arch, name);
 
 /** @throws BuildError `unknown_package`, in the words of a build that failed for it */
 export function checkPackagesExist(...asked: Parameters<typeof unknownPackages>): void {

@@ -9,10 +9,11 @@ import { type KeptRequest, MAX_KEPT_BYTES, readKept } from '../../shared/kept-re
 import { isPrebuild } from '../../shared/turn.ts';
 import { logWarning } from '../log.ts';
 import { READING_MS } from '../storage/object-store.ts';
+import { pagesUnder } from '../storage/pages-under.ts';
 import { readText } from '../storage/read-text.ts';
 import { firstFor } from './decide-build.ts';
 import type { ForemanState } from './foreman-state.ts';
-import { type BuildRow, LIVE_STATES } from './schema.ts';
+import { type BuildRow, isLive } from './schema.ts';
 
 const AT_ONCE = 4;
 
@@ -43,7 +44,8 @@ export async function bringBack(
         continue;
       }
       if (request && takeOn(state, hash, request, now())) taken += 1;
-      kept.found(hash, isLive(queue.byHash(hash)));
+      const build = queue.byHash(hash);
+      kept.found(hash, build !== undefined && isLive(build));
     }
     if (at + AT_ONCE < hashes.length) await onPage();
   }
@@ -58,14 +60,12 @@ export async function bringBack(
 
 async function listEldestFirst({ kept, store }: ForemanState, onPage: () => Promise<void>): Promise<string[]> {
   const found: { readonly hash: string; readonly at: number }[] = [];
-  for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
-    const page = await store.list(kept.prefix, cursor === undefined ? {} : { cursor });
-    for (const { key, uploadedAtMs } of page.objects) {
+  for await (const { objects, cursor } of pagesUnder(store, kept.prefix)) {
+    for (const { key, uploadedAtMs } of objects) {
       const hash = key.slice(kept.prefix.length).replace(/\.json$/, '');
       if (kept.keyOf(hash) === key && isSha256Hex(hash)) found.push({ hash, at: uploadedAtMs });
       else logWarning('an object among those that wait is no build, and is left alone', { key });
     }
-    cursor = page.cursor;
     if (cursor !== undefined) await onPage();
   }
   return found.sort((one, other) => one.at - other.at).map(({ hash }) => hash);
@@ -103,15 +103,12 @@ function takeOn(state: ForemanState, hash: string, request: KeptRequest, now: nu
     }
     const newest = state.queue.newest(request.intentHash);
     if (known || (newest && newest.generation >= request.generation)) return false;
-    if (isLive(newest)) return false;
+    if (newest && isLive(newest)) return false;
     const { generation, enqueuedAt } = request;
     const submission = { ...request, seenGeneration: generation - 1, clientKey: '' };
     state.queue.add(submission, generation, now, firstFor(state, request.request), Math.min(enqueuedAt, now));
     return true;
   });
 }
-
-const isLive = (build: BuildRow | undefined): boolean =>
-  (LIVE_STATES as readonly string[]).includes(build?.state ?? '');
 
 const isUnasked = (build: BuildRow): boolean => isLive(build) && isPrebuild(build);

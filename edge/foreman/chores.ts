@@ -77,28 +77,18 @@ export class Chores {
   });
 
   async #withdraw(): Promise<void> {
-    try {
-      await withdraw(this.#state, Date.now());
-    } catch (error) {
-      logError('withdrawing results failed and is tried again', { error });
-    }
-    try {
-      while (await takeBack(this.#state, Date.now()));
-    } catch (error) {
-      logError('taking results back failed and is tried again', { error });
-    }
+    await this.#attempt('withdrawing results', withdraw);
+    await this.#attempt('taking results back', async (state) => {
+      while (await takeBack(state, Date.now()));
+    });
   }
 
   /** What waits is in the store as well. */
   readonly keepRequests = oneAtATime(async () => {
     const { kept } = this.#state;
     const isDue = kept.hasEnded() || (kept.nextDueAt() ?? Number.POSITIVE_INFINITY) <= Date.now();
-    if (isDue && (await this.#holdsBucket('keeping what waits')))
-      try {
-        await keepRequests(this.#state, Date.now);
-      } catch (error) {
-        logError('keeping what waits failed and is tried again', { error });
-      }
+    const what = 'keeping what waits';
+    if (isDue && (await this.#holdsBucket(what))) await this.#attempt(what, (state) => keepRequests(state, Date.now));
     await this.#setAlarm();
   });
 
@@ -125,11 +115,7 @@ export class Chores {
   /** Settles what checks have said. */
   readonly mindChecks = oneAtATime(async () => {
     const { stateChanges } = this.#state.nodes;
-    try {
-      await mindChecks(this.#state, Date.now());
-    } catch (error) {
-      logError('minding the checks failed and is tried again', { error });
-    }
+    await this.#attempt('minding the checks', mindChecks);
     // Whoever was found to lie.
     if (this.#state.nodes.stateChanges !== stateChanges) {
       this.#rooms.wakeEverybody();
@@ -149,27 +135,25 @@ export class Chores {
   }
 
   readonly #lookForPrebuilds = oneAtATime(async () => {
-    try {
-      dropPrebuilds(this.#state, Date.now());
-      await listWanted(this.#state, Date.now);
-      if ((await lookForPrebuilds(this.#state, Date.now)) > 0) this.#rooms.waiting.wakeAll();
-    } catch (error) {
-      logError('looking for what is to be built ahead failed and is tried again', { error });
-    }
+    const queued = await this.#attempt('looking for what is to be built ahead', async (state) => {
+      dropPrebuilds(state, Date.now());
+      await listWanted(state, Date.now);
+      return lookForPrebuilds(state, Date.now);
+    });
+    if (queued) this.#rooms.waiting.wakeAll();
     await this.#setAlarm();
   });
 
   /** Private builds whose time is over. Whoever has the bucket by now: these are secrets, and were written from here. */
   async removeExpired(now: number): Promise<void> {
-    const { store, queue, images, uploads } = this.#state;
+    const { queue, images, leases } = this.#state;
     for (const build of queue.expired(now)) {
       try {
         const image = images.of(build.requestHash);
-        const ids = new Set(this.#state.leases.ofBuild(build.requestHash).map(({ id }) => id));
+        const ids = new Set(leases.ofBuild(build.requestHash).map(({ id }) => id));
         // Of a lease that was given after the backup from which this Foreman was restored there is no row.
         if (image) ids.add(image.leaseId);
-        const leases = [...ids].map((id) => ({ id, uploads: uploads.ofLease(id) }));
-        await removePrivate(build, leases, store, () => queue.hasSuccessor(build));
+        await removePrivate(this.#state, build, ids);
         queue.removed(build.requestHash);
         if (image) images.remove(image);
       } catch (error) {
@@ -190,13 +174,10 @@ export class Chores {
   });
 
   /** Without an alarm of its own: where nothing is built, no logs are added. */
-  async removeOldLogs(now: number): Promise<void> {
+  async removeOldLogs(): Promise<void> {
     if (this.#state.hold.refusal !== null) return;
-    try {
-      if (await removeOldLogs(this.#state, now)) await this.#alarm.ring([Date.now() + RETRY_MS]);
-    } catch (error) {
-      logError('removing old logs failed and is tried again', { error });
-    }
+    const isMore = await this.#attempt('removing old logs', removeOldLogs);
+    if (isMore) await this.#alarm.ring([Date.now() + RETRY_MS]);
   }
 
   /** What is written there is trusted by readers, so nobody else may write there. */

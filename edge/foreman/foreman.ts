@@ -399,7 +399,7 @@ export class Foreman extends DurableObject<Env> {
     this.#rooms.waiting.wakeAll();
     if (this.#state.nodes.stateChanges !== stateChanges) this.#rooms.setAside.wakeAll();
     await this.#setAlarm();
-    this.ctx.waitUntil(this.#chores.removeOldLogs(now));
+    this.ctx.waitUntil(this.#chores.removeOldLogs());
     this.ctx.waitUntil(this.#chores.collectGarbage());
   }
 

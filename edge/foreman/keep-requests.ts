@@ -5,7 +5,7 @@
 import { sha256Hex, utf8ToBytes } from '../../shared/digest.ts';
 import { keptText } from '../../shared/kept-request.ts';
 import type { ForemanState } from './foreman-state.ts';
-import { LIVE_STATES } from './schema.ts';
+import { isLive } from './schema.ts';
 
 /** A long queue is kept page by page; the store has other callers. */
 const PAGE = 32;
@@ -29,7 +29,7 @@ export async function keepRequests(state: ForemanState, now: () => number): Prom
 
 async function putOne({ kept, queue, sealing, store }: ForemanState, requestHash: string): Promise<void> {
   const build = queue.byHash(requestHash);
-  if (!build || !(LIVE_STATES as readonly string[]).includes(build.state) || !kept.begin(requestHash)) return;
+  if (!build || !isLive(build) || !kept.begin(requestHash)) return;
   const text = await keptText(build, sealing, crypto.getRandomValues(new Uint8Array(12)));
   const bytes = utf8ToBytes(text);
   const expected = { size: bytes.length, sha256: sha256Hex(bytes), contentType: 'application/json' };

@@ -47,6 +47,6 @@ const waysOf = (state: ForemanState): Unpublishing => ({
   cache: state.cache,
   isRecalled: (requestHash) => isRecalled(state, requestHash),
   hasSuccessor: (image) => state.queue.hasSuccessor(image),
-  removeFiles: (id) => removeLeaseFiles({ id, uploads: state.uploads.ofLease(id) }, state.store),
+  removeFiles: (id) => removeLeaseFiles(state, id),
   now: () => Date.now(),
 });

@@ -1,6 +1,6 @@
 /**
- * Is there time for what nobody has asked for, and may this node be given it? Whoever asks next shall not wait for it: a node that can do several things at
- * once keeps room for one, and a farm spends so many minutes a day on it and no more.
+ * Is there time for what nobody has asked for, and may this node be given it? Whoever asks next shall not wait for it: a node that can do
+ * several things at once keeps room for one, and a farm spends so many minutes a day on it and no more.
  */
 import type { ForemanState } from './foreman-state.ts';
 import { isOfUse, wantedOf } from './is-of-use.ts';
@@ -17,7 +17,7 @@ export function mayPrebuild(state: ForemanState, node: NodeRow, now: number): bo
 }
 
 /** Today, of the day by UTC. */
-export const hasTimeToPrebuild = ({ statistics, config }: ForemanState, now: number): boolean =>
+const hasTimeToPrebuild = ({ statistics, config }: ForemanState, now: number): boolean =>
   statistics.prebuildSeconds(now) < config.PREBUILD_MINUTES * 60;
 
 /** Where somebody waits long for what he asked for, nothing is added to that. */

@@ -61,7 +61,7 @@ async function settleRebuilds(state: ForemanState, now: number): Promise<void> {
   }
 }
 
-async function removeFiles({ store, uploads }: ForemanState, leaseId: string): Promise<void> {
-  await removeLeaseFiles({ id: leaseId, uploads: uploads.ofLease(leaseId) }, store);
-  await deleteAll(store, storeKey.logs(leaseId));
+async function removeFiles(state: ForemanState, leaseId: string): Promise<void> {
+  await removeLeaseFiles(state, leaseId);
+  await deleteAll(state.store, storeKey.logs(leaseId));
 }

@@ -32,9 +32,8 @@ export async function removeLeftovers(state: ForemanState, now: number): Promise
 
 async function removeLeftoversOf(state: ForemanState, lease: LeaseRow, now: number): Promise<void> {
   if (areFilesWanted(state, lease)) return state.leases.filesDue(lease.id, now + WANTED_MS);
-  const uploads = state.uploads.ofLease(lease.id);
   // Without a grant nothing was ever taken.
-  if (uploads.length > 0) {
+  if (state.uploads.ofLease(lease.id).length > 0) {
     const record = await storedRecord(state.store, lease.requestHash);
     const isPublished = record?.leaseId === lease.id && !isRecalled(state, lease.requestHash);
     if (isPublished && adoptImage(state, record, now)) return state.leases.filesDue(lease.id, null);
@@ -42,7 +41,7 @@ async function removeLeftoversOf(state: ForemanState, lease: LeaseRow, now: numb
     if (isPublished || areFilesWanted(state, lease)) return state.leases.filesDue(lease.id, now + WANTED_MS);
     // First: what is told of them later must not be published.
     state.leases.filesRemoved(lease.id);
-    await removeLeaseFiles({ id: lease.id, uploads }, state.store);
+    await removeLeaseFiles(state, lease.id);
   }
   state.leases.filesDue(lease.id, null);
 }

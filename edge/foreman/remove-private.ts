@@ -3,29 +3,24 @@
  * their time. Every lease of the build may have left files, the lost ones too.
  */
 import { type BuildRecord, storeKey } from '../../shared/build-record.ts';
-import type { ObjectStore } from '../storage/object-store.ts';
 import { storedJson } from '../storage/read-text.ts';
+import type { ForemanState } from './foreman-state.ts';
 import { removeLeaseFiles } from './remove-lease-files.ts';
-import { removePointer } from './remove-pointer.ts';
-import type { BuildRow, UploadRow } from './schema.ts';
+import { removeNames } from './remove-names.ts';
+import type { BuildRow } from './schema.ts';
 
 /**
- * Record first: nothing half-removed is served. What has its name and is made of other files than these leases' has an end of its own
- * (sweep-store.ts): after a backup was restored it may be another one. @throws when the store does not answer: to be tried again
+ * What has its name and is made of other files than these leases' has an end of its own (sweep-store.ts): after a backup was restored it
+ * may be another one. @throws when the store does not answer: to be tried again
  */
 export async function removePrivate(
+  state: Pick<ForemanState, 'queue' | 'store' | 'uploads'>,
   build: BuildRow,
-  leases: readonly { readonly id: string; readonly uploads: readonly UploadRow[] }[],
-  store: ObjectStore,
-  hasSuccessor: () => boolean,
+  leaseIds: ReadonlySet<string>,
 ): Promise<void> {
+  const { queue, store } = state;
   const record = await storedJson<BuildRecord>(store, storeKey.build(build.requestHash));
-  if (record === null || leases.some(({ id }) => id === record.leaseId)) {
-    await store.delete(storeKey.build(build.requestHash));
-    await removePointer(build, store, hasSuccessor);
-    // Digests of what was made with a password are a fingerprint of it, and the salt tells which record of the log is its own.
-    await store.delete(storeKey.statements(build.requestHash));
-    await store.delete(storeKey.logged(build.requestHash));
-  }
-  for (const lease of leases) await removeLeaseFiles(lease, store);
+  if (record === null || leaseIds.has(record.leaseId))
+    await removeNames({ ...build, isPrivate: true }, store, () => queue.hasSuccessor(build));
+  for (const id of leaseIds) await removeLeaseFiles(state, id);
 }

@@ -26,6 +26,8 @@ import type { KeptFailure } from '../statistics/public-failure.ts';
 export type BuildState = 'queued' | 'leased' | 'running' | 'publishing' | 'done' | 'failed';
 
 export const LIVE_STATES = ['queued', 'leased', 'running', 'publishing'] as const satisfies readonly BuildState[];
+export const isLive = ({ state }: { readonly state: BuildState }): boolean =>
+  (LIVE_STATES as readonly BuildState[]).includes(state);
 
 /**
  * `another`: volunteers have built it, and others than these are to do so as well. `optedIn`: those that fetch from all of its

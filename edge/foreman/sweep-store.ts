@@ -10,6 +10,7 @@
  */
 import { logWarning } from '../log.ts';
 import type { ObjectPage } from '../storage/object-store.ts';
+import { pagesUnder } from '../storage/pages-under.ts';
 import { adoptImage, storedRecord } from './adopt-image.ts';
 import type { ForemanState } from './foreman-state.ts';
 import { metaValue, setMeta } from './meta.ts';
@@ -104,10 +105,5 @@ function isLeaseWanted(state: ForemanState, leaseId: string): boolean {
 }
 
 async function* objectsUnder({ store }: ForemanState, prefix: string): AsyncGenerator<ObjectPage['objects'][number]> {
-  let cursor: string | undefined;
-  do {
-    const page = await store.list(prefix, cursor === undefined ? {} : { cursor });
-    yield* page.objects;
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  for await (const { objects } of pagesUnder(store, prefix)) yield* objects;
 }

@@ -7,7 +7,7 @@ import { buildStatus } from './build-status.ts';
 import { firstFor } from './decide-build.ts';
 import type { ForemanState } from './foreman-state.ts';
 import type { Submission } from './queue.ts';
-import { type BuildRow, LIVE_STATES } from './schema.ts';
+import { type BuildRow, isLive } from './schema.ts';
 
 /** That one call takes. Others wait while it is answered, some milliseconds for each. */
 export const MAX_SUBMISSIONS = 32;
@@ -65,8 +65,6 @@ export function nextGeneration(state: ForemanState, { intentHash, seenGeneration
   while (state.votes.areThere(requestHash(intentHash, generation))) generation += 1;
   return generation;
 }
-
-const isLive = (build: BuildRow): boolean => (LIVE_STATES as readonly string[]).includes(build.state);
 
 function join(state: ForemanState, submission: Submission, build: BuildRow, now: number): BuildRow {
   if (isPrebuild(build)) {

@@ -30,7 +30,7 @@ import { resultKey } from '../results/result-key.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { putJson } from '../storage/put-json.ts';
 import { storedJson } from '../storage/read-text.ts';
-import { removePointer } from './remove-pointer.ts';
+import { removeNames, removePointer } from './remove-names.ts';
 import type { ImageRow } from './schema.ts';
 
 /** After each step, the last of which has none. */
@@ -88,17 +88,7 @@ async function deleteFromKv({ cache }: Unpublishing, { requestHash, intentHash }
 }
 
 async function removeAll(ways: Unpublishing, image: ImageRow): Promise<void> {
-  if ((await recordOf(ways, image)) !== 'of another') await removeNames(ways, image);
+  if ((await recordOf(ways, image)) !== 'of another')
+    await removeNames(image, ways.store, () => ways.hasSuccessor(image));
   await ways.removeFiles(image.leaseId);
-}
-
-async function removeNames({ store, hasSuccessor }: Unpublishing, image: ImageRow): Promise<void> {
-  const { requestHash, isPrivate } = image;
-  await store.delete(storeKey.build(requestHash));
-  await removePointer(image, store, () => hasSuccessor(image));
-  if (isPrivate) {
-    // As remove-private.ts does: of all others it stays known who made them from what.
-    await store.delete(storeKey.statements(requestHash));
-    await store.delete(storeKey.logged(requestHash));
-  }
 }

@@ -13,6 +13,7 @@ import type { Env } from '../env.ts';
 import { etagMatches } from '../etag-matches.ts';
 import { CACHE_CONTROL } from '../lifetimes.ts';
 import { logError } from '../log.ts';
+import { serveAsset } from '../serve-asset.ts';
 
 /** What edge/assets-from-packages.mjs copies. Nothing else is asked of the assets, so no name can lead anywhere else. */
 const VIEWER_FILES: ReadonlyMap<string, string> = new Map([
@@ -71,24 +72,11 @@ async function getViewerFile(c: App): Promise<Response> {
   const file = c.req.param('file') ?? '';
   const contentType = VIEWER_FILES.get(file);
   if (contentType === undefined || !c.env.ASSETS) return notFound('no such page');
-  const ifNoneMatch = c.req.header('if-none-match');
-  const asset = await c.env.ASSETS.fetch(`https://assets.invalid/docs/${file}`, {
-    headers: ifNoneMatch === undefined ? {} : { 'if-none-match': ifNoneMatch },
+  const served = await serveAsset(c, c.env.ASSETS, `docs/${file}`, {
+    'content-type': contentType,
+    'cache-control': CACHE_CONTROL.documentation,
   });
-  if (asset.status !== 200 && asset.status !== 304) {
-    await asset.body?.cancel();
-    logError('a file of the viewer is not there; `npm ci` puts it there', { file, status: asset.status });
-    return notFound('the viewer is not installed on this server; /openapi.json is what it would show');
-  }
-  const etag = asset.headers.get('etag');
-  return new Response(asset.body, {
-    status: asset.status,
-    headers: {
-      ...CORS,
-      'content-type': contentType,
-      'x-content-type-options': 'nosniff',
-      'cache-control': CACHE_CONTROL.documentation,
-      ...(etag !== null && { etag }),
-    },
-  });
+  if (typeof served !== 'number') return served;
+  logError('a file of the viewer is not there; `npm ci` puts it there', { file, status: served });
+  return notFound('the viewer is not installed on this server; /openapi.json is what it would show');
 }

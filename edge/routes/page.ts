@@ -4,9 +4,10 @@
  * it shows names and logs that others wrote.
  */
 import { type Context, Hono } from 'hono';
-import { CORS, methodNotAllowed, notFound } from '../answer.ts';
+import { methodNotAllowed, notFound } from '../answer.ts';
 import type { Env } from '../env.ts';
 import { CACHE_CONTROL } from '../lifetimes.ts';
+import { serveAsset } from '../serve-asset.ts';
 import { PAGE_PATHS, viewOf } from '../web/views.ts';
 
 type App = Context<{ Bindings: Env }>;
@@ -55,26 +56,9 @@ async function asset(
   c: App,
   file: string,
   contentType: string,
-  more: Readonly<Record<string, string>>,
+  more: Readonly<Record<string, string>> & { readonly 'cache-control': string },
 ): Promise<Response> {
   if (!c.env.ASSETS) return notFound('this server has no page; the API is at /openapi.json');
-  const ifNoneMatch = c.req.header('if-none-match');
-  const found = await c.env.ASSETS.fetch(`https://assets.invalid/page/${file}`, {
-    headers: ifNoneMatch === undefined ? {} : { 'if-none-match': ifNoneMatch },
-  });
-  if (found.status !== 200 && found.status !== 304) {
-    await found.body?.cancel();
-    return notFound('no such page');
-  }
-  const etag = found.headers.get('etag');
-  return new Response(found.body, {
-    status: found.status,
-    headers: {
-      ...CORS,
-      'content-type': contentType,
-      'x-content-type-options': 'nosniff',
-      ...(etag !== null && { etag }),
-      ...more,
-    },
-  });
+  const served = await serveAsset(c, c.env.ASSETS, `page/${file}`, { 'content-type': contentType, ...more });
+  return typeof served === 'number' ? notFound('no such page') : served;
 }

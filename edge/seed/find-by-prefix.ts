@@ -7,6 +7,7 @@ import type { EdgeContext } from '../edge-context.ts';
 import type { Visit } from '../limits/visit.ts';
 import { resultKey } from '../results/result-key.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { pagesUnder } from '../storage/pages-under.ts';
 
 /** A listing of anything shorter would be one of many builds. */
 const PREFIX = /^[0-9a-f]{12,63}$/;
@@ -46,15 +47,12 @@ export async function findByPrefix(
 /** The first two at most. */
 async function buildsUnder(store: ObjectStore, prefix: string): Promise<readonly string[]> {
   const hashes: string[] = [];
-  let cursor: string | undefined;
-  // A page may be short, even empty, and not be the last.
-  do {
-    const page = await store.list(`builds/${prefix}`, { limit: 2, ...(cursor !== undefined && { cursor }) });
-    for (const { key } of page.objects) {
+  for await (const { objects } of pagesUnder(store, `builds/${prefix}`, 2)) {
+    for (const { key } of objects) {
       const hash = /^builds\/([0-9a-f]{64})\.json$/.exec(key)?.[1];
       if (hash !== undefined) hashes.push(hash);
     }
-    cursor = page.cursor;
-  } while (cursor !== undefined && hashes.length < 2);
+    if (hashes.length >= 2) break;
+  }
   return hashes;
 }

@@ -9,8 +9,8 @@ import { provenanceSchema } from '../../shared/trust/provenance.ts';
 import { publicKeyFrom } from '../../shared/trust/public-key-pem.ts';
 import { type Evidence, type Verdict, verifyImage } from '../../shared/trust/verify-image.ts';
 import { type AskedEdge, askHead, askKey, askProvenance, askRecords, askSha256 } from '../client/ask-provenance.ts';
-import { sha256OfFile } from '../client/download-image.ts';
 import { Patience } from '../client/patience.ts';
+import { sha256OfFile } from '../sha256-of-file.ts';
 import type { Command, CommandContext } from './command.ts';
 import { type FlagValues, httpUrl, parseWords, UsageError } from './flags.ts';
 import { readGivenFile } from './given-file.ts';
@@ -167,7 +167,7 @@ async function logOf(edge: AskedEdge, provenance: unknown, edgeKey: Uint8Array):
 
 async function sha256Of(file: string, signal: AbortSignal): Promise<string> {
   try {
-    return await sha256OfFile(file, signal);
+    return await sha256OfFile(file, { signal });
   } catch (error) {
     signal.throwIfAborted();
     throw new UsageError(`${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);

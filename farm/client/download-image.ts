@@ -3,13 +3,13 @@
  * under a name that its digest is part of, and whoever is interrupted goes on with them. Two downloads of one file at once write
  * the same bytes to the same places, so neither spoils the other's.
  */
-import { createHash } from 'node:crypto';
-import { constants, createReadStream } from 'node:fs';
+import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open as openFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { tellBytes } from '../../shared/byte-size.ts';
 import { isDiskFull } from '../disk/disk-full.ts';
 import { freeBytes } from '../disk/free-space.ts';
+import { sha256OfFile } from '../sha256-of-file.ts';
 import { open, readText, refusalOf, whatItIs, within } from './ask.ts';
 import type { BuiltImage } from './build-answer.ts';
 import { BadAnswer, LocalFault, NotNow } from './faults.ts';
@@ -59,12 +59,12 @@ export async function downloadImage(download: ImageDownload): Promise<Downloaded
 async function fetchWhole(download: ImageDownload, part: string): Promise<void> {
   const { image, patience, signal } = download;
   const resumed = await patience.persist(() => fetchRest(download, part), signal);
-  let got = await sha256OfFile(part, signal);
+  let got = await sha256OfFile(part, { signal });
   if (got !== image.sha256 && resumed) {
     // What lay there was not what it looked like; the whole deserves a chance before anybody is blamed.
     await rm(part);
     await patience.persist(() => fetchRest(download, part), signal);
-    got = await sha256OfFile(part, signal);
+    got = await sha256OfFile(part, { signal });
   }
   if (got === image.sha256) return;
   await rm(part);
@@ -168,11 +168,5 @@ async function onThisDisk<T>({ image, directory }: ImageDownload, part: string, 
 /** Null where there is no such file, or one of another size: it is not worth reading. */
 async function sha256IfThere(file: string, size: number, signal: AbortSignal): Promise<string | null> {
   const found = await stat(file).catch(() => null);
-  return found?.isFile() && found.size === size ? await sha256OfFile(file, signal) : null;
-}
-
-export async function sha256OfFile(file: string, signal?: AbortSignal): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file, { signal })) hash.update(chunk);
-  return hash.digest('hex');
+  return found?.isFile() && found.size === size ? await sha256OfFile(file, { signal }) : null;
 }

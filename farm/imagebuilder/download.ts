@@ -2,12 +2,11 @@
  * Fetches a file whose sha256 is known beforehand. A mirror that is down, slow, truncates or answers with a captive portal's
  * page is everyday life for a farm at home; none of it may become an ImageBuilder, and none of it is the user's fault.
  */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BuildError } from '../../shared/build-error.ts';
 import { isDiskFull } from '../disk/disk-full.ts';
+import { sha256OfFile } from '../sha256-of-file.ts';
 import { describeNetworkError, PassingFault, refusal, request, unavailable, Watchdog } from './mirror-request.ts';
 
 export interface DownloadLimits {
@@ -55,7 +54,7 @@ export async function download(file: Download): Promise<void> {
   const partPath = `${file.path}.part`;
   const part: Part = { path: partPath, etag: undefined };
   // Killed between the last byte and the name: a range behind its end would be refused, and all of it fetched again.
-  if ((await sha256OfFile(partPath, file.signal).catch(() => null)) === file.sha256)
+  if ((await sha256OfFile(partPath, { signal: file.signal }).catch(() => null)) === file.sha256)
     return await rename(partPath, file.path);
   file.signal.throwIfAborted();
   let passingFault: PassingFault | undefined;
@@ -66,7 +65,7 @@ export async function download(file: Download): Promise<void> {
     }
     try {
       const fetched = await fetchInto(part, file, limits);
-      const got = await sha256OfFile(partPath, file.signal);
+      const got = await sha256OfFile(partPath, { signal: file.signal });
       if (got === file.sha256) return await rename(partPath, file.path);
       await rm(partPath);
       // The first half may be of another day's file: the whole one deserves a chance before anybody is blamed.
@@ -179,12 +178,6 @@ async function copyBody(
   if (totalBytes > 0 && doneBytes < totalBytes)
     throw new PassingFault(`it ended after ${doneBytes} of ${totalBytes} bytes`);
   file.onProgress?.(doneBytes, totalBytes > 0 ? totalBytes : doneBytes);
-}
-
-export async function sha256OfFile(path: string, signal?: AbortSignal): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { signal })) hash.update(chunk);
-  return hash.digest('hex');
 }
 
 /** True where the file is there already, whole and checked: only a checked one ever gets its name. */

@@ -22,7 +22,7 @@ import {
 import path from 'node:path';
 import { isSha256Hex } from '../../shared/digest.ts';
 import type { Shelf, ShelfEntry } from '../disk/shelf.ts';
-import { sha256OfFile } from '../imagebuilder/download.ts';
+import { sha256OfFile } from '../sha256-of-file.ts';
 
 /** A file that is being read; it counts as in use until it is released. */
 export interface HeldFile {

@@ -13,7 +13,7 @@ import type { LeaseReport, ReportResponse, UploadGrant } from '../../shared/gen/
 import { backoffMs, pause } from '../backoff.ts';
 import type { OutputFile } from '../build-event.ts';
 import { callHeaders, type ForemanClient, type Membership } from '../edge-client.ts';
-import { digestOfFile } from './digest-of-file.ts';
+import { sha256OfFile } from '../sha256-of-file.ts';
 import type { DirectStore } from './direct-store.ts';
 
 export class UploadError extends Error {
@@ -216,7 +216,7 @@ async function sendParts(
     const end = Math.min(offset + partBytes, file.sizeBytes);
     const partUrl = new URL(url);
     partUrl.searchParams.set('part', String(part));
-    await put(partUrl, whole.slice(offset, end), await digestOfFile(file.path, offset, end), context);
+    await put(partUrl, whole.slice(offset, end), await sha256OfFile(file.path, { part: [offset, end] }), context);
     sentParts.add(part);
   }
   try {

@@ -12,11 +12,14 @@ export class AskError extends Error {
   /** 0: nothing answered. */
   readonly status: number;
   readonly problem: Problem | null;
+  /** Of the answer, where there was one. */
+  readonly headers: Headers;
 
-  constructor(status: number, message: string, problem: Problem | null = null) {
+  constructor(status: number, message: string, problem: Problem | null = null, headers = new Headers()) {
     super(message);
     this.status = status;
     this.problem = problem;
+    this.headers = headers;
   }
 }
 
@@ -26,6 +29,7 @@ export interface Answer<T> {
 }
 
 /**
+ * The body of a 204 is undefined.
  * @param accepted statuses besides 2xx whose body is an answer and no error
  * @throws AskError; the signal's reason
  */
@@ -46,13 +50,15 @@ export async function ask<T>(
     signal?.throwIfAborted();
     throw new AskError(0, MESSAGES.server.unreachable);
   });
+  if (response.status === 204) return { status: 204, body: undefined as T };
   const json = await readJson(response, signal);
   if (response.ok || accepted.includes(response.status)) {
     if (json === undefined) throw new AskError(response.status, MESSAGES.server.strange);
     return { status: response.status, body: json as T };
   }
   const problem = isProblem(json) ? json : null;
-  throw new AskError(response.status, problem?.detail ?? MESSAGES.server.refused(response.status), problem);
+  const message = problem?.detail ?? MESSAGES.server.refused(response.status);
+  throw new AskError(response.status, message, problem, response.headers);
 }
 
 /** Undefined where it is none. */

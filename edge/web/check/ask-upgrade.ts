@@ -6,7 +6,7 @@ import type { AnswerOf } from '../../../shared/api/answer-of.ts';
 import type { profileSchema } from '../../../shared/api/catalogue-answers.ts';
 import type { SeedUpgrade } from '../../../shared/api/seed-check-answers.ts';
 import type { Installed } from '../../../shared/installed-list.ts';
-import { ask } from '../api/ask.ts';
+import { AskError, ask } from '../api/ask.ts';
 import { MESSAGES } from '../messages.ts';
 import type { SystemBoard } from './system-board.ts';
 
@@ -23,8 +23,6 @@ export interface Device {
 
 type Profile = AnswerOf<typeof profileSchema>;
 
-const PATIENCE_MS = 30_000;
-
 /** `installed`: null where nothing was said of packages. @throws the signal's reason */
 export async function askUpgrade(
   board: SystemBoard,
@@ -32,38 +30,25 @@ export async function askUpgrade(
   signal: AbortSignal,
 ): Promise<UpgradeOutcome> {
   const { distro, version, target, revision } = board;
-  let response: Response;
-  let json: unknown;
   try {
-    response = await fetch('/api/upgrade-check', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ distro, version, target, revision, ...(installed && { installed }) }),
-      signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]),
+    const { status, body } = await ask<unknown>('/api/upgrade-check', {
+      body: { distro, version, target, revision, ...(installed && { installed }) },
+      signal,
     });
-    if (response.status === 204) return { state: 'nothing' };
-    json = await response.json();
+    if (status === 204) return { state: 'nothing' };
+    if (!isUpgrade(body)) return { state: 'failed', message: MESSAGES.server.strange };
+    const device = await findDevice(board, body.version ?? version, signal);
+    return { state: 'upgrade', answer: body, device };
   } catch (error) {
     signal.throwIfAborted();
-    const isBody = error instanceof SyntaxError;
-    return { state: 'failed', message: isBody ? MESSAGES.server.strange : MESSAGES.check.failed.unreachable };
+    if (!(error instanceof AskError)) throw error;
+    const names = namesOf(error.headers.get('x-unknown-package'));
+    if (error.status === 422 && names.length > 0) return { state: 'unknown packages', names };
+    return { state: 'failed', message: error.status === 0 ? MESSAGES.check.failed.unreachable : error.message };
   }
-  if (response.status === 200 && isUpgrade(json)) {
-    const device = await findDevice(board, json.version ?? version, signal);
-    return { state: 'upgrade', answer: json, device };
-  }
-  const names = namesOf(response.headers.get('x-unknown-package'));
-  if (response.status === 422 && names.length > 0) return { state: 'unknown packages', names };
-  if (response.ok) return { state: 'failed', message: MESSAGES.server.strange };
-  return { state: 'failed', message: told(json) ?? MESSAGES.server.refused(response.status) };
 }
 
 const namesOf = (header: string | null): readonly string[] => (header ?? '').split(', ').filter(Boolean);
-
-function told(json: unknown): string | null {
-  const { detail } = (typeof json === 'object' && json !== null ? json : {}) as { readonly detail?: unknown };
-  return typeof detail === 'string' ? detail : null;
-}
 
 function isUpgrade(json: unknown): json is SeedUpgrade {
   if (typeof json !== 'object' || json === null) return false;

@@ -4,13 +4,13 @@ import type { Health } from '../../../shared/api/health-answer.ts';
 import { number } from '../format.ts';
 import { MESSAGES } from '../messages.ts';
 import { Answered } from './section.tsx';
-import type { Asked } from './use-asked.ts';
+import type { Watched } from './use-watched.ts';
 
 const { health } = MESSAGES.status;
 
 const KINDS = { up: 'success', degraded: 'warning', down: 'error' } as const;
 
-export function HealthBanner({ asked }: { readonly asked: Asked<Health> }): VNode {
+export function HealthBanner({ asked }: { readonly asked: Watched<Health> }): VNode {
   return <Answered asked={asked}>{(answer) => <Told health={answer} />}</Answered>;
 }
 

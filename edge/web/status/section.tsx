@@ -2,14 +2,14 @@
 import type { ComponentChildren, VNode } from 'preact';
 import { timeOfDay } from '../format.ts';
 import { MESSAGES } from '../messages.ts';
-import type { Asked } from './use-asked.ts';
+import type { Watched } from './use-watched.ts';
 
 const { status } = MESSAGES;
 
 interface Props<Answer> {
   readonly title: string;
   readonly note?: string;
-  readonly asked: Asked<Answer>;
+  readonly asked: Watched<Answer>;
   /** Over the whole width. */
   readonly isWide?: boolean;
   readonly children: (answer: Answer) => ComponentChildren;

@@ -27,7 +27,7 @@ import {
 import { Ranking } from './ranking.tsx';
 import { Reproducibility } from './reproducibility.tsx';
 import { Section } from './section.tsx';
-import { useAsked } from './use-asked.ts';
+import { useWatched } from './use-watched.ts';
 
 const { status, shell } = MESSAGES;
 
@@ -40,10 +40,15 @@ const BUILD_TIME: readonly Column<SeedPopularTargets[number]>[] = [
 ];
 
 export default function Status(): VNode {
-  const [health, nodes, summary, latest] = [useAsked(HEALTH), useAsked(NODES), useAsked(SUMMARY), useAsked(LATEST)];
-  const [perDay, byVersion] = [useAsked(PER_DAY), useAsked(BY_VERSION)];
-  const [packages, targets] = [useAsked(PACKAGES), useAsked(TARGETS)];
-  const [reproducibility, failures] = [useAsked(REPRODUCIBILITY), useAsked(FAILURES)];
+  const [health, nodes, summary, latest] = [
+    useWatched(HEALTH),
+    useWatched(NODES),
+    useWatched(SUMMARY),
+    useWatched(LATEST),
+  ];
+  const [perDay, byVersion] = [useWatched(PER_DAY), useWatched(BY_VERSION)];
+  const [packages, targets] = [useWatched(PACKAGES), useWatched(TARGETS)];
+  const [reproducibility, failures] = [useWatched(REPRODUCIBILITY), useWatched(FAILURES)];
   return (
     <div class="status">
       <h1>{shell.status}</h1>

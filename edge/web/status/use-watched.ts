@@ -4,7 +4,7 @@ import { ask } from '../api/ask.ts';
 import { MESSAGES } from '../messages.ts';
 import type { Question } from './questions.ts';
 
-export interface Asked<Answer> {
+export interface Watched<Answer> {
   readonly answer: Answer | null;
   /** When that came. */
   readonly at: Date | null;
@@ -13,8 +13,8 @@ export interface Asked<Answer> {
 }
 
 /** `question`: the same one each time. */
-export function useAsked<Answer>(question: Question<Answer>): Asked<Answer> {
-  const [asked, setAsked] = useState<Asked<Answer>>({ answer: null, at: null, problem: null });
+export function useWatched<Answer>(question: Question<Answer>): Watched<Answer> {
+  const [watched, setWatched] = useState<Watched<Answer>>({ answer: null, at: null, problem: null });
   useEffect(() => {
     const gone = new AbortController();
     let next: ReturnType<typeof setTimeout> | undefined;
@@ -31,10 +31,10 @@ export function useAsked<Answer>(question: Question<Answer>): Asked<Answer> {
           accepted: question.accepted ?? [],
         });
         if (!question.isAnswer(body)) throw new Error(MESSAGES.server.strange);
-        setAsked({ answer: body, at: new Date(), problem: null });
+        setWatched({ answer: body, at: new Date(), problem: null });
       } catch (error) {
         if (gone.signal.aborted) return;
-        setAsked((before) => ({ ...before, problem: (error as Error).message }));
+        setWatched((before) => ({ ...before, problem: (error as Error).message }));
       }
       isAsking = false;
       askedMs = Date.now();
@@ -54,5 +54,5 @@ export function useAsked<Answer>(question: Question<Answer>): Asked<Answer> {
       removeEventListener('online', onOnline);
     };
   }, [question]);
-  return asked;
+  return watched;
 }
