@@ -2,8 +2,6 @@
  * The path of a build request through the edge, without HTTP: parse, normalise, look up, and only on a miss ask the
  * Foreman. Both dialects of the API stand on this; there is no second pipeline and no second cache.
  */
-
-import { waitUntil } from 'cloudflare:workers';
 import { toBase64Url } from '../shared/base64url.ts';
 import { BuildError, isRemembered } from '../shared/build-error.ts';
 import { echoOf } from '../shared/build-request.ts';
@@ -13,18 +11,17 @@ import { type Conditions, checkPackageVersions, checkRevision } from '../shared/
 import { indexedVersion, upstreamDigest } from '../shared/freshness.ts';
 import { checkPackagesExist } from '../shared/package-check.ts';
 import { seal } from '../shared/seal.ts';
-import { bringOrder } from './bring-order.ts';
 import type { CatalogueReader } from './catalogue/read.ts';
 import { type EdgeContext, foremanOf } from './edge-context.ts';
 import { MAX_STATUSES } from './foreman/build-status.ts';
 import type { Submission } from './foreman/queue.ts';
-import type { SubmitAnswer } from './foreman/take-submission.ts';
 import { QUEUE_FULL } from './limits/full-queue.ts';
 import { Visit } from './limits/visit.ts';
 import { askInTurn } from './results/ask-in-turn.ts';
 import type { BuiltResult, FailedResult, Result } from './results/kept-result.ts';
 import { resultKey } from './results/result-key.ts';
 import type { Outcome } from './statistics/counted.ts';
+import { submitBuild } from './submit-build.ts';
 import type { Asked } from './wish.ts';
 
 export type BuildAnswer =
@@ -71,11 +68,11 @@ export async function requestBuild(context: EdgeContext, asked: Asked, visit: Vi
     clientKey: visit.client ?? '',
     imageBuilder: upstream.target.imageBuilder.sha256,
   };
-  const status = await submit(context, submission, visit);
+  const status = await submitBuild(context, submission, visit);
   const settled = await settle(context, status, intent);
   if (settled || status.state !== 'done') return settled ? forConditions(wish.conditions, settled) : gone();
   // Built once and gone since: a private image that expired, or one whose files are lost. The next generation.
-  const next = await submit(context, { ...submission, seenGeneration: status.generation }, visit);
+  const next = await submitBuild(context, { ...submission, seenGeneration: status.generation }, visit);
   const again = await settle(context, next, intent);
   return again ? forConditions(wish.conditions, again) : gone();
 }
@@ -83,59 +80,6 @@ export async function requestBuild(context: EdgeContext, asked: Asked, visit: Vi
 /** What was published while this client asked must be what it asked for all the same. */
 const forConditions = (conditions: Conditions, answer: BuildAnswer): BuildAnswer =>
   answer.state === 'built' ? builtFor(conditions, answer.built) : answer;
-
-async function submit(context: EdgeContext, submission: Submission, visit: Visit): Promise<BuildStatus> {
-  // Only what is new costs a node: whoever asks for what is under way, or is being submitted, is polling.
-  const intent = submission.intentHash;
-  const isJoining = context.pending.isLive(intent);
-  if (!isJoining) visit.reserve('builds');
-  context.pending.goesLive(intent);
-  const asker = {
-    get signal() {
-      return visit.signal;
-    },
-    // Whoever is gone by then has begun it all the same.
-    onEnd: (answer: SubmitAnswer | null) => {
-      // Of what it joined, nothing is known where its own call was none.
-      if (answer ? !answer.accepted : !isJoining) context.pending.isOver(intent);
-      const isNew = answer?.accepted === true && answer.isNew;
-      if (!isJoining) waitUntil(visit.settle('builds', isNew));
-      // What it joined had never been sent, or was over.
-      else if (isNew) waitUntil(visit.owe('builds'));
-    },
-  };
-  const answer = await context.submissions.submit(submission, (all) => send(context, all), asker);
-  if (!answer.accepted) {
-    if (answer.why === 'bucket_of_another') throw NOT_TAKEN;
-    if (answer.why === 'fault') throw new Error('the Foreman could not take this submission');
-    context.fullQueue.remember();
-    throw QUEUE_FULL;
-  }
-  visit.outcome = answer.isNew ? 'new' : OUTCOME_OF[answer.status.state];
-  const hash = answer.status.state === 'failed' ? answer.status.failure.requestHash : answer.status.requestHash;
-  context.results.forgetUnknown(hash);
-  return answer.status;
-}
-
-/** For all who submit in this moment. Who asked for one of them may be gone, and its node is called all the same. */
-async function send(context: EdgeContext, submissions: readonly Submission[]): Promise<readonly SubmitAnswer[]> {
-  const { answers, others } = await foremanOf(context.env).submit(submissions, context.pending.due(MAX_STATUSES));
-  context.pending.rememberAll(others);
-  for (const [at, { imageBuilder }] of submissions.entries()) {
-    const answer = answers[at];
-    if (answer?.accepted && answer.calls !== undefined) waitUntil(bringOrder(context, answer.calls, imageBuilder));
-  }
-  return answers;
-}
-
-/** To whom it belongs is for the operator, who reads it in /healthz. */
-const NOT_TAKEN = new BuildError(
-  'internal',
-  'Error: This server builds nothing now, since its storage belongs to another one. This is not a fault of your request; what was built before is served',
-);
-
-/** What a submission that began no build came upon. */
-const OUTCOME_OF = { queued: 'joined', running: 'joined', done: 'hit_store', failed: 'known_failure' } as const;
 
 function gone(): never {
   throw new BuildError('internal', 'Error: The image was built and is no longer there; please ask again');

@@ -17,7 +17,7 @@ import { BuildObserver } from './metrics/build-observer.ts';
 import type { BuildResultKind } from './metrics/node-metrics.ts';
 import { failedReport, handedBackReport, succeededReport } from './node-report.ts';
 import { signFailureStatement, signImageStatement } from './sign-statement.ts';
-import { StoreAway, UploadError } from './upload/through-edge.ts';
+import { StoreAway, UploadError } from './upload/with-retries.ts';
 
 /** How far a build has come, for the next report; written by who fulfils the order. */
 export interface Running {

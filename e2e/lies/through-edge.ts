@@ -2,7 +2,5 @@
 import { uploadThroughEdge as honestUpload } from '../../farm/upload/through-edge.ts';
 import { lie } from './lies.ts';
 
-export { StoreAway, UploadError } from '../../farm/upload/through-edge.ts';
-
 export const uploadThroughEdge: typeof honestUpload = async (files, context) =>
   lie.uploads ? honestUpload(files, context) : null;

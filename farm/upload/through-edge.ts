@@ -10,27 +10,11 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import type { SigningKey } from '../../shared/ed25519.ts';
 import { MAX_FILES_PER_CALL } from '../../shared/farm-protocol.ts';
 import type { LeaseReport, ReportResponse, UploadGrant } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
-import { backoffMs, pause } from '../backoff.ts';
 import type { OutputFile } from '../build-event.ts';
 import { callHeaders, type ForemanClient, type Membership } from '../edge-client.ts';
 import { sha256OfFile } from '../sha256-of-file.ts';
 import type { DirectStore } from './direct-store.ts';
-
-export class UploadError extends Error {
-  override readonly name = 'UploadError';
-  /** `build_failed`: the edge will never take such files. */
-  readonly kind: 'upload_failed' | 'build_failed';
-
-  constructor(kind: 'upload_failed' | 'build_failed', message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.kind = kind;
-  }
-}
-
-/** The edge answers, and has no store to put anything into. Nothing is wrong with the files, nor with this machine. */
-export class StoreAway extends Error {
-  override readonly name = 'StoreAway';
-}
+import { StoreAway, UploadError, withRetries } from './with-retries.ts';
 
 export interface UploadContext {
   readonly edgeUrl: string;
@@ -49,7 +33,6 @@ export interface UploadContext {
   readonly reports?: () => Promise<LeaseReport[]>;
 }
 
-const MAX_TRIES = 8;
 const PUT_TIMEOUT_MS = 10 * 60_000;
 /** While the edge reads and hashes a large file. */
 const HASHING_MS = 600_000;
@@ -231,9 +214,6 @@ async function sendParts(
 }
 
 const isDataLoss = (error: unknown): boolean => error instanceof ConnectError && error.code === Code.DataLoss;
-/** Said by the edge of its store or its Foreman, or by whatever stands before an edge that is away as a whole. */
-const isAway = (error: unknown): boolean =>
-  error instanceof StoreAway || (error instanceof ConnectError && error.code === Code.Unavailable);
 const isUnknownCall = (error: unknown): boolean => error instanceof ConnectError && error.code === Code.Unimplemented;
 
 async function put(url: URL, body: Blob, sha256: string, context: UploadContext): Promise<void> {
@@ -247,30 +227,4 @@ async function put(url: URL, body: Blob, sha256: string, context: UploadContext)
   if (response.status === 409) return;
   const message = `PUT ${url.pathname}: status ${response.status}: ${text}`;
   throw response.status >= 500 ? new StoreAway(message) : new Error(message);
-}
-
-/** `name`: of what could not be uploaded, for whoever reads the error. */
-async function withRetries<Result>(
-  name: string,
-  { signal, patience = AbortSignal.abort() }: UploadContext,
-  work: () => Promise<Result>,
-): Promise<Result> {
-  const waiting = AbortSignal.any([signal, patience]);
-  for (let failures = 0, inARow = 0; ; ) {
-    try {
-      return await work();
-    } catch (error) {
-      if (error instanceof UploadError) throw error;
-      if (error instanceof ConnectError && error.code === Code.FailedPrecondition)
-        throw new UploadError('upload_failed', error.rawMessage);
-      if (error instanceof ConnectError && error.code === Code.InvalidArgument)
-        throw new UploadError('build_failed', `Error: The image cannot be stored: ${error.rawMessage}`);
-      const message = `${name} could not be uploaded: ${(error as Error).message}`;
-      inARow += 1;
-      if (!isAway(error)) failures += 1;
-      else if (inARow >= MAX_TRIES && waiting.aborted) throw new StoreAway(message, { cause: error });
-      if (signal.aborted || failures >= MAX_TRIES) throw new UploadError('upload_failed', message, { cause: error });
-      await pause(backoffMs(inARow, Math.random()), patience.aborted ? signal : waiting);
-    }
-  }
 }
