@@ -14,7 +14,7 @@ import type { OutputFile } from '../build-event.ts';
 import { callHeaders, type ForemanClient, type Membership } from '../edge-client.ts';
 import { sha256OfFile } from '../sha256-of-file.ts';
 import type { DirectStore } from './direct-store.ts';
-import { StoreAway, UploadError, withRetries } from './with-retries.ts';
+import { isAwayStatus, StoreAway, UploadError, withRetries } from './with-retries.ts';
 
 export interface UploadContext {
   readonly edgeUrl: string;
@@ -226,5 +226,5 @@ async function put(url: URL, body: Blob, sha256: string, context: UploadContext)
   // Complete already: an earlier try got through and its answer was lost.
   if (response.status === 409) return;
   const message = `PUT ${url.pathname}: status ${response.status}: ${text}`;
-  throw response.status >= 500 ? new StoreAway(message) : new Error(message);
+  throw isAwayStatus(response.status) ? new StoreAway(message) : new Error(message);
 }

@@ -21,6 +21,12 @@ export class StoreAway extends Error {
 
 const MAX_TRIES = 8;
 
+/**
+ * Of a PUT. The edge says 503 of its store; what stands before it says the others, of an edge that is away. 500 is a fault of the edge
+ * with these very bytes: waited for to the deadline by one node after the other, it would never count as an attempt.
+ */
+export const isAwayStatus = (status: number): boolean => status > 500;
+
 /** Said by the edge of its store or its Foreman, or by whatever stands before an edge that is away as a whole. */
 const isAway = (error: unknown): boolean =>
   error instanceof StoreAway || (error instanceof ConnectError && error.code === Code.Unavailable);
