@@ -30,6 +30,7 @@ import { buildStatus, MAX_STATUSES } from './build-status.ts';
 import { mayBeBrought } from './callable-nodes.ts';
 import { ABANDONED, CANCELLED, cancelBuild } from './cancel-build.ts';
 import { Chores } from './chores.ts';
+import { beginAnew, ClockWatch } from './clock-watch.ts';
 import { openDatabase } from './database.ts';
 import { decideShelved } from './decide-shelved.ts';
 import { abandonedMs, dueTimes } from './due-times.ts';
@@ -61,6 +62,7 @@ const NOT_TAKEN: SubmitAnswer = { accepted: false, why: 'bucket_of_another' };
 
 export class Foreman extends DurableObject<Env> {
   readonly #alarm: AlarmClock;
+  readonly #clock = new ClockWatch();
   #state!: ForemanState;
   #rooms!: Rooms;
   #chores!: Chores;
@@ -84,10 +86,8 @@ export class Foreman extends DurableObject<Env> {
       this.#rooms = new Rooms(this.#state.leases);
       this.#chores = new Chores(this.#state, this.#alarm, this.#rooms, (work) => ctx.waitUntil(work));
       await this.#alarm.open(db);
-      if (wasAway(this.#alarm.dueAt, Date.now())) {
-        this.#state.leases.renewAll(Date.now());
-        this.#state.queue.polls.noteAll(Date.now());
-      }
+      const now = Date.now();
+      if (wasAway(this.#alarm.dueAt, now) || this.#state.leases.isAheadOf(now)) beginAnew(this.#state, now);
       this.#alarm.fired();
       await this.#setAlarm();
       // Not waited for: what is published is answered for whatever the store says.
@@ -375,6 +375,7 @@ export class Foreman extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     const now = Date.now();
     const { stateChanges } = this.#state.nodes;
+    if (this.#clock.wasSet(now, this.#alarm.dueAt)) beginAnew(this.#state, now);
     this.#alarm.fired();
     for (const lease of this.#state.leases.expired(now)) {
       endExpired(this.#state, lease, now);
@@ -404,7 +405,9 @@ export class Foreman extends DurableObject<Env> {
   }
 
   async #setAlarm(): Promise<void> {
-    await this.#alarm.ring(dueTimes(this.#state, Date.now()));
+    const now = Date.now();
+    if (this.#clock.wasSet(now, null)) beginAnew(this.#state, now);
+    await this.#alarm.ring(dueTimes(this.#state, now));
   }
 
   #reportPauseMs(): number {

@@ -180,6 +180,11 @@ export class Leases {
     return this.#questions.nextExpiry.get()?.at ?? null;
   }
 
+  /** Of a clock that was set back since: no lease is longer than that. */
+  isAheadOf(now: number): boolean {
+    return (this.nextExpiry() ?? 0) > now + this.#times.leaseMs;
+  }
+
   activeOf(nodeId: string): number {
     return this.#questions.activeOf.get({ nodeId })?.n ?? 0;
   }

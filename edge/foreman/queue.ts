@@ -381,6 +381,15 @@ export class Queue {
     return this.#questions.nextPostponed.get({ now })?.at ?? null;
   }
 
+  /** Whatever is postponed is due now. */
+  resumeAll(now: number): void {
+    this.#db
+      .update(builds)
+      .set({ notBefore: now })
+      .where(and(isQueued, gt(builds.notBefore, now)))
+      .run();
+  }
+
   /** Durations of the last builds, for the estimate. Milliseconds. */
   recentDurations(limit: number): number[] {
     return this.#questions.lastDone
