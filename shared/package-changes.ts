@@ -123,6 +123,13 @@ function changedName(name: string, branch: Branch): string | null {
   return !pack ? name : pack.target === null ? null : name.replace(pack.pattern, pack.target);
 }
 
+/** What becomes of a language pack whose name changes, once all has happened; null: it is gone; undefined: nothing changes. */
+export function latestPack(name: string): string | null | undefined {
+  const pack = LANGUAGE_PACKS.find(({ pattern }) => pattern.test(name));
+  if (pack === undefined) return undefined;
+  return pack.target === null ? null : name.replace(pack.pattern, pack.target);
+}
+
 /** False: neither `applyPackageChanges` nor `laterName` ever makes another name of it, whatever the branch. */
 export const mayBeRenamed = (name: string): boolean =>
   APPLIED.has(name) || OPTIONAL.has(name) || LANGUAGE_PACKS.some(({ pattern }) => pattern.test(name));

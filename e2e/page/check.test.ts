@@ -89,6 +89,24 @@ test('by keyboard alone: what a router says leads to its new image, and back aga
   await page.getByRole('row', { name: /^vim 9\.0-1 \d\S+$/ }).waitFor();
 });
 
+test('defaults that the router is without are left out of the image as well, and named', async () => {
+  const without = ['odhcpd-ipv6only', 'ppp', 'ppp-mod-pppoe'];
+  const device = await fetch(`${stack.url}/json/v1/releases/24.10.2/targets/demo/generic/acme_ax3000-v1.json`);
+  const { default_packages: ofTarget, device_packages: ofDevice } = (await device.json()) as Record<string, string[]>;
+  const names = [...(ofTarget ?? []), ...(ofDevice ?? []), 'vim'];
+  const installed = names.filter((name) => !name.startsWith('-') && !without.includes(name));
+  await paste(board(), installed.map((name) => `${name} - 1\n`).join(''));
+  await ask();
+  await heading('25.12.1 is there');
+  await page.getByRole('heading', { level: 3, name: 'Left out, as on your router' }).waitFor();
+  const { packages } = await selection();
+  expect(packages.filter((word) => word.startsWith('-'))).toEqual(without.map((name) => `-${name}`));
+  expect(packages).toContain('vim');
+  await page.getByRole('link', { name: 'Choose this image' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Build an image' }).waitFor();
+  await page.getByText('3 removed').waitFor();
+});
+
 test('a list of apk is read as well; of the newest version newer packages are told', async () => {
   await paste(
     board({}, { version: '25.12.1', revision: 'r32768-0' }),

@@ -161,9 +161,6 @@ export const MESSAGES = {
       files: 'Files',
       download: 'Download',
       downloadOf: (name: string): string => `Download ${name}`,
-      copy: 'Copy',
-      copied: 'Copied',
-      copyOf: (what: string): string => `Copy ${what}`,
       sha256Of: (name: string): string => `sha256 of ${name}`,
       manifest: (count: number): string => `Packages in it (${count})`,
       package: 'Package',
@@ -224,13 +221,13 @@ export const MESSAGES = {
       signed: 'What they signed',
       verify: 'Check a downloaded file yourself',
       rebuild: 'Make the same image at home',
+      rebuildCommands: 'the commands that make it',
       rebuildHint: 'On a Linux machine. The digest says that the ImageBuilder is the same one.',
       script: 'With your first-boot script as files/etc/uci-defaults/99-asu-defaults.',
       private:
         'This image holds a first-boot script. It is removed after a while, and whoever has this address can fetch it until then.',
       unsigned: 'Nothing is signed of this image.',
       loading: 'Asking who made it …',
-      command: 'the command',
     },
     failure: {
       title: 'The image could not be built',
@@ -304,7 +301,7 @@ export const MESSAGES = {
       } as Readonly<Record<string, { readonly title: string; readonly todo: string }>>,
     },
   },
-  command: {
+  copy: {
     copy: 'Copy',
     copyThis: (what: string): string => `Copy: ${what}`,
     copied: 'Copied',
@@ -359,6 +356,8 @@ export const MESSAGES = {
       becomes: 'In the new version',
       gone: 'Not there any more',
       goneNote: 'The new version has no such package, or something else of it does the same. These are left out.',
+      removed: 'Left out, as on your router',
+      removedNote: 'The image would come with these, and you have removed them.',
       added: 'New with this version',
       newer: (n: string): string => `${n} packages get newer`,
       name: 'Package',

@@ -1,7 +1,8 @@
 import type { VNode } from 'preact';
+import { useRef } from 'preact/hooks';
 import type { FinishedBuild } from '../../../shared/api/build-answers.ts';
+import { Copy } from '../copy.tsx';
 import { MESSAGES } from '../messages.ts';
-import { CopyButton } from './copy-button.tsx';
 import { sizeText } from './figures.ts';
 
 const text = MESSAGES.builder.result;
@@ -13,6 +14,7 @@ interface Props {
 
 /** One file of an image: what it is for, before how it is called. */
 export function FileCard({ file: { name, type, filesystem, size, sha256 }, binDir }: Props): VNode {
+  const digest = useRef<HTMLElement>(null);
   const { title, text: use } = (Object.hasOwn(text.types, type) ? text.types[type] : undefined) ?? text.other;
   return (
     <li class="card file">
@@ -34,8 +36,8 @@ export function FileCard({ file: { name, type, filesystem, size, sha256 }, binDi
         {text.download}
       </a>
       <p class="digest small">
-        <span class="quiet">sha256</span> <code>{sha256}</code>
-        <CopyButton value={sha256} what={text.sha256Of(name)} />
+        <span class="quiet">sha256</span> <code ref={digest}>{sha256}</code>
+        <Copy text={sha256} what={text.sha256Of(name)} shown={digest} />
       </p>
     </li>
   );

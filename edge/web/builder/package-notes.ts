@@ -3,6 +3,7 @@
  * knows it. Only the server decides; a name that no list has may be another package's second name.
  */
 import type { OverviewBranch } from '../../../shared/api/catalogue-answers.ts';
+import { latestPack } from '../../../shared/package-changes.ts';
 import { isRemoval, isWord, nameOf } from '../choice.ts';
 
 export type PackageNote =
@@ -26,9 +27,6 @@ export interface PackageLists {
   readonly changes: OverviewBranch['package_changes'];
 }
 
-const ENGLISH_PACK = /^luci-i18n-.+-en$/;
-const OPKG_PACK = /^luci-i18n-opkg-(.+)$/;
-
 export function noteOf(word: string, { defaults, versions, changes }: PackageLists): PackageNote {
   if (!isWord(word)) return { kind: 'malformed' };
   const name = nameOf(word);
@@ -40,9 +38,9 @@ export function noteOf(word: string, { defaults, versions, changes }: PackageLis
   const change = changes.find(({ source, mandatory }) => source === name && (mandatory || version === undefined));
   if (change) return change.target === undefined ? { kind: 'gone' } : { kind: 'renamed', to: change.target };
   if (version !== undefined) return { kind: 'none', version };
-  if (ENGLISH_PACK.test(name)) return { kind: 'gone' };
-  const pack = name.replace(OPKG_PACK, 'luci-i18n-package-manager-$1');
-  return pack !== name && versions.has(pack) ? { kind: 'renamed', to: pack } : { kind: 'unknown' };
+  const pack = latestPack(name);
+  if (pack === null) return { kind: 'gone' };
+  return pack !== undefined && versions.has(pack) ? { kind: 'renamed', to: pack } : { kind: 'unknown' };
 }
 
 /** What is installed when nobody chooses: a device may leave out what its target has. */

@@ -2,9 +2,8 @@
 import type { VNode } from 'preact';
 import type { Provenance } from '../../../shared/trust/provenance.ts';
 import { useAsked } from '../api/use-asked.ts';
+import { Command } from '../command.tsx';
 import { MESSAGES } from '../messages.ts';
-import { CopyButton } from './copy-button.tsx';
-import { Output } from './output.tsx';
 import { rebuildScript, shownProvenance } from './provenance.ts';
 
 const text = MESSAGES.builder.trust;
@@ -30,7 +29,7 @@ export function Trust({ hash, fileName }: { readonly hash: string; readonly file
         </p>
       )}
       <h3>{text.verify}</h3>
-      <Command command={verify} />
+      <Command text={verify} />
       {provenance.state === 'ready' && <Rebuild provenance={provenance.body} />}
     </section>
   );
@@ -66,16 +65,7 @@ function Rebuild({ provenance }: { readonly provenance: Provenance }): VNode | n
       <p class="quiet">
         {text.rebuildHint} {isPrivate && text.script}
       </p>
-      <Command command={rebuildScript(recipe)} />
+      <Command text={rebuildScript(recipe)} what={text.rebuildCommands} />
     </details>
-  );
-}
-
-function Command({ command }: { readonly command: string }): VNode {
-  return (
-    <div class="command">
-      <Output label={text.command} text={command} />
-      <CopyButton value={command} what={text.command} />
-    </div>
   );
 }

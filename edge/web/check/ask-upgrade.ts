@@ -7,7 +7,9 @@ import type { profileSchema } from '../../../shared/api/catalogue-answers.ts';
 import type { SeedUpgrade } from '../../../shared/api/seed-check-answers.ts';
 import type { Installed } from '../../../shared/installed-list.ts';
 import { AskError, ask } from '../api/ask.ts';
+import { defaultNames } from '../builder/package-notes.ts';
 import { MESSAGES } from '../messages.ts';
+import { removedDefaults } from './removed-defaults.ts';
 import type { SystemBoard } from './system-board.ts';
 
 export type UpgradeOutcome =
@@ -19,6 +21,12 @@ export type UpgradeOutcome =
 export interface Device {
   readonly profile: string;
   readonly filesystems: readonly string[];
+  /** Of what it comes with, what the router's owner has removed. */
+  readonly removed: readonly string[];
+}
+
+interface Known extends Omit<Device, 'removed'> {
+  readonly defaults: readonly string[];
 }
 
 type Profile = AnswerOf<typeof profileSchema>;
@@ -37,8 +45,11 @@ export async function askUpgrade(
     });
     if (status === 204) return { state: 'nothing' };
     if (!isUpgrade(body)) return { state: 'failed', message: MESSAGES.server.strange };
-    const device = await findDevice(board, body.version ?? version, signal);
-    return { state: 'upgrade', answer: body, device };
+    return {
+      state: 'upgrade',
+      answer: body,
+      device: await deviceOf(board, body.version ?? version, installed, signal),
+    };
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof AskError)) throw error;
@@ -64,13 +75,34 @@ function isUpgrade(json: unknown): json is SeedUpgrade {
   );
 }
 
+async function deviceOf(
+  board: SystemBoard,
+  version: string,
+  installed: Installed | null,
+  signal: AbortSignal,
+): Promise<Device | null> {
+  const [now, before] = await Promise.all([
+    findDevice(board, version, signal),
+    installed && findDevice(board, board.version, signal),
+  ]);
+  if (now === null) return null;
+  const { defaults, ...device } = now;
+  return { ...device, removed: removedDefaults(Object.keys(installed ?? {}), before?.defaults ?? [], defaults) };
+}
+
 /** Null: the version has no such device, or it could not be asked for. On a PC any board is the only device that there is. */
-async function findDevice({ target, boardName }: SystemBoard, version: string, signal: AbortSignal) {
+async function findDevice(
+  { target, boardName }: SystemBoard,
+  version: string,
+  signal: AbortSignal,
+): Promise<Known | null> {
   const place = version === 'SNAPSHOT' ? '/json/v1/snapshots' : `/json/v1/releases/${version}`;
   for (const name of [boardName, 'generic']) {
     try {
       const { body } = await ask<Profile>(`${place}/targets/${target}/${name}.json`, { signal });
-      if (typeof body.id === 'string') return { profile: body.id, filesystems: filesystemsOf(body) };
+      if (typeof body.id !== 'string') continue;
+      const defaults = defaultNames(namesIn(body.default_packages), namesIn(body.device_packages));
+      return { profile: body.id, filesystems: filesystemsOf(body), defaults };
     } catch {
       signal.throwIfAborted();
       return null;
@@ -78,6 +110,9 @@ async function findDevice({ target, boardName }: SystemBoard, version: string, s
   }
   return null;
 }
+
+const namesIn = (value: unknown): readonly string[] =>
+  Array.isArray(value) ? value.filter((name) => typeof name === 'string') : [];
 
 const filesystemsOf = ({ images = [] }: Profile): readonly string[] =>
   images.flatMap(({ filesystem }) => (typeof filesystem === 'string' ? [filesystem] : []));

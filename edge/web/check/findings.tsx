@@ -6,7 +6,7 @@ import { addressOf } from '../choice.ts';
 import { number } from '../format.ts';
 import { follow } from '../location.ts';
 import { MESSAGES } from '../messages.ts';
-import type { UpgradeOutcome } from './ask-upgrade.ts';
+import type { Device, UpgradeOutcome } from './ask-upgrade.ts';
 import type { SystemBoard } from './system-board.ts';
 import { type Changes, whatChanges } from './what-changes.ts';
 
@@ -86,7 +86,7 @@ function Upgrade({ board, installed, outcome: { answer, device } }: UpgradeProps
           <span class="quiet small">{newer.buildNote}</span>
         </p>
       </Box>
-      <Packages changes={changes} />
+      <Packages changes={changes} removed={device?.removed ?? []} />
     </>
   );
 }
@@ -95,7 +95,7 @@ interface Found {
   readonly board: SystemBoard;
   readonly version: string;
   readonly packages: readonly string[];
-  readonly device: { readonly profile: string; readonly filesystems: readonly string[] } | null;
+  readonly device: Device | null;
 }
 
 /** The builder's address with all of it chosen, as far as it can be: an answer is text of whoever answered. */
@@ -105,13 +105,21 @@ function builderOf({ board: { target, rootfsType }, version, packages, device }:
   return addressOf({
     version: WORD.test(version) ? version : null,
     device: device && { target, profile: device.profile },
-    packages: packages.filter(isPackageName).toSorted(),
+    packages: [
+      ...packages.filter(isPackageName).toSorted(),
+      ...(device?.removed ?? []).filter(isPackageName).map((name) => `-${name}`),
+    ],
     fileSystem: fileSystem !== null && device?.filesystems.includes(fileSystem) ? fileSystem : null,
     rootfsMb: '',
   });
 }
 
-function Packages({ changes: { renamed, gone, added, newer } }: { readonly changes: Changes }): VNode {
+interface PackagesProps {
+  readonly changes: Changes;
+  readonly removed: readonly string[];
+}
+
+function Packages({ changes: { renamed, gone, added, newer }, removed }: PackagesProps): VNode {
   const { changes } = check;
   return (
     <>
@@ -126,6 +134,13 @@ function Packages({ changes: { renamed, gone, added, newer } }: { readonly chang
           <h3>{changes.gone}</h3>
           <p class="quiet small">{changes.goneNote}</p>
           <Names names={gone} />
+        </>
+      )}
+      {removed.length > 0 && (
+        <>
+          <h3>{changes.removed}</h3>
+          <p class="quiet small">{changes.removedNote}</p>
+          <Names names={removed} />
         </>
       )}
       {added.length > 0 && (

@@ -21,6 +21,18 @@ test.each<[situation: string, installed: string[], answer: SeedUpgrade, changes:
     { renamed: [{ from: 'auc', to: 'owut' }] },
   ],
   [
+    'a language pack goes with its application',
+    ['luci-app-opkg', 'luci-i18n-opkg-de'],
+    { packages: ['luci-app-package-manager', 'luci-i18n-package-manager-de'] },
+    {
+      renamed: [
+        { from: 'luci-app-opkg', to: 'luci-app-package-manager' },
+        { from: 'luci-i18n-opkg-de', to: 'luci-i18n-package-manager-de' },
+      ],
+    },
+  ],
+  ['English is in the application', ['luci-i18n-base-en'], { packages: [] }, { gone: ['luci-i18n-base-en'] }],
+  [
     'two became one',
     ['wpad-mini', 'wpad-basic-wolfssl'],
     { packages: ['wpad-basic-mbedtls'] },

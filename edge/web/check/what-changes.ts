@@ -3,8 +3,9 @@
  * image, and this tells how they came about.
  */
 import type { SeedUpgrade } from '../../../shared/api/seed-check-answers.ts';
-import { PACKAGE_CHANGES } from '../../../shared/package-changes.ts';
+import { latestPack, PACKAGE_CHANGES } from '../../../shared/package-changes.ts';
 import { baseSuccessor, isIgnored } from '../../../shared/seed/base-packages.ts';
+import { nameIn } from './name-in.ts';
 
 export interface Changes {
   readonly renamed: readonly { readonly from: string; readonly to: string }[];
@@ -43,19 +44,6 @@ export function whatChanges(installed: readonly string[], { packages = [], upgra
 
 const byName = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** `20230523`, `-14`: what stands behind the name of a library. */
-const ABI = /^-?\d[\w.]*$/;
-
-/** The name under which it goes on: its own, or that without the version of its ABI. */
-function nameIn(offered: ReadonlySet<string>, name: string): string | null {
-  if (offered.has(name)) return name;
-  for (let length = name.length - 1; length > 2; length--) {
-    const bare = name.slice(0, length);
-    if (offered.has(bare) && ABI.test(name.slice(length))) return bare;
-  }
-  return null;
-}
-
 const SUCCESSORS: ReadonlyMap<string, string> = new Map(
   PACKAGE_CHANGES.flatMap(({ source, target }) => (target === undefined ? [] : [[source, target] as const])),
 );
@@ -64,7 +52,7 @@ const SUCCESSORS: ReadonlyMap<string, string> = new Map(
 function successorIn(offered: ReadonlySet<string>, name: string): string | null {
   const seen = new Set([name]);
   for (let later: string | null | undefined = name; ; ) {
-    later = SUCCESSORS.get(later) ?? baseSuccessor(later);
+    later = SUCCESSORS.get(later) ?? latestPack(later) ?? baseSuccessor(later);
     if (later === undefined || later === null || seen.has(later)) return null;
     if (offered.has(later)) return later;
     seen.add(later);
