@@ -174,6 +174,20 @@ export function openForeman() {
       Object.assign(configOf((instance as unknown as { readonly env: Env }).env), { PREBUILDS_A_RELEASE: 0 });
     });
 
+  const alarm = () => runDurableObjectAlarm(stub);
+  const alarmAt = (): Promise<number | null> => runInDurableObject(stub, (_, state) => state.storage.getAlarm());
+
+  /** Time goes by, and alarms ring, a minute late at most: one that rings later means that the clock was set. */
+  const elapse = async (ms: number): Promise<void> => {
+    const until = Date.now() + ms;
+    for (let at = await alarmAt(); at !== null && at <= until; at = await alarmAt()) {
+      vi.setSystemTime(Math.min(until, Math.max(at, Date.now() + 60_000)));
+      await alarm();
+      if (Date.now() >= until) return;
+    }
+    vi.setSystemTime(until);
+  };
+
   return {
     stub,
     calls,
@@ -198,8 +212,9 @@ export function openForeman() {
       if (!row) throw new Error(`expected a build ${hash}`);
       return row;
     },
-    alarm: () => runDurableObjectAlarm(stub),
-    alarmAt: (): Promise<number | null> => runInDurableObject(stub, (_, state) => state.storage.getAlarm()),
+    alarm,
+    alarmAt,
+    elapse,
     /** Until what is published in the background is. */
     untilState: (hash: string, state: BuildStatus['state']) =>
       vi.waitFor(async () => expect((await calls.status([hash]))[0]?.state).toBe(state)),

@@ -81,12 +81,12 @@ test('what is too much for one alarm is left to the next, which is soon', async 
 test('a store that does not answer is asked again, and holds nothing else up', async () => {
   const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
   const old = await logged('old', 1);
+  const spy = vi.spyOn(bucket, 'list').mockRejectedValue(new Error('list: Internal error (10001)'));
   pass(LOG_LIFE_MS + 1_000);
+  await foreman.alarm();
   await foreman.submit();
   const order = await foreman.order('a');
-  const spy = vi.spyOn(bucket, 'list').mockRejectedValue(new Error('list: Internal error (10001)'));
-  pass(120_000);
-  await foreman.alarm();
+  await foreman.elapse(120_000);
   await eventually(() => expect(String(log.mock.calls)).toContain('removing old logs failed'));
   expect(await foreman.status(order.requestHash)).toMatchObject({ state: 'queued' });
   spy.mockRestore();
