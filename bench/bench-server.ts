@@ -1,8 +1,9 @@
 /** Everything that the bench measures or needs beside it, started in order and removed in the reverse: mirror, store, workerd. */
 import { randomBytes } from 'node:crypto';
+import path from 'node:path';
 import { startSwift } from '../e2e/swift.ts';
 import { bundleWorker } from '../farm/serve/bundle-worker.ts';
-import { KV_SERVICE, secret, variables, workerdConfig } from '../farm/serve/workerd-config.ts';
+import { ASSETS, KV_SERVICE, secret, variables, workerdConfig } from '../farm/serve/workerd-config.ts';
 import { type BucketOptions, ensureBucket } from '../farm/stack/bucket.ts';
 import { freePort } from '../farm/stack/free-port.ts';
 import { BenchPlace } from './bench-place.ts';
@@ -30,6 +31,7 @@ export interface BenchServer {
 
 const ADDRESS_HEADER = 'x-client-address';
 const BUCKET = 'asu-images';
+const ASSETS_DIRECTORY = path.join(import.meta.dirname, '../edge/assets');
 
 /** `more`: variables of the edge beside those that it needs to find the rest. */
 export const startBenchServer = (
@@ -93,7 +95,7 @@ async function configOf(
   secrets: readonly string[],
 ): Promise<string> {
   const bundle = (file: string) => bundleWorker(file, place.directory);
-  return workerdConfig(await place.storage(), [
+  return workerdConfig({ ...(await place.storage()), assets: ASSETS_DIRECTORY }, [
     {
       name: 'edge',
       address: `127.0.0.1:${ports.edge}`,
@@ -101,6 +103,7 @@ async function configOf(
       hasObjects: true,
       bindings: [
         '(name = "CACHE", kvNamespace = (name = "control", entrypoint = "counted"))',
+        ASSETS,
         ...variables(settings),
         ...secrets.map(secret),
       ],

@@ -13,6 +13,7 @@ import { benchImageBuilder } from './imagebuilder.ts';
 import { enlargeIndex } from './large-index.ts';
 import { simulateMonth } from './month.ts';
 import { type BenchOptions, HELP, parseOptions } from './options.ts';
+import { benchPage } from './page.ts';
 import { profile } from './profile.ts';
 import { type Measured, printReport } from './report.ts';
 import { publishAll, readLargeIndex, readUpstream, verifyAll } from './seed.ts';
@@ -123,6 +124,7 @@ try {
   if (command.bench === 'edge') await bench(command.options, stop.signal);
   else if (command.bench === 'imagebuilder') await benchImageBuilder(command.options, stop.signal);
   else if (command.bench === 'foreman') await benchForeman(command.options, stop.signal);
+  else if (command.bench === 'page') await benchPage(command.options, stop.signal);
   else if (command.bench === 'month') simulateMonth(console.log);
   else console.log(HELP);
 } catch (error) {

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { CASE_NAMES, type CaseName } from './cases.ts';
 import type { ForemanBenchOptions } from './foreman.ts';
 import type { ImageBuilderBenchOptions } from './imagebuilder.ts';
+import type { PageBenchOptions } from './page.ts';
 
 export interface BenchOptions {
   readonly only: ReadonlySet<CaseName>;
@@ -18,7 +19,7 @@ export interface BenchOptions {
 export const HELP = `npm run bench -- [options]
 
 The edge on "workerd serve", beside a bare Hono hello in the same process; or a farm node beside bare make; or the rows that
-the Foreman reads; or a simulated month.
+the Foreman reads; or the page in a browser; or a simulated month.
 
   --only NAMES      these cases, and the hello beside them: ${CASE_NAMES.filter((name) => !/^(?:hello|stream)/.test(name)).join(',')}
   --rounds N        rounds of the cases in turn (12)
@@ -29,6 +30,7 @@ the Foreman reads; or a simulated month.
   --imagebuilder    instead: a farm node's builds beside bare make, with --rounds (3) and --parallel N (cores) at once
   --foreman         instead: rows that the Foreman's operations read while 100, 10,000 and 100,000 builds wait, with
                     --rounds (20) of each; fails where they read more of a longer queue
+  --page            instead: what the page costs a reader, in Debian's chromium, with --rounds (10) of visits
   --month           instead of measuring: a month of requests, answered by our identity and by hashes that live for a day
   --help            this text
 
@@ -40,6 +42,7 @@ export type BenchCommand =
   | { readonly bench: 'edge'; readonly options: BenchOptions }
   | { readonly bench: 'imagebuilder'; readonly options: ImageBuilderBenchOptions }
   | { readonly bench: 'foreman'; readonly options: ForemanBenchOptions }
+  | { readonly bench: 'page'; readonly options: PageBenchOptions }
   | { readonly bench: 'month' | 'help' };
 
 /** @throws Error saying what was expected */
@@ -56,12 +59,14 @@ export function parseOptions(args: readonly string[]): BenchCommand {
       parallel: { type: 'string', default: String(os.availableParallelism()) },
       imagebuilder: { type: 'boolean', default: false },
       foreman: { type: 'boolean', default: false },
+      page: { type: 'boolean', default: false },
       month: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return { bench: 'help' };
   if (values.month) return { bench: 'month' };
+  if (values.page) return { bench: 'page', options: { rounds: whole('rounds', values.rounds ?? '10', 1, 1000) } };
   if (values.foreman)
     return {
       bench: 'foreman',
