@@ -8,7 +8,7 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
 import { processorMs } from '../bench/process-usage.ts';
 import { GIB, MIB } from '../shared/byte-size.ts';
-import { beginPeak, peakBytes, pidOf } from './process-usage.ts';
+import { beginPeak, peakBytes, pidOf, pidOfChild } from './process-usage.ts';
 import { type Answer, poll, post, REQUEST } from './router.ts';
 import { type NodeUnderTest, StackUnderTest, until } from './stack-under-test.ts';
 import { type WatchedLine, watchedLine } from './watched-line.ts';
@@ -49,11 +49,11 @@ const processorMsOf = async (pid: number): Promise<number> => (await processorMs
 const mib = (bytes: number): string => `${(bytes / MIB).toFixed(1)} MiB`;
 const seconds = (sinceMs: number): string => `${((performance.now() - sinceMs) / 1000).toFixed(1)} s`;
 
-/** The process of the edge that moves bytes; wrangler's is told by its state, too. */
+/** The process of the edge that runs the Worker; wrangler has another for what comes in, and neither names the stack that it is of. */
 const edgePid = (): number =>
   RUNTIME === 'workerd'
     ? pidOf('serve', path.join(stack.directory, 'serve/workerd.capnp'))
-    : pidOf('serve', '--binary');
+    : pidOfChild(pidOf('--no-warnings', path.join(stack.directory, 'edge')), '--socket-addr=entry=127.0.0.1:0');
 
 describe.each([
   ['through the edge', false, 64 * MIB],

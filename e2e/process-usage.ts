@@ -2,13 +2,22 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 /** Of a process by what stands in its command line. @throws Error where there is none, or more than one */
-export function pidOf(...words: readonly string[]): number {
+export const pidOf = (...words: readonly string[]): number => onlyPid(words, () => true);
+
+/** The same, of one that another has started. */
+export const pidOfChild = (parent: number, ...words: readonly string[]): number =>
+  onlyPid(words, (pid) => parentOf(pid) === parent);
+
+function onlyPid(words: readonly string[], isMeant: (pid: string) => boolean): number {
   const pids = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => words.every((word) => commandOf(pid).includes(word)));
+    .filter((pid) => words.every((word) => commandOf(pid).includes(word)) && isMeant(pid));
   if (pids.length !== 1) throw new Error(`expected one process with ${words.join(' ')}, got ${pids.length}`);
   return Number(pids[0]);
 }
+
+const parentOf = (pid: string): number =>
+  Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
 
 function commandOf(pid: string): readonly string[] {
   try {
