@@ -7,6 +7,7 @@
 import type { PackageList } from './catalogue-document.ts';
 import { bytesToHex, utf8ToBytes } from './digest.ts';
 import { isPackageName, PACKAGE_VERSION } from './grammar.ts';
+import { quoted } from './printable.ts';
 
 export interface FeedIndex {
   /** A Map, because `constructor` is a legal package name and `__proto__` an attempt. */
@@ -97,7 +98,7 @@ export function parsePackagesText(text: string): FeedIndex {
   }
   finish();
   if (index.packages.size === 0 && text.trim() !== '')
-    throw new Error(`expected stanzas beginning with "Package:", got ${JSON.stringify(text.trim().slice(0, 40))}`);
+    throw new Error(`expected stanzas beginning with "Package:", got ${quoted(text.trim())}`);
   return {
     packages: new Map(copied([...index.packages])),
     provides: new Set(copied([...index.provides])),
@@ -135,7 +136,7 @@ export function parseIndexJson(text: string): FeedIndex {
   try {
     data = JSON.parse(text);
   } catch {
-    throw new Error(`expected JSON, got ${JSON.stringify(text.slice(0, 40))}`);
+    throw new Error(`expected JSON, got ${quoted(text)}`);
   }
   const { packages } = (typeof data === 'object' && data !== null ? data : {}) as Record<string, unknown>;
   if (typeof packages !== 'object' || packages === null || Array.isArray(packages))
@@ -199,7 +200,7 @@ export function parseFeedsConf(text: string): string[] {
     if (kind.startsWith('src-') && FEED_NAME.test(name)) names.add(name);
   }
   if (names.size === 1 && text.trim() !== '')
-    throw new Error(`expected lines of "src-git <name> <url>", got ${JSON.stringify(text.trim().slice(0, 40))}`);
+    throw new Error(`expected lines of "src-git <name> <url>", got ${quoted(text.trim())}`);
   if (names.size > MAX_FEEDS) throw new Error(`expected at most ${MAX_FEEDS} feeds, got ${names.size}`);
   return [...names];
 }

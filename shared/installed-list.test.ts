@@ -63,7 +63,7 @@ test.each<[situation: string, text: string, sentence: RegExp]>([
     /^line 3: expected NAME - VERSION as opkg list-installed prints it, got "..\/x - 1"$/,
   ],
   ['two formats', 'vim-8.1-r2\nvim - 8\n', /^line 2: expected NAME-VERSION as apk info -v prints it, got "vim - 8"$/],
-  ['what a terminal would obey', 'vim - 8\n\x1b[2J - 1\n', /line 2: .* got "\\\\x1b\[2J - 1"$/],
+  ['what a terminal would obey', 'vim - 8\n\x1b[2J - 1\n', /line 2: .* got "\\u001b\[2J - 1"$/],
   ['a line without end', `vim - 8\n${'x'.repeat(2_000)}`, /line 2: expected at most 1000 characters, got 2000$/],
   ['JSON that is none', '{"vim": ', /^: expected JSON, since it begins with a brace: /],
   ['JSON of other things', '{"vim": 8}', /^"vim": expected the name of a package and its version, got "8"$/],

@@ -3,7 +3,7 @@
  * the rest: a line that is read in another way than it was meant would send a router to a wrong image, so it is named instead.
  */
 import { isPackageName, PACKAGE_VERSION } from './grammar.ts';
-import { printable } from './printable.ts';
+import { printable, quoted } from './printable.ts';
 
 export class InstalledListError extends Error {
   override readonly name = 'InstalledListError';
@@ -101,11 +101,10 @@ function fromLines(text: string): readonly Entry[] {
     if (format === undefined)
       return refuse(
         where,
-        `expected ${LINE_FORMATS.map(({ name }) => name).join(', ')}, JSON or a status file of opkg, got ${quoted(told)}`,
+        `expected ${LINE_FORMATS.map(({ name }) => name).join(', ')}, JSON or a status file of opkg, got ${shown(told)}`,
       );
     entries.push(
-      format.read(told) ??
-        refuse(where, `expected ${format.expected} as ${format.name} prints it, got ${quoted(told)}`),
+      format.read(told) ?? refuse(where, `expected ${format.expected} as ${format.name} prints it, got ${shown(told)}`),
     );
   }
   return entries;
@@ -126,7 +125,7 @@ function fromStatus(text: string): readonly Entry[] {
       if (fields.size > 0) entries.push(...fromParagraph(fields, begun));
       fields = new Map();
     } else if (!/^\s/.test(line) || fields.size === 0)
-      refuse(`line ${at + 1}`, `expected FIELD: VALUE as in a status file of opkg, got ${quoted(line)}`);
+      refuse(`line ${at + 1}`, `expected FIELD: VALUE as in a status file of opkg, got ${shown(line)}`);
   }
   return entries;
 }
@@ -136,7 +135,7 @@ function fromParagraph(fields: ReadonlyMap<string, string>, line: number): reado
   if (status !== undefined && status.split(/\s+/).at(-1) !== 'installed') return [];
   const where = `the paragraph of line ${line}`;
   return [
-    entry(name, version) ?? refuse(where, `expected a package and its version, got ${quoted(`${name} ${version}`)}`),
+    entry(name, version) ?? refuse(where, `expected a package and its version, got ${shown(`${name} ${version}`)}`),
   ];
 }
 
@@ -154,12 +153,9 @@ function fromJson(text: string): readonly Entry[] {
     const told = typeof version === 'string' ? entry(name, version) : null;
     return (
       told ??
-      refuse(
-        quoted(name),
-        `expected the name of a package and its version, got ${quoted(JSON.stringify(version) ?? '')}`,
-      )
+      refuse(shown(name), `expected the name of a package and its version, got ${shown(JSON.stringify(version) ?? '')}`)
     );
   });
 }
 
-const quoted = (text: string): string => JSON.stringify(printable(text, 80));
+const shown = (text: string): string => quoted(text, 80);

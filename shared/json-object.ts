@@ -1,4 +1,5 @@
 /** JSON objects that others wrote: a mirror may answer with a page, with a list, or with half of a file. */
+import { quoted } from './printable.ts';
 
 export type JsonObject = Record<string, unknown>;
 
@@ -11,7 +12,7 @@ export function parseJsonObject(text: string): JsonObject {
   try {
     data = JSON.parse(text);
   } catch {
-    throw new Error(`expected JSON, got ${JSON.stringify(text.slice(0, 40))}`);
+    throw new Error(`expected JSON, got ${quoted(text)}`);
   }
   if (!isJsonObject(data)) throw new Error('expected a JSON object');
   return data;

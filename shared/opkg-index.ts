@@ -6,6 +6,7 @@
 import { isSha256Hex } from './digest.ts';
 import { copied, MAX_PACKAGES, withoutAbi } from './feed.ts';
 import { isPackageName, PACKAGE_VERSION } from './grammar.ts';
+import { quoted } from './printable.ts';
 
 /** A name in `Depends`, `Conflicts` or `Provides`, with what stands in brackets behind it: `= 5.15-1`, or nothing. */
 export interface Relation {
@@ -78,7 +79,7 @@ export function parseOpkgIndex(text: string): IndexedPackage[] {
   }
   finish();
   if (packages.length === 0 && text.trim() !== '')
-    throw new Error(`expected stanzas beginning with "Package:", got ${JSON.stringify(text.trim().slice(0, 40))}`);
+    throw new Error(`expected stanzas beginning with "Package:", got ${quoted(text.trim())}`);
   return copied(packages);
 }
 

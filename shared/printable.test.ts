@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { printable } from './printable.ts';
+import { printable, quoted } from './printable.ts';
 
 test.each([
   ['ath79/generic – schön', 'ath79/generic – schön'],
@@ -15,4 +15,14 @@ test.each([
 
 test('a page is cut', () => {
   expect(printable('x'.repeat(50), 10)).toBe(`${'x'.repeat(10)}…`);
+});
+
+test.each([
+  ['vim', '"vim"'],
+  ['say "a"', '"say \\"a\\""'],
+  ['a\x1b[2J\x9b\u202e\u2028', '"a\\u001b[2J\\x9b\\u{202e}\\u{2028}"'],
+  ['x'.repeat(50), `"${'x'.repeat(40)}…"`],
+  ['\ud800', '"\\ud800"'],
+])('%j is quoted as %s', (text, shown) => {
+  expect(quoted(text)).toBe(shown);
 });

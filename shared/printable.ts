@@ -14,3 +14,7 @@ export function printable(text: string, maxLength = 1000): string {
     return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
   });
 }
+
+/** The beginning of a text of strangers, in quotes: enough to know it by in a message, never a whole file. */
+export const quoted = (text: string, maxLength = 40): string =>
+  printable(JSON.stringify(text.length > maxLength ? `${text.slice(0, maxLength)}…` : text), 8 * maxLength);

@@ -5,6 +5,7 @@
 import type { ProfileEntry, ProfileSource } from './catalogue-document.ts';
 import { isPackageName, PROFILE_ID, TARGET, VERSION_CODE, WORD } from './grammar.ts';
 import { isJsonObject, type JsonObject, parseJsonObject } from './json-object.ts';
+import { printable } from './printable.ts';
 import { isArchitecture } from './upstream-versions.ts';
 
 export interface UpstreamProfiles {
@@ -29,7 +30,9 @@ export function parseProfilesJson(text: string): UpstreamProfiles {
   const required = (field: string, matches: (value: string) => boolean): string => {
     const value = data[field];
     if (typeof value !== 'string' || value === '' || value.length > 128 || !matches(value))
-      throw new Error(`expected "${field}" to be a word, got ${JSON.stringify(value)?.slice(0, 60) ?? 'nothing'}`);
+      throw new Error(
+        `expected "${field}" to be a word, got ${printable(JSON.stringify(value)?.slice(0, 60) ?? 'nothing')}`,
+      );
     return value;
   };
   const counter = { dropped: 0 };

@@ -7,6 +7,7 @@
  */
 
 import { type SigningKey, signingKey, verifyEd25519 } from './ed25519.ts';
+import { quoted } from './printable.ts';
 
 export type UsignPublicKey = { readonly keyId: string; readonly publicKey: Uint8Array<ArrayBuffer> };
 
@@ -32,7 +33,7 @@ const signatureBytes = 64;
 export function parseUsignPublicKey(text: string): UsignPublicKey {
   const payload = decode(text, publicKeyBytes);
   if (payload === undefined)
-    throw new Error(`expected a usign public key (base64 of "Ed", 8 byte key id, 32 byte key), got ${quote(text)}`);
+    throw new Error(`expected a usign public key (base64 of "Ed", 8 byte key id, 32 byte key), got ${quoted(text)}`);
   return { keyId: hex(payload.subarray(0, keyIdBytes)), publicKey: payload.slice(keyIdBytes) };
 }
 
@@ -98,9 +99,4 @@ function fromBase64(text: string): Uint8Array<ArrayBuffer> {
 
 function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
-/** Enough to recognise what was given, never a whole file in a log. */
-function quote(text: string): string {
-  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
 }

@@ -4,6 +4,7 @@
  * without it a mirror could show last year's release, rightly signed, under this year's name.
  */
 import { versionPath } from '../../shared/branch.ts';
+import { quoted } from '../../shared/printable.ts';
 import { parseSha256Sums, type Sha256Sums } from '../../shared/sha256sums.ts';
 import { parseProfilesJson, type UpstreamProfiles } from '../../shared/upstream-profiles.ts';
 import { UNSIGNED } from '../../shared/upstream-signature.ts';
@@ -84,6 +85,6 @@ async function checkRevision(reading: Reading, base: string, sums: Sha256Sums, v
   const revision = (await reading.readVouched(`${base}/version.buildinfo`, sha256)).text.trim();
   if (revision !== versionCode)
     throw new UpstreamTrouble(
-      `${base}: version.buildinfo says ${JSON.stringify(revision.slice(0, 40))}, profiles.json ${versionCode}; half-published?`,
+      `${base}: version.buildinfo says ${quoted(revision)}, profiles.json ${versionCode}; half-published?`,
     );
 }

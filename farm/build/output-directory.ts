@@ -10,12 +10,12 @@ import path from 'node:path';
 import { BuildError } from '../../shared/build-error.ts';
 import { sha256Hex, utf8ToBytes } from '../../shared/digest.ts';
 import { OUTPUT_FILE } from '../../shared/grammar.ts';
+import { quoted } from '../../shared/printable.ts';
 import type { OutputFile } from '../build-event.ts';
 
 /** @throws BuildError `internal` for a name that cannot be one of a file here */
 export function outputPath(directory: string, name: string): string {
-  if (!OUTPUT_FILE.test(name))
-    throw disagreement(`${JSON.stringify(name.slice(0, 200))} cannot be the name of a file that is served`);
+  if (!OUTPUT_FILE.test(name)) throw disagreement(`${quoted(name, 200)} cannot be the name of a file that is served`);
   return path.join(directory, name);
 }
 

@@ -5,6 +5,8 @@
  * Links are judged twice: nothing is ever written *through* one, and once all members are known each link is followed, one
  * step at a time, to where it really leads (`d -> ..` and `d/../x` are harmless only each by itself).
  */
+
+import { quoted } from '../../shared/printable.ts';
 import type { TarMember } from './tar-reader.ts';
 
 /** An ImageBuilder has `staging_dir/host/bin/perl -> /usr/bin/perl` and the like: tools that its prereq check found. */
@@ -63,7 +65,8 @@ export class ArchivePolicy {
     if (this.#top === undefined) throw new Error('expected an archive with members, got an empty one');
     for (const [path, target] of this.#links) {
       if (isHostTool(path, target)) continue;
-      if (!this.#staysInside(path)) throw new Error(`${path}: is a link that leaves the archive (${target})`);
+      if (!this.#staysInside(path))
+        throw new Error(`${quoted(path, 200)}: is a link that leaves the archive (${quoted(target, 200)})`);
     }
   }
 
@@ -71,7 +74,7 @@ export class ArchivePolicy {
     const target = member.linkTarget;
     if (target === '' || target.includes('\0')) refuse(member, 'is a link to nothing');
     if (target.startsWith('/') && !isHostTool(path, target))
-      refuse(member, `is a link that leaves the archive (${target})`);
+      refuse(member, `is a link that leaves the archive (${quoted(target, 200)})`);
     this.#links.set(path, target);
   }
 
@@ -84,7 +87,7 @@ export class ArchivePolicy {
       refuse(member, 'has a path that is absolute, climbs or is empty in part');
     const [top, ...rest] = parts;
     this.#top ??= top;
-    if (top !== this.#top) refuse(member, `lies outside of the top directory ${this.#top}`);
+    if (top !== this.#top) refuse(member, `lies outside of the top directory ${quoted(this.#top ?? '', 200)}`);
     return rest.join('/');
   }
 
@@ -125,5 +128,5 @@ const isHostTool = (path: string, target: string): boolean =>
   !target.endsWith('/.');
 
 function refuse(member: TarMember, why: string): never {
-  throw new Error(`${JSON.stringify(member.path.slice(0, 200))}: ${why}`);
+  throw new Error(`${quoted(member.path, 200)}: ${why}`);
 }
