@@ -50,6 +50,30 @@ test('links are followed without loading the page anew, and the back button lead
   await context.close();
 });
 
+test('a view looks the same to whoever comes from another one', async () => {
+  const { page, context } = await visit(browser, stack.url, { viewport: { width: 800, height: 800 } });
+  const looks = async (heading: string): Promise<readonly string[]> => {
+    await page.getByRole('heading', { level: 1, name: heading }).waitFor();
+    return page.locator('main *').evaluateAll((all) =>
+      all.map((each) => {
+        const { display, padding, margin, borderTopWidth, gridAutoFlow, color } = getComputedStyle(each);
+        return [each.tagName, display, padding, margin, borderTopWidth, gridAutoFlow, color].join(' ');
+      }),
+    );
+  };
+  for (const [path, name] of [VIEWS[1], VIEWS[3]]) {
+    await page.goto(path);
+    const alone = await looks(name);
+    await page.goto('/');
+    await page.getByRole('combobox', { name: 'Device' }).waitFor();
+    await page.getByRole('link', { name: 'Status' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Status' }).waitFor();
+    await page.getByRole('link', { name }).click();
+    expect(await looks(name)).toEqual(alone);
+  }
+  await context.close();
+});
+
 test('whoever has only a keyboard can skip the links, and sees where they are', async () => {
   const { page, context } = await visit(browser, stack.url);
   await page.goto('/');

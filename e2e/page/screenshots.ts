@@ -10,6 +10,7 @@ import { freePort } from '../../farm/stack/free-port.ts';
 import type { StackOptions } from '../../farm/stack/options.ts';
 import { startStack } from '../../farm/stack/stack.ts';
 import { startBrowser, visit } from './browser.ts';
+import { build, ready } from './builder.ts';
 import { busyMonth, changeForeman } from './farm-scene.ts';
 
 const TARGET = path.resolve(import.meta.dirname, '../../docs/screenshots');
@@ -52,12 +53,20 @@ async function check(page: Page): Promise<void> {
   await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
 }
 
+async function result(page: Page): Promise<void> {
+  await build(page);
+  await ready(page);
+  await page.getByText('Make the same image at home').waitFor();
+  await page.evaluate(() => scrollTo(0, 0));
+}
+
 const CHOICE = '/?version=24.10.2&target=demo/generic&profile=acme_ax3000-v1&packages=luci,vim,-ppp';
 
 const SHOTS: readonly Shot[] = [
   { name: 'build', path: CHOICE },
   { name: 'build-dark', path: CHOICE, scheme: 'dark' },
   { name: 'build-phone', path: CHOICE, viewport: PHONE },
+  { name: 'result', path: CHOICE, prepare: result },
   { name: 'check', path: '/check', prepare: check },
   { name: 'status', path: '/status', prepare: charts },
   { name: 'status-dark', path: '/status', scheme: 'dark', prepare: charts },

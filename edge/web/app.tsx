@@ -50,7 +50,7 @@ export function App(): VNode {
           <a href="/docs">{shell.api}</a>
         </nav>
       </header>
-      <main id="content" tabIndex={-1}>
+      <main id="content" tabIndex={-1} data-view={name}>
         {name ? <Shown key={name} name={name} place={place} /> : <NoSuchPage />}
       </main>
     </>

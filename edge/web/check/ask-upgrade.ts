@@ -5,6 +5,7 @@
 import type { AnswerOf } from '../../../shared/api/answer-of.ts';
 import type { profileSchema } from '../../../shared/api/catalogue-answers.ts';
 import type { SeedUpgrade } from '../../../shared/api/seed-check-answers.ts';
+import { isSnapshot } from '../../../shared/branch.ts';
 import type { Installed } from '../../../shared/installed-list.ts';
 import { AskError, ask } from '../api/ask.ts';
 import { defaultNames } from '../builder/package-notes.ts';
@@ -83,7 +84,8 @@ async function deviceOf(
 ): Promise<Device | null> {
   const [now, before] = await Promise.all([
     findDevice(board, version, signal),
-    installed && findDevice(board, board.version, signal),
+    // What came with a snapshot on the day that it was made nobody knows any more.
+    installed && !isSnapshot(board.version) ? findDevice(board, board.version, signal) : null,
   ]);
   if (now === null) return null;
   const { defaults, ...device } = now;
