@@ -2,7 +2,7 @@
  * The node's server with real clients of all three protocols, a real agent, and real builds of the demo distribution. Only the
  * edge is a stand-in: it has no work to give, and hears what is reported and uploaded.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomInt } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,9 @@ import path from 'node:path';
 import { toBinary } from '@bufbuild/protobuf';
 import { type Client, Code, ConnectError, createClient, createRouterTransport } from '@connectrpc/connect';
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from '@connectrpc/connect-node';
+import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { arbitraryMessage, damagedMessage } from '../../e2e/fuzz/arbitrary-message.ts';
 import { type SigningKey, signingKey } from '../../shared/ed25519.ts';
 import { type BuildOrder, BuildOrderSchema } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { ForemanService, LeaseStanding } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
@@ -234,6 +236,33 @@ describe('StartBuild refuses', () => {
     const order = { order: new Uint8Array(1024 * 1024 + 1), signature: new Uint8Array(64) };
     expect(await refusal(client().startBuild({ order }))).toMatch(/^ResourceExhausted: /);
   });
+});
+
+test('rightly signed orders and other messages that chance has made are refused in a sentence, and the node still answers', async () => {
+  const seed = Number(process.env.FUZZ_SEED ?? randomInt(2 ** 31));
+  console.log(`FUZZ_SEED=${seed}`);
+  const node = client('Connect, HTTP/1.1');
+  const runs = { numRuns: 400, seed };
+  const known = ['demo/generic', 'acme_ax3000-v1', '24.10.2', 'vim', 'sha256', NODE_ID];
+  for (const order of fc.sample(damagedMessage(arbitraryMessage(BuildOrderSchema, known)), runs)) {
+    const told = await refusal(node.startBuild({ order: { order, signature: await edgeKey.sign(order) } }));
+    expect(told).toMatch(/^(?:InvalidArgument|PermissionDenied|ResourceExhausted): .{1,1000}$/);
+  }
+  for (const { name, input } of NodeService.methods)
+    for (const body of fc.sample(damagedMessage(arbitraryMessage(input, known)), { ...runs, numRuns: 50 })) {
+      const response = await fetch(`http://127.0.0.1:${port}/${NodeService.typeName}/${name}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/proto' },
+        body: Buffer.from(body),
+      });
+      const answer = `${name}: ${response.status} ${await response.text()}`;
+      // The library's word for bytes that are no message.
+      expect(answer).toMatch(
+        /^\w+: (?:(?:200|400|403|404|415|429) |500 \{"code":"internal","message":"parse binary: )/,
+      );
+      expect(answer).not.toMatch(/\n\s+at /);
+    }
+  expect((await node.getNode({})).name).toBe('here');
 });
 
 test.each([{ origin: 'https://page.example' }, { 'x-forwarded-for': '127.0.0.1' }, { via: '1.1 proxy' }])(
