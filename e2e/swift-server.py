@@ -9,6 +9,10 @@ stop, no ports to agree on beforehand, and nothing of a system-wide Swift instal
 uses the first DIRECTORY that can keep objects, prints one line of JSON, {"port", "directory"}, when it serves, and runs
 until its standard input ends, so that it cannot outlive the test run that started it, not even one that was killed. Its
 data is removed at the end. Exit status 3: the packages are missing. 4: no directory has extended attributes.
+
+    python3 swift-server.py ACCESS_KEY SECRET --again DIRECTORY PORT
+
+serves once more what one that was killed has left, where it was.
 """
 
 import json
@@ -137,16 +141,17 @@ def write(path, text):
         file.write(text)
 
 
-def serve(root, access_key, secret):
+def serve(root, access_key, secret, port):
     account, user = access_key.split(':')
     values = {'root': root, 'account': account, 'user': user, 'secret': secret}
-    os.makedirs(f'{root}/devices/disk')
+    os.makedirs(f'{root}/devices/disk', exist_ok=True)
     write(f'{root}/swift.conf', CLUSTER)
     utils.set_swift_dir(root)
     # Once one logger has a console handler, every later one gets it: warnings go to stderr.
     utils.get_logger({}, 'asu-swift', log_to_console=True)
 
-    sockets = {server: eventlet.listen(('127.0.0.1', 0)) for server in (*BACKENDS, 'proxy')}
+    sockets = {server: eventlet.listen(('127.0.0.1', 0)) for server in BACKENDS}
+    sockets['proxy'] = eventlet.listen(('127.0.0.1', port))
     for server in BACKENDS:
         ring = RingBuilder(part_power=4, replicas=1, min_part_hours=0)
         port = sockets[server].getsockname()[1]
@@ -175,9 +180,10 @@ def wait_for_end_of_input():
 
 if __name__ == '__main__':
     _, access_key, secret, *candidates = sys.argv
-    root = directory_for_objects(candidates)
+    is_again = candidates[0] == '--again'
+    root = candidates[1] if is_again else directory_for_objects(candidates)
     try:
-        serve(root, access_key, secret)
+        serve(root, access_key, secret, int(candidates[2]) if is_again else 0)
         wait_for_end_of_input()
     finally:
         shutil.rmtree(root, ignore_errors=True)

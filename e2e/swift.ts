@@ -16,6 +16,12 @@ import { promisify } from 'node:util';
 import type { S3Server } from './provided-context.ts';
 
 export interface Swift extends S3Server {
+  /** Of its process, which leads a group of its own. */
+  readonly pid: number;
+  /** How it ended. */
+  readonly ended: Promise<string>;
+  /** Ends it as a power cut would. What it stored stays, for `startSwift({ again })`. */
+  kill(): Promise<void>;
   /** Ends the server and removes everything that it stored. Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -26,6 +32,8 @@ export interface SwiftOptions {
    * `user.*` extended attributes. Left out: the system's temporary directory, or this project's cache if that has none.
    */
   readonly directory?: string;
+  /** One that was killed: its bytes are served once more, where they were and for the same key. */
+  readonly again?: Swift;
 }
 
 /** Debian's own interpreter: Swift's packages are invisible to one from pyenv or conda, which PATH may name first. */
@@ -44,8 +52,9 @@ const stopTimeoutMs = 5_000;
 
 /** Starts a server of its own (about 1.5 s; half a minute when the packages must be installed first). */
 export async function startSwift(options: SwiftOptions = {}): Promise<Swift> {
+  const { again } = options;
   const directories = options.directory === undefined ? [tmpdir(), projectCache] : [options.directory];
-  const first = await tryToStart(directories);
+  const first = await tryToStart(directories, again && left.get(again));
   if (first.state === 'serving') return first.swift;
   if (first.exitCode !== packagesMissing) throw new Error(`Swift did not start: ${first.complaint}`);
 
@@ -57,11 +66,22 @@ export async function startSwift(options: SwiftOptions = {}): Promise<Swift> {
 
 type Start = { state: 'serving'; swift: Swift } | { state: 'ended'; exitCode: number | null; complaint: string };
 
-async function tryToStart(directories: readonly string[]): Promise<Start> {
+/** What the next one needs to serve the same. */
+interface Left {
+  readonly port: number;
+  readonly directory: string;
+  readonly secretAccessKey: string;
+}
+
+/** Of every server that was started: no business of those who use it. */
+const left = new WeakMap<Swift, Left>();
+
+async function tryToStart(directories: readonly string[], again?: Left): Promise<Start> {
   // tempauth's users are written account:user, and so are the access keys made of them.
   const accessKeyId = 'asu:edge';
-  const secretAccessKey = randomBytes(20).toString('hex');
-  const child = spawn(python, [program, accessKeyId, secretAccessKey, ...directories], {
+  const secretAccessKey = again?.secretAccessKey ?? randomBytes(20).toString('hex');
+  const where = again ? ['--again', again.directory, String(again.port)] : directories;
+  const child = spawn(python, [program, accessKeyId, secretAccessKey, ...where], {
     // A group of its own: Ctrl-C in the terminal is for the test run, which then stops this server in its own time.
     detached: true,
     // Standard input stays open for as long as this process lives; its end is the server's order to leave.
@@ -97,12 +117,20 @@ async function tryToStart(directories: readonly string[]): Promise<Start> {
     accessKeyId,
     secretAccessKey,
     region: 'us-east-1',
+    pid: child.pid ?? 0,
+    ended: ended.then(({ exitCode, reason }) => reason ?? `exit code ${exitCode}`),
+    async kill() {
+      if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+        process.kill(-child.pid, 'SIGKILL');
+      await ended;
+    },
     async stop() {
       await endProcess(child, ended);
       // The server removes it itself; this is for one that had to be killed.
       await rm(directory, { recursive: true, force: true });
     },
   };
+  left.set(swift, { port, directory, secretAccessKey });
   return { state: 'serving', swift };
 }
 

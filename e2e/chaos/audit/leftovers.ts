@@ -1,0 +1,52 @@
+/** What stopped processes have left: on the disks of nodes, among temporary files, and among the processes of this machine. */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { NODES } from '../plan.ts';
+import type { World } from '../world.ts';
+import type { Finding } from './finding.ts';
+
+/** Nodes must be stopped. */
+export async function auditNodes(world: World): Promise<Finding> {
+  const wrong: string[] = [];
+  for (const name of NODES) {
+    const directory = world.nodeDirectory(name);
+    for (const below of ['work', 'packages/incoming'])
+      for (const left of await readdir(path.join(directory, below)).catch(() => []))
+        wrong.push(`${name} left ${below}/${left}`);
+    const db = new DatabaseSync(path.join(directory, 'node.sqlite'), { readOnly: true });
+    for (const table of ['leases', 'begun_uploads']) {
+      const row = db.prepare(`SELECT count(*) AS n FROM ${table}`).get();
+      if (row?.n !== 0) wrong.push(`${name} holds ${row?.n} rows of ${table}`);
+    }
+    db.close();
+  }
+  return { what: 'nodes’ disks and tables', found: `${NODES.length} nodes looked through`, wrong };
+}
+
+export async function auditTemporary(world: World): Promise<Finding> {
+  const left = await readdir(world.temporary);
+  return { what: 'temporary files', found: String(left.length), wrong: left.map((name) => `left in TMPDIR: ${name}`) };
+}
+
+/** All parts but the store must be stopped: whatever is at work in the world's directory then, or speaks of it, is left behind. */
+export function auditProcesses(world: World): Finding {
+  const left = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .flatMap((pid) => {
+      const words = seen(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim());
+      const place = seen(() => readlinkSync(`/proc/${pid}/cwd`));
+      return [words, place].some((text) => text.includes(world.directory)) ? [`${pid}: ${words.slice(0, 120)}`] : [];
+    });
+  return { what: 'processes left', found: String(left.length), wrong: left };
+}
+
+/** It may have ended meanwhile. */
+function seen(look: () => string): string {
+  try {
+    return look();
+  } catch {
+    return '';
+  }
+}
