@@ -74,6 +74,18 @@ export class BenchPlace {
     return directories;
   }
 
+  /** A script of the project that serves on the port which is its argument. */
+  async startNode(script: string, port: number): Promise<void> {
+    const node = new Child({
+      command: [process.execPath, path.join(PROJECT, script), String(port)],
+      cwd: this.directory,
+      env: process.env,
+      onLine: this.#onLine,
+    });
+    this.atEnd(() => node.stop());
+    await untilUp(`http://127.0.0.1:${port}`, ({ ok }) => ok, node);
+  }
+
   /** Returns its configuration's file, by which its processes are known. */
   async startWorkerd({ config, flags = [], secrets = {}, url, isUp = ({ ok }) => ok }: WorkerdStart): Promise<string> {
     const configFile = path.join(this.directory, 'workerd.capnp');
@@ -90,11 +102,11 @@ export class BenchPlace {
   }
 }
 
-async function untilUp(url: string, isUp: NonNullable<WorkerdStart['isUp']>, workerd: Child): Promise<void> {
+async function untilUp(url: string, isUp: NonNullable<WorkerdStart['isUp']>, child: Child): Promise<void> {
   const until = Date.now() + START_PATIENCE_MS;
   let last = 'no answer';
   while (Date.now() < until) {
-    if (workerd.hasEnded) throw new Error(`workerd ended while starting (${await workerd.ended})`);
+    if (child.hasEnded) throw new Error(`${url}: its server ended while starting (${await child.ended})`);
     try {
       const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
       last = await response.text();
@@ -104,5 +116,5 @@ async function untilUp(url: string, isUp: NonNullable<WorkerdStart['isUp']>, wor
     }
     await sleep(200);
   }
-  throw new Error(`workerd was not up within ${START_PATIENCE_MS / 1000} s; its last word: ${last.slice(0, 1000)}`);
+  throw new Error(`${url} was not up within ${START_PATIENCE_MS / 1000} s; its last word: ${last.slice(0, 1000)}`);
 }

@@ -13,6 +13,8 @@ export interface BenchServer {
   readonly edgeUrl: string;
   readonly helloUrl: string;
   readonly controlUrl: string;
+  /** A plain `node:http`, in a process of its own. */
+  readonly nodeUrl: string;
   /** Null unless asked for: a runtime that may be inspected is a little slower. */
   readonly inspectorPort: number | null;
   readonly store: BucketOptions;
@@ -22,8 +24,8 @@ export interface BenchServer {
   readonly mirrorDirectory: string;
   /** In which the edge reads who asks; nobody is limited who does not say. */
   readonly addressHeader: string;
-  /** Processor time that workerd has used so far; null where the system does not tell. */
-  processorMs(): Promise<number | null>;
+  /** Processor time that it has used so far; null where the system does not tell. */
+  processorMs(of?: 'workerd' | 'node'): Promise<number | null>;
   /** Memory that workerd holds; null where the system does not tell. */
   residentBytes(): Promise<number | null>;
   stop(): Promise<void>;
@@ -68,9 +70,13 @@ export const startBenchServer = (
       isUp: knowsUpstream,
     });
     const processes = await processesOf(configFile);
+    const nodePort = await freePort();
+    await place.startNode('bench/node-hello.ts', nodePort);
+    const nodeProcesses = await processesOf(String(nodePort));
     return {
       edgeUrl,
       helloUrl: `http://127.0.0.1:${ports.hello}`,
+      nodeUrl: `http://127.0.0.1:${nodePort}`,
       controlUrl: `http://127.0.0.1:${ports.control}`,
       inspectorPort,
       store,
@@ -78,7 +84,7 @@ export const startBenchServer = (
       directory: place.directory,
       mirrorDirectory: place.mirrorDirectory,
       addressHeader: ADDRESS_HEADER,
-      processorMs: () => processorMs(processes),
+      processorMs: (of = 'workerd') => processorMs(of === 'node' ? nodeProcesses : processes),
       residentBytes: () => residentBytes(processes),
       stop: () => place.stop(),
     };

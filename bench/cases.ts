@@ -10,8 +10,8 @@ import type { StoredFile } from './stored-files.ts';
 import type { UpgradeCheckLoad } from './upgrade-checks.ts';
 import { type Load, type LoadResult, runWrk } from './wrk.ts';
 
-const POSTS = ['hello POST', 'cached POST', '429', 'hello check', 'upgrade-check'] as const;
-const GETS = ['hello GET', 'cached GET', 'overview', 'arch index', '404'] as const;
+const POSTS = ['node POST', 'hello POST', 'cached POST', '429', 'node check', 'hello check', 'upgrade-check'] as const;
+const GETS = ['node GET', 'hello GET', 'cached GET', 'overview', 'arch index', '404'] as const;
 const FILES = ['stream 64 kB', '/store 64 kB', 'stream 64 MB', '/store 64 MB'] as const;
 export const CASE_NAMES = [...POSTS, ...GETS, ...FILES] as const;
 export type CaseName = (typeof CASE_NAMES)[number];
@@ -20,6 +20,12 @@ export interface Case {
   readonly name: CaseName;
   /** The yardstick; null: it is one itself. */
   readonly beside: Exclude<CaseName, 'cached POST'> | null;
+  /** A plain `node:http` that is asked the same; null: there is none. */
+  readonly peer: CaseName | null;
+  /** Of the yardstick's requests a second; null where there is no aim. */
+  readonly aim: number | null;
+  /** Whose processor time it takes. */
+  readonly server: 'workerd' | 'node';
   /** What is remembered for seconds, or let through now and then, may come to the Foreman that often, a request. */
   readonly maxForemanShare: number;
   readonly load: Omit<Load, 'seed' | 'seconds' | 'connections'>;
@@ -34,7 +40,7 @@ export interface Case {
 type Asking = Pick<Load, 'method' | 'path' | 'lines' | 'status'> & Partial<Load>;
 
 export interface Sample extends LoadResult {
-  /** Microseconds of workerd's processor time a request. */
+  /** Microseconds of its server's processor time a request. */
   readonly processorUs: number | null;
 }
 
@@ -44,6 +50,9 @@ const REPEATS = 0.3;
 const SOMETIMES = 0.01;
 const FLOODING = '203.0.113.7';
 const UNKNOWN = pollPath('f'.repeat(64));
+
+/** What a yardstick is. */
+const PLAIN = { beside: null, peer: null, aim: null, server: 'workerd', maxForemanShare: 0 } as const;
 
 /** A hello gets the same bodies as the edge, so that the client and the kernel have the same to carry. */
 export async function makeCases(
@@ -86,22 +95,30 @@ export async function makeCases(
 
   const hello = (name: CaseName, load: Asking): Case => {
     const whole = { ranks, repeats: REPEATS, ...load, url: server.helloUrl, path: '/' };
-    return { name, beside: null, maxForemanShare: 0, load: whole };
+    return { ...PLAIN, name, load: whole };
+  };
+  const node = (name: CaseName, load: Asking): Case => {
+    const whole = { ranks, repeats: REPEATS, ...load, url: server.nodeUrl, path: '/' };
+    return { ...PLAIN, name, server: 'node', load: whole };
   };
   const edge = (name: CaseName, load: Asking, more: Partial<Case> = {}): Case => {
-    const beside = load.method === 'POST' ? 'hello POST' : 'hello GET';
+    const [beside, peer] =
+      load.method === 'POST' ? (['hello POST', 'node POST'] as const) : (['hello GET', 'node GET'] as const);
     const whole = { url: server.edgeUrl, ranks, repeats: REPEATS, ...load };
-    return { name, beside, maxForemanShare: 0, load: whole, ...more };
+    return { ...PLAIN, name, beside, peer, load: whole, ...more };
   };
   return [
+    node('node POST', posts),
     hello('hello POST', posts),
-    edge('cached POST', posts),
+    edge('cached POST', posts, { aim: 0.65 }),
     edge('429', await flood(), { maxForemanShare: SOMETIMES, prime: beginFlood }),
+    node('node check', checkPosts),
     hello('hello check', checkPosts),
-    edge('upgrade-check', checkPosts, { beside: 'hello check' }),
+    edge('upgrade-check', checkPosts, { beside: 'hello check', peer: 'node check', aim: 0.4 }),
+    node('node GET', { ...gets, path: '/' }),
     hello('hello GET', { ...gets, path: '/' }),
     edge('cached GET', { ...gets, path: null, lines: await write('paths.txt', polls) }),
-    edge('overview', { ...gets, path: '/json/v1/overview.json' }),
+    edge('overview', { ...gets, path: '/json/v1/overview.json' }, { aim: 0.7 }),
     edge('arch index', {
       ...gets,
       path: `/json/v1/releases/${LARGE.version}/packages/${LARGE.arch}-index.json`,
@@ -124,13 +141,12 @@ export async function makeCases(
     const get = { ...gets, ranks, repeats: 0 };
     return [
       {
+        ...PLAIN,
         name: plain,
-        beside: null,
-        maxForemanShare: 0,
         load: { ...get, url: server.helloUrl, path: file?.plainPath ?? '/' },
         ...more,
       },
-      edge(ours, { ...gets, path: file?.path ?? '/' }, { beside: plain, ...more }),
+      edge(ours, { ...gets, path: file?.path ?? '/' }, { beside: plain, peer: null, ...more }),
     ];
   }
 
@@ -164,10 +180,10 @@ export async function runCase(
   signal: AbortSignal,
 ): Promise<Sample> {
   await (await prime?.(more.seed, signal))?.text();
-  const before = await server.processorMs();
+  const before = await server.processorMs(own.server);
   const { connections = more.connections, seconds = more.seconds } = own;
   const result = await runWrk({ ...load, ...more, connections, seconds }, signal);
-  const after = await server.processorMs();
+  const after = await server.processorMs(own.server);
   const processorUs = before === null || after === null ? null : ((after - before) * 1000) / result.requests;
   return { ...result, processorUs };
 }

@@ -12,12 +12,19 @@ interface Fetcher {
   fetch(request: Request): Promise<Response>;
 }
 
-let reads = 0;
+/** Since the beginning, by what stands under the key. */
+const reads = { results: 0, catalogue: 0, others: 0 };
+
+function kindOf(url: string): keyof typeof reads {
+  const key = decodeURIComponent(new URL(url).pathname.slice(1));
+  if (key.startsWith('result/')) return 'results';
+  return key.startsWith('catalogue/') ? 'catalogue' : 'others';
+}
 
 /** What the edge has for `CACHE`: the real namespace, behind one more hop. */
 export const counted = {
   fetch(request: Request, env: { readonly KV_SERVICE: Fetcher }): Promise<Response> {
-    if (request.method === 'GET') reads++;
+    if (request.method === 'GET') reads[kindOf(request.url)] += 1;
     return env.KV_SERVICE.fetch(request);
   },
 };
@@ -26,7 +33,7 @@ export default {
   async fetch(request: Request, env: { readonly KV: Kv }): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
     const key = decodeURIComponent(pathname.slice(1));
-    if (pathname === '/reads') return Response.json({ reads });
+    if (pathname === '/reads') return Response.json(reads);
     if (request.method === 'PUT') {
       const entries = (await request.json()) as readonly (readonly [key: string, value: string])[];
       await Promise.all(entries.map(([key, value]) => env.KV.put(key, value)));

@@ -2,7 +2,8 @@
  * `npm run bench -- --foreman`: what each of the Foreman's operations reads while 100, 10,000 and 100,000 builds wait. A
  * statement that scans its table is as fast as any in a test, and stops the farm on a release day.
  */
-import { type ForemanServer, startForemanServer } from './foreman/foreman-server.ts';
+import { startForemanServer } from './foreman/foreman-server.ts';
+import { measureForeman } from './foreman/measure-foreman.ts';
 import type { MeasuredQueue } from './foreman/measured.ts';
 import { printForemanReport } from './foreman/report.ts';
 
@@ -18,7 +19,7 @@ export async function benchForeman({ rounds, queues }: ForemanBenchOptions, sign
   try {
     const measured: MeasuredQueue[] = [];
     for (const queued of queues) {
-      const one = await measure(server, queued, rounds, signal);
+      const one = await measureForeman(server, { queued, results: queued, rounds }, signal);
       console.log(`${queued} builds queued in ${one.fillSeconds.toFixed(0)} s; measured`);
       measured.push(one);
     }
@@ -26,15 +27,4 @@ export async function benchForeman({ rounds, queues }: ForemanBenchOptions, sign
   } finally {
     await server.stop();
   }
-}
-
-async function measure(
-  { url }: ForemanServer,
-  queued: number,
-  rounds: number,
-  signal: AbortSignal,
-): Promise<MeasuredQueue> {
-  const answer = await fetch(`${url}/?queued=${queued}&rounds=${rounds}`, { signal });
-  if (!answer.ok) throw new Error(`the Foreman: expected 200, got ${answer.status}: ${await answer.text()}`);
-  return (await answer.json()) as MeasuredQueue;
 }

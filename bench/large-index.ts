@@ -45,12 +45,12 @@ export async function enlargeIndex(server: BenchServer): Promise<void> {
 }
 
 /** Names and versions as long as upstream's. */
-function invented(count: number): Record<string, string> {
+export function invented(count: number): Record<string, string> {
   const random = seeded(3);
   const some = (max: number) => Math.floor(random() * max);
   return Object.fromEntries(
     Array.from({ length: count }, (_, n) => [
-      `${WORDS[n % WORDS.length]}-${n.toString(36).padStart(3, 'x')}${'abcdefgh'.slice(some(9))}`,
+      `${WORDS[n % WORDS.length]}-${n.toString(36).padStart(3, 'x')}-${'abcdefghi'.slice(some(9))}`,
       `${some(30)}.${some(100)}.${some(40)}${random() < 0.3 ? `~${some(2 ** 30).toString(16)}` : ''}-r${some(20)}`,
     ]),
   );

@@ -3,12 +3,14 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseEdgeSettings } from '../shared/edge-settings.ts';
+import { benchAll } from './all.ts';
 import { type BenchServer, startBenchServer } from './bench-server.ts';
 import { type Case, type CaseName, makeCases, runCase } from './cases.ts';
 import { measureCatalogueRead } from './catalogue-read.ts';
-import { readCounters } from './counters.ts';
+import { addCounts, NO_COUNTS, readCounters } from './counters.ts';
 import { type FinishedBuild, finishedBuilds } from './finished-builds.ts';
 import { benchForeman } from './foreman.ts';
+import { benchGrowth } from './growth.ts';
 import { benchImageBuilder } from './imagebuilder.ts';
 import { enlargeIndex } from './large-index.ts';
 import { simulateMonth } from './month.ts';
@@ -23,6 +25,8 @@ import { ensureWrk } from './wrk.ts';
 
 /** A flood has then spent what it may with its first request; nobody else says who he is. */
 const VARIABLES = { BUILDS_PER_MINUTE: '1' };
+/** Shortest first, but for the edge, by which the rest is read. */
+const ALL = ['edge', 'page', 'month', 'foreman', 'growth', 'imagebuilder'] as const;
 /** Long enough for the compiler's last stage on both sides. */
 const WARM_UP_SECONDS = 3;
 /** The edge keeps its counters' answer for two seconds. */
@@ -61,8 +65,8 @@ async function bench(options: BenchOptions, signal: AbortSignal): Promise<void> 
 }
 
 const chosen = (cases: readonly Case[], { only }: BenchOptions): readonly Case[] => {
-  const yardsticks = cases.flatMap(({ name, beside }) => (only.has(name) && beside !== null ? [beside] : []));
-  return cases.filter(({ name }) => only.has(name) || yardsticks.some((yardstick) => yardstick === name));
+  const yardsticks = new Set(cases.flatMap(({ name, beside, peer }) => (only.has(name) ? [beside, peer] : [])));
+  return cases.filter(({ name }) => only.has(name) || yardsticks.has(name));
 };
 
 async function measure(
@@ -74,8 +78,9 @@ async function measure(
 ): Promise<void> {
   tell(`measuring: ${options.rounds} rounds of ${cases.length} × ${options.seconds} s`);
   const catalogue = await measureCatalogueRead(server, signal);
+  const beforeBytes = await server.residentBytes();
   const measured = new Map<CaseName, Measured>(
-    cases.map((each) => [each.name, { case: each, samples: [], kvReads: 0, foremanCalls: 0 }]),
+    cases.map((each) => [each.name, { case: each, samples: [], counts: NO_COUNTS }]),
   );
   await sleep(COUNTERS_KEPT_MS);
   let last = await readCounters(server);
@@ -86,11 +91,11 @@ async function measure(
       const now = await readCounters(server);
       const of = measured.get(each.name) as Measured;
       of.samples.push(sample);
-      of.kvReads += now.kvReads - last.kvReads;
-      of.foremanCalls += now.foremanCalls - last.foremanCalls;
+      of.counts = addCounts(of.counts, now, last);
       last = now;
     }
-  printReport([...measured.values()], catalogue, options);
+  const memory = { beforeBytes, afterBytes: await server.residentBytes() };
+  printReport([...measured.values()], catalogue, memory, options);
 }
 
 async function profileAll(
@@ -101,7 +106,7 @@ async function profileAll(
   signal: AbortSignal,
 ): Promise<void> {
   await mkdir(directory, { recursive: true });
-  for (const each of cases) {
+  for (const each of cases.filter((one) => one.server === 'workerd')) {
     const service = each.name.startsWith('hello') ? 'hello' : 'edge';
     const file = path.join(directory, `${each.name.replace(' ', '-')}.cpuprofile`);
     await profile(server.inspectorPort ?? 0, service, file, () =>
@@ -116,17 +121,29 @@ function stopwatch(): (line: string) => void {
   return (line) => console.log(`${((performance.now() - started) / 1000).toFixed(0).padStart(4)} s  ${line}`);
 }
 
+async function run(args: readonly string[], signal: AbortSignal): Promise<void> {
+  const command = parseOptions(args);
+  if (command.bench === 'edge') await bench(command.options, signal);
+  else if (command.bench === 'imagebuilder') await benchImageBuilder(command.options, signal);
+  else if (command.bench === 'foreman') await benchForeman(command.options, signal);
+  else if (command.bench === 'growth') await benchGrowth(command.options, signal);
+  else if (command.bench === 'page') await benchPage(command.options, signal);
+  else if (command.bench === 'month') simulateMonth(console.log);
+  else if (command.bench === 'all')
+    await benchAll(
+      ALL.map((name) => ({ name, run: () => run(argsOf(name), signal) })),
+      signal,
+    );
+  else console.log(HELP);
+}
+
+const argsOf = (name: (typeof ALL)[number]): string[] => (name === 'edge' ? [] : [`--${name}`]);
+
 const stop = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const)
   process.once(name, () => stop.abort(new Error(`stopped by ${name}`)));
 try {
-  const command = parseOptions(process.argv.slice(2));
-  if (command.bench === 'edge') await bench(command.options, stop.signal);
-  else if (command.bench === 'imagebuilder') await benchImageBuilder(command.options, stop.signal);
-  else if (command.bench === 'foreman') await benchForeman(command.options, stop.signal);
-  else if (command.bench === 'page') await benchPage(command.options, stop.signal);
-  else if (command.bench === 'month') simulateMonth(console.log);
-  else console.log(HELP);
+  await run(process.argv.slice(2), stop.signal);
 } catch (error) {
   console.error(stop.signal.aborted ? String(stop.signal.reason) : error);
   process.exitCode = 1;

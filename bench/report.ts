@@ -1,27 +1,58 @@
-/** The table, and the ratios that the bench is for. */
+/** The table, and the ratios that the bench is for: each row beside its limit and its peers. */
 import os from 'node:os';
 import type { Case, Sample } from './cases.ts';
 import { CATALOGUE_READ_LIMIT_MS, type CatalogueRead } from './catalogue-read.ts';
+import type { Counters } from './counters.ts';
 import { median } from './median.ts';
+import { brokenLimits } from './operations.ts';
 import type { BenchOptions } from './options.ts';
+import { processorUs, type Ratio, ratioOf } from './ratio.ts';
 
 export interface Measured {
   readonly case: Case;
   readonly samples: Sample[];
-  kvReads: number;
-  foremanCalls: number;
+  counts: Counters;
 }
 
-/** More reads of KV a request than this, and it is not the edge's memory that is measured. */
-const MAX_KV_SHARE = 0.5;
+/** Of workerd, in RAM; null where the system does not tell. */
+export interface MemoryUse {
+  readonly beforeBytes: number | null;
+  readonly afterBytes: number | null;
+}
 
-/** @throws Error when KV or the Foreman was asked more than the answers explain */
-export function printReport(all: readonly Measured[], catalogue: CatalogueRead, options: BenchOptions): void {
-  const row = (cells: readonly string[]) =>
-    console.log(cells.map((cell, at) => (at === 0 ? cell.padEnd(14) : cell.padStart(13))).join(''));
+/** workerd has here what an edge, a Foreman, a Catalogue, KV and the yardstick hold, each with a heap of its own. */
+const MEMORY_LIMIT_MB = 1_000;
+
+/** @throws Error when KV or the Foreman was asked more than the answers explain, or memory was not enough */
+export function printReport(
+  all: readonly Measured[],
+  catalogue: CatalogueRead,
+  memory: MemoryUse,
+  options: BenchOptions,
+): void {
+  printRates(all);
+  printRatios(all);
+  console.log(
+    `\ncatalogue document of ${catalogue.entries} entries (${Math.round(catalogue.sizeBytes / 1000)} kB): read from KV and parsed in ${catalogue.medianMs.toFixed(1)} ms (median; limit ${CATALOGUE_READ_LIMIT_MS} ms: ${kept(catalogue.medianMs <= CATALOGUE_READ_LIMIT_MS)})`,
+  );
+  const isInMemory = (memory.afterBytes ?? 0) <= MEMORY_LIMIT_MB * 1e6;
+  console.log(
+    `memory of workerd: ${megabytes(memory.beforeBytes)} before, ${megabytes(memory.afterBytes)} after (limit ${MEMORY_LIMIT_MB} MB: ${kept(isInMemory)})`,
+  );
+  console.log(
+    `${options.distinct} builds, ${options.rounds} rounds of ${options.seconds} s, ${options.connections} connections, ${os.availableParallelism()} cores, load average ${(os.loadavg()[0] ?? 0).toFixed(1)}`,
+  );
+  const broken = all.flatMap(({ case: of, samples, counts }) =>
+    brokenLimits(of, counts, { ...options, requests: requests(samples) }),
+  );
+  if (!isInMemory) broken.push(`expected at most ${MEMORY_LIMIT_MB} MB, got ${megabytes(memory.afterBytes)}`);
+  if (broken.length > 0) throw new Error(broken.join('\n'));
+}
+
+function printRates(all: readonly Measured[]): void {
   console.log();
-  row(['', 'requests/s', 'lowest', 'highest', 'median ms', 'p99 ms', 'CPU µs/req', 'KV reads/req', 'bytes']);
-  for (const { case: of, samples, kvReads } of all) {
+  row(['', 'requests/s', 'lowest', 'highest', 'median ms', 'p99 ms', 'CPU µs/req', 'bytes']);
+  for (const { case: of, samples } of all) {
     const rates = samples.map((sample) => sample.requestsPerSecond);
     row([
       of.name,
@@ -31,45 +62,42 @@ export function printReport(all: readonly Measured[], catalogue: CatalogueRead, 
       (median(samples.map((sample) => sample.medianUs)) / 1000).toFixed(2),
       (median(samples.map((sample) => sample.p99Us)) / 1000).toFixed(2),
       processorUs(samples)?.toFixed(1) ?? '?',
-      (kvReads / requests(samples)).toFixed(3),
       median(samples.map((sample) => sample.answerBytes)).toFixed(0),
     ]);
   }
+}
+
+/** A request's operations beside the ratios: a route that asks KV each time would be slow for another reason. */
+function printRatios(all: readonly Measured[]): void {
+  const samplesOf = (name: string | null) => all.find((other) => other.case.name === name)?.samples;
   console.log();
-  for (const { case: of, samples } of all) {
-    const yardstick = all.find((other) => other.case.name === of.beside)?.samples;
-    if (yardstick) console.log(`${of.name} / ${of.beside}: ${ratioText(samples, yardstick)}`);
+  row(['', 'of hello', '¼ to ¾', 'by CPU', 'of node', 'by CPU', 'aim', 'results', 'catalogue', 'KV', 'Foreman']);
+  for (const { case: of, samples, counts } of all) {
+    const [hello, node] = [samplesOf(of.beside), samplesOf(of.peer)];
+    if (!hello) continue;
+    const [ofHello, ofNode] = [ratioOf(samples, hello), node ? ratioOf(samples, node) : null];
+    const share = (count: number) => (count / requests(samples)).toFixed(3);
+    row([
+      of.name,
+      ofHello.rate.toFixed(2),
+      `${ofHello.low.toFixed(2)}–${ofHello.high.toFixed(2)}`,
+      byProcessor(ofHello),
+      ofNode?.rate.toFixed(2) ?? '',
+      ofNode ? byProcessor(ofNode) : '',
+      of.aim === null ? '' : `${of.aim} ${ofHello.rate >= of.aim ? 'met' : 'missed'}`,
+      share(counts.resultReads),
+      share(counts.catalogueReads),
+      share(counts.kvReads),
+      share(counts.foremanCalls),
+    ]);
   }
-  console.log(
-    `\ncatalogue document of ${catalogue.entries} entries (${Math.round(catalogue.sizeBytes / 1000)} kB): read from KV and parsed in ${catalogue.medianMs.toFixed(1)} ms (median; limit ${CATALOGUE_READ_LIMIT_MS} ms)`,
-  );
-  const foremanCalls = all.map(({ case: of, foremanCalls: calls }) => `${of.name} ${calls}`);
-  console.log(
-    `\n${options.distinct} builds, ${options.rounds} rounds of ${options.seconds} s, ${options.connections} connections, ${os.availableParallelism()} cores, load average ${(os.loadavg()[0] ?? 0).toFixed(1)}; calls to the Foreman: ${foremanCalls.join(', ')}`,
-  );
-  for (const measured of all) check(measured);
 }
 
-function ratioText(ours: readonly Sample[], theirs: readonly Sample[]): string {
-  const rate = (of: readonly Sample[]) => median(of.map((sample) => sample.requestsPerSecond));
-  const [ourUs, theirUs] = [processorUs(ours), processorUs(theirs)];
-  const byProcessor = ourUs && theirUs ? `; by processor time a request ${(theirUs / ourUs).toFixed(2)}` : '';
-  return `${(rate(ours) / rate(theirs)).toFixed(2)}${byProcessor}`;
-}
+const row = (cells: readonly string[]): void =>
+  console.log(cells.map((cell, at) => (at === 0 ? cell.padEnd(14) : cell.padStart(13))).join(''));
 
-function check({ case: of, samples, kvReads, foremanCalls }: Measured): void {
-  const all = requests(samples);
-  if (kvReads > MAX_KV_SHARE * all)
-    throw new Error(`${of.name}: expected at most ${MAX_KV_SHARE} KV reads a request, got ${kvReads / all}`);
-  if (foremanCalls > of.maxForemanShare * all)
-    throw new Error(
-      `${of.name}: expected at most ${of.maxForemanShare} calls to the Foreman a request, got ${foremanCalls} for ${all}`,
-    );
-}
+const kept = (isKept: boolean): string => (isKept ? 'kept' : 'EXCEEDED');
+const byProcessor = ({ byProcessor: value }: Ratio): string => value?.toFixed(2) ?? '?';
+const megabytes = (bytes: number | null): string => (bytes === null ? '?' : `${(bytes / 1e6).toFixed(0)} MB`);
 
 const requests = (samples: readonly Sample[]): number => samples.reduce((sum, sample) => sum + sample.requests, 0);
-
-function processorUs(of: readonly Sample[]): number | null {
-  const known = of.flatMap((sample) => (sample.processorUs === null ? [] : [sample.processorUs]));
-  return known.length === 0 ? null : median(known);
-}

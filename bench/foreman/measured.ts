@@ -19,6 +19,10 @@ export interface MeasuredOperation {
 
 export interface MeasuredQueue {
   readonly queued: number;
+  /** Builds that ended before, each with an image that is published. */
+  readonly results: number;
   readonly fillSeconds: number;
+  /** Of the tables. */
+  readonly databaseBytes: number;
   readonly operations: readonly MeasuredOperation[];
 }

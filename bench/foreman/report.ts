@@ -5,7 +5,8 @@ import type { Bound, MeasuredOperation, MeasuredQueue } from './measured.ts';
 const MOST_OF_A_PLACE = 256;
 
 /** Of the shortest queue's rows, and some: a place in a longer queue is the sum of a few more stretches. */
-const mayRead = (short: number, bound: Bound): number => short * 1.5 + 10 + (bound === 'place' ? MOST_OF_A_PLACE : 0);
+export const mayRead = (short: number, bound: Bound): number =>
+  short * 1.5 + 10 + (bound === 'place' ? MOST_OF_A_PLACE : 0);
 
 /** @throws Error naming what reads more of a longer queue */
 export function printForemanReport(queues: readonly MeasuredQueue[], rounds: number): void {

@@ -45,7 +45,7 @@ export function addEnded({ sql }: DurableObjectStorage, count: number, nodes: nu
   sql.exec(
     `${series} INSERT INTO builds (request_hash, intent_hash, generation, state, request, echo, conditions, upstream_digest,
        enqueued_at, not_before, attempts, started_at, finished_at)
-     SELECT 'ended ' || at, 'ended ' || at, 1, 'done', request, echo, conditions, upstream_digest,
+     SELECT 'ended-' || at, 'ended-' || at, 1, 'done', request, echo, conditions, upstream_digest,
        enqueued_at - 60000 - at, 0, 1, enqueued_at - 40000 - at, enqueued_at - at
      FROM more, (SELECT * FROM builds LIMIT 1)`,
     count,
@@ -53,16 +53,35 @@ export function addEnded({ sql }: DurableObjectStorage, count: number, nodes: nu
   sql.exec(
     `${series} INSERT INTO leases (id, request_hash, node_id, idempotency_key, attempt, state, pins, granted_at, expires_at,
        deadline_at, end_reason)
-     SELECT 'ended ' || at, 'ended ' || at, 'crowd-' || (at % ${nodes}), 'ended ' || at, 1, 'ended', pins, granted_at, expires_at,
+     SELECT 'ended-' || at, 'ended-' || at, 'crowd-' || (at % ${nodes}), 'ended-' || at, 1, 'ended', pins, granted_at, expires_at,
        deadline_at, 'image reported'
      FROM more, (SELECT * FROM leases LIMIT 1)`,
     count,
   );
   sql.exec(
     `${series} INSERT INTO votes (request_hash, operator, node_id, tier, lease_id, outcome, digest, at, verdict)
-     SELECT 'ended ' || at, 'operator of crowd-' || (at % ${nodes}), 'crowd-' || (at % ${nodes}), 'trusted', 'ended ' || at,
+     SELECT 'ended-' || at, 'operator of crowd-' || (at % ${nodes}), 'crowd-' || (at % ${nodes}), 'trusted', 'ended-' || at,
        'image', 'd', at, 'right'
      FROM more`,
     count,
+  );
+}
+
+/** The images of those builds: published, asked for a moment ago, each known as one that may be built again to check a node. */
+export function addImages({ sql }: DurableObjectStorage, count: number): void {
+  const series = 'WITH RECURSIVE more(at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM more WHERE at < ?)';
+  sql.exec(
+    `${series} INSERT INTO images (request_hash, intent_hash, lease_id, bytes, is_private, served_at, state)
+     SELECT 'ended-' || at, 'ended-' || at, 'ended-' || at, 20000000, 0, ? + at, 'kept' FROM more`,
+    count,
+    Date.now(),
+  );
+  sql.exec(
+    `${series} INSERT INTO known_images (request_hash, word, branch, target, image_builder, inputs, digest, node_id, operator, place, at)
+     SELECT 'ended-' || at, 'trusted', '24.10', 'demo/generic', 'ImageBuilder ' || (at % 50), 'i', 'd', 'crowd-0',
+       'operator of crowd-0', abs(random() % 2147483648), ?
+     FROM more`,
+    count,
+    Date.now(),
   );
 }

@@ -13,7 +13,7 @@ import type { ObjectStore } from '../../../edge/storage/object-store.ts';
 import { buildRecord, requestEcho } from '../../../shared/build-record.fixture.ts';
 import { sha256Hex } from '../../../shared/digest.ts';
 import { seeded, zipfRanks } from '../../random.ts';
-import { addEnded, addQueued } from './copies.ts';
+import { addEnded, addImages, addQueued } from './copies.ts';
 
 const NODES = 1_000;
 const SLOTS = 4;
@@ -44,12 +44,19 @@ export class Farm {
   readonly leases: Leases;
   readonly random = seeded(6);
   readonly #queued: number;
+  readonly #results: number;
   readonly #hashes: string[] = [];
   readonly #clients: readonly number[];
   #intents = 0;
   #nodes = 0;
 
-  constructor(foreman: RungForeman, storage: DurableObjectStorage, store: ObjectStore, queued: number) {
+  constructor(
+    foreman: RungForeman,
+    storage: DurableObjectStorage,
+    store: ObjectStore,
+    queued: number,
+    results: number,
+  ) {
     const db = drizzle(storage, { schema });
     this.foreman = foreman;
     this.storage = storage;
@@ -58,6 +65,7 @@ export class Farm {
     this.nodes = new Nodes(db);
     this.leases = new Leases(db, TIMES);
     this.#queued = queued;
+    this.#results = results;
     this.#clients = zipfRanks(Math.max(10, queued / 10), 10_000, this.random);
   }
 
@@ -91,9 +99,15 @@ export class Farm {
         if (build) this.leases.grant(build, this.nodes.byId(`crowd-${at % NODES}`)?.id ?? '', lease, now);
       }
     });
-    addEnded(this.storage, this.#queued, NODES);
+    addEnded(this.storage, this.#results, NODES);
+    addImages(this.storage, this.#results);
     // The first round is over.
     this.queue.turns.given(1);
+  }
+
+  /** Some build that ended, which is the name of its image and of its lease as well. */
+  endedHash(): string {
+    return `ended-${1 + Math.floor(this.random() * this.#results)}`;
   }
 
   /** As long a queue as before: leases take from it. */

@@ -19,7 +19,7 @@ export interface Operation {
   readonly prepare: (farm: Farm, round: number) => Promise<() => unknown> | (() => unknown);
 }
 
-const flat = (name: string, prepare: Operation['prepare']): Operation => ({ name, bound: 'flat', prepare });
+export const flat = (name: string, prepare: Operation['prepare']): Operation => ({ name, bound: 'flat', prepare });
 const ofPlace = (name: string, prepare: Operation['prepare']): Operation => ({ name, bound: 'place', prepare });
 const ofNodes = (name: string, prepare: Operation['prepare']): Operation => ({ name, bound: 'nodes', prepare });
 

@@ -7,6 +7,7 @@ import type { MeasuredOperation, MeasuredQueue } from '../measured.ts';
 import { Farm } from './farm.ts';
 import { memoryBucket } from './memory-bucket.ts';
 import { OPERATIONS, type Operation } from './operations.ts';
+import { RESULT_OPERATIONS } from './result-operations.ts';
 import { type Metered, RowMeter } from './row-meter.ts';
 
 export { Catalogue } from '../../../edge/catalogue/catalogue.ts';
@@ -32,16 +33,17 @@ export class Foreman extends RealForeman {
     return super.alarm();
   }
 
-  async measure(queued: number, rounds: number): Promise<MeasuredQueue> {
-    const farm = new Farm(this, this.#storage, openObjectStore(this.#env), queued);
+  async measure(queued: number, results: number, rounds: number, isOfResults: boolean): Promise<MeasuredQueue> {
+    const farm = new Farm(this, this.#storage, openObjectStore(this.#env), queued, results);
     const began = Date.now();
     farm.fill();
     const fillSeconds = (Date.now() - began) / 1000;
     // What is done once a day, or once in an object's life.
     await this.ring();
     const operations: MeasuredOperation[] = [];
-    for (const operation of OPERATIONS) operations.push(await this.#measureOne(farm, operation, rounds));
-    return { queued, fillSeconds, operations };
+    const measured = isOfResults ? [...RESULT_OPERATIONS, ...OPERATIONS] : OPERATIONS;
+    for (const operation of measured) operations.push(await this.#measureOne(farm, operation, rounds));
+    return { queued, results, fillSeconds, databaseBytes: this.#storage.sql.databaseSize, operations };
   }
 
   async #measureOne(farm: Farm, { name, bound, prepare }: Operation, rounds: number): Promise<MeasuredOperation> {
@@ -74,9 +76,10 @@ function middleMean(values: readonly number[]): number {
 export default {
   async fetch(request: Request, env: Env): Promise<Response> {
     const { searchParams } = new URL(request.url);
-    const [queued, rounds] = [Number(searchParams.get('queued')), Number(searchParams.get('rounds'))];
+    const number = (name: string) => Number(searchParams.get(name));
+    const [queued, results] = [number('queued'), number('results')];
     if (queued === 0) return new Response('up');
-    const foreman = env.FOREMAN.getByName(`a queue of ${queued}`) as unknown as Pick<Foreman, 'measure'>;
-    return Response.json(await foreman.measure(queued, rounds));
+    const foreman = env.FOREMAN.getByName(`queue-${queued}-results-${results}`) as unknown as Pick<Foreman, 'measure'>;
+    return Response.json(await foreman.measure(queued, results, number('rounds'), searchParams.has('of-results')));
   },
 };
