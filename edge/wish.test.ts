@@ -61,6 +61,24 @@ describe('a wish that is known', () => {
   });
 });
 
+test.each([
+  ['of a list', good],
+  ['of a list that another field repeats', { ...good, packages: ['b'], packages_versions: { b: 'b' } }],
+  ['of an empty list', { ...good, packages: [] }],
+  ['without a list', { version: good.version, target: good.target, profile: good.profile }],
+  ['of versions alone', { ...good, packages: undefined, packages_versions: { luci: '1', vim: '2' } }],
+  ['of a profile that looks like a list', { ...good, profile: 'packages' }],
+  ['of names beyond ASCII, in a field that nobody knows', { ...good, unheard: '"packages":[]é' }],
+])('an echo %s says what was asked, at the first time and at the second', (_, body) => {
+  const room = wishes();
+  const text = JSON.stringify(body);
+  const first = room.read(text);
+  const again = room.read(text);
+  expect(again.wish).toBe(first.wish);
+  for (const { echoJson } of [first, again])
+    expect(JSON.parse(echoJson)).toEqual({ ...again.request(), defaults: null });
+});
+
 test('wishes that differ in any field are not one', () => {
   const room = wishes();
   const { wish } = room.read(JSON.stringify(good));
@@ -99,7 +117,7 @@ test('a request that was read already is the wish that its body is, and is check
   const request = room.read(JSON.stringify(good)).request();
   const asked = room.of(request);
   expect(asked.request()).toBe(request);
-  expect({ ...asked.wish, echoHead: '' }).toEqual({ ...wish, echoHead: '' });
+  expect({ ...asked.wish, echo: null }).toEqual({ ...wish, echo: null });
   const beforeAnew = vi.fn();
   expect(room.of({ ...request }, beforeAnew).wish).toBe(asked.wish);
   expect(beforeAnew).not.toHaveBeenCalled();

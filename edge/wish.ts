@@ -26,10 +26,20 @@ interface Wish {
   readonly target: string;
   readonly isPrivate: boolean;
   readonly conditions: Conditions;
-  /** The echo up to the client's name, which is its last field. */
-  readonly echoHead: string;
+  readonly echo: KeptEcho;
   /** `target`: which state of the target document it was made with. */
   identity?: { readonly target: string; readonly intent: string };
+}
+
+/**
+ * The echo up to the client's name, which is its last field. Packages are most of it, and stand in the key of the wish
+ * too: they are kept once, for what memory does not hold is parsed and hashed anew.
+ */
+interface KeptEcho {
+  /** Where it is known from where to take the list of packages, with an empty one in its place. */
+  readonly json: string;
+  /** Where that stands, and where in the key the list begins and ends. */
+  readonly list: { readonly at: number; readonly from: number; readonly to: number } | null;
 }
 
 /** One request: a wish, and who asks. */
@@ -42,10 +52,13 @@ export interface Asked {
   request(): BuildRequest;
 }
 
+/** Of a wish, beside its texts. */
+const OBJECTS_BYTES = 800;
+
 export class Wishes {
   readonly #known = new LRUCache<string, Wish>({
     maxSize: LIFETIMES.wishesInMemoryBytes,
-    sizeCalculation: (wish, key) => 800 + key.length + wish.echoHead.length,
+    sizeCalculation: (wish, key) => OBJECTS_BYTES + key.length + wish.echo.json.length,
   });
   readonly #config: EdgeSettings;
   readonly #policy: RequestPolicy;
@@ -78,13 +91,13 @@ export class Wishes {
     const key = spelling(json);
     const known = key === null ? undefined : this.#known.get(key);
     // The client's name was looked at by `spelling`, for it would have been no key otherwise.
-    if (known) return asked(known, (json as { client?: string | null }).client ?? null, read);
+    if (known) return asked(known, key ?? '', (json as { client?: string | null }).client ?? null, read);
     beforeAnew();
     const request = read();
     this.checkPolicy(request);
-    const wish = wishOf(request, this.#branchOf(request.version));
+    const wish = wishOf(request, this.#branchOf(request.version), key ?? '');
     if (key !== null && !wish.isPrivate) this.#known.set(key, wish);
-    return asked(wish, request.client, () => request);
+    return asked(wish, key ?? '', request.client, () => request);
   }
 
   /** 64 hex digits; computed once per wish and state of the target. @throws BuildError `unsupported` profile */
@@ -108,16 +121,37 @@ export class Wishes {
   }
 }
 
-function wishOf(request: BuildRequest, branch: Branch): Wish {
-  const echo = JSON.stringify(echoOf({ ...request, client: null }));
+function wishOf(request: BuildRequest, branch: Branch, key: string): Wish {
   return {
     version: request.version,
     target: request.target,
     isPrivate: request.defaults !== '',
     conditions: { version_code: request.version_code, packages_versions: standing(request, branch) },
-    echoHead: echo.slice(0, echo.lastIndexOf('null')),
+    echo: keptEcho(request, key),
   };
 }
+
+const EMPTY_LIST = '[]';
+
+function keptEcho(request: BuildRequest, key: string): KeptEcho {
+  const packages = JSON.stringify(request.packages);
+  const from = key.indexOf(packages);
+  if (from < 0) return { json: headOf(request), list: null };
+  const json = headOf({ ...request, packages: [] });
+  // In a text the quotes would be escaped, so this is the member.
+  const at = json.indexOf('"packages":[]') + '"packages":'.length;
+  return { json, list: { at, from, to: from + packages.length } };
+}
+
+function headOf(request: BuildRequest): string {
+  const echo = JSON.stringify(echoOf({ ...request, client: null }));
+  return echo.slice(0, echo.lastIndexOf('null'));
+}
+
+const echoHead = ({ json, list }: KeptEcho, key: string): string =>
+  list === null
+    ? json
+    : json.slice(0, list.at) + key.slice(list.from, list.to) + json.slice(list.at + EMPTY_LIST.length);
 
 /** Of a package that has another name by now, or none, the old name's version says nothing about the image. */
 const standing = ({ packages_versions }: BuildRequest, branch: Branch): Conditions['packages_versions'] =>
@@ -125,10 +159,10 @@ const standing = ({ packages_versions }: BuildRequest, branch: Branch): Conditio
     Object.entries(packages_versions).filter(([name]) => applyPackageChanges([name], branch)[0] === name),
   );
 
-const asked = (wish: Wish, client: string | null, request: () => BuildRequest): Asked => ({
+const asked = (wish: Wish, key: string, client: string | null, request: () => BuildRequest): Asked => ({
   wish,
   client,
-  echoJson: `${wish.echoHead}${JSON.stringify(client)}}`,
+  echoJson: `${echoHead(wish.echo, key)}${JSON.stringify(client)}}`,
   request,
 });
 

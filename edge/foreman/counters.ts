@@ -15,10 +15,12 @@ const TOTAL_DAY = 0;
 export class Counters {
   readonly #db: Database;
   readonly #addTo: ReturnType<typeof addTo>;
+  readonly #insert: ReturnType<typeof insert>;
 
   constructor(db: Database) {
     this.#db = db;
     this.#addTo = addTo(db);
+    this.#insert = insert(db);
   }
 
   /** Adds them all or none. A new name for which the day has no room is left out. */
@@ -114,12 +116,12 @@ export class Counters {
     });
   }
 
-  #bump(db: Pick<Database, 'insert' | 'select'>, day: number, one: Count, room: Map<Counted, number>): void {
+  #bump(db: Pick<Database, 'select'>, day: number, one: Count, room: Map<Counted, number>): void {
     const { what, branch, name, n } = one;
     if (this.#addTo.get({ what, day, branch, name, n })) return;
     const left = room.get(what) ?? COUNTED[what].namesADay - this.#namesOf(db, what, day);
     room.set(what, left - 1);
-    if (left > 0) db.insert(counters).values({ what, day, branch, name, n }).run();
+    if (left > 0) this.#insert.run({ what, day, branch, name, n });
   }
 
   #namesOf(db: Pick<Database, 'select'>, what: Counted, day: number): number {
@@ -142,4 +144,16 @@ const addTo = (db: Database) =>
       ),
     )
     .returning({ n: counters.n })
+    .prepare();
+
+const insert = (db: Database) =>
+  db
+    .insert(counters)
+    .values({
+      what: sql.placeholder('what'),
+      day: sql.placeholder('day'),
+      branch: sql.placeholder('branch'),
+      name: sql.placeholder('name'),
+      n: sql.placeholder('n'),
+    })
     .prepare();
