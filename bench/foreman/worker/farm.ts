@@ -101,6 +101,8 @@ export class Farm {
     });
     addEnded(this.storage, this.#results, NODES);
     addImages(this.storage, this.#results);
+    // A million results take more than a minute, after which what waits is kept in the store as well. Here it has just come.
+    this.storage.sql.exec(`UPDATE builds SET enqueued_at = ? WHERE state = 'queued'`, Date.now());
     // The first round is over.
     this.queue.turns.given(1);
   }
