@@ -131,6 +131,12 @@ test.each([
   expect(isIndependent(voter, [vote('a')], policy)).toBe(adds);
 });
 
+test('a vote adds only where it is independent of each one that is there', () => {
+  const voter = { operator: 'c', network: 'network of b' };
+  expect(isIndependent(voter, [vote('a')], policy)).toBe(true);
+  expect(isIndependent(voter, [vote('a'), vote('b')], policy)).toBe(false);
+});
+
 describe('whatever the votes are', () => {
   const operators = ['a', 'b', 'c', 'd', 'e'];
   const aVote = fc.record({

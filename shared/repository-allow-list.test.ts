@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isRepositoryAllowed } from './repository-allow-list.ts';
+import { isPlainUrl, isRepositoryAllowed } from './repository-allow-list.ts';
 
 const list = ['https://good.example/feeds/', 'http://other.example:8080', 'https://bare.example/packages'];
 
@@ -69,6 +69,17 @@ test.each([
   ['nothing', ''],
 ])('%s is not', (_, url) => {
   expect(isRepositoryAllowed(url, list)).toBe(false);
+});
+
+test.each([
+  ['https://any.example/feeds/x', true],
+  ['http://any.example:8080', true],
+  ['https://any.example/../x', false],
+  ['https://any.example/%2e%2e/x', false],
+  ['ftp://any.example/', false],
+  ['', false],
+])('whoever allows it, %s is plain: %s', (url, plain) => {
+  expect(isPlainUrl(url)).toBe(plain);
 });
 
 test('nothing is allowed by an empty list, nor by an entry that is no URL', () => {

@@ -49,6 +49,14 @@ describe('a signature', () => {
     expect(await judgeSignature(signed(unknown, version), policy())).toMatchObject({ sentence });
   });
 
+  it.each([
+    [bad, `dir/sha256sums: the signature by key ${ours.keyId} is not of this file; half-published?`],
+    ['<html>', 'dir/sha256sums: what lies beside it is no usign signature'],
+    [null, 'dir/sha256sums: has no signature beside it'],
+  ])('that is none of this file is told as what it is (%#)', async (signature, sentence) => {
+    expect(await judgeSignature(signed(signature), policy())).toMatchObject({ sentence });
+  });
+
   it('is judged only by settings that hold keys', async () => {
     expect(await judgeSignature(signed(good), policy({ keys: ['no key'] }))).toMatchObject({
       reason: 'bad_setting',

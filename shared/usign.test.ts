@@ -24,6 +24,8 @@ describe('a usign public key', () => {
     ['a comment alone', 'untrusted comment: key\n'],
     ['two keys', `${openwrtKeys[0]?.key}\n${openwrtKeys[1]?.key}\n`],
     ['another algorithm', btoa(`Rs${'k'.repeat(40)}`)],
+    ['half of another algorithm', btoa(`Ec${'k'.repeat(40)}`)],
+    ['the other half of one', btoa(`Rd${'k'.repeat(40)}`)],
     ['a byte too few', btoa(`Ed${'k'.repeat(39)}`)],
     ['no base64', 'RWTTEMbygz6X95lKDAulctZy3aj15823THXfyrfXgwGbxZlXBd2brNc!'],
   ])('that is %s is refused with what was expected', (_, text) => {
