@@ -8,7 +8,8 @@ test.each(['/', '/check', '/status', '/lend', `/build/${'a'.repeat(64)}`])(
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
     const policy = response.headers.get('content-security-policy') ?? '';
-    expect(policy).toContain("default-src 'none'");
+    for (const directive of ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'"])
+      expect(policy.split('; ')).toContain(directive);
     expect(policy).not.toMatch(/unsafe|data:|https?:|\*/);
     const text = await response.text();
     expect(text).toContain('<div id="page">');
