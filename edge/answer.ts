@@ -1,5 +1,5 @@
 /**
- * The one place where answers to clients are made. Every one of them is JSON with CORS, errors too: an HTML page or a
+ * Answers to clients in JSON, and the one place where an error becomes an answer. CORS always, for errors too: an HTML page or a
  * missing header makes LuCI and firmware-selector hang without a word.
  */
 import { BUILD_ERRORS, BuildError } from '../shared/build-error.ts';

@@ -14,8 +14,8 @@ import { BuildOrderSchema } from '../shared/gen/asu/farm/v1/build_pb.js';
 import { ForemanService, LeaseStanding } from '../shared/gen/asu/farm/v1/foreman_pb.js';
 import { CANARY, MAKE_CANARY } from '../shared/make-canary.fixture.ts';
 import { openAgent } from './agent.fixture.ts';
-import { testOrder } from './build/test-order.ts';
-import { testWorkshop } from './build/test-workshop.ts';
+import { testOrder } from './build/test-order.fixture.ts';
+import { testWorkshop } from './build/test-workshop.fixture.ts';
 import type { Workshop } from './build/workshop.ts';
 
 let root: string;

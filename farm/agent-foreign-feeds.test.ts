@@ -13,8 +13,8 @@ import { BuildOrderSchema, SignedBuildOrderSchema } from '../shared/gen/asu/farm
 import { ForemanService, type LeaseReport, LeaseStanding } from '../shared/gen/asu/farm/v1/foreman_pb.js';
 import type { FeedOptIn } from '../shared/trust/foreign-feeds.ts';
 import { openAgent } from './agent.fixture.ts';
-import { testOrder } from './build/test-order.ts';
-import { testWorkshop } from './build/test-workshop.ts';
+import { testOrder } from './build/test-order.fixture.ts';
+import { testWorkshop } from './build/test-workshop.fixture.ts';
 import type { Workshop } from './build/workshop.ts';
 
 let root: string;

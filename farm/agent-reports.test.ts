@@ -16,8 +16,8 @@ import { type SigningKey, signingKey } from '../shared/ed25519.ts';
 import { BuildOrderSchema, BuildStep } from '../shared/gen/asu/farm/v1/build_pb.js';
 import { ForemanService, type LeaseReport, LeaseStanding } from '../shared/gen/asu/farm/v1/foreman_pb.js';
 import { openAgent } from './agent.fixture.ts';
-import { testOrder } from './build/test-order.ts';
-import { testWorkshop } from './build/test-workshop.ts';
+import { testOrder } from './build/test-order.fixture.ts';
+import { testWorkshop } from './build/test-workshop.fixture.ts';
 import { handedBackReport } from './node-report.ts';
 
 let root: string;

@@ -10,7 +10,7 @@ import { openDsseBytes } from '../shared/trust/dsse.ts';
 import { rebuildCommand } from '../shared/trust/rebuild-command.ts';
 import { statedRequest } from '../shared/trust/stated-request.ts';
 import { failureStatement, IN_TOTO_TYPE, imageStatement, type OrderedBuild } from '../shared/trust/statement.ts';
-import { testOrder } from './build/test-order.ts';
+import { testOrder } from './build/test-order.fixture.ts';
 import type { BuildOutput } from './build-event.ts';
 import { commandForReading } from './imagebuilder/arguments.ts';
 import { signFailureStatement, signImageStatement } from './sign-statement.ts';

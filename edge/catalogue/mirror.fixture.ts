@@ -51,7 +51,7 @@ export interface Mirror {
   sign(directory: string, key?: UsignKeyPair): Promise<void>;
 }
 
-export const KERNEL = { version: '6.6.93', release: '1', vermagic: 'bd9d9154a1742ed614ebf04a97aa40af' };
+const KERNEL = { version: '6.6.93', release: '1', vermagic: 'bd9d9154a1742ed614ebf04a97aa40af' };
 export const KMODS = `kmods/${KERNEL.version}-${KERNEL.release}-${KERNEL.vermagic}`;
 
 export const directoryOf = (version: string): string => (version === 'SNAPSHOT' ? 'snapshots' : `releases/${version}`);

@@ -20,8 +20,8 @@ export function buildStatus(state: ForemanState, build: BuildRow, now: number): 
   const live = { requestHash: build.requestHash, echo: build.echo, enqueuedAt: build.enqueuedAt };
   const pace = state.farmSize.pace(now, build.whom);
   if (build.state === 'queued') {
-    const position = state.queue.position(build);
-    const ahead = state.queue.ahead(build, position);
+    const position = state.queue.line.position(build);
+    const ahead = state.queue.line.ahead(build, position);
     // Nobody who comes now has a turn before the next one.
     const newcomers = build.turn > state.queue.turns.now() + 1 ? state.queue.newcomers.rate(now) : 0;
     const waitsFor = waitsForOf(state, build, now);

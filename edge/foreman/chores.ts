@@ -147,14 +147,14 @@ export class Chores {
   /** Private builds whose time is over. Whoever has the bucket by now: these are secrets, and were written from here. */
   async removeExpired(now: number): Promise<void> {
     const { queue, images, leases } = this.#state;
-    for (const build of queue.expired(now)) {
+    for (const build of queue.ended.expired(now)) {
       try {
         const image = images.of(build.requestHash);
         const ids = new Set(leases.ofBuild(build.requestHash).map(({ id }) => id));
         // Of a lease that was given after the backup from which this Foreman was restored there is no row.
         if (image) ids.add(image.leaseId);
         await removePrivate(this.#state, build, ids);
-        queue.removed(build.requestHash);
+        queue.ended.filesRemoved(build.requestHash);
         if (image) images.remove(image);
       } catch (error) {
         logError('removing a private build failed and is tried again', { lease: build.leaseId ?? undefined, error });

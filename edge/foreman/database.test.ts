@@ -70,9 +70,9 @@ test.each(entries.slice(0, -1).map(({ tag }, at) => [tag, at] as const))(
         faults: hasFaults.length === 0 ? [] : faultsOfBefore,
       });
       expect([queue.live(), queue.waiting()]).toEqual([3, 2]);
-      expect(queue.candidates(1, [WHOM.anyone], 9).map(({ sequence }) => sequence)).toEqual([1]);
-      expect(queue.candidates(1, Object.values(WHOM), 9).map(({ sequence }) => sequence)).toEqual([1, 3]);
-      expect(queue.position({ sequence: 4 })).toBe(3);
+      expect(queue.line.candidates(1, [WHOM.anyone], 9).map(({ sequence }) => sequence)).toEqual([1]);
+      expect(queue.line.candidates(1, Object.values(WHOM), 9).map(({ sequence }) => sequence)).toEqual([1, 3]);
+      expect(queue.line.position({ sequence: 4 })).toBe(3);
       queue.add(submission({ intentHash: sha256Hex('new') }), 1, 1, WHOM.anyone);
       expect([queue.live(), queue.waiting()]).toEqual([4, 3]);
     });

@@ -8,7 +8,7 @@ const DROP_AT_ONCE = 200;
 export function dropPrebuilds(state: ForemanState, now: number): void {
   if (state.queue.prebuildsWaiting() === 0 || mayQueuePrebuilds(state, now)) return;
   state.db.transaction(() => {
-    for (const build of state.queue.waitingPrebuilds(DROP_AT_ONCE))
+    for (const build of state.queue.line.prebuilds(DROP_AT_ONCE))
       if (cancelBuild(state, build, ABANDONED, now)) state.prebuilds.dropped(build.request);
   });
 }

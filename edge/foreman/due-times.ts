@@ -16,7 +16,7 @@ const CHECKS_GRAIN_MS = 60_000;
 export function dueTimes(state: ForemanState, now: number): readonly (number | null)[] {
   // Where the bucket is another's, nothing of this can be done before that is known to be otherwise.
   const soon = now + (state.hold.refusal === null ? RETRY_MS : REFUSED_MS);
-  const expiry = state.queue.nextExpiry();
+  const expiry = state.queue.ended.nextExpiry();
   const unpolled = state.queue.polls.earliest();
   const checksDueAt = state.checks.nextDueAt();
   const keptDueAt = state.kept.nextDueAt();

@@ -244,6 +244,8 @@ export const plansOf = (stub: DurableObjectStub, work: (db: Database) => unknown
     const statements: [string, unknown[]][] = [];
     const logger = { logQuery: (query: string, values: unknown[]) => void statements.push([query, values]) };
     work(drizzle(storage, { schema, logger }));
+    // Of no plan at all anything would be true.
+    if (statements.length === 0) throw new Error('expected work that asks the database');
     return statements.flatMap(([query, values]) =>
       storage.sql
         .exec<{ detail: string }>(`EXPLAIN QUERY PLAN ${query}`, ...(values as string[]))
@@ -264,6 +266,3 @@ export const bucket = env.IMAGES as R2Bucket;
 export async function putObject(leaseId: string, name: string, text: string): Promise<void> {
   await bucket.put(storeKey.object(leaseId, name), text, { sha256: sha256Hex(text) });
 }
-
-export const publishedKeys = async (): Promise<string[]> =>
-  (await bucket.list({ prefix: 'builds/' })).objects.map((object) => object.key);

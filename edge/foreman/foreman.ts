@@ -344,7 +344,7 @@ export class Foreman extends DurableObject<Env> {
       waiting: this.#state.queue.waiting(),
       live: this.#state.queue.live(),
       prebuildsWaiting: this.#state.queue.prebuildsWaiting(),
-      longestWaitMs: this.#state.queue.longestWaitMs(Date.now()),
+      longestWaitMs: this.#state.queue.line.longestWaitMs(Date.now()),
       phases: this.#state.phases.samples(),
       activeLeases: this.#state.leases.active(),
       nodesPresent: this.#state.nodes.seenLately(Date.now(), PRESENT_MS),
@@ -393,7 +393,7 @@ export class Foreman extends DurableObject<Env> {
     this.ctx.waitUntil(this.#chores.keepRequests());
     this.ctx.waitUntil(this.#chores.bringBack());
     await this.#chores.removeExpired(now);
-    this.#state.queue.forgetEnded(now - HISTORY_MS, FORGET_AT_ONCE);
+    this.#state.queue.ended.forget(now - HISTORY_MS, FORGET_AT_ONCE);
     this.#state.names.forget(now - HISTORY_MS, FORGET_NAMES_AT_ONCE);
     this.#state.statistics.forget(now);
     this.#state.queue.turns.forgetPassed(FORGET_AT_ONCE);

@@ -16,8 +16,8 @@ import { isOfUse, wantedOf } from './is-of-use.ts';
 import { hasAllItMay, mayTakeMore } from './lease-limits.ts';
 import { mayPrebuild } from './may-prebuild.ts';
 import { type PinnedInputs, pinInputs, versionUrl } from './pins.ts';
-import type { Candidate, Place, QueueClass } from './queue.ts';
 import { type BuildRow, type LeaseRow, type NodeRow, WHOM } from './schema.ts';
+import type { Candidate, Place, QueueClass } from './waiting-line.ts';
 import { WhoIsHere } from './who-is-here.ts';
 
 /** Builds looked at together, and how many such pages down the queue to look for something that this node may take. */
@@ -141,7 +141,7 @@ function* candidatesFor(
   for (const { whom, pages } of listsFor(node)) {
     let behind: Place | undefined;
     for (let page = 0; page < pages; page += 1) {
-      const builds = queue.candidates(now(), whom, PAGE, behind, queueClass);
+      const builds = queue.line.candidates(now(), whom, PAGE, behind, queueClass);
       yield* inOrderOfChoice(builds, held, now());
       behind = builds.at(-1);
       if (builds.length < PAGE) break;

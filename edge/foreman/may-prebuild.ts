@@ -33,7 +33,7 @@ function isBusy(state: ForemanState, now: number): boolean {
     return wanted !== undefined && here.some((voice) => isOfUse(voice, wanted));
   };
   return Object.values(WHOM).some((whom) => {
-    const first = state.queue.candidates(now, [whom], PAGE).find(({ requestHash }) => isForThem(requestHash));
+    const first = state.queue.line.candidates(now, [whom], PAGE).find(({ requestHash }) => isForThem(requestHash));
     return first !== undefined && now - first.enqueuedAt > LONG_MS;
   });
 }

@@ -12,7 +12,7 @@ const ACTIVE_MS = 24 * 3_600_000;
 /** Each poll of a build that waits for others wants to know who is there. */
 const KEPT_MS = 5_000;
 /** A node heard of within this time may come for a build; it asks every 25 s. */
-export const COMES_MS = 45_000;
+const COMES_MS = 45_000;
 
 export type Voice = Pick<NodeRow, 'id' | 'operator' | 'network' | 'tier' | 'feeds'>;
 

@@ -7,8 +7,8 @@ import { type SQL, sql } from 'drizzle-orm';
 import { unionAll } from 'drizzle-orm/sqlite-core';
 import { type End, placeBetween } from '../../shared/place-between.ts';
 import type { Database } from './database.ts';
-import type { Place } from './queue.ts';
 import { builds, isReady, WHOM } from './schema.ts';
+import type { Place } from './waiting-line.ts';
 
 /** So many are counted at each end, of those that are for one kind of nodes. */
 const COUNTED = 64;

@@ -610,8 +610,8 @@ test('what is asked of prebuilds goes by index, however long the queue', async (
     const queue = new Queue(db);
     const place = { turn: PREBUILD_TURN, sequence: 1 };
     for (const queueClass of ['asked for', 'prebuilds'] as const)
-      queue.candidates(0, [WHOM.anyone], 1, place, queueClass);
-    queue.waitingPrebuilds(1);
+      queue.line.candidates(0, [WHOM.anyone], 1, place, queueClass);
+    queue.line.prebuilds(1);
     queue.waiting();
     queue.prebuildsWaiting();
     new Counters(db).isAny('wish');

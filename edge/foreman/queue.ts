@@ -1,31 +1,22 @@
 /**
- * The queue: one live build per intent, turn by turn between clients and first come first served within a turn. Every
- * statement goes by index and reads as much of a long queue as of a short one; a Durable Object that scanned its table at
- * each poll would stop at a few thousand builds.
+ * The queue: one live build per intent, from its acceptance to its end; whose turn it is says waiting-line.ts. Every statement
+ * goes by index and reads as much of a long queue as of a short one; a Durable Object that scanned its table at each poll would
+ * stop at a few thousand builds.
  */
-import { and, asc, desc, eq, gt, gte, inArray, isNotNull, lt, lte, ne, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, isNotNull, lte, ne, sql } from 'drizzle-orm';
 import type { FailureRecord, RequestEcho } from '../../shared/build-record.ts';
 import type { Conditions } from '../../shared/conditions.ts';
 import { requestHash } from '../../shared/intent.ts';
 import type { NormalizedRequest } from '../../shared/normalize-request.ts';
 import { PREBUILD_TURN } from '../../shared/turn.ts';
 import type { Database } from './database.ts';
+import { EndedBuilds } from './ended-builds.ts';
 import { Newcomers } from './newcomers.ts';
-import { PlaceInTurn } from './place-in-turn.ts';
 import { Polls } from './polls.ts';
 import { Ranks } from './ranks.ts';
-import {
-  type BuildRow,
-  type BuildState,
-  builds,
-  isQueued,
-  isReady,
-  leases,
-  uploads,
-  WHOM,
-  type Whom,
-} from './schema.ts';
+import { type BuildRow, type BuildState, builds, isQueued, type Whom } from './schema.ts';
 import { Turns } from './turns.ts';
+import { WaitingLine } from './waiting-line.ts';
 
 /** A request that no cache could answer. */
 export interface Submission {
@@ -43,18 +34,6 @@ export interface Submission {
   readonly imageBuilder: string;
 }
 
-/** A build's place between the others that wait. */
-export type Place = Pick<BuildRow, 'turn' | 'sequence'>;
-
-/** What is wanted of a build before it is tried; a whole row holds lists of packages, which take longer to read. */
-export type Candidate = Place & Pick<BuildRow, 'requestHash' | 'imageBuilder' | 'enqueuedAt'>;
-
-/** What somebody asked for, or what is built before anybody does. */
-export type QueueClass = 'asked for' | 'prebuilds';
-
-/** Postponed builds that come back to the queue at one question for work. */
-const RESUMED_AT_ONCE = 256;
-
 /** What an ended build has no more use for, secrets and their fingerprints first. */
 const ENDED = {
   clientKey: '',
@@ -66,8 +45,11 @@ const ENDED = {
 export class Queue {
   readonly #db: Database;
   readonly #ranks: Ranks;
-  readonly #placeInTurn: PlaceInTurn;
   readonly #questions: ReturnType<typeof questionsOf>;
+  /** Who stands where in it. */
+  readonly line: WaitingLine;
+  /** What came out of it. */
+  readonly ended: EndedBuilds;
   readonly turns: Turns;
   readonly polls: Polls;
   readonly newcomers = new Newcomers();
@@ -75,8 +57,9 @@ export class Queue {
   constructor(db: Database) {
     this.#db = db;
     this.#ranks = new Ranks(db);
-    this.#placeInTurn = new PlaceInTurn(db, (sequence) => this.position({ sequence }));
     this.#questions = questionsOf(db);
+    this.line = new WaitingLine(db, this.#ranks);
+    this.ended = new EndedBuilds(db);
     this.turns = new Turns(db);
     this.polls = new Polls(db);
   }
@@ -194,77 +177,13 @@ export class Queue {
     this.#db.update(builds).set({ whom, draw }).where(eq(builds.requestHash, hash)).run();
   }
 
-  /**
-   * Builds for these that may be leased now, whose turn comes first first; those of the postponed that are due are among them.
-   * `behind`: where the last page ended.
-   */
-  candidates(
-    now: number,
-    whom: readonly Whom[],
-    limit: number,
-    behind?: Place,
-    queueClass: QueueClass = 'asked for',
-  ): Candidate[] {
-    if (!behind) this.#resume(now);
-    const { sequence, requestHash: hash, turn, imageBuilder, enqueuedAt } = builds;
-    const page = (each: Whom) =>
-      this.#db
-        .select({ sequence, requestHash: hash, turn, imageBuilder, enqueuedAt })
-        .from(builds)
-        .where(
-          and(
-            isReady,
-            eq(builds.whom, each),
-            queueClass === 'asked for' ? lt(builds.turn, PREBUILD_TURN) : gte(builds.turn, PREBUILD_TURN),
-            behind && sql`(${builds.turn}, ${builds.sequence}) > (${behind.turn}, ${behind.sequence})`,
-          ),
-        )
-        .orderBy(asc(builds.turn), asc(builds.sequence))
-        .limit(limit)
-        .all();
-    return whom.flatMap(page).sort(byPlace).slice(0, limit);
-  }
-
-  /** Unfinished builds accepted earlier: it can only shrink. */
-  position(build: Pick<BuildRow, 'sequence'>): number {
-    return this.#ranks.before('live', build.sequence);
-  }
-
-  /**
-   * Waiting builds whose turn is before this one's, or that came before it in the same; in the middle of a very long turn, about
-   * so many. `position`: its own, where that is known.
-   */
-  ahead(build: Place, position = this.position(build)): number {
-    const ofTurn = this.#ranks.at('queued', build.turn);
-    const inTurn = ofTurn > 1 ? this.#placeInTurn.before(build, ofTurn, position) : 0;
-    return this.#ranks.before('queued', build.turn) + inTurn;
-  }
-
   /** That somebody asked for. */
   waiting(): number {
     return this.#ranks.before('queued', PREBUILD_TURN);
   }
 
-  /** Of the build whose turn is next; nobody waits much longer. */
-  longestWaitMs(now: number): number {
-    const [first] = this.candidates(now, Object.values(WHOM), 1);
-    return first === undefined ? 0 : now - first.enqueuedAt;
-  }
-
   prebuildsWaiting(): number {
     return this.#ranks.all('queued') - this.waiting();
-  }
-
-  /** Some of those that wait. */
-  waitingPrebuilds(limit: number): BuildRow[] {
-    return Object.values(WHOM).flatMap((whom) =>
-      this.#db
-        .select()
-        .from(builds)
-        .where(and(isReady, eq(builds.whom, whom), gte(builds.turn, PREBUILD_TURN)))
-        .limit(limit)
-        .all(),
-    );
   }
 
   live(): number {
@@ -335,38 +254,6 @@ export class Queue {
       .run();
   }
 
-  /** Ended builds whose files are due for removal. */
-  expired(now: number): BuildRow[] {
-    return this.#db.select().from(builds).where(lte(builds.expiresAt, now)).all();
-  }
-
-  /** The files of a private build are gone; what its log told goes as well. */
-  removed(hash: string): void {
-    this.#db
-      .update(builds)
-      .set({ expiresAt: null, failure: sql`json_set(${builds.failure}, '$.stdout', '', '$.stderr', '')` })
-      .where(eq(builds.requestHash, hash))
-      .run();
-  }
-
-  /** Builds that ended before `at`, with their leases and grants; of files that are yet to be removed, none. */
-  forgetEnded(at: number, limit: number): void {
-    // By the plus the index by expiry is not taken, in which all that have none stand together.
-    const old = sql`(SELECT ${builds.requestHash} FROM ${builds}
-      WHERE ${builds.finishedAt} < ${at} AND +${builds.expiresAt} IS NULL ORDER BY ${builds.finishedAt} LIMIT ${limit})`;
-    this.#db.transaction((tx) => {
-      tx.delete(uploads)
-        .where(sql`${uploads.leaseId} IN (SELECT ${leases.id} FROM ${leases} WHERE ${leases.requestHash} IN ${old})`)
-        .run();
-      tx.delete(leases).where(sql`${leases.requestHash} IN ${old}`).run();
-      tx.delete(builds).where(sql`${builds.requestHash} IN ${old}`).run();
-    });
-  }
-
-  nextExpiry(): number | null {
-    return this.#questions.nextExpiry.get()?.at ?? null;
-  }
-
   /** Decided builds behind a place in the queue, eldest first. */
   publishing(behind: number, limit: number): BuildRow[] {
     return this.#questions.publishing.all({ behind, limit });
@@ -396,13 +283,6 @@ export class Queue {
       .all({ limit })
       .flatMap((row) => (row.finished !== null && row.started !== null ? [row.finished - row.started] : []));
   }
-
-  /** Some of those that are due: after an hour without upstream they are the whole queue, and the next node asks soon. */
-  #resume(now: number): void {
-    const due = sql`(SELECT ${builds.requestHash} FROM ${builds}
-      WHERE ${builds.state} = 'queued' AND ${builds.notBefore} > 0 AND ${builds.notBefore} <= ${now} LIMIT ${RESUMED_AT_ONCE})`;
-    this.#db.update(builds).set({ notBefore: 0 }).where(sql`${builds.requestHash} IN ${due}`).run();
-  }
 }
 
 /**
@@ -430,10 +310,6 @@ const questionsOf = (db: Database) => ({
     .limit(sql.placeholder('limit'))
     .prepare(),
   isPublishing: db.select({ n: builds.sequence }).from(builds).where(eq(builds.state, 'publishing')).limit(1).prepare(),
-  nextExpiry: db
-    .select({ at: sql<number | null>`min(${builds.expiresAt})` })
-    .from(builds)
-    .prepare(),
   nextPostponed: db
     .select({ at: sql<number | null>`min(${builds.notBefore})` })
     .from(builds)
@@ -448,5 +324,3 @@ const questionsOf = (db: Database) => ({
     .limit(sql.placeholder('limit'))
     .prepare(),
 });
-
-const byPlace = (one: Place, other: Place): number => one.turn - other.turn || one.sequence - other.sequence;

@@ -40,14 +40,14 @@ it('tells places and numbers as counting every row would, whatever happens to bu
           );
           const one = (query: string, ...values: number[]) => sql.exec<{ n: number }>(query, ...values).one().n;
           const live = LIVE_STATES.map((name) => `'${name}'`).join(', ');
-          expect(queue.position(build)).toBe(
+          expect(queue.line.position(build)).toBe(
             one(`SELECT count(*) AS n FROM builds WHERE state IN (${live}) AND sequence < ?`, build.sequence),
           );
           expect(queue.live()).toBe(one(`SELECT count(*) AS n FROM builds WHERE state IN (${live})`));
           expect(queue.waiting()).toBe(one("SELECT count(*) AS n FROM builds WHERE state = 'queued'"));
           const own = queue.byHash(build.requestHash) ?? build;
           const before = "SELECT count(*) AS n FROM builds WHERE state = 'queued' AND (turn, sequence) < (?, ?)";
-          if (own.state === 'queued') expect(queue.ahead(own)).toBe(one(before, own.turn, own.sequence));
+          if (own.state === 'queued') expect(queue.line.ahead(own)).toBe(one(before, own.turn, own.sequence));
         }
         expect(sql.exec('SELECT * FROM ranks WHERE n <= 0').toArray()).toEqual([]);
       });
@@ -69,7 +69,7 @@ test('a place in a long turn is exact near its ends, and about right in between,
       const inTurn = sql
         .exec<{ n: number }>('SELECT count(*) AS n FROM builds WHERE turn = 1 AND sequence < ?', sequence)
         .one().n;
-      return { sequence, off: Math.abs(queue.ahead({ turn: 1, sequence }) - inTurn) };
+      return { sequence, off: Math.abs(queue.line.ahead({ turn: 1, sequence }) - inTurn) };
     });
     const middle = places.filter(({ sequence }) => sequence > 1_000 && sequence < 3_901);
     expect(places.filter((place) => !middle.includes(place)).map(({ off }) => off)).toEqual([0, 0, 0, 0]);
@@ -79,18 +79,18 @@ test('a place in a long turn is exact near its ends, and about right in between,
 
 test('each operation reads as many rows of a queue of 8,000 as of one of 100, but for some dozens', async () => {
   const operations: readonly [string, (queue: Queue) => unknown][] = [
-    ['position', (queue) => queue.position({ sequence: 99 })],
-    ['ahead', (queue) => queue.ahead({ turn: 50, sequence: 99 })],
+    ['position', (queue) => queue.line.position({ sequence: 99 })],
+    ['ahead', (queue) => queue.line.ahead({ turn: 50, sequence: 99 })],
     ['waiting', (queue) => queue.waiting()],
     ['unpolled', (queue) => queue.polls.noneSince(Date.now() - 1_000_000, 9)],
     ['longest unpolled', (queue) => queue.polls.earliest()],
     ['next postponed', (queue) => queue.nextPostponed(Date.now())],
     ['is publishing', (queue) => queue.isPublishing()],
-    ['next expiry', (queue) => queue.nextExpiry()],
-    ['candidates', (queue) => queue.candidates(Date.now(), Object.values(schema.WHOM), 32)],
+    ['next expiry', (queue) => queue.ended.nextExpiry()],
+    ['candidates', (queue) => queue.line.candidates(Date.now(), Object.values(schema.WHOM), 32)],
     ['add', (queue) => addOne(queue, 'one more')],
     ['a build that leaves the queue and ends', (queue) => queue.fail('50', {} as never, null, Date.now())],
-    ['what ended long ago', (queue) => queue.forgetEnded(1, 9)],
+    ['what ended long ago', (queue) => queue.ended.forget(1, 9)],
     ['back from an absence', (queue) => queue.polls.noteAll(Date.now())],
   ];
   const read = (builds: number) =>

@@ -8,7 +8,7 @@ import type { StoredFile } from '../../shared/build-record.ts';
 import type { Database } from './database.ts';
 import { type UploadRow, uploads } from './schema.ts';
 
-export const MAX_FILES_PER_LEASE = 128;
+const MAX_FILES_PER_LEASE = 128;
 
 export type GrantAnswer =
   | { readonly ok: true; readonly upload: UploadRow }

@@ -192,6 +192,7 @@ describe('rule 16: an address', () => {
       images: { name: string }[];
     };
     expect(bin_dir.length).toBeLessThanOrEqual(64);
+    expect(images).not.toEqual([]);
     for (const { name } of images) expect(`https://asu.example/store/${bin_dir}/${name}`.length).toBeLessThan(256);
   });
 

@@ -11,7 +11,7 @@ import type { LogPieces } from '../events/log-pieces.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 import type { Visit } from '../limits/visit.ts';
 
-export const PRIVATE_LOG = 'The log of an image with defaults is not shown.\n';
+const PRIVATE_LOG = 'The log of an image with defaults is not shown.\n';
 export const NO_LOG = 'The log of this build is not kept.\n';
 const REST_LEFT_OUT = '[the rest of this log is left out]\n';
 

@@ -22,7 +22,7 @@ export const PC = { distro: 'openwrt', version: '24.10.2', target: 'x86/64', boa
 export const PC_SPLIT = { ...PC, target: 'x86', subtarget: '64' };
 export const ROUTER = { ...PC, target: 'ath79/generic', board: 'tplink,archer-c7-v4' };
 
-export async function openSeedUpstream(): Promise<Mirror> {
+async function openSeedUpstream(): Promise<Mirror> {
   const mirror = await openUpstream();
   mirror.publishVersions({ '24.10.2': { 'x86/64': 'x86_64', 'ath79/generic': 'mips_24kc', 'x86/generic': 'i386' } });
   const archer = {

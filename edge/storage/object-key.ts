@@ -11,7 +11,7 @@ const isSegment = (text: string): boolean => segment.test(text) && text !== '.' 
 const maxLengthBytes = 1024;
 
 /** True for `objects/<lease>/<file>`, `builds/<hash>.json` and the like: segments of `A-Z a-z 0-9 . _ + ~ -` between slashes. */
-export const isObjectKey = (key: string): boolean => key.length <= maxLengthBytes && key.split('/').every(isSegment);
+const isObjectKey = (key: string): boolean => key.length <= maxLengthBytes && key.split('/').every(isSegment);
 
 /** @throws ObjectStoreError `refused`, naming the key */
 export function assertObjectKey(key: string): void {

@@ -14,8 +14,8 @@ import { type DemoMirror, generateMirror } from '../demo/generate-mirror.ts';
 import { type MirrorServer, serveMirror } from '../demo/mirror-server.ts';
 import { type Fence, probeFence } from '../fence/fence.ts';
 import { type BuildContext, build } from './build.ts';
-import { type InputsInit, testOrder } from './test-order.ts';
-import { testWorkshop } from './test-workshop.ts';
+import { type InputsInit, testOrder } from './test-order.fixture.ts';
+import { testWorkshop } from './test-workshop.fixture.ts';
 import type { Workshop } from './workshop.ts';
 
 let root: string;

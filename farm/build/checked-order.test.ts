@@ -4,7 +4,7 @@ import { RepositoriesMode } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { imageArguments, manifestArguments } from '../imagebuilder/arguments.ts';
 import { proxyRepositories } from '../imagebuilder/repositories.ts';
 import { checkedOrder } from './checked-order.ts';
-import { type InputsInit, testOrder } from './test-order.ts';
+import { type InputsInit, testOrder } from './test-order.fixture.ts';
 
 const usignKey = 'untrusted comment: x\nRWRTdGeIJ9XxsWn7tn+ybmaz3vuKJnlmVCVhs9gQbbfGS2qAAtjRCEpn';
 

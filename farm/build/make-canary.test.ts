@@ -15,8 +15,8 @@ import { type MirrorServer, serveMirror } from '../demo/mirror-server.ts';
 import { unpackImageBuilder } from '../demo/unpacked-imagebuilder.ts';
 import { build } from './build.ts';
 import { checkedOrder } from './checked-order.ts';
-import { type InputsInit, testOrder } from './test-order.ts';
-import { testWorkshop } from './test-workshop.ts';
+import { type InputsInit, testOrder } from './test-order.fixture.ts';
+import { testWorkshop } from './test-workshop.fixture.ts';
 import type { Workshop } from './workshop.ts';
 
 let root: string;

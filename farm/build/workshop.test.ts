@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { testWorkshop } from './test-workshop.ts';
+import { testWorkshop } from './test-workshop.fixture.ts';
 import { createWorkspace } from './workspace.ts';
 
 let state: string;

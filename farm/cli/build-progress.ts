@@ -77,7 +77,7 @@ export class BuildProgress {
 }
 
 /** `agoMs`: since the answer came; an estimate shrinks meanwhile. */
-export function pendingText(
+function pendingText(
   { queue_position, eta_seconds, imagebuilder_status, progress }: PendingAnswer,
   agoMs: number,
 ): string {

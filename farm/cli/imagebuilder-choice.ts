@@ -3,7 +3,7 @@ import type { ShelvedImageBuilder } from '../imagebuilder/imagebuilder-shelf.ts'
 import { UsageError } from './flags.ts';
 
 /** As `list` shows it. */
-export const PREFIX_LENGTH = 12;
+const PREFIX_LENGTH = 12;
 const PREFIX = /^[0-9a-f]{4,64}$/;
 
 export const shortName = ({ sha256 }: Pick<ShelvedImageBuilder, 'sha256'>): string => sha256.slice(0, PREFIX_LENGTH);

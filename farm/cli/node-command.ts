@@ -18,7 +18,7 @@ import { mustBeReadable, readUpstreamKeys } from './upstream-keys.ts';
 
 /** Beside 0, 1 (a fault) and 2 (wrong words). */
 export const EXIT_REFUSED = 3;
-export const EXIT_NO_SANDBOX = 4;
+const EXIT_NO_SANDBOX = 4;
 
 export const nodeCommand: Command = async (args, { terminal, environment, signal }) => {
   const command = parseNodeCommand(args, environment);

@@ -288,7 +288,7 @@ const packages: Rows = {
 };
 
 /** Each fails a build in one way; `README.md` lists which. */
-export const troublemakers = {
+const troublemakers = {
   'demo-badpostinst': { version: '1.0-r1', postinst: 'echo "demo-badpostinst: failing on purpose" >&2\nexit 7\n' },
   'demo-brokendep': { version: '1.0-r1', depends: ['libdoesnotexist'] },
   'demo-clash': { version: '1.0-r1', files: { 'usr/sbin/dropbear': 'not dropbear\n' } },

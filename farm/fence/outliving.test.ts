@@ -86,6 +86,8 @@ describe.each(USERS)('as %s', (user) => {
       const node = under.start({ workspace: inside, lower, hasListener: false }, ['sleep', word()]);
       // From the first process that has the workspace in its command line on.
       while ((await processesWith(`${inside}/tree`)).length < 1 && node.exitCode === null) await sleep(1);
+      // One that never got so far leaves nothing either.
+      expect(node.exitCode).toBeNull();
       await sleep(atMs / 4);
       node.kill('SIGKILL');
       await nobodyHas(inside);

@@ -11,7 +11,7 @@ import { type MakeInfo, parseMakeInfo } from '../../shared/make-info.ts';
 const parsed = new LRUCache<string, MakeInfo>({ max: 32 });
 
 /** What `make info` of a tree said lies here. */
-export const infoFileOf = (tree: string): string => `${tree}.info`;
+const infoFileOf = (tree: string): string => `${tree}.info`;
 
 /**
  * @param tree the shared tree's path

@@ -7,7 +7,7 @@ import { BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
 /** As clients read it: `download_imagebuilder`. */
 export type StepName = string;
 
-export const stepName = (step: BuildStep): StepName => (BuildStep[step] ?? 'unspecified').toLowerCase();
+const stepName = (step: BuildStep): StepName => (BuildStep[step] ?? 'unspecified').toLowerCase();
 
 export class StepTimer {
   readonly #secondsOf = new Map<StepName, number>();

@@ -31,6 +31,7 @@ it('what is recorded is found, after a restart too, the last word counting', asy
 
 it('scopes share nothing, however their parts are cut', async () => {
   await ledger.record(['a', 'b'], 'x', one);
+  expect(await ledger.find(['a', 'b'], 'x')).toEqual(one);
   for (const other of [['ab'], ['a', 'b', ''], ['a b'], ['a","b']]) expect(await ledger.find(other, 'x')).toBeNull();
 });
 

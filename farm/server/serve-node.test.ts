@@ -18,8 +18,8 @@ import { type BuildOrder, BuildOrderSchema } from '../../shared/gen/asu/farm/v1/
 import { ForemanService, LeaseStanding } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 import { NodeService } from '../../shared/gen/asu/farm/v1/node_pb.js';
 import { NODE_ID, openAgent } from '../agent.fixture.ts';
-import { testOrder } from '../build/test-order.ts';
-import { testWorkshop } from '../build/test-workshop.ts';
+import { testOrder } from '../build/test-order.fixture.ts';
+import { testWorkshop } from '../build/test-workshop.fixture.ts';
 import type { Workshop } from '../build/workshop.ts';
 import { type DemoMirror, generateMirror } from '../demo/generate-mirror.ts';
 import { type MirrorServer, serveMirror } from '../demo/mirror-server.ts';

@@ -37,7 +37,7 @@ const FLAGS = {
   help: { type: 'boolean' },
 } as const;
 
-export const DEFAULT_PORT = 8787;
+const DEFAULT_PORT = 8787;
 
 /** Of the `minio` service in docker-compose.yml, which listens on loopback only. */
 export const LOCAL_S3_KEYS = { S3_ACCESS_KEY_ID: 'asu-local', S3_SECRET_ACCESS_KEY: 'asu-local-secret' } as const;

@@ -12,7 +12,7 @@ export const certificateCheck: Check = {
 };
 
 /** Edge → certificate. Only read: a node may be writing. Empty where none ever started here. */
-export function certificatesIn(stateDirectory: string): ReadonlyMap<string, string> {
+function certificatesIn(stateDirectory: string): ReadonlyMap<string, string> {
   let database: BetterSqlite3.Database;
   try {
     database = new BetterSqlite3(path.join(stateDirectory, 'node.sqlite'), { readonly: true, fileMustExist: true });
