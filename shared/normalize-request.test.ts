@@ -16,6 +16,11 @@ const policy: RequestPolicy = {
   defaultsKey: new Uint8Array(32).fill(1),
 };
 
+const withFeeds: RequestPolicy = {
+  ...policy,
+  distros: [{ ...OPENWRT, feeds: [{ name: 'lime', url: 'https://feeds.example/lime' }] }],
+};
+
 function request(fields: Partial<Record<keyof BuildRequest, unknown>> = {}): BuildRequest {
   const base = { version: '24.10.2', target: 'ath79/generic', profile: 'glinet_gl-ar150' };
   const parsed = parseBuildRequest({ ...base, ...fields });
@@ -68,6 +73,12 @@ describe('what this server does not allow', () => {
       policy,
       { kind: 'bad_request', detail: 'Repository not allowed: https://evil.example/packages/' },
     ],
+    [
+      'a repository that is called as a feed of the distribution',
+      { repositories: { lime: 'https://feeds.example/packages/a' } },
+      withFeeds,
+      { kind: 'bad_request', detail: 'Repository not allowed: lime is the name of a feed of openwrt' },
+    ],
   ])('%s is refused', (_, fields, rules, error) => {
     expect(errorOf(() => checkPolicy(request(fields), rules))).toMatchObject(error);
   });
@@ -78,6 +89,11 @@ describe('what this server does not allow', () => {
     ['the longest defaults', { defaults: '€€xx' }, policy],
     ['the largest root file system', { rootfs_size_mb: 1024 }, policy],
     ['a listed repository', { repositories: { good: 'https://feeds.example/packages/a' } }, policy],
+    [
+      'one beside the feeds of the distribution',
+      { repositories: { good: 'https://feeds.example/packages/a' } },
+      withFeeds,
+    ],
   ])('%s passes', (_, fields, rules) => {
     expect(() => checkPolicy(request(fields), rules)).not.toThrow();
   });

@@ -31,6 +31,3 @@ export const deviceName = (document: Devices, { target, profile }: Device): stri
     Object.hasOwn(document.devices[target] ?? {}, profile) &&
     document.devices[target]?.[profile]?.[0]) ||
   null;
-
-export const isSameDevice = (one: Device | null, other: Device | null): boolean =>
-  one?.target === other?.target && one?.profile === other?.profile;
