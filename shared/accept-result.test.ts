@@ -97,7 +97,39 @@ test('an ImageBuilder that tells little is accepted', () => {
     linux_kernel: null,
   };
   const check = acceptResult(claim({ profilesJson: JSON.stringify(little) }), { request, pins }, uploaded);
-  expect(check).toMatchObject({ ok: true, result: { device: { titles: [], sourceDateEpoch: 0, linuxKernel: null } } });
+  expect(check.ok && check.result.device).toMatchObject({
+    titles: [],
+    sourceDateEpoch: 0,
+    linuxKernel: null,
+    imagePrefix: '',
+    defaultPackages: [],
+    devicePackages: [],
+    supportedDevices: [],
+  });
+});
+
+test('each image is accepted that is among the files', () => {
+  const factory = { ...image, name: 'x-squashfs-factory.bin' };
+  const { files, images } = made({
+    files: [image, factory].map(inProto),
+    images: [image, factory].map((each) => ({ ...inProto(each), type: 't'.repeat(65), filesystem: 'f'.repeat(65) })),
+  });
+  const check = acceptResult(claim({ files, images }), { request, pins }, [image, factory]);
+  const told = { type: 't'.repeat(64), filesystem: 'f'.repeat(64) };
+  expect(check.ok && check.result.images).toEqual([
+    { ...image, ...told },
+    { ...factory, ...told },
+  ]);
+});
+
+test.each(['../x', '.x', 'a/b', '__proto__', ''])('a file %j is refused, be it uploaded', (name) => {
+  const file = { ...list, name };
+  const { files } = made({ files: [...uploaded, file].map(inProto) });
+  expect(acceptResult(claim({ files }), { request, pins }, [...uploaded, file])).toEqual({
+    ok: false,
+    isLie: false,
+    reason: `file name ${JSON.stringify(name)} is outside the grammar`,
+  });
 });
 
 test('whatever is accepted can be told to a client', () => {
@@ -231,6 +263,11 @@ describe('what clients and stores could not hold', () => {
   it('how it was built is told in 256 characters', () => {
     const result = answer({ circumstances: made({ circumstances: { sandbox: 'x'.repeat(300) } }).circumstances });
     expect(result.ok && result.result.circumstances.sandbox).toHaveLength(256);
+  });
+
+  it('a command is cut to 64 words', () => {
+    const result = answer({ buildCommand: Array.from({ length: 65 }, () => 'word') });
+    expect(result.ok && result.result.buildCommand).toHaveLength(64);
   });
 
   it('a command is cut to 64 KiB in all', () => {

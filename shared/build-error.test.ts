@@ -7,6 +7,7 @@ import {
   isBuildErrorKind,
   isDeterministic,
   isRemembered,
+  kindFromNode,
   missingPackages,
 } from './build-error.ts';
 
@@ -66,6 +67,33 @@ describe.each(Object.entries(TABLE) as [BuildErrorKind, [number, string, boolean
 test.each(['', 'Internal', '__proto__', 'constructor', 'toString', 'a_newer_kind'])('%j is no kind', (kind) => {
   expect(isBuildErrorKind(kind)).toBe(false);
 });
+
+test.each<[string, BuildErrorKind]>([
+  ['conflict', 'conflict'],
+  ['timeout', 'timeout'],
+  ['internal', 'internal'],
+  ['invalid_request', 'internal'],
+  ['body_too_large', 'internal'],
+  ['cancelled', 'internal'],
+  ['queue_full', 'internal'],
+  ['too_many_requests', 'internal'],
+  ['a_newer_kind', 'internal'],
+  ['constructor', 'internal'],
+  ['', 'internal'],
+])('a failure that a node calls %j counts as %s', (said, kind) => {
+  expect(kindFromNode(said)).toBe(kind);
+});
+
+test.each<[string[], string[], string]>([
+  [['a'], [], 'missing (a)'],
+  [[], ['a', 'b'], 'conflicts (a, b)'],
+  [['a', 'b'], ['c'], 'missing (a, b) conflicts (c)'],
+])(
+  'without %j, and with %j in conflict, a selection is told as impossible in one sentence',
+  (missing, others, told) => {
+    expect(impossibleSelection(missing, others)).toBe(`Error: Impossible package selection: ${told}`);
+  },
+);
 
 test('an error carries what it was given, and its cause for the log only', () => {
   const error = new BuildError('conflict', 'Error: a and b', {

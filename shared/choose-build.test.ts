@@ -15,6 +15,7 @@ it.each<[situation: string, builds: ReturnType<typeof build>[], held: string[], 
   ['a node without ImageBuilders keeps to turns', [build('1', 'x'), build('2', 'y')], [], ['1', '2']],
   ['what it has comes first', [build('1', 'x'), build('2', 'y')], ['y'], ['2', '1']],
   ['in turn among themselves', [build('1', 'x'), build('2', 'y'), build('3', 'y')], ['y'], ['2', '3', '1']],
+  ['who waited for just so long is overtaken', [build('1', 'x', OVERTAKING_MS), build('2', 'y')], ['y'], ['2', '1']],
   ['who waited for long is not overtaken', [build('1', 'x', OVERTAKING_MS + 1), build('2', 'y')], ['y'], ['1', '2']],
   [
     'nor, where all wait for long, is who waited for a tenth longer than most',

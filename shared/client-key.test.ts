@@ -34,6 +34,7 @@ describe('one client', () => {
     ['where nothing is set', ['::', '0::', '::0', '0:0:0:0:0:0:0:0', '::1', '::192.0.2.1'], '6 00000000000000'],
     ['where `::` stands for a single group', ['1:2:3:0:5:6:7:8', '1:2:3::5:6:7:8'], '6 00010002000300'],
     ['at the ends of what there is', ['255.255.255.255'], '4 255.255.255.255'],
+    ['by the longest spelling that there is', ['1111:2222:3333:4444:5555:6666:255.255.255.255'], '6 11112222333344'],
     ['that is nobody', ['0.0.0.0'], '4 0.0.0.0'],
   ])('%s', (_, addresses, network) => {
     for (const address of addresses) expect([address, clientNetwork(address)]).toEqual([address, network]);
@@ -44,6 +45,8 @@ describe('one client', () => {
     ['2001:db8:1:2300::1', '2001:db8:1:2400::1'],
     ['2001:db8::1', '2001:db9::1'],
     ['1.2.3.4', '::1.2.3.4'],
+    ['1.2.3.4', '::ff:1.2.3.4'],
+    ['1.2.3.4', '::ff00:1.2.3.4'],
   ])('is not another: %s, %s', (one, other) => {
     expect(clientNetwork(one)).not.toBe(clientNetwork(other));
   });
@@ -67,6 +70,7 @@ test.each([
   ':',
   ':::',
   '1::2::3',
+  '1:2:3:4::5:6:7:8::9',
   ':1:2:3:4:5:6:7:8',
   '1:2:3:4:5:6:7',
   '1:2:3:4:5:6:7:8:9',
@@ -79,6 +83,7 @@ test.each([
   '::ffff:192.0.2.256',
   '192.0.2.1::',
   '1:192.0.2.1::',
+  '::192.0.2.1:1',
 ])('%j is no address, and nobody’s', (address) => {
   expect(clientNetwork(address)).toBeNull();
 });

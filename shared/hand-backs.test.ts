@@ -34,6 +34,17 @@ test('all that a node had when it stopped is one occasion, and what it took sinc
   expect(withHandBack(known, start + 150, start + 300).n).toBe(2);
 });
 
+test('what it was given at the moment of the last one is another', () => {
+  expect(withHandBack(withHandBack(NO_HAND_BACKS, start, start), start, start).n).toBe(2);
+});
+
+test.each([
+  [3_599_999, 2],
+  [3_600_000, 1],
+])('%i ms after the first an hour has this many: %i', (ms, n) => {
+  expect(withHandBack(withHandBack(NO_HAND_BACKS, start, start), start + ms, start + ms).n).toBe(n);
+});
+
 test('its operator reads how often', () => {
   expect(toldHandBacks(after(21, MINUTE_MS, 0))).toBe(
     'it gave builds back 21 times within an hour and brought none to an end',

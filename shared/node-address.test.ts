@@ -13,6 +13,7 @@ describe('is an address, in one spelling', () => {
     ['https://xn--bcher-kva.example', 'https://xn--bcher-kva.example'],
     ['http://127.0.0.1:8790', 'http://127.0.0.1:8790'],
     ['http://127.1:8790', 'http://127.0.0.1:8790'],
+    ['http://127.255.254.253', 'http://127.255.254.253'],
     ['http://localhost:8790', 'http://localhost:8790'],
     ['http://[::1]:8790', 'http://[::1]:8790'],
   ])('%s', (text, address) => {
@@ -52,6 +53,7 @@ describe('is none', () => {
     'http://192.0.2.7',
     'http://10.0.0.1:8790',
     'http://localhost.example',
+    'http://node.localhost',
     'http://[::2]',
   ])('by http: %s', (text) => {
     expect(judgeNodeAddress(text)).toMatchObject({ ok: false, reason: expect.stringContaining('loopback') });

@@ -2,7 +2,9 @@ import { describe, expect, it, test } from 'vitest';
 import { bytesToHex, sha256Hex } from './digest.ts';
 import { signingKey } from './ed25519.ts';
 import {
+  CERTIFICATE_LIFE_MS,
   type JoinToken,
+  MAX_TOKEN_LIFE_MS,
   type NodeCertificate,
   nodeIdOf,
   signJoinToken,
@@ -30,6 +32,16 @@ test('a node’s id is the digest of its key', () => {
   expect(nodeIdOf(node.publicKey)).toBe(sha256Hex(node.publicKey));
 });
 
+test('a certificate lives a day, and a token for thirty at most', () => {
+  expect([CERTIFICATE_LIFE_MS, MAX_TOKEN_LIFE_MS]).toEqual([86_400_000, 2_592_000_000]);
+});
+
+test('the longest name of an operator is one', async () => {
+  const operator = `0${'.'.repeat(63)}`;
+  const text = await signJoinToken(edge, { ...token, operator });
+  expect(await verifyJoinToken(edge.publicKey, text, now)).toMatchObject({ ok: true, claim: { operator } });
+});
+
 test('what the edge issued counts until it ends', async () => {
   expect(await verifyJoinToken(edge.publicKey, await signJoinToken(edge, token), now)).toEqual({
     ok: true,
@@ -49,6 +61,11 @@ describe('a join token is refused', () => {
     ['by a stranger', signJoinToken(stranger, token), forged],
     ['that is a certificate', signNodeCertificate(edge, certificate), forged],
     ['of a shape that this edge does not issue', signText(edge, 'join-token', { ...token, id: 'short' }), forged],
+    ['of an id with a digit before it', signText(edge, 'join-token', { ...token, id: `0${token.id}` }), forged],
+    ['of an id with a digit behind it', signText(edge, 'join-token', { ...token, id: `${token.id}0` }), forged],
+    ['of an id in capitals', signText(edge, 'join-token', { ...token, id: 'A'.repeat(32) }), forged],
+    ['of an operator that begins with a dot', signText(edge, 'join-token', { ...token, operator: '.op' }), forged],
+    ['of an operator too long', signText(edge, 'join-token', { ...token, operator: 'o'.repeat(65) }), forged],
     ['of an unknown tier', signText(edge, 'join-token', { ...token, tier: 'root' }), forged],
     ['of an operator with a newline', signText(edge, 'join-token', { ...token, operator: 'op\n' }), forged],
     ['without an end', signText(edge, 'join-token', { ...token, expiresAt: undefined }), forged],
@@ -69,6 +86,18 @@ describe('a node certificate is refused', () => {
     ['by the node itself', signNodeCertificate(node, certificate), forged],
     ['that is a join token', signJoinToken(edge, token), forged],
     ['of a node id that is none', signText(edge, 'node-certificate', { ...certificate, nodeId: 'x' }), forged],
+    ...(['nodeId', 'publicKey'] as const).flatMap((field): [string, Promise<string>, string][] => [
+      [
+        `of a ${field} with a digit before it`,
+        signText(edge, 'node-certificate', { ...certificate, [field]: `0${certificate[field]}` }),
+        forged,
+      ],
+      [
+        `of a ${field} with a digit behind it`,
+        signText(edge, 'node-certificate', { ...certificate, [field]: `${certificate[field]}0` }),
+        forged,
+      ],
+    ]),
     [
       'of a key in capitals',
       signText(edge, 'node-certificate', { ...certificate, publicKey: 'AB'.repeat(32) }),

@@ -99,6 +99,8 @@ describe('what this server does not allow', () => {
   });
 });
 
+const KEY = 'RWTTEMbygz6X95lKDAulctZy3aj15823THXfyrfXgwGbxZlXBd2brNcw';
+
 describe('a normalised request', () => {
   it('has the real profile, the folded packages and nothing of who asked', () => {
     const asked = { profile: 'glinet,gl-ar150', packages: ['vim', '+luci', 'vim', '-ppp', 'dnsmasq'], client: 'x' };
@@ -129,6 +131,8 @@ describe('a normalised request', () => {
     const target = targetDocument({ profiles });
     expect(normalize({ profile: 'dropper', packages: ['ppp'] }, target).addPackages).toEqual(['ppp']);
     expect(normalize({ profile: 'dropper', packages: ['-ppp'] }, target).removePackages).toEqual([]);
+    const whole = { profile: 'dropper', diff_packages: true, packages: ['vim'] };
+    expect(normalize(whole, target).removePackages).toEqual(['base-files', 'dnsmasq', 'ppp-mini']);
   });
 
   it('with an empty absolute list removes nothing', () => {
@@ -158,10 +162,25 @@ describe('a normalised request', () => {
     ]);
   });
 
-  it('has keys once each, without the blanks around them', () => {
-    const key = 'RWTTEMbygz6X95lKDAulctZy3aj15823THXfyrfXgwGbxZlXBd2brNcw';
+  it('drops of the defaults what the device names, and nothing that ends alike', () => {
+    const target = targetDocument({
+      defaultPackages: ['uci'],
+      profiles: { plain: profileEntry({ devicePackages: ['luci'] }) },
+    });
+    const whole = { profile: 'plain', diff_packages: true, packages: ['vim'] };
+    expect(normalize(whole, target).removePackages).toEqual(['luci', 'uci']);
+  });
+
+  it('has keys in one order', () => {
+    const keys = ['RWRNAX5vHtXWFmt+n5di7XX8rTu0w+c8X7Ihv4oCyD6tzsUwmH0A6kO0', KEY];
     const repositories = { custom: 'https://feeds.example/x/' };
-    expect(normalize({ repositories, repository_keys: [`${key}\n`, key] }).repositoryKeys).toEqual([key]);
+    for (const repository_keys of [keys, [...keys].reverse()])
+      expect(normalize({ repositories, repository_keys }).repositoryKeys).toEqual(keys);
+  });
+
+  it('has keys once each, without the blanks around them', () => {
+    const repositories = { custom: 'https://feeds.example/x/' };
+    expect(normalize({ repositories, repository_keys: [`${KEY}\n`, KEY] }).repositoryKeys).toEqual([KEY]);
   });
 
   it('holds of a secret only a MAC that nobody without the key can guess, and is private', () => {

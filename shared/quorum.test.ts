@@ -119,6 +119,8 @@ test.each<[string, Vote[], boolean]>([
   ['beside two of whom nobody has heard', [vote('a'), vote('b')], true],
   ['in a dispute', [vote('a'), vote('b', says('evil'))], false],
   ['beside a trusted one', [vote('a', trusted)], false],
+  ['beside a fault of a trusted one', [vote('a', { ...trusted, ...fails('timeout') })], true],
+  ['beside one that is proven and a fault of another', [vote('a', proven), vote('b', fails('timeout'))], true],
 ])('a volunteer’s word %s is wanted: %#', (_, votes, wanted) => {
   expect(wantsVolunteers(votes, anyone, policy)).toBe(wanted);
 });

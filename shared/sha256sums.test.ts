@@ -18,10 +18,17 @@ describe('a list of digests', () => {
     ['climbs out of its directory', '../../../other/profiles.json'],
     ['climbs out in the middle', 'packages/../profiles.json'],
     ['is absolute', '/etc/passwd'],
+    ['has another spelling', 'packages/./profiles.json'],
+    ['begins with its directory', './profiles.json'],
     ['holds a blank', 'a b'],
     ['holds a control character', 'a\rb'],
   ])('does not take a path that %s', (_, path) => {
     const sums = parseSha256Sums(`${digest('a')} *kept\n${digest('b')} *${path}\n`);
+    expect([...sums.keys()]).toEqual(['kept']);
+  });
+
+  it('does not take the end of a longer digest for one', () => {
+    const sums = parseSha256Sums(`${digest('a')} *kept\n${'b'.repeat(128)} *sha512\n`);
     expect([...sums.keys()]).toEqual(['kept']);
   });
 
@@ -61,7 +68,7 @@ describe('the ImageBuilder of a target', () => {
     'openwrt-imagebuilder-22.03.0-x86-64.Linux-x86_64.tar.gz',
   ])('%s is found among the other files', (file) => {
     const sums = parseSha256Sums(
-      `${digest('a')} *profiles.json\n${digest('b')} *${file}\n${digest('c')} *openwrt-sdk.tar.zst\n`,
+      `${digest('a')} *profiles.json\n${digest('b')} *${file}\n${digest('c')} *${file}.asc\n${digest('d')} *openwrt-sdk.tar.zst\n`,
     );
     expect(findImageBuilder(sums)).toEqual({ file, sha256: digest('b') });
   });

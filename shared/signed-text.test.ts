@@ -46,6 +46,17 @@ describe('it does not count', () => {
   });
 });
 
+test.each([
+  [4095, true],
+  [4097, false],
+])('a rightly signed text of %i characters counts: %s', async (characters, counts) => {
+  const bytes = Math.floor(((characters - '.'.length - signature.length) * 3) / 4);
+  const long = { note: 'x'.repeat(bytes - JSON.stringify({ note: '' }).length) };
+  const text = await signText(edge, 'purpose', long);
+  expect(text).toHaveLength(characters);
+  expect(await verifyText(edge.publicKey, 'purpose', text)).toEqual(counts ? long : null);
+});
+
 test('purpose and claim cannot trade letters', async () => {
   const text = await signText(edge, 'a', claim);
   expect(await verifyText(edge.publicKey, `a${payload.slice(0, 1)}`, text.slice(1))).toBeNull();

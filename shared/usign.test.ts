@@ -16,6 +16,7 @@ describe('a usign public key', () => {
   it.each(openwrtKeys)('of OpenWrt with id $keyId is read with that id', ({ keyId, key }) => {
     expect(parseUsignPublicKey(key).keyId).toBe(keyId);
     expect(parseUsignPublicKey(`untrusted comment: OpenWrt\n${key}\n`)).toEqual(parseUsignPublicKey(key));
+    expect(parseUsignPublicKey(`\r\n  ${key}\t\r\n`)).toEqual(parseUsignPublicKey(key));
     expect(parseUsignPublicKey(key).publicKey).toHaveLength(32);
   });
 
@@ -101,6 +102,16 @@ describe('a signature', () => {
   it('that is an HTML error page or a public key is malformed', async () => {
     const ours = await usignKeyFromSeed(seedOf(7));
     for (const signature of ['<!doctype html>', '', ours.publicKey, '-----BEGIN PGP SIGNATURE-----'])
+      expect(await verifyUsign({ message, signature, publicKeys: [ours.publicKey] })).toEqual({
+        ok: false,
+        reason: 'malformed',
+      });
+  });
+
+  it('of which a letter is missing, too much or none of base64 is malformed', async () => {
+    const ours = await usignKeyFromSeed(seedOf(7));
+    const [, base64 = ''] = (await signUsign(message, ours)).split('\n');
+    for (const signature of [base64.slice(0, -1), `${base64.slice(0, -1)}A=`, `A${base64}`, `!AAA${base64}`])
       expect(await verifyUsign({ message, signature, publicKeys: [ours.publicKey] })).toEqual({
         ok: false,
         reason: 'malformed',

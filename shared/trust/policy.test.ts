@@ -38,6 +38,29 @@ describe('the setting', () => {
   });
 });
 
+test.each<[situation: string, setting: object, path: string | null]>([
+  ['as many operators of whom nobody has heard as of others', { operators: 3, unproven_operators: 3 }, null],
+  ['fewer of those', { operators: 3, unproven_operators: 2 }, 'unproven_operators'],
+  ['one operator alone', { operators: 1 }, 'operators'],
+  ['more operators than there will ever be', { operators: 17, unproven_operators: 16 }, 'operators'],
+  ['half an operator', { unproven_operators: 3.5 }, 'unproven_operators'],
+  ['a farm of one', { active_operators: 1 }, 'active_operators'],
+  ['no canaries', { canary_one_in: 0 }, null],
+  ['every target', { reproducible: ['* *'] }, null],
+  ['a target of a branch', { reproducible: ['24.10 mediatek/filogic_2-x'] }, null],
+  ['all targets of snapshots', { reproducible: ['SNAPSHOT *'] }, null],
+  ['a branch with a digit too many', { reproducible: ['124.10 *'] }, 'reproducible.0'],
+  ['a branch with a digit too few', { reproducible: ['2.10 *'] }, 'reproducible.0'],
+  ['half a branch', { reproducible: ['24.1 *'] }, 'reproducible.0'],
+  ['a release', { reproducible: ['24.10.2 *'] }, 'reproducible.0'],
+  ['a target without its subtarget', { reproducible: ['24.10 x86'] }, 'reproducible.0'],
+  ['a target in capitals', { reproducible: ['24.10 X86/64'] }, 'reproducible.0'],
+  ['something behind the target', { reproducible: ['24.10 x86/64 '] }, 'reproducible.0'],
+])('a policy of %s, %j, is refused at %j', (_, setting, path) => {
+  const parsed = trustPolicySchema.safeParse(setting);
+  expect(parsed.success ? null : parsed.error.issues[0]?.path.join('.')).toBe(path);
+});
+
 test.each<[('snapshot' | 'release' | 'foreign_feeds')[], Partial<NormalizedRequest>, string]>([
   [['foreign_feeds'], foreign, 'trusted'],
   [['foreign_feeds'], {}, 'anyone'],

@@ -202,6 +202,25 @@ describe('the edge', () => {
     const check = await checkStatement(await bytes(), expected, volunteer);
     expect(check.ok ? 'believed' : check.reason).toContain(reason);
   });
+
+  const a = (count: number) => 'a'.repeat(count);
+  it.each<[situation: string, said: string, expected: string, told: string]>([
+    ['at its beginning', 'X', 'Y', 'expected "Y", got "X"'],
+    [
+      'far behind it',
+      `${a(30)}X${a(60)}`,
+      `${a(30)}Y${a(60)}`,
+      `expected "${a(24)}Y${a(39)}", got "${a(24)}X${a(39)}"`,
+    ],
+    ['at its end, where more was expected', a(30), `${a(30)}Y`, `expected "${a(24)}Y", got "${a(24)}"`],
+    ['at its end, where less was', `${a(30)}X`, a(30), `expected "${a(24)}", got "${a(24)}X"`],
+  ])('tells where a statement differs %s', async (_, said, wanted, told) => {
+    const check = await checkStatement(await signed(utf8ToBytes(said)), utf8ToBytes(wanted), volunteer);
+    expect(check).toEqual({
+      ok: false,
+      reason: `the statement is not about this lease and its files: ${told}`,
+    });
+  });
 });
 
 function hexOf(bytes: Uint8Array): string {
