@@ -47,7 +47,15 @@ test.each(pages)('every link of %s into the project leads somewhere', async (pag
 
 test.each(pages)('every source file that %s names is there', async (page) => {
   const text = await readFile(path.join(PROJECT, page), 'utf8');
-  const named = [...text.matchAll(/`((?:bench|e2e|edge|farm|shared|proto)\/[\w./-]+\.(?:ts|mjs|proto|sql))`/g)];
+  const named = [
+    ...text.matchAll(/`((?:bench|deploy|docs|e2e|edge|farm|shared|proto)\/[\w./-]+\.(?:Containerfile|[a-z]+))`/g),
+  ];
   const missing = named.map(([, file = '']) => file).filter((file) => !existsSync(path.join(PROJECT, file)));
   expect(missing).toEqual([]);
+});
+
+test('docs/README.md leads to every page', async () => {
+  const index = await readFile(path.join(PROJECT, 'docs/README.md'), 'utf8');
+  const linked = [...index.matchAll(LINK)].map(([, link = '']) => path.join('docs', link));
+  expect(pages.filter((page) => page !== 'docs/README.md' && !linked.includes(page))).toEqual([]);
 });
