@@ -239,7 +239,7 @@ export const EDGE_SETTINGS = {
     json(trustPolicySchema),
     'JSON object: what it takes to publish what volunteers built, as far as it is not as docs/trust.md has it',
   ),
-  IDENTITY_SALT: setting('1', text, 'part of every hash; changing it disowns every image ever built'),
+  IDENTITY_SALT: setting('1', text, 'part of every hash; with another one nobody who asks is given an image of before'),
   CONTACT: setting('', text, 'who runs this server, shown in the overview'),
   DIRECT_UPLOADS: setting(
     '0',
