@@ -95,6 +95,14 @@ test.each<[string[], string[], string]>([
   },
 );
 
+test('a selection from which packages are missing is told of these alone', () => {
+  expect(impossibleSelection(['a'])).toBe('Error: Impossible package selection: missing (a)');
+});
+
+test('an error that was given nothing more carries nothing more', () => {
+  expect(new BuildError('conflict')).toMatchObject({ errors: [], stdout: '', stderr: '' });
+});
+
 test('an error carries what it was given, and its cause for the log only', () => {
   const error = new BuildError('conflict', 'Error: a and b', {
     errors: [{ path: 'packages.0', message: 'expected x' }],

@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { GRACE_MS, imagesToRemove, type KeptImage } from './image-budget.ts';
+import { GRACE_MS, imagesToRemove, type KeptImage, SERVED_GRAIN_MS } from './image-budget.ts';
 
 const NOW = 1_800_000_000_000;
 /** Served so many hours ago. */
@@ -32,6 +32,10 @@ describe('images go', () => {
   ])('%s', (_, { images, kept, budget, go }) => {
     expect(imagesToRemove(images, kept, budget, NOW).map(({ requestHash }) => requestHash)).toEqual(go);
   });
+});
+
+test('that an image was served is noted well within its grace', () => {
+  expect([GRACE_MS, SERVED_GRAIN_MS]).toEqual([7_200_000, 3_600_000]);
 });
 
 test('those that come behind a younger one are not looked at: they come in the order in which they were served', () => {

@@ -45,6 +45,10 @@ describe('faults in a row', () => {
     expect(all).toEqual(first);
   });
 
+  it('of what the node was given at the moment of the last one are two', () => {
+    expect(hashes(withFault([fault('a', 100)], fault('b', 200), 100))).toBe('ab');
+  });
+
   it('are told by their kinds, those alone that count', () => {
     const row = withFault(withShared(inARow('a', 'b', 'c'), 'a'), { ...fault('d', 99), kind: 'timeout' }, 90);
     expect(toldFaults(row)).toMatch(
@@ -72,6 +76,7 @@ describe('a fault at a build', () => {
     expect([areTooMany(row), areFew(row)]).toEqual([false, false]);
     expect(areTooMany(withBlame(row, 'b'))).toBe(true);
     expect(hashes(withoutShared(row, 'b'))).toBe('ac');
+    expect(hashes(withoutShared(withShared(row, 'c'), 'b'))).toBe('ac');
   });
 
   it('that another node came to an end with is the node’s own, whoever fails there later', () => {

@@ -30,6 +30,6 @@ export function isDrawn(
 ): boolean {
   const rank = (name: string): string => sha256Hex(`${draw}\n${name}`);
   const mine = rank(operator);
-  const before = [...new Set(able)].filter((other) => other !== operator && rank(other) < mine).length;
+  const before = [...new Set(able)].filter((other) => rank(other) < mine).length;
   return before <= Math.floor(Math.max(0, waitedMs) / patienceMs);
 }

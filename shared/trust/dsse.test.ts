@@ -123,6 +123,13 @@ test.each<[string, unknown, string]>([
 test.each<[string, Uint8Array, string]>([
   ['that are no text', Uint8Array.of(0xff, 0xfe), 'no JSON'],
   ['that are no JSON', utf8ToBytes('{'), 'no JSON'],
+  [
+    'of which one is no UTF-8',
+    Uint8Array.of(...utf8ToBytes('{"payloadType":"'), 0xff, ...utf8ToBytes('"}')),
+    'no JSON',
+  ],
+  ['behind a byte order mark', Uint8Array.of(0xef, 0xbb, 0xbf, ...utf8ToBytes('{}')), 'no JSON'],
+  ['as many as there may be', new Uint8Array(MAX_ENVELOPE_BYTES), 'no JSON'],
   ['without end', new Uint8Array(MAX_ENVELOPE_BYTES + 1), 'at most'],
 ])('bytes %s are no envelope', (_, bytes, why) => {
   const read = openDsseBytes(bytes, TYPE);

@@ -58,6 +58,12 @@ describe('prefixes', () => {
     expect(whyNoPrefixes(prefixes)).toMatch(/^expected http or https URLs of at most 512 characters/);
   });
 
+  it('may be as long as is allowed and no longer, and are told by their beginning', () => {
+    const longest = GOOD.padEnd(512, 'x');
+    expect(whyNoPrefixes([longest])).toBeNull();
+    expect(whyNoPrefixes([`${longest}x`])).toMatch(new RegExp(`, got "${GOOD.padEnd(128, 'x')}"$`));
+  });
+
   it('may not be more than there is room for', () => {
     expect(whyNoPrefixes(Array.from({ length: MAX_FEED_PREFIXES + 1 }, () => GOOD))).toBe(
       `expected at most ${MAX_FEED_PREFIXES}, got ${MAX_FEED_PREFIXES + 1}`,

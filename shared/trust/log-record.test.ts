@@ -153,6 +153,8 @@ describe('a record is not read', () => {
     ['with a changed payload', async () => ({ ...first, payload: btoa('{}') }), 'not signed by the key'],
     ['as another kind', () => signDsse(edgeKey, LOG_HEAD_TYPE, payload), 'expected application/vnd.asu.log-record'],
     ['without an attester', () => bent({ attesters: [] }), 'not understood'],
+    ['with an attester without a name', () => bent({ attesters: [''] }), 'not understood'],
+    ['with an attester of too long a name', () => bent({ attesters: ['n'.repeat(65)] }), 'not understood'],
     ['with a number that is none', () => bent({ sequence: 0 }), 'not understood'],
     ['that is public and withheld', () => bent({ withheld: hash('a') }), 'not understood'],
     ['that is no JSON of ours', async () => null, 'the envelope is none'],
@@ -160,6 +162,12 @@ describe('a record is not read', () => {
     const record = await readRecord(await json(), edgeKey.publicKey);
     expect(record.ok ? 'read' : record.reason).toContain(reason);
   });
+});
+
+test('a record names nodes as the register has them', async () => {
+  const attesters = ['n', 'n'.repeat(64)];
+  const [kept] = (await logOf([entry(1, { attesters })])) as [Kept];
+  expect(await readRecord(kept.envelope, edgeKey.publicKey)).toMatchObject({ ok: true, record: { attesters } });
 });
 
 describe('a private build', () => {
@@ -199,5 +207,18 @@ describe('a head', () => {
     });
     expect(await readHead(signed, stranger.publicKey)).toMatchObject({ ok: false });
     expect(await readHead(envelopes[0], edgeKey.publicKey)).toMatchObject({ ok: false });
+  });
+
+  const nodes = Array.from({ length: MAX_DISOWNED + 1 }, (_, n) => ({ node: `node-${n}`, sequence: n + 1 }));
+  it.each([
+    ['nobody', 0, undefined],
+    ['one', 1, nodes.slice(0, 1)],
+    ['two', 2, nodes.slice(0, 2)],
+    ['more than there is room for', MAX_DISOWNED + 1, nodes.slice(0, MAX_DISOWNED)],
+  ])('tells up to where %s is not believed', async (_, count, told) => {
+    const payload = headPayload(head, 0, { ids: ['node-x'], before: nodes.slice(0, count) });
+    const read = await readHead(await signDsse(edgeKey, LOG_HEAD_TYPE, payload), edgeKey.publicKey);
+    expect(read).toMatchObject({ ok: true, value: { disowned: ['node-x'] } });
+    expect(read.ok && read.value.disowned_before).toEqual(told);
   });
 });
