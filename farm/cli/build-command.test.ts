@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SERVER_VERSION } from '../../shared/server-version.ts';
-import { asu, inProcess } from './asu-process.fixture.ts';
+import { asu, type Ended, inProcess } from './asu-process.fixture.ts';
 import { buildCommand } from './build-command.ts';
 import { BuildScene, until, WHAT } from './build-scene.fixture.ts';
 import { type BuildServer, HASH, IMAGE, json, sha256, started } from './build-server.fixture.ts';
@@ -225,6 +225,24 @@ describe('files', () => {
     const ended = await scene.buildHere();
     expect([ended.status, ended.stderr.includes('(ELOOP)')]).toEqual([1, true]);
     expect(await readFile(victim, 'utf8')).toBe('precious');
+  });
+
+  test('the slower of two who fetch it finds what the faster has brought', async () => {
+    const faster: Ended[] = [];
+    server.instead('store', (response, _, nth) => {
+      if (nth > 1) return false;
+      response.writeHead(200, { 'content-length': server.image.length });
+      response.write(server.image.subarray(0, 100_000), async () => {
+        while (!(await scene.there()).includes(scene.partName())) await sleep(20);
+        faster.push(await scene.build());
+        response.end(server.image.subarray(100_000));
+      });
+      return undefined;
+    });
+    const slower = await scene.build();
+    expect([slower.status, slower.stderr]).toEqual([0, expect.stringContaining('there already')]);
+    expect(faster).toMatchObject([{ status: 0 }]);
+    await scene.expectImage();
   });
 
   test('two at once end with the right file', async () => {

@@ -36,24 +36,35 @@ const CONNECT_TIMEOUT_MS = 30_000;
 const IDLE_TIMEOUT_MS = 60_000;
 /** One byte a minute is never idle, and would last for years. */
 const PACE = { bytes: 64 * 1024, ms: 300_000 } as const;
+/** At one file, where others take its part away. */
+const ATTEMPTS = 3;
 const MAX_ERROR_BYTES = 256 * 1024;
 
 /** @throws RequestRefused, NotNow, BadAnswer, LocalFault (faults.ts); the signal's reason */
 export async function downloadImage(download: ImageDownload): Promise<Downloaded> {
-  const { image, directory, signal } = download;
+  const { image, directory } = download;
   const file = path.join(directory, image.name);
   const part = `${file}.${image.sha256.slice(0, 12)}.part`;
   return await onThisDisk(download, part, async () => {
-    await mkdir(directory, { recursive: true });
-    if ((await sha256IfThere(file, image.size, signal)) === image.sha256) return { path: file, isNew: false };
-    // Killed between the last byte and the name.
-    if ((await sha256IfThere(part, image.size, signal)) !== image.sha256) await fetchWhole(download, part);
-    await rename(part, file).catch(async (error) => {
-      // Somebody else who fetches it was faster.
-      if ((await sha256IfThere(file, image.size, signal)) !== image.sha256) throw error;
-    });
-    return { path: file, isNew: true };
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await fetchUnlessThere(download, file, part);
+      } catch (error) {
+        // Somebody else who fetches it was faster, and has named it or found it wrong.
+        if (attempt === ATTEMPTS || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      }
+    }
   });
+}
+
+async function fetchUnlessThere(download: ImageDownload, file: string, part: string): Promise<Downloaded> {
+  const { image, directory, signal } = download;
+  await mkdir(directory, { recursive: true });
+  if ((await sha256IfThere(file, image.size, signal)) === image.sha256) return { path: file, isNew: false };
+  // Killed between the last byte and the name.
+  if ((await sha256IfThere(part, image.size, signal)) !== image.sha256) await fetchWhole(download, part);
+  await rename(part, file);
+  return { path: file, isNew: true };
 }
 
 async function fetchWhole(download: ImageDownload, part: string): Promise<void> {
