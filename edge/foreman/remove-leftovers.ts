@@ -31,6 +31,8 @@ export async function removeLeftovers(state: ForemanState, now: number): Promise
 }
 
 async function removeLeftoversOf(state: ForemanState, lease: LeaseRow, now: number): Promise<void> {
+  // They go with their image. Where the sweep of the store has found it (sweep-store.ts), nobody has said so yet.
+  if (state.images.hasFilesOf(lease.id)) return state.leases.filesDue(lease.id, null);
   if (areFilesWanted(state, lease)) return state.leases.filesDue(lease.id, now + WANTED_MS);
   // Without a grant nothing was ever taken.
   if (state.uploads.ofLease(lease.id).length > 0) {
