@@ -1,22 +1,17 @@
 /** Trusted nodes that put files into the store by themselves: what arrives, what a liar gains by it, and what is done without it. */
 import { createHash, randomBytes } from 'node:crypto';
-import path from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { Client } from 'minio';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
-import { openDatabase } from '../farm/db/open-database.ts';
-import { foremanClient } from '../farm/edge-client.ts';
-import { Memberships } from '../farm/membership.ts';
-import { loadNodeKey } from '../farm/node-key.ts';
 import { PART_BYTES } from '../farm/upload/direct-store.ts';
 import { FARM_PROTOCOL } from '../shared/farm-protocol.ts';
 import { BuildOrderSchema } from '../shared/gen/asu/farm/v1/build_pb.js';
 import { nodeIdOf } from '../shared/node-identity.ts';
 import { TWO_OF_TWO } from './farm-operator.ts';
+import { playedNode } from './played-node.ts';
 import { built, download, ended, post, REQUEST } from './router.ts';
 import { type NodeUnderTest, type NodeUnderTestOptions, StackUnderTest, until } from './stack-under-test.ts';
-import { storedNames } from './stored-names.ts';
+import { s3Client, storedNames } from './stored-names.ts';
 import { type WatchedLine, watchedLine } from './watched-line.ts';
 
 /** In parts of 8 MiB, a little more than four. */
@@ -25,22 +20,9 @@ const BUCKET = 'asu-direct-uploads';
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-function storeClient(): Client {
-  const { endpoint, accessKeyId, secretAccessKey, region } = inject('s3');
-  const { hostname, port } = new URL(endpoint);
-  const place = { endPoint: hostname, port: Number(port), useSSL: false, pathStyle: true, region };
-  return new Client({ ...place, accessKey: accessKeyId, secretKey: secretAccessKey });
-}
-
 /** A node that a test plays itself, with an order for a build that `request` asks for. */
 async function played(stack: StackUnderTest, name: string, tier: 'trusted' | 'volunteer', request: unknown) {
-  const directory = path.join(stack.directory, name);
-  const key = await loadNodeKey(directory);
-  const { db } = openDatabase(path.join(directory, 'node.sqlite'));
-  const memberships = new Memberships(db, stack.url);
-  const client = foremanClient(stack.url, key, memberships.current);
-  const token = await stack.joinToken(name, tier);
-  await memberships.establish(client, key, { token, name }, AbortSignal.timeout(20_000));
+  const { key, client } = await playedNode(stack, name, tier);
   await post(stack.url, request);
   const asking = { idempotencyKey: `${name}-order`, waitSeconds: 10, protocol: FARM_PROTOCOL };
   const order = await until('an order', async () => (await client.lease(asking)).order);
@@ -201,7 +183,7 @@ describe('with DIRECT_UPLOADS', () => {
       const file = described('image.bin', bytes);
       const { directKey } = await client.requestUpload({ leaseId, file, canPutDirectly: true });
       expect(directKey).toMatch(new RegExp(`^incoming/[0-9a-f]{64}/${leaseId}/image.bin$`));
-      const put = (given: Buffer) => storeClient().putObject(BUCKET, directKey, given, given.length);
+      const put = (given: Buffer) => s3Client(inject('s3')).putObject(BUCKET, directKey, given, given.length);
       const objects = () => storedNames(inject('s3'), BUCKET, `objects/${leaseId}/`);
       const isLarge = sizeBytes > 64 * 1024 * 1024;
       const complete = async (): Promise<boolean> => {
@@ -229,10 +211,10 @@ describe('with DIRECT_UPLOADS', () => {
       await put(lie);
       expect(await complete(), 'it is complete already').toBe(true);
       const hash = createHash('sha256');
-      for await (const chunk of await storeClient().getObject(BUCKET, `objects/${leaseId}/image.bin`))
+      for await (const chunk of await s3Client(inject('s3')).getObject(BUCKET, `objects/${leaseId}/image.bin`))
         hash.update(chunk);
       expect(hash.digest('hex')).toBe(file.sha256);
-      await storeClient().removeObject(BUCKET, directKey);
+      await s3Client(inject('s3')).removeObject(BUCKET, directKey);
     },
   );
 
@@ -248,12 +230,12 @@ describe('with DIRECT_UPLOADS', () => {
     const [bytes, evil] = [randomBytes(1000), randomBytes(1000)];
     const file = described('image.bin', bytes);
     const { directKey } = await victim.client.requestUpload({ leaseId: victim.leaseId, file, canPutDirectly: true });
-    await storeClient().putObject(BUCKET, directKey, bytes, bytes.length);
+    await s3Client(inject('s3')).putObject(BUCKET, directKey, bytes, bytes.length);
     const completion = { leaseId: victim.leaseId, files: [file], direct: [file.name] };
     expect((await victim.client.completeUploads(completion)).lost).toEqual([]);
     const own = await liar.client.requestUpload({ leaseId: liar.leaseId, file, canPutDirectly: true });
     const [at, wrong] = [own.directKey.replace(liar.leaseId, victim.leaseId), described('image.bin', evil)];
-    await storeClient().putObject(BUCKET, at, evil, evil.length);
+    await s3Client(inject('s3')).putObject(BUCKET, at, evil, evil.length);
     for (const node of [liar, victim])
       expect(await codeOf(node.client.completeUploads({ ...completion, files: [wrong] }))).toBe(
         Code.FailedPrecondition,
@@ -261,11 +243,11 @@ describe('with DIRECT_UPLOADS', () => {
     expect(await codeOf(liar.client.completeUpload({ leaseId: victim.leaseId, name: file.name, isDirect: true }))).toBe(
       Code.FailedPrecondition,
     );
-    const [stored] = await storeClient()
+    const [stored] = await s3Client(inject('s3'))
       .getObject(BUCKET, `objects/${victim.leaseId}/image.bin`)
       .then((stream) => stream.toArray());
     expect(sha256(stored)).toBe(file.sha256);
-    await storeClient().removeObject(BUCKET, at);
+    await s3Client(inject('s3')).removeObject(BUCKET, at);
   });
 });
 
@@ -284,7 +266,7 @@ test('a volunteer that has keys of the store is not let', async () => {
     const file = described('image.bin', bytes);
     const { grants } = await client.requestUploads({ leaseId, files: [file], canPutDirectly: true });
     expect(grants).toMatchObject([{ directKey: '', complete: false }]);
-    await storeClient().putObject(bucket, `incoming/${nodeId}/${leaseId}/${file.name}`, bytes, bytes.length);
+    await s3Client(inject('s3')).putObject(bucket, `incoming/${nodeId}/${leaseId}/${file.name}`, bytes, bytes.length);
     expect((await client.completeUploads({ leaseId, files: [file], direct: [file.name] })).lost).toEqual([file.name]);
     expect(await codeOf(client.completeUpload({ leaseId, name: file.name, isDirect: true }))).toBe(Code.DataLoss);
     expect(await storedNames(inject('s3'), bucket, `objects/${leaseId}/`)).toEqual([]);

@@ -9,23 +9,23 @@ import { gzipSync } from 'node:zlib';
 import { fromBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openDatabase } from '../farm/db/open-database.ts';
-import { callHeaders, foremanClient } from '../farm/edge-client.ts';
-import { Memberships } from '../farm/membership.ts';
+import { callHeaders } from '../farm/edge-client.ts';
+import type { Memberships } from '../farm/membership.ts';
 import { loadNodeKey } from '../farm/node-key.ts';
 import type { SigningKey } from '../shared/ed25519.ts';
 import { FARM_PROTOCOL } from '../shared/farm-protocol.ts';
 import { BuildOrderSchema } from '../shared/gen/asu/farm/v1/build_pb.js';
 import { ForemanService } from '../shared/gen/asu/farm/v1/foreman_pb.js';
 import { arbitraryMessage, damagedMessage } from './fuzz/arbitrary-message.ts';
+import { playedNode } from './played-node.ts';
 import { built, post, REQUEST } from './router.ts';
 import { StackUnderTest } from './stack-under-test.ts';
 
 const CALLS = Number(process.env.FUZZ_CALLS ?? 4_000);
 const SEED = Number(process.env.FUZZ_SEED ?? randomInt(2 ** 31));
 const AT_ONCE = 8;
-/** A call that waits for work is left after this. */
-const WAIT_MS = 2_000;
+/** A call that waits for work is left after this; any other has hung by its time. */
+const PATIENCE_MS = { waits: 2_000, answers: 120_000 } as const;
 /** What a socket takes without anybody reading it. */
 const UNREAD_BYTES = 60_000;
 /** By Connect's table, and what HTTP itself refuses; 500 would be `internal` or `unknown`, a fault of ours. */
@@ -39,15 +39,14 @@ let requestHash: string;
 
 beforeAll(async () => {
   stack = await StackUnderTest.start({ runtime: 'workerd' });
-  const directory = path.join(stack.directory, 'fuzzer');
-  key = await loadNodeKey(directory);
-  const { db } = openDatabase(path.join(directory, 'node.sqlite'));
-  memberships = new Memberships(db, stack.url);
-  const client = foremanClient(stack.url, key, memberships.current);
-  const token = await stack.joinToken('fuzzer');
-  await memberships.establish(client, key, { token, name: 'fuzzer' }, AbortSignal.timeout(20_000));
+  const fuzzer = await playedNode(stack, 'fuzzer');
+  ({ key, memberships } = fuzzer);
   requestHash = (await post(stack.url, REQUEST)).body.request_hash;
-  const { order } = await client.lease({ idempotencyKey: 'before-all', waitSeconds: 5, protocol: FARM_PROTOCOL });
+  const { order } = await fuzzer.client.lease({
+    idempotencyKey: 'before-all',
+    waitSeconds: 5,
+    protocol: FARM_PROTOCOL,
+  });
   leaseId = fromBinary(BuildOrderSchema, order?.order ?? new Uint8Array()).leaseId;
 });
 afterAll(() => stack?.close());
@@ -99,7 +98,8 @@ async function faultOf({ method, body, headers }: Call): Promise<string | null> 
   const url = new URL(`/${ForemanService.typeName}/${method}`, stack.url);
   const digest = createHash('sha256').update(body).digest('hex');
   const signed = await callHeaders(key, memberships.current(), 'POST', url, digest);
-  const signal = AbortSignal.timeout(WAIT_MS);
+  const patienceMs = method === 'Lease' ? PATIENCE_MS.waits : PATIENCE_MS.answers;
+  const signal = AbortSignal.timeout(patienceMs);
   try {
     const request = { method: 'POST', headers: { ...headers, ...signed }, body: Buffer.from(body), signal };
     const response = await fetch(url, request);
@@ -116,7 +116,7 @@ async function faultOf({ method, body, headers }: Call): Promise<string | null> 
     const sent = `${JSON.stringify(headers)} ${Buffer.from(body).toString('base64').slice(0, 2_000)}`;
     if (!signal.aborted) return `${method}: ${String(error.cause ?? error)} of ${sent}`;
     tally.set(0, (tally.get(0) ?? 0) + 1);
-    return method === 'Lease' ? null : `${method}: no answer within ${WAIT_MS} ms`;
+    return method === 'Lease' ? null : `${method}: no answer within ${patienceMs} ms`;
   }
 }
 

@@ -3,12 +3,13 @@
  * time: every client gets the image that it asked for, no build is tried more often than it may be, none is published twice.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { execa } from 'execa';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { seeded } from '../bench/random.ts';
 import { EDGE_SETTINGS } from '../shared/edge-settings.ts';
+import { PACKAGES, PROFILE, packagesOf, TARGET, VERSION } from './cheap-builds.ts';
 import { ADMIN_KEY, type FarmOperator, farmOperator } from './farm-operator.ts';
 import { writtenBuilds } from './foreman-tables.ts';
+import { contentsOf } from './image-contents.ts';
 import { type Answer, download, poll, post } from './router.ts';
 import { type NodeUnderTest, StackUnderTest, until } from './stack-under-test.ts';
 import { storedNames } from './stored-names.ts';
@@ -24,23 +25,9 @@ const RETURN_WITHIN_MS = 1_500;
 const SWEEP_MS = 300;
 const PATIENCE_MS = 25 * 60_000;
 
-/** Present or absent, they tell every request from every other: 2⁸ are more than there are builds. None draws in another. */
-const PACKAGES = [
-  'babeld',
-  'baresip',
-  'collectd',
-  'curl',
-  'olsrd',
-  'rtpengine',
-  'terminfo',
-  'wireguard-tools',
-] as const;
-const packagesOf = (n: number) => PACKAGES.filter((_, bit) => n & (1 << bit));
-/** The device with one image, which is the cheapest build there is. */
-const PROFILE = '3oaks_pocket2';
 const requestOf = (n: number) => ({
-  version: '24.10.2',
-  target: 'demo/generic',
+  version: VERSION,
+  target: TARGET,
   profile: PROFILE,
   packages: packagesOf(n),
 });
@@ -110,15 +97,6 @@ async function allAnswered(hashes: readonly string[]): Promise<Map<string, Answe
   return answers;
 }
 
-/** Which of our packages are in the file: what the client gets, whatever manifest and name say. */
-async function packagesIn(image: Buffer): Promise<string[]> {
-  // A sysupgrade image is a tar with trailers behind it; the root file system of the demo is one too.
-  const root = await execa('tar', ['-xOf', '-', `sysupgrade-${PROFILE}/root`], { input: image, encoding: 'buffer' });
-  const { stdout } = await execa('tar', ['-tzf', '-'], { input: root.stdout });
-  const files = new Set(stdout.split('\n'));
-  return PACKAGES.filter((name) => files.has(`./usr/lib/demo/${name}`));
-}
-
 test(`${BUILDS} builds, each of which some node survives: ${BUILDS} right answers, nothing lost, nothing twice`, {
   timeout: PATIENCE_MS + 300_000,
 }, async () => {
@@ -147,7 +125,7 @@ test(`${BUILDS} builds, each of which some node survives: ${BUILDS} right answer
     expect(body.images).toHaveLength(1);
     const { bytes, sha256 } = await download(stack.url, body.bin_dir, body.images[0].name);
     expect([sha256, bytes.length]).toEqual([body.images[0].sha256, body.images[0].size]);
-    expect(await packagesIn(bytes)).toEqual(packagesOf(n));
+    expect((await contentsOf(bytes)).packages).toEqual(packagesOf(n));
     digests.add(sha256);
   }
   expect(digests.size).toBe(BUILDS);

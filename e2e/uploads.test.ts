@@ -6,16 +6,15 @@ import { create, fromBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { openDatabase } from '../farm/db/open-database.ts';
-import { callHeaders, type ForemanClient, foremanClient } from '../farm/edge-client.ts';
-import { Memberships } from '../farm/membership.ts';
-import { loadNodeKey } from '../farm/node-key.ts';
+import { callHeaders, type ForemanClient } from '../farm/edge-client.ts';
+import type { Memberships } from '../farm/membership.ts';
 import { uploadThroughEdge } from '../farm/upload/through-edge.ts';
 import type { SigningKey } from '../shared/ed25519.ts';
 import { FARM_PROTOCOL } from '../shared/farm-protocol.ts';
 import { BuildOrderSchema, BuildSucceededSchema } from '../shared/gen/asu/farm/v1/build_pb.js';
 import { ForemanService, LeaseStanding } from '../shared/gen/asu/farm/v1/foreman_pb.js';
 import { badLine } from './bad-line.ts';
+import { playedNode } from './played-node.ts';
 import { poll, post, REQUEST } from './router.ts';
 import { StackUnderTest, until } from './stack-under-test.ts';
 
@@ -37,24 +36,12 @@ describe.each(['R2', 'S3'] as const)('a node without keys of the store uploads t
       ...(store === 'S3' && { s3: inject('s3') }),
       variables: { LEASE_SECONDS: '300' },
     });
-    const joined = await join('honest');
-    ({ key, memberships, client } = joined);
+    ({ key, memberships, client } = await playedNode(stack, 'honest'));
     requestHash = (await post(stack.url, REQUEST)).body.request_hash;
     const { order } = await client.lease({ idempotencyKey: 'upload-test-1', waitSeconds: 5, protocol: FARM_PROTOCOL });
     leaseId = fromBinary(BuildOrderSchema, order?.order ?? new Uint8Array()).leaseId;
   });
   afterAll(() => stack?.close());
-
-  async function join(name: string) {
-    const directory = path.join(stack.directory, name);
-    const nodeKey = await loadNodeKey(directory);
-    const { db } = openDatabase(path.join(directory, 'node.sqlite'));
-    const members = new Memberships(db, stack.url);
-    const foreman = foremanClient(stack.url, nodeKey, members.current);
-    const token = await stack.joinToken(name);
-    await members.establish(foreman, nodeKey, { token, name }, AbortSignal.timeout(20_000));
-    return { key: nodeKey, memberships: members, client: foreman };
-  }
 
   const put = async (name: string, bytes: Uint8Array<ArrayBuffer>, signedSha256: string, part?: number) => {
     const url = new URL(`/farm/v1/objects/${leaseId}/${name}${part === undefined ? '' : `?part=${part}`}`, stack.url);
@@ -238,7 +225,7 @@ describe.each(['R2', 'S3'] as const)('a node without keys of the store uploads t
   });
 
   test('a node can neither write to nor speak of the lease of another', async () => {
-    const stranger = await join('stranger');
+    const stranger = await playedNode(stack, 'stranger');
     const file = { name: 'x.bin', sizeBytes: 1n, sha256: 'a'.repeat(64) };
     expect(await codeOf(stranger.client.requestUpload({ leaseId, file }))).toBe(Code.FailedPrecondition);
     const { acknowledgements } = await stranger.client.report({

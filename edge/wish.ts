@@ -88,16 +88,17 @@ export class Wishes {
   }
 
   #ask(json: unknown, read: () => BuildRequest, beforeAnew: () => void = () => undefined): Asked {
-    const key = spelling(json);
-    const known = key === null ? undefined : this.#known.get(key);
+    // Empty: of what is never remembered.
+    const key = spelling(json) ?? '';
+    const known = this.#known.get(key);
     // The client's name was looked at by `spelling`, for it would have been no key otherwise.
-    if (known) return asked(known, key ?? '', (json as { client?: string | null }).client ?? null, read);
+    if (known) return asked(known, key, (json as { client?: string | null }).client ?? null, read);
     beforeAnew();
     const request = read();
     this.checkPolicy(request);
-    const wish = wishOf(request, this.#branchOf(request.version), key ?? '');
-    if (key !== null && !wish.isPrivate) this.#known.set(key, wish);
-    return asked(wish, key ?? '', request.client, () => request);
+    const wish = wishOf(request, this.#branchOf(request.version), key);
+    if (key !== '' && !wish.isPrivate) this.#known.set(key, wish);
+    return asked(wish, key, request.client, () => request);
   }
 
   /** 64 hex digits; computed once per wish and state of the target. @throws BuildError `unsupported` profile */

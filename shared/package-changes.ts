@@ -119,16 +119,19 @@ function changedName(name: string, branch: Branch): string | null {
   const change = APPLIED.get(name);
   if (change && happenedBefore(change.revision, branch)) return change.target ?? null;
   if (!name.startsWith('luci-i18n-')) return name;
-  const pack = LANGUAGE_PACKS.find((row) => row.pattern.test(name) && happenedBefore(row.revision, branch));
-  return !pack ? name : pack.target === null ? null : name.replace(pack.pattern, pack.target);
+  const pack = laterPack(name, (revision) => happenedBefore(revision, branch));
+  return pack === undefined ? name : pack;
+}
+
+/** Null: it is gone; undefined: nothing that has happened changes it. */
+function laterPack(name: string, hasHappened: (revision: number) => boolean): string | null | undefined {
+  const row = LANGUAGE_PACKS.find(({ pattern, revision }) => pattern.test(name) && hasHappened(revision));
+  if (row === undefined) return undefined;
+  return row.target === null ? null : name.replace(row.pattern, row.target);
 }
 
 /** What becomes of a language pack whose name changes, once all has happened; null: it is gone; undefined: nothing changes. */
-export function latestPack(name: string): string | null | undefined {
-  const pack = LANGUAGE_PACKS.find(({ pattern }) => pattern.test(name));
-  if (pack === undefined) return undefined;
-  return pack.target === null ? null : name.replace(pack.pattern, pack.target);
-}
+export const latestPack = (name: string): string | null | undefined => laterPack(name, () => true);
 
 /** False: neither `applyPackageChanges` nor `laterName` ever makes another name of it, whatever the branch. */
 export const mayBeRenamed = (name: string): boolean =>

@@ -1,4 +1,5 @@
 /** One request by one client: what each of them sends, and how each polls, as its program does (e2e/clients). */
+import { PROFILE, TARGET, VERSION } from '../cheap-builds.ts';
 import { Auc } from '../clients/auc.ts';
 import { FirmwareSelector } from '../clients/firmware-selector.ts';
 import type { JsonObject } from '../clients/json-field.ts';
@@ -6,7 +7,7 @@ import { Luci } from '../clients/luci.ts';
 import { Owut } from '../clients/owut.ts';
 import type { RouterState } from '../clients/router-state.ts';
 import type { Catalogue } from './catalogue.ts';
-import { type ClientName, PROFILE, packagesOf, scriptOf, TARGET, VERSION, type Wish } from './wishes.ts';
+import { type ClientName, packagesOf, scriptOf, type Wish } from './wishes.ts';
 
 /** As often as they ask in truth. */
 const ROUTERS_POLL_MS = 2_000;

@@ -1,5 +1,5 @@
 /** What a client has read before it asks for a build: the device's own packages and the versions of all. */
-import { PROFILE, TARGET, VERSION } from './wishes.ts';
+import { PROFILE, TARGET, VERSION } from '../cheap-builds.ts';
 
 export interface Catalogue {
   readonly revision: string;

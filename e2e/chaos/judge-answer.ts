@@ -2,9 +2,11 @@
  * What one answer about a build says, and whether it may be said: whatever befalls the edge, nobody is blamed for it, nothing
  * accepted is unknown afterwards, and there is no image of what cannot be built. Pure.
  */
+
 import { type BuildErrorKind, isBuildErrorKind, isDeterministic } from '../../shared/build-error.ts';
+import { PACKAGES } from '../cheap-builds.ts';
 import type { HeardAnswer } from './watched-edge.ts';
-import { keyOf, PACKAGES, packagesOf, WISH_KINDS, type Wish, wishOf } from './wishes.ts';
+import { keyOf, packagesOf, WISH_KINDS, type Wish, wishOf } from './wishes.ts';
 
 export type Judgement =
   /** No answer about a build, or one without a body. */

@@ -5,7 +5,7 @@ import type { Finding } from './audit/finding.ts';
 import { auditForeman } from './audit/foreman.ts';
 import { auditImages } from './audit/images.ts';
 import { auditNodes, auditProcesses, auditTemporary } from './audit/leftovers.ts';
-import { auditMemory, type HeldByPart, whatIsHeld } from './audit/memory.ts';
+import { auditMemory, whatIsHeld } from './audit/memory.ts';
 import { auditStore } from './audit/store.ts';
 import { readCatalogue } from './catalogue.ts';
 import { openLedger } from './ledger.ts';
@@ -58,7 +58,7 @@ export async function runChaos(
       WARM_UP_KINDS.map((kind, n) => come({ client: 'owut', leaves: false, wish: { kind, packages: 255 - n } })),
     );
     await untilIdle(world, signal);
-    const warm: HeldByPart = whatIsHeld(world);
+    const warm = await whatIsHeld(world);
 
     tell(`${plan.faults.length} faults and ${plan.visits.length} visits in ${minutes} minutes`);
     const startedAt = Date.now();
@@ -94,7 +94,7 @@ export async function runChaos(
       await Promise.all(visiting);
       await untilIdle(world, signal);
       tell(`looking through ${ended.size} builds, and what is left of them`);
-      findings.push(...auditMemory(warm, whatIsHeld(world)));
+      findings.push(...auditMemory(warm, await whatIsHeld(world)));
       findings.push(
         await auditImages(
           world.visitorsUrl,

@@ -2,10 +2,9 @@
  * Waits until nobody works any more: no node holds a lease, no request of an unfinished build is kept. What does not come to that is
  * not waited for much longer: the audit will say it.
  */
-import path from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { storedNames } from '../stored-names.ts';
+import { countOf } from './node-tables.ts';
 import { NODES } from './plan.ts';
 import { BUCKET, LEASE_SECONDS, type World } from './world.ts';
 
@@ -17,7 +16,7 @@ const LOST_LEASES_END_MS = (LEASE_SECONDS + 5) * 1_000;
 export async function untilIdle(world: World, signal: AbortSignal): Promise<void> {
   let [least, lastProgressAt] = [Number.POSITIVE_INFINITY, Date.now()];
   while (!signal.aborted) {
-    const left = NODES.map((name) => leasesHeldBy(world.nodeDirectory(name))).reduce((sum, n) => sum + n, 0);
+    const left = NODES.map((name) => countOf(world.nodeDirectory(name), 'leases')).reduce((sum, n) => sum + n, 0);
     const kept = (await storedNames(world.s3, BUCKET, 'requests/')).length;
     if (left + kept === 0) break;
     if (left + kept < least) [least, lastProgressAt] = [left + kept, Date.now()];
@@ -25,13 +24,4 @@ export async function untilIdle(world: World, signal: AbortSignal): Promise<void
     await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
   }
   await sleep(LOST_LEASES_END_MS, undefined, { signal }).catch(() => undefined);
-}
-
-function leasesHeldBy(nodeDirectory: string): number {
-  const db = new DatabaseSync(path.join(nodeDirectory, 'node.sqlite'), { readOnly: true });
-  try {
-    return Number(db.prepare('SELECT count(*) AS n FROM leases').get()?.n);
-  } finally {
-    db.close();
-  }
 }

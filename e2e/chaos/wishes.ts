@@ -1,27 +1,11 @@
 /** What simulated visitors ask for, and what must come of it whatever the weather: an image that has it, or a failure that is true. */
 import type { BuildErrorKind } from '../../shared/build-error.ts';
+import { packagesOf as chosen, PACKAGES } from '../cheap-builds.ts';
 
 export const CLIENTS = ['owut', 'auc', 'luci', 'firmware-selector'] as const;
 /** Those with which a first-boot script can be sent. */
 export const SCRIPT_CLIENTS = ['owut', 'firmware-selector'] as const;
 export type ClientName = (typeof CLIENTS)[number];
-
-/** Present or absent, they tell one image from another. None draws in another, and each leaves a file of its name. */
-export const PACKAGES = [
-  'babeld',
-  'baresip',
-  'collectd',
-  'curl',
-  'olsrd',
-  'rtpengine',
-  'terminfo',
-  'wireguard-tools',
-] as const;
-
-export const VERSION = '24.10.2';
-export const TARGET = 'demo/generic';
-/** The device with one image, which is the cheapest build there is, and little flash. */
-export const PROFILE = '3oaks_pocket2';
 
 /** `script`: an image with a first-boot script, which is private. */
 export type WishKind = 'image' | 'script' | 'clash' | 'postinst' | 'too big' | 'unknown';
@@ -75,8 +59,7 @@ function kindOfHundred(at: number): WishKind {
 /** Equal for wishes that are. */
 export const keyOf = ({ kind, packages }: Wish): string => `${kind} ${packages}`;
 
-export const ordinaryPackagesOf = ({ packages }: Wish): readonly string[] =>
-  PACKAGES.filter((_, bit) => packages & (1 << bit));
+export const ordinaryPackagesOf = ({ packages }: Wish): readonly string[] => chosen(packages);
 
 export function packagesOf(wish: Wish): readonly string[] {
   const special = WISH_KINDS[wish.kind].package;

@@ -15,7 +15,7 @@ import { startNode } from '../../farm/stack/node-process.ts';
 import { loadServerKey, mintJoinToken } from '../../farm/stack/secrets.ts';
 import { ADMIN_KEY, TWO_OF_TWO } from '../farm-operator.ts';
 import { type PausingProxy, pausingProxy } from '../pausing-proxy.ts';
-import { pidOf } from '../process-usage.ts';
+import { pidOf } from '../processes.ts';
 import type { S3Server } from '../provided-context.ts';
 import { startSwift } from '../swift.ts';
 import { mountNodeDisk, type NodeDisk } from './node-disk.ts';

@@ -24,5 +24,5 @@ export class ClockWatch {
 export function beginAnew({ leases, queue }: Pick<ForemanState, 'leases' | 'queue'>, now: number): void {
   leases.renewAll(now);
   queue.polls.noteAll(now);
-  queue.resumeAll(now);
+  queue.resumeAhead(now);
 }

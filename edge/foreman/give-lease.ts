@@ -24,7 +24,6 @@ import { WhoIsHere } from './who-is-here.ts';
 const PAGE = 32;
 const PAGES = 8;
 const AGAIN_PAGES = 4;
-const POSTPONE_MS = 5_000;
 /** After that the client is told that upstream does not answer, rather than kept waiting for ever. */
 const MAX_PIN_FAILURES = 24;
 
@@ -172,7 +171,7 @@ async function pinOrSettle(state: ForemanState, build: BuildRow, now: () => numb
   } catch (error) {
     if (!(error instanceof BuildError)) throw error;
     if (error.kind === 'upstream_unavailable' && build.pinFailures < MAX_PIN_FAILURES) {
-      state.queue.postpone(build.requestHash, now(), POSTPONE_MS);
+      state.queue.postpone(build.requestHash, now());
       return null;
     }
     // While upstream was asked, another node may have taken it with a better answer, or a client without these conditions

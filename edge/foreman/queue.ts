@@ -34,6 +34,9 @@ export interface Submission {
   readonly imageBuilder: string;
 }
 
+/** So soon upstream is asked again for a build. */
+const POSTPONE_MS = 5_000;
+
 /** What an ended build has no more use for, secrets and their fingerprints first. */
 const ENDED = {
   clientKey: '',
@@ -191,13 +194,13 @@ export class Queue {
   }
 
   /**
-   * Waits for `delayMs`, since upstream cannot be asked now. Counted, so that nobody waits for ever; once, however many nodes
+   * Waits for a moment, since upstream cannot be asked now. Counted, so that nobody waits for ever; once, however many nodes
    * were woken for it.
    */
-  postpone(hash: string, now: number, delayMs: number): void {
+  postpone(hash: string, now: number): void {
     this.#db
       .update(builds)
-      .set({ notBefore: now + delayMs, pinFailures: sql`${builds.pinFailures} + 1` })
+      .set({ notBefore: now + POSTPONE_MS, pinFailures: sql`${builds.pinFailures} + 1` })
       .where(and(eq(builds.requestHash, hash), isQueued, lte(builds.notBefore, now)))
       .run();
   }
@@ -268,12 +271,12 @@ export class Queue {
     return this.#questions.nextPostponed.get({ now })?.at ?? null;
   }
 
-  /** Whatever is postponed is due now. */
-  resumeAll(now: number): void {
+  /** Those that were postponed by a clock that was ahead of this one, and were to wait until it comes there, are due now. */
+  resumeAhead(now: number): void {
     this.#db
       .update(builds)
       .set({ notBefore: now })
-      .where(and(isQueued, gt(builds.notBefore, now)))
+      .where(and(isQueued, gt(builds.notBefore, now + POSTPONE_MS)))
       .run();
   }
 

@@ -1,8 +1,9 @@
 /** What stopped processes have left: on the disks of nodes, among temporary files, and among the processes of this machine. */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { allPids, commandOf } from '../../processes.ts';
+import { countOf } from '../node-tables.ts';
 import { NODES } from '../plan.ts';
 import type { World } from '../world.ts';
 import type { Finding } from './finding.ts';
@@ -15,12 +16,10 @@ export async function auditNodes(world: World): Promise<Finding> {
     for (const below of ['work', 'packages/incoming'])
       for (const left of await readdir(path.join(directory, below)).catch(() => []))
         wrong.push(`${name} left ${below}/${left}`);
-    const db = new DatabaseSync(path.join(directory, 'node.sqlite'), { readOnly: true });
-    for (const table of ['leases', 'begun_uploads']) {
-      const row = db.prepare(`SELECT count(*) AS n FROM ${table}`).get();
-      if (row?.n !== 0) wrong.push(`${name} holds ${row?.n} rows of ${table}`);
+    for (const table of ['leases', 'begun_uploads'] as const) {
+      const rows = countOf(directory, table);
+      if (rows !== 0) wrong.push(`${name} holds ${rows} rows of ${table}`);
     }
-    db.close();
   }
   return { what: 'nodes’ disks and tables', found: `${NODES.length} nodes looked through`, wrong };
 }
@@ -32,21 +31,21 @@ export async function auditTemporary(world: World): Promise<Finding> {
 
 /** All parts but the store must be stopped: whatever is at work in the world's directory then, or speaks of it, is left behind. */
 export function auditProcesses(world: World): Finding {
-  const left = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+  const left = allPids()
+    .filter((pid) => pid !== process.pid)
     .flatMap((pid) => {
-      const words = seen(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim());
-      const place = seen(() => readlinkSync(`/proc/${pid}/cwd`));
+      const words = commandOf(pid).join(' ').trim();
+      const place = placeOf(pid);
       return [words, place].some((text) => text.includes(world.directory)) ? [`${pid}: ${words.slice(0, 120)}`] : [];
     });
   return { what: 'processes left', found: String(left.length), wrong: left };
 }
 
-/** It may have ended meanwhile. */
-function seen(look: () => string): string {
+function placeOf(pid: number): string {
   try {
-    return look();
+    return readlinkSync(`/proc/${pid}/cwd`);
   } catch {
+    // It has ended meanwhile.
     return '';
   }
 }

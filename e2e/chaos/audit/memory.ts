@@ -1,5 +1,7 @@
 /** What edge and nodes hold when nothing is to be done, beside what they held when they were warm: memory and open files. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { residentBytes } from '../../../bench/process-usage.ts';
+import { MIB } from '../../../shared/byte-size.ts';
 import type { TargetName } from '../plan.ts';
 import type { World } from '../world.ts';
 import type { Finding } from './finding.ts';
@@ -18,18 +20,18 @@ const MAY_GROW_MIB = { edge: 320, node: 128 } as const;
 /** Connections that are kept alive, and no file for each build. */
 const MAY_OPEN_MORE = 48;
 
-export function whatIsHeld(world: World): HeldByPart {
+export async function whatIsHeld(world: World): Promise<HeldByPart> {
   const held = new Map<TargetName, Held>();
   for (const [name, part] of world.parts) {
     const pid = part.pid();
-    if (name !== 'store' && pid !== undefined) held.set(name, heldBy(pid));
+    if (name !== 'store' && pid !== undefined) held.set(name, await heldBy(pid));
   }
   return held;
 }
 
-function heldBy(pid: number): Held {
-  const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return { residentMib: Math.round(Number(kib) / 1024), openFiles: readdirSync(`/proc/${pid}/fd`).length };
+async function heldBy(pid: number): Promise<Held> {
+  const bytes = (await residentBytes([String(pid)])) ?? Number.NaN;
+  return { residentMib: Math.round(bytes / MIB), openFiles: (await readdir(`/proc/${pid}/fd`)).length };
 }
 
 export function auditMemory(warm: HeldByPart, now: HeldByPart): readonly Finding[] {

@@ -1,6 +1,6 @@
 /** What is in an image of the demo's device, whatever its name, its manifest and its digest say. */
 import { execa } from 'execa';
-import { PACKAGES, PROFILE } from './wishes.ts';
+import { PACKAGES, PROFILE } from './cheap-builds.ts';
 
 export interface ImageContents {
   /** Of PACKAGES, in their order. */
