@@ -7,6 +7,7 @@ import { ASSETS, KV_SERVICE, secret, variables, workerdConfig } from '../farm/se
 import { type BucketOptions, ensureBucket } from '../farm/stack/bucket.ts';
 import { freePort } from '../farm/stack/free-port.ts';
 import { BenchPlace } from './bench-place.ts';
+import { liveHeaps } from './inspector.ts';
 import { processesOf, processorMs, residentBytes } from './process-usage.ts';
 
 export interface BenchServer {
@@ -15,7 +16,7 @@ export interface BenchServer {
   readonly controlUrl: string;
   /** A plain `node:http`, in a process of its own. */
   readonly nodeUrl: string;
-  /** Null unless asked for: a runtime that may be inspected is a little slower. */
+  /** Null unless asked for: a runtime that may be inspected is a little slower, the edge and its hello alike. */
   readonly inspectorPort: number | null;
   readonly store: BucketOptions;
   readonly variables: Readonly<Record<string, string>>;
@@ -26,8 +27,10 @@ export interface BenchServer {
   readonly addressHeader: string;
   /** Processor time that it has used so far; null where the system does not tell. */
   processorMs(of?: 'workerd' | 'node'): Promise<number | null>;
-  /** Memory that workerd holds; null where the system does not tell. */
+  /** Memory that workerd holds; null where the system does not tell. Much of it is garbage that no heap was in need to collect. */
   residentBytes(): Promise<number | null>;
+  /** Of the objects of the edge with its Foreman and its Catalogue, which are one isolate here. @throws Error without an inspector */
+  liveHeapBytes(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -86,6 +89,10 @@ export const startBenchServer = (
       addressHeader: ADDRESS_HEADER,
       processorMs: (of = 'workerd') => processorMs(of === 'node' ? nodeProcesses : processes),
       residentBytes: () => residentBytes(processes),
+      async liveHeapBytes() {
+        if (inspectorPort === null) throw new Error('expected a runtime that may be inspected');
+        return (await liveHeaps(inspectorPort, ['control', 'kv', 'edge'])).edge;
+      },
       stop: () => place.stop(),
     };
   });

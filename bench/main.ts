@@ -17,7 +17,7 @@ import { simulateMonth } from './month.ts';
 import { type BenchOptions, HELP, parseOptions } from './options.ts';
 import { benchPage } from './page.ts';
 import { profile } from './profile.ts';
-import { type Measured, printReport } from './report.ts';
+import { type Measured, type MemoryUse, printReport } from './report.ts';
 import { publishAll, readLargeIndex, readUpstream, verifyAll } from './seed.ts';
 import { storeFiles, verifyFiles } from './stored-files.ts';
 import { upgradeChecks, verifyChecks } from './upgrade-checks.ts';
@@ -36,8 +36,7 @@ async function bench(options: BenchOptions, signal: AbortSignal): Promise<void> 
   await ensureWrk();
   const tell = stopwatch();
   tell('starting the demo mirror, an S3 store and workerd');
-  const inspector = options.profileDirectory === null ? 'no inspector' : 'inspector';
-  const server = await startBenchServer(inspector, (line) => console.error(`  workerd: ${line}`), VARIABLES);
+  const server = await startBenchServer('inspector', (line) => console.error(`  workerd: ${line}`), VARIABLES);
   try {
     await enlargeIndex(server);
     const upstream = await readUpstream(server, signal);
@@ -78,7 +77,7 @@ async function measure(
 ): Promise<void> {
   tell(`measuring: ${options.rounds} rounds of ${cases.length} × ${options.seconds} s`);
   const catalogue = await measureCatalogueRead(server, signal);
-  const beforeBytes = await server.residentBytes();
+  const before = await memoryOf(server);
   const measured = new Map<CaseName, Measured>(
     cases.map((each) => [each.name, { case: each, samples: [], counts: NO_COUNTS }]),
   );
@@ -94,9 +93,14 @@ async function measure(
       of.counts = addCounts(of.counts, now, last);
       last = now;
     }
-  const memory = { beforeBytes, afterBytes: await server.residentBytes() };
-  printReport([...measured.values()], catalogue, memory, options);
+  printReport([...measured.values()], catalogue, { before, after: await memoryOf(server) }, options);
 }
+
+const memoryOf = async (server: BenchServer): Promise<MemoryUse> => {
+  // First, since what is collected for it is given back.
+  const residentBytes = await server.residentBytes();
+  return { residentBytes, liveHeapBytes: await server.liveHeapBytes() };
+};
 
 async function profileAll(
   server: BenchServer,

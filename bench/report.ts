@@ -14,20 +14,21 @@ export interface Measured {
   counts: Counters;
 }
 
-/** Of workerd, in RAM; null where the system does not tell. */
 export interface MemoryUse {
-  readonly beforeBytes: number | null;
-  readonly afterBytes: number | null;
+  /** Of workerd, in RAM; null where the system does not tell. It has no limit but the machine's: V8 collects garbage when it must. */
+  readonly residentBytes: number | null;
+  /** Of the edge's own objects, of its Foreman and its Catalogue. */
+  readonly liveHeapBytes: number;
 }
 
-/** workerd has here what an edge, a Foreman, a Catalogue, KV and the yardstick hold, each with a heap of its own. */
-const MEMORY_LIMIT_MB = 1_000;
+/** What Cloudflare gives an isolate. */
+const HEAP_LIMIT_MB = 128;
 
 /** @throws Error when KV or the Foreman was asked more than the answers explain, or memory was not enough */
 export function printReport(
   all: readonly Measured[],
   catalogue: CatalogueRead,
-  memory: MemoryUse,
+  { before, after }: { readonly before: MemoryUse; readonly after: MemoryUse },
   options: BenchOptions,
 ): void {
   printRates(all);
@@ -35,9 +36,9 @@ export function printReport(
   console.log(
     `\ncatalogue document of ${catalogue.entries} entries (${Math.round(catalogue.sizeBytes / 1000)} kB): read from KV and parsed in ${catalogue.medianMs.toFixed(1)} ms (median; limit ${CATALOGUE_READ_LIMIT_MS} ms: ${kept(catalogue.medianMs <= CATALOGUE_READ_LIMIT_MS)})`,
   );
-  const isInMemory = (memory.afterBytes ?? 0) <= MEMORY_LIMIT_MB * 1e6;
+  const isInHeap = after.liveHeapBytes <= HEAP_LIMIT_MB * 1e6;
   console.log(
-    `memory of workerd: ${megabytes(memory.beforeBytes)} before, ${megabytes(memory.afterBytes)} after (limit ${MEMORY_LIMIT_MB} MB: ${kept(isInMemory)})`,
+    `live objects of the edge's isolate: ${megabytes(before.liveHeapBytes)} before, ${megabytes(after.liveHeapBytes)} after (limit ${HEAP_LIMIT_MB} MB: ${kept(isInHeap)}); memory of workerd with its garbage: ${megabytes(before.residentBytes)}, ${megabytes(after.residentBytes)}`,
   );
   console.log(
     `${options.distinct} builds, ${options.rounds} rounds of ${options.seconds} s, ${options.connections} connections, ${os.availableParallelism()} cores, load average ${(os.loadavg()[0] ?? 0).toFixed(1)}`,
@@ -45,7 +46,8 @@ export function printReport(
   const broken = all.flatMap(({ case: of, samples, counts }) =>
     brokenLimits(of, counts, { ...options, requests: requests(samples) }),
   );
-  if (!isInMemory) broken.push(`expected at most ${MEMORY_LIMIT_MB} MB, got ${megabytes(memory.afterBytes)}`);
+  if (!isInHeap)
+    broken.push(`expected live objects of at most ${HEAP_LIMIT_MB} MB, got ${megabytes(after.liveHeapBytes)}`);
   if (broken.length > 0) throw new Error(broken.join('\n'));
 }
 

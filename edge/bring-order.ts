@@ -5,7 +5,7 @@
  */
 import { callableNode, tellCallFault } from './call-node.ts';
 import { type EdgeContext, foremanOf } from './edge-context.ts';
-import type { Errand } from './foreman/bring-orders.ts';
+import type { Errand } from './foreman/leases/bring-orders.ts';
 import { logError } from './log.ts';
 import { signOrder } from './sign-order.ts';
 

@@ -5,7 +5,7 @@ import { BuildOrderSchema, RepositoriesMode } from '../shared/gen/asu/farm/v1/bu
 import { isPrivate } from '../shared/normalize-request.ts';
 import { unseal } from '../shared/seal.ts';
 import type { EdgeContext } from './edge-context.ts';
-import type { Order } from './foreman/give-lease.ts';
+import type { Order } from './foreman/leases/give-lease.ts';
 
 export async function signOrder(
   context: EdgeContext,

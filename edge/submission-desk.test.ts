@@ -6,8 +6,8 @@ import { requestHash } from '../shared/intent.ts';
 import { ask, env, foremanStats, GOOD_REQUEST, openUpstream, post } from './edge.fixture.ts';
 import { type OpenedForeman, openForeman, submission } from './foreman/foreman.fixture.ts';
 import { Foreman } from './foreman/foreman.ts';
-import type { Submission } from './foreman/queue.ts';
-import { MAX_SUBMISSIONS, type SubmitAnswer } from './foreman/take-submission.ts';
+import type { Submission } from './foreman/queue/queue.ts';
+import { MAX_SUBMISSIONS, type SubmitAnswer } from './foreman/queue/take-submission.ts';
 import { LIFETIMES } from './lifetimes.ts';
 import { SubmissionDesk } from './submission-desk.ts';
 

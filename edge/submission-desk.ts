@@ -5,8 +5,8 @@
  * its client. Whoever has no answer when one is long overdue sends what is left once more, as do those whose call failed for a
  * moment only: to ask for a build that was begun joins it.
  */
-import type { Submission } from './foreman/queue.ts';
-import { MAX_SUBMISSIONS, type SubmitAnswer } from './foreman/take-submission.ts';
+import type { Submission } from './foreman/queue/queue.ts';
+import { MAX_SUBMISSIONS, type SubmitAnswer } from './foreman/queue/take-submission.ts';
 import { LIFETIMES } from './lifetimes.ts';
 
 /** One call takes so much: a body has 256 KiB at most, and what is made of it is some times as long. The first one goes always. */

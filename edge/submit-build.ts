@@ -4,9 +4,9 @@ import { BuildError } from '../shared/build-error.ts';
 import type { BuildStatus } from '../shared/build-state.ts';
 import { bringOrder } from './bring-order.ts';
 import { type EdgeContext, foremanOf } from './edge-context.ts';
-import { MAX_STATUSES } from './foreman/build-status.ts';
-import type { Submission } from './foreman/queue.ts';
-import type { SubmitAnswer } from './foreman/take-submission.ts';
+import { MAX_STATUSES } from './foreman/queue/build-status.ts';
+import type { Submission } from './foreman/queue/queue.ts';
+import type { SubmitAnswer } from './foreman/queue/take-submission.ts';
 import { QUEUE_FULL } from './limits/full-queue.ts';
 import type { Visit } from './limits/visit.ts';
 

@@ -10,8 +10,8 @@ import fc from 'fast-check';
 import { expect, it, test } from 'vitest';
 import { sha256Hex } from '../shared/digest.ts';
 import { foremanStub } from './edge.fixture.ts';
+import { Uploads } from './foreman/leases/uploads.ts';
 import * as schema from './foreman/schema.ts';
-import { Uploads } from './foreman/uploads.ts';
 import { ObjectStoreError } from './storage/object-store-error.ts';
 import { completeParts, openParts, type PartsDesk, receivePart } from './upload-in-parts.ts';
 

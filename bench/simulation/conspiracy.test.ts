@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import type { Order } from '../../edge/foreman/give-lease.ts';
+import type { Order } from '../../edge/foreman/leases/give-lease.ts';
 import { sha256Hex } from '../../shared/digest.ts';
 import { Conspiracy, type ConspiracySurroundings, type Manner } from './conspiracy.ts';
 import { honestNode, honestOutcome, type NodeModel } from './node-model.ts';

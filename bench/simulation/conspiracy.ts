@@ -2,7 +2,7 @@
  * Nodes that lie, of operators that know of each other: of the same request they make the same wrong bytes, so that two of them look like a
  * quorum. They do as well as the protocol lets them, and know what the node's own software and any client can know, no more.
  */
-import type { Order } from '../../edge/foreman/give-lease.ts';
+import type { Order } from '../../edge/foreman/leases/give-lease.ts';
 import { sha256Hex } from '../../shared/digest.ts';
 import type { NodeStanding } from '../../shared/node-state.ts';
 import type { NodeModel, Outcome } from './node-model.ts';

@@ -3,9 +3,9 @@
  * its own lifetimes. What was built is answered from KV or the store, and costs the Foreman nothing.
  */
 import type { ForemanCalls } from '../../edge/edge-context.ts';
-import { MAX_STATUSES } from '../../edge/foreman/build-status.ts';
-import type { Submission } from '../../edge/foreman/queue.ts';
-import type { SubmitAnswer } from '../../edge/foreman/take-submission.ts';
+import { MAX_STATUSES } from '../../edge/foreman/queue/build-status.ts';
+import type { Submission } from '../../edge/foreman/queue/queue.ts';
+import type { SubmitAnswer } from '../../edge/foreman/queue/take-submission.ts';
 import { PendingBuilds, type PendingStatus } from '../../edge/results/pending-builds.ts';
 import { resultKey } from '../../edge/results/result-key.ts';
 import { SubmissionDesk } from '../../edge/submission-desk.ts';

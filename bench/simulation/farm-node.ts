@@ -5,7 +5,7 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import type { ForemanCalls } from '../../edge/edge-context.ts';
 import type { ReportAnswer } from '../../edge/foreman/foreman-answers.ts';
-import type { Order } from '../../edge/foreman/give-lease.ts';
+import type { Order } from '../../edge/foreman/leases/give-lease.ts';
 import { LogPermits } from '../../edge/log-permits.ts';
 import { storeKey } from '../../shared/build-record.ts';
 import { bytesToHex, sha256Hex } from '../../shared/digest.ts';

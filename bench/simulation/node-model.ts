@@ -2,7 +2,7 @@
  * What comes out of a node, apart from how it talks to the edge (farm-node.ts): honest ones here, and whoever wants to see what
  * nodes that lie can do writes another.
  */
-import type { Order } from '../../edge/foreman/give-lease.ts';
+import type { Order } from '../../edge/foreman/leases/give-lease.ts';
 import type { BuildErrorKind } from '../../shared/build-error.ts';
 import { sha256Hex } from '../../shared/digest.ts';
 import type { SigningKey } from '../../shared/ed25519.ts';

@@ -1,5 +1,5 @@
 /** A volunteer's word counts only with its statement, so each that is simulated has a key and signs, as farm/sign-statement.ts does. */
-import type { Order } from '../../edge/foreman/give-lease.ts';
+import type { Order } from '../../edge/foreman/leases/give-lease.ts';
 import { utf8ToBytes } from '../../shared/digest.ts';
 import { type SigningKey, signingKey } from '../../shared/ed25519.ts';
 import { signDsse } from '../../shared/trust/dsse.ts';

@@ -2,7 +2,7 @@
  * What is asked for: a device with its packages, by a number, from which everything follows. One in the day's Zipf order is
  * asked for by many; one of the backlog by nobody but its client.
  */
-import type { Submission } from '../../edge/foreman/queue.ts';
+import type { Submission } from '../../edge/foreman/queue/queue.ts';
 import { requestEcho } from '../../shared/build-record.fixture.ts';
 import { sha256Hex } from '../../shared/digest.ts';
 import { normalizedRequest } from '../../shared/normalized-request.fixture.ts';

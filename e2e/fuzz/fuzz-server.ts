@@ -1,7 +1,6 @@
 /** The server that is fuzzed: the bench's, with one build that is done and one that waits, so that there is something to hit. */
 import { type BenchServer, startBenchServer } from '../../bench/bench-server.ts';
 import { finishedBuilds, PROFILE } from '../../bench/finished-builds.ts';
-import { Inspector } from '../../bench/inspector.ts';
 import { publishAll, readUpstream, storeClient } from '../../bench/seed.ts';
 import { storeKey } from '../../shared/build-record.ts';
 import { parseEdgeSettings } from '../../shared/edge-settings.ts';
@@ -21,9 +20,6 @@ export interface Memory {
   /** Of the whole process. */
   readonly residentBytes: number;
 }
-
-/** Each has a heap of its own, and what the platform keeps for an object goes with it. */
-const WORKERS = ['control', 'kv', 'edge'];
 
 /** What is off or empty by default is on, since what is off cannot go wrong; limits that are met. */
 const VARIABLES = {
@@ -46,21 +42,10 @@ export async function startFuzzServer(onLine: (line: string) => void): Promise<F
   }
 }
 
-async function memoryOf(server: BenchServer): Promise<Memory> {
-  let heapBytes = Number.NaN;
-  for (const worker of WORKERS) {
-    const inspector = await Inspector.open(server.inspectorPort ?? 0, worker);
-    try {
-      await inspector.send('HeapProfiler.enable');
-      await inspector.send('HeapProfiler.collectGarbage');
-      const { usedSize } = await inspector.send('Runtime.getHeapUsage');
-      if (worker === 'edge') heapBytes = Number(usedSize);
-    } finally {
-      inspector.close();
-    }
-  }
-  return { heapBytes, residentBytes: (await server.residentBytes()) ?? Number.NaN };
-}
+const memoryOf = async (server: BenchServer): Promise<Memory> => ({
+  heapBytes: await server.liveHeapBytes(),
+  residentBytes: (await server.residentBytes()) ?? Number.NaN,
+});
 
 async function furnish(server: BenchServer): Promise<Known> {
   const { signal } = new AbortController();

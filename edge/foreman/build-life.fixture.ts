@@ -23,7 +23,7 @@ import {
 import { digestOf } from '../storage/digest-of.ts';
 import { openObjectStore } from '../storage/open-object-store.ts';
 import { bucket, failed, handedBack, progress } from './foreman.fixture.ts';
-import { IN_PARTS, LARGE_FILE } from './upload-in-parts.fixture.ts';
+import { IN_PARTS, LARGE_FILE } from './leases/upload-in-parts.fixture.ts';
 
 const IMAGE = 'an image';
 /** The number of a report behind all others of its lease. */

@@ -4,25 +4,25 @@
  */
 import { logError, logWarning } from '../log.ts';
 import type { AlarmClock } from './alarm-clock.ts';
-import { bringBack } from './bring-back.ts';
-import { dropPrebuilds } from './drop-prebuilds.ts';
 import { dueTimes, RETRY_MS } from './due-times.ts';
 import type { ForemanState } from './foreman-state.ts';
-import { keepRequests } from './keep-requests.ts';
-import { keepToBudget } from './keep-to-budget.ts';
-import { listWanted } from './list-wanted.ts';
-import { lookForPrebuilds } from './look-for-prebuilds.ts';
-import { mindChecks } from './mind-checks.ts';
+import { keepToBudget } from './images/keep-to-budget.ts';
+import { removeLeftovers } from './images/remove-leftovers.ts';
+import { removePrivate } from './images/remove-private.ts';
+import { sweepStore } from './images/sweep-store.ts';
+import type { Rooms } from './leases/rooms.ts';
 import { oneAtATime } from './one-at-a-time.ts';
-import { publishDecided } from './publish-decided.ts';
-import { nextRecall, takeBack } from './recall.ts';
-import { removeLeftovers } from './remove-leftovers.ts';
-import { removeOldLogs } from './remove-old-logs.ts';
-import { removePrivate } from './remove-private.ts';
-import type { Rooms } from './rooms.ts';
-import { sweepStore } from './sweep-store.ts';
-import { isWithdrawalDue, withdraw } from './withdraw.ts';
-import { writeLog } from './write-log.ts';
+import { dropPrebuilds } from './prebuilds/drop-prebuilds.ts';
+import { listWanted } from './prebuilds/list-wanted.ts';
+import { lookForPrebuilds } from './prebuilds/look-for-prebuilds.ts';
+import { publishDecided } from './publishing/publish-decided.ts';
+import { nextRecall, takeBack } from './publishing/recall.ts';
+import { writeLog } from './publishing/write-log.ts';
+import { bringBack } from './queue/bring-back.ts';
+import { keepRequests } from './queue/keep-requests.ts';
+import { removeOldLogs } from './queue/remove-old-logs.ts';
+import { mindChecks } from './trust/mind-checks.ts';
+import { isWithdrawalDue, withdraw } from './trust/withdraw.ts';
 
 /** What waits in the store is gone through so often, beside the first time: of tables that were restored it may know more. */
 const RELIST_MS = 3_600_000;

@@ -6,8 +6,8 @@ import { sha256Hex } from '../../shared/digest.ts';
 import { foremanStub } from '../edge.fixture.ts';
 import { MIGRATIONS, openDatabase } from './database.ts';
 import { submission, untilAtRest } from './foreman.fixture.ts';
-import { Nodes } from './nodes.ts';
-import { Queue } from './queue.ts';
+import { Nodes } from './nodes/nodes.ts';
+import { Queue } from './queue/queue.ts';
 import { WHOM } from './schema.ts';
 
 const { entries } = MIGRATIONS.journal;

@@ -4,9 +4,9 @@
  */
 import { REFUSED_MS } from './bucket-hold.ts';
 import type { ForemanState } from './foreman-state.ts';
-import { nextRecall } from './recall.ts';
-import { isShelfDue } from './shelf.ts';
-import { isWithdrawalDue } from './withdraw.ts';
+import { nextRecall } from './publishing/recall.ts';
+import { isShelfDue } from './trust/shelf.ts';
+import { isWithdrawalDue } from './trust/withdraw.ts';
 
 /** What is overdue was tried and failed: it is not tried again at once. */
 export const RETRY_MS = 3_000;

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { foremanStats, foremanStub, openUpstream } from '../edge.fixture.ts';
 import { IMAGE_NAME } from '../farm-node.fixture.ts';
 import { beginLife, LIVES, outcomeOf, type Step } from './build-life.fixture.ts';
-import { LARGE_FILE } from './upload-in-parts.fixture.ts';
+import { LARGE_FILE } from './leases/upload-in-parts.fixture.ts';
 
 const DAY_MS = 24 * 3_600_000;
 /** Ahead, as alarms are not to ring by themselves; and early in a day, since what is compared counts by day. */

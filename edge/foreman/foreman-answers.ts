@@ -4,12 +4,12 @@
  */
 import type { NodeStanding } from '../../shared/node-state.ts';
 import type { Sample } from '../../shared/prometheus-text.ts';
-import type { Order } from './give-lease.ts';
-import type { Amount } from './images.ts';
-import type { ListedNode } from './node-lists.ts';
-import type { ActionAnswer } from './set-aside.ts';
-import type { Acknowledgement } from './take-report.ts';
-import type { CompletionAnswer } from './uploads.ts';
+import type { Amount } from './images/images.ts';
+import type { Order } from './leases/give-lease.ts';
+import type { Acknowledgement } from './leases/take-report.ts';
+import type { CompletionAnswer } from './leases/uploads.ts';
+import type { ListedNode } from './nodes/node-lists.ts';
+import type { ActionAnswer } from './nodes/set-aside.ts';
 
 /** The node may not speak; the text is for its operator. */
 export interface Refused {

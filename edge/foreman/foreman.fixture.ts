@@ -26,9 +26,9 @@ import { fileOf, succeeded } from '../farm-node.fixture.ts';
 import { signedEvent } from '../signed-event.fixture.ts';
 import type { Database } from './database.ts';
 import type { Foreman } from './foreman.ts';
-import type { Order } from './give-lease.ts';
-import type { ToldOfNode } from './nodes.ts';
-import type { Submission } from './queue.ts';
+import type { Order } from './leases/give-lease.ts';
+import type { ToldOfNode } from './nodes/nodes.ts';
+import type { Submission } from './queue/queue.ts';
 import * as schema from './schema.ts';
 
 export const submission = (fields: Partial<Submission> = {}): Submission => ({

@@ -23,7 +23,7 @@ import { nodeAt } from '../call-node.ts';
 import { edgeContext, foremanOf } from '../edge-context.ts';
 import type { Env } from '../env.ts';
 import type { ActedOnNode } from '../foreman/foreman-answers.ts';
-import type { ListedNode } from '../foreman/node-lists.ts';
+import type { ListedNode } from '../foreman/nodes/node-lists.ts';
 import { readText } from '../read-body.ts';
 import { parseJson } from '../wish.ts';
 

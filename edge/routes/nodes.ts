@@ -4,7 +4,7 @@ import type { NodeList } from '../../shared/api/nodes-answers.ts';
 import { jsonAnswer, methodNotAllowed } from '../answer.ts';
 import { edgeContext, foremanOf } from '../edge-context.ts';
 import type { Env } from '../env.ts';
-import type { PublicNode } from '../foreman/node-lists.ts';
+import type { PublicNode } from '../foreman/nodes/node-lists.ts';
 import { CACHE_CONTROL } from '../lifetimes.ts';
 import { visitOf } from '../limits/visit.ts';
 

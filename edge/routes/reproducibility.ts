@@ -5,7 +5,7 @@ import { timestamp } from '../../shared/build-state.ts';
 import { jsonAnswer, methodNotAllowed } from '../answer.ts';
 import { edgeContext, foremanOf } from '../edge-context.ts';
 import type { Env } from '../env.ts';
-import type { MeasuredTarget } from '../foreman/reproducibility.ts';
+import type { MeasuredTarget } from '../foreman/trust/reproducibility.ts';
 import { CACHE_CONTROL } from '../lifetimes.ts';
 import { visitOf } from '../limits/visit.ts';
 

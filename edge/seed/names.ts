@@ -9,7 +9,7 @@ import { isSha256Hex } from '../../shared/digest.ts';
 import type { Dialect } from '../../shared/seed/dialect.ts';
 import type { RequestName } from '../../shared/seed/request-name.ts';
 import type { ForemanCalls } from '../edge-context.ts';
-import type { NameEntry } from '../foreman/names.ts';
+import type { NameEntry } from '../foreman/publishing/names.ts';
 import { kvTrouble } from '../kv-trouble.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 import type { Visit } from '../limits/visit.ts';

@@ -4,7 +4,7 @@ import alerts from '../../deploy/alerts.yml?raw';
 import operating from '../../docs/operating.md?raw';
 import { NodeMetrics } from '../../farm/metrics/node-metrics.ts';
 import { BUILD_ERRORS } from '../../shared/build-error.ts';
-import { Phases } from '../foreman/phases.ts';
+import { Phases } from '../foreman/statistics/phases.ts';
 import { OUTCOMES, PREBUILD_FATES } from './counted.ts';
 import { metricsText } from './metrics-text.ts';
 

@@ -4,10 +4,10 @@
  */
 import { drizzle } from 'drizzle-orm/durable-sqlite';
 import type { Foreman } from '../../../edge/foreman/foreman.ts';
-import type { Order } from '../../../edge/foreman/give-lease.ts';
-import { Leases } from '../../../edge/foreman/leases.ts';
-import { Nodes } from '../../../edge/foreman/nodes.ts';
-import { Queue, type Submission } from '../../../edge/foreman/queue.ts';
+import type { Order } from '../../../edge/foreman/leases/give-lease.ts';
+import { Leases } from '../../../edge/foreman/leases/leases.ts';
+import { Nodes } from '../../../edge/foreman/nodes/nodes.ts';
+import { Queue, type Submission } from '../../../edge/foreman/queue/queue.ts';
 import * as schema from '../../../edge/foreman/schema.ts';
 import type { ObjectStore } from '../../../edge/storage/object-store.ts';
 import { buildRecord, requestEcho } from '../../../shared/build-record.fixture.ts';

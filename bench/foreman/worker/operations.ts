@@ -1,7 +1,7 @@
 /** The Foreman's operations as its callers use them, each made ready so that nothing but itself is counted. */
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
-import { FarmSize } from '../../../edge/foreman/farm-size.ts';
-import type { Order } from '../../../edge/foreman/give-lease.ts';
+import type { Order } from '../../../edge/foreman/leases/give-lease.ts';
+import { FarmSize } from '../../../edge/foreman/queue/farm-size.ts';
 import { WHOM } from '../../../edge/foreman/schema.ts';
 import { storeKey } from '../../../shared/build-record.ts';
 import { sha256Hex, utf8ToBytes } from '../../../shared/digest.ts';

@@ -1,0 +1,67 @@
+/**
+ * A node asks for work and waits until there is some for it, or its time is over. Everything may change while it waits: what is held
+ * to be known of it from before would give builds to a node that was put out, or two of them for one question.
+ */
+import type { NodeStanding } from '../../../shared/node-state.ts';
+import type { LeaseAnswer, Refused } from '../foreman-answers.ts';
+import type { ForemanState } from '../foreman-state.ts';
+import { type ToldOfNode, waitingAs } from '../nodes/nodes.ts';
+import type { LeaseRow } from '../schema.ts';
+import { giveLease, type Order, orderOf } from './give-lease.ts';
+import { hasAllItMay } from './lease-limits.ts';
+import type { Rooms } from './rooms.ts';
+
+export interface LeaseQuestion extends ToldOfNode {
+  readonly idempotencyKey: string;
+  readonly waitMs: number;
+  readonly knownStanding?: NodeStanding | null;
+}
+
+interface Ways {
+  readonly rooms: Rooms;
+  /** Something may have been given, or postponed. */
+  readonly setAlarm: () => Promise<void>;
+  readonly now: () => number;
+}
+
+/** A node that was told another standing than it has is answered at once. */
+export async function waitForOrder(
+  state: ForemanState,
+  nodeId: string,
+  ask: LeaseQuestion,
+  { rooms, setAlarm, now }: Ways,
+): Promise<LeaseAnswer | Refused> {
+  const until = now() + ask.waitMs;
+  const { idempotencyKey, softwareVersion, slots, held, network, feeds } = ask;
+  const more = { ...(network !== undefined && { network }), ...(feeds !== undefined && { feeds }) };
+  const told = { softwareVersion, slots, held, ...more };
+  for (;;) {
+    // Asked anew after each wait: the node may be revoked by now, or a second try of this call may have been faster.
+    const node = state.nodes.present(nodeId, told, now());
+    if ('refused' in node) return node;
+    const standing = { state: node.state, reason: node.stateReason };
+    const known = state.leases.byKey(nodeId, idempotencyKey);
+    if (known) return { order: known.state === 'active' ? orderAgain(state, known) : null, standing };
+    const isOver = now() >= until || (ask.knownStanding ?? node.state) !== node.state;
+    if (node.state !== 'active' || hasAllItMay(state, node) || state.hold.refusal !== null) {
+      if (isOver) return { order: null, standing };
+      const waited = await rooms.setAside.wait(until - now(), waitingAs(node, now()));
+      if (waited === 'dismissed') return { order: null, standing };
+      continue;
+    }
+    const { wakes } = rooms.waiting;
+    const order = await giveLease(state, node, { idempotencyKey, leaseId: crypto.randomUUID() }, now);
+    rooms.wakeForPassedOver(order);
+    await setAlarm();
+    if (order || isOver || now() >= until) return { order, standing };
+    // What came while upstream was asked woke only those who waited then; and it may have been given another one.
+    if (rooms.waiting.wakes !== wakes || hasAllItMay(state, node)) continue;
+    const waited = await rooms.waiting.wait(until - now(), waitingAs(node, now()));
+    if (waited === 'dismissed') return { order: null, standing };
+  }
+}
+
+function orderAgain(state: ForemanState, lease: LeaseRow): Order | null {
+  const build = state.queue.byHash(lease.requestHash);
+  return build && (build.leaseId === lease.id || lease.checkId !== null) ? orderOf(state, build, lease) : null;
+}

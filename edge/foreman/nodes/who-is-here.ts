@@ -1,0 +1,48 @@
+/**
+ * Who else may come for work, as of one question for it. A question is held against hundreds of builds, and for each of them all that
+ * are here may matter: what is the same for all builds is looked up once, and only if it matters.
+ */
+import type { ForemanState } from '../foreman-state.ts';
+import type { Voice } from './operators.ts';
+
+/** Undecided builds with its word, after which an operator leaves new ones to others. */
+const MANY_UNDECIDED = 16;
+
+export class WhoIsHere {
+  readonly #state: ForemanState;
+  readonly #now: () => number;
+  readonly #begunMany = new Map<string, boolean>();
+  readonly #busy = new Map<string, boolean>();
+  #voices: readonly Voice[] | undefined;
+
+  constructor(state: ForemanState, now: () => number) {
+    this.#state = state;
+    this.#now = now;
+  }
+
+  voices(): readonly Voice[] {
+    this.#voices ??= this.#state.operators.here(this.#now());
+    return this.#voices;
+  }
+
+  /** Who begins a build is not drawn; but whoever is always the first, since it builds nothing, would have begun them all. */
+  hasBegunMany(operator: string): boolean {
+    return known(this.#begunMany, operator, () => this.#state.operators.hasUndecided(operator, MANY_UNDECIDED));
+  }
+
+  /** Would this one begin a build now? A trusted node that is at something comes for it when it is done, and that may be long. */
+  mayBegin({ id, operator, tier }: Voice): boolean {
+    return tier === 'trusted' ? !this.#isBusy(id) : !this.hasBegunMany(operator);
+  }
+
+  #isBusy(nodeId: string): boolean {
+    const { leases, nodes } = this.#state;
+    return known(this.#busy, nodeId, () => leases.activeOf(nodeId) >= (nodes.byId(nodeId)?.slots ?? 0));
+  }
+}
+
+function known(answers: Map<string, boolean>, key: string, ask: () => boolean): boolean {
+  const answer = answers.get(key) ?? ask();
+  answers.set(key, answer);
+  return answer;
+}

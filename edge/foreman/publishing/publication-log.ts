@@ -1,0 +1,156 @@
+/**
+ * The log of what was published, as far as the Foreman has it: a row gets its number in the very transaction in which its build is
+ * done, so that there is one for each image and no two share one. What a row says never changes; it is signed and written to the
+ * store afterwards (write-log.ts), as often as that takes.
+ */
+import { and, asc, count, desc, eq, lt, lte, max, sql, sum } from 'drizzle-orm';
+import {
+  appendRecord,
+  type Disowned,
+  type LogEntry,
+  type LogPlace,
+  MAX_DISOWNED,
+} from '../../../shared/trust/log-record.ts';
+import type { Database } from '../database.ts';
+import { setMeta } from '../meta.ts';
+import { disowned, type LogRow, log, meta, nodes } from '../schema.ts';
+
+/** Of which disowned nodes the head told that was written last: of those that are, and of those that were. */
+const TOLD = ['log_told_disowned', 'log_told_disowned_before'] as const;
+
+/** As texts: the indexes are used for these very ones alone. */
+const isUnwritten = sql`${log.written} = 0`;
+const wasDisowned = sql`${nodes.disownedUpTo} > 0`;
+const isDisowned = sql`(${nodes.state} = 'revoked' OR (${nodes.state} = 'quarantined' AND ${nodes.stateBy} = 'foreman'))`;
+
+/** Of those that are disowned, and of those that were or are gone through now. */
+type Marks = readonly [number, number];
+
+export class PublicationLog {
+  readonly #db: Database;
+  readonly #questions: ReturnType<typeof questionsOf>;
+  /** Since this object woke it was seen that the store has no more than these tables, or these were brought up to it. */
+  isInStep = false;
+
+  constructor(db: Database) {
+    this.#db = db;
+    this.#questions = questionsOf(db);
+  }
+
+  /** Null as long as it is not known how far the log goes: with these tables new, there may be one in the store. */
+  last(): (LogPlace & { readonly at: number }) | null {
+    const { sequence, hash, at } = log;
+    return this.#db.select({ sequence, hash, at }).from(log).orderBy(desc(log.sequence)).limit(1).get() ?? null;
+  }
+
+  /**
+   * Where the log goes on from: what the store has, or its very beginning. Of tables that are older than the store, what they had yet
+   * to write was written when they were the newest.
+   */
+  begin(place: LogPlace, at: number): void {
+    this.#db.transaction(() => {
+      this.#db
+        .insert(log)
+        .values({ ...place, requestHash: '', payload: '', at, written: true })
+        .onConflictDoNothing()
+        .run();
+      this.#db
+        .update(log)
+        .set({ written: true })
+        .where(and(isUnwritten, lte(log.sequence, place.sequence)))
+        .run();
+    });
+  }
+
+  /** Within the transaction in which the build is done. @throws Error where it has not begun */
+  append(entry: LogEntry): void {
+    const last = this.last();
+    if (!last) throw new Error('expected the log to have begun');
+    const { payload, place } = appendRecord(last, entry);
+    this.#db
+      .insert(log)
+      .values({ ...place, requestHash: entry.requestHash, payload, at: entry.at })
+      .run();
+  }
+
+  /** The eldest first. */
+  unwritten(limit: number): LogRow[] {
+    return this.#db.select().from(log).where(isUnwritten).orderBy(asc(log.sequence)).limit(limit).all();
+  }
+
+  /**
+   * Whose word counts no more, the last ones first; `marks` are others when these are. Who was released is among them until all that
+   * it had vouched for was gone through (withdraw.ts), and what it had is never good again.
+   */
+  disowned(): Disowned & { readonly marks: Marks } {
+    const now = this.#db
+      .select({ id: nodes.id })
+      .from(nodes)
+      .where(isDisowned)
+      .orderBy(desc(nodes.stateSince))
+      .limit(MAX_DISOWNED)
+      .all();
+    const inWork = this.#db.select({ id: disowned.nodeId }).from(disowned).limit(MAX_DISOWNED).all();
+    const ids = new Set([...inWork, ...now].map(({ id }) => id));
+    const before = this.#db
+      .select({ node: nodes.id, sequence: nodes.disownedUpTo })
+      .from(nodes)
+      .where(wasDisowned)
+      .orderBy(desc(nodes.disownedUpTo))
+      .limit(MAX_DISOWNED)
+      .all();
+    return { ids: [...ids], before: before.filter(({ node }) => !ids.has(node)), marks: this.#marks() };
+  }
+
+  /** Is there something that its readers are not told yet? */
+  isBehind(): boolean {
+    const { firstUnwritten, told } = this.#questions;
+    if (firstUnwritten.get()) return true;
+    return this.#marks().some((mark, at) => mark !== (told.get({ name: TOLD[at] })?.value ?? 0));
+  }
+
+  /** All of this is in the store. Of what is there the last record is kept, for the next one names it. */
+  written(upTo: number, told: Marks): void {
+    this.#db.transaction(() => {
+      this.#db
+        .update(log)
+        .set({ written: true })
+        .where(and(isUnwritten, lte(log.sequence, upTo)))
+        .run();
+      this.#db
+        .delete(log)
+        .where(and(eq(log.written, true), lt(log.sequence, upTo)))
+        .run();
+      for (const [at, value] of told.entries()) setMeta(this.#db, TOLD[at] ?? '', value);
+    });
+  }
+
+  #marks(): Marks {
+    const row = this.#questions.disownedNow.get();
+    const before = this.#questions.disownedBefore.get();
+    const inWork = this.#questions.inWork.get()?.n ?? 0;
+    // Milliseconds, and how many: as a number it is exact for some thousand years yet. Of the others each only ever grows.
+    return [(row?.last ?? 0) * 1_000 + ((row?.n ?? 0) % 1_000), Number(before?.sum ?? 0) * 1_000 + (inWork % 1_000)];
+  }
+}
+
+/** Written once, since each call of the Foreman asks them: see queue.ts. */
+const questionsOf = (db: Database) => ({
+  firstUnwritten: db.select({ sequence: log.sequence }).from(log).where(isUnwritten).limit(1).prepare(),
+  disownedNow: db
+    .select({ n: count(), last: max(nodes.stateSince) })
+    .from(nodes)
+    .where(isDisowned)
+    .prepare(),
+  disownedBefore: db
+    .select({ sum: sum(nodes.disownedUpTo) })
+    .from(nodes)
+    .where(wasDisowned)
+    .prepare(),
+  inWork: db.select({ n: count() }).from(disowned).prepare(),
+  told: db
+    .select()
+    .from(meta)
+    .where(eq(meta.name, sql.placeholder('name')))
+    .prepare(),
+});

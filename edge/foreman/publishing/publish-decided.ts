@@ -1,0 +1,136 @@
+/**
+ * Everything that is decided and not published yet, eldest first: into the store, and then, in one transaction, `done` and a record of
+ * the log. A store that does not answer keeps its builds `publishing`; one whose files are lost goes back to the queue, and one that
+ * was found to be wrong meanwhile ends.
+ */
+import { BuildError } from '../../../shared/build-error.ts';
+import { isPrebuild } from '../../../shared/turn.ts';
+import { logError, logWarning } from '../../log.ts';
+import type { ForemanState } from '../foreman-state.ts';
+import { addImage } from '../images/adopt-image.ts';
+import { failBuild, loseFiles } from '../queue/end-build.ts';
+import type { BuildRow } from '../schema.ts';
+import { recordedAttesters } from '../trust/attesters-of.ts';
+import { haveRebuilt } from '../trust/have-rebuilt.ts';
+import { isContradicted } from '../trust/judge-votes.ts';
+import { notePublished } from '../trust/note-published.ts';
+import { FilesLost, publish } from './publish.ts';
+import { isRecalled, recall } from './recall.ts';
+import { isOverturned, standingRecord } from './standing-record.ts';
+import { beginLog } from './write-log.ts';
+
+/** Decided builds in memory, and of them published at once: each holds a manifest, and the store has other callers. */
+const PAGE = 16;
+const AT_ONCE = 4;
+/** A store may be slow to show what it holds; a file that is missing for longer has been lost. */
+const FILES_PATIENCE_MS = 60_000;
+
+interface Told {
+  /** Some may be done now. */
+  readonly onPage: () => void;
+  /** A build waits again. */
+  readonly onLost: () => void;
+}
+
+export async function publishDecided(state: ForemanState, { onPage, onLost }: Told): Promise<void> {
+  let failed = false;
+  for (let behind = 0; ; ) {
+    const page = state.queue.publishing(behind, PAGE);
+    const last = page.at(-1);
+    if (last) {
+      behind = last.sequence;
+      const outcomes: Outcome[] = [];
+      for (let at = 0; at < page.length; at += AT_ONCE)
+        outcomes.push(
+          ...(await Promise.all(page.slice(at, at + AT_ONCE).map((build) => publishOne(state, build, onLost)))),
+        );
+      failed ||= outcomes.includes('again');
+      // Nothing of a whole page: the store does not answer, and would be asked in vain for the rest.
+      if (!outcomes.includes('settled')) break;
+    } else if (behind === 0 || failed) break;
+    // What was decided meanwhile may be senior to what was published.
+    else behind = 0;
+    onPage();
+  }
+}
+
+type Outcome = 'settled' | 'again';
+
+async function publishOne(
+  state: ForemanState,
+  { record, requestHash }: BuildRow,
+  onLost: () => void,
+): Promise<Outcome> {
+  const { store, cache, notary, log, queue, statements, statistics, leases, phases, db } = state;
+  try {
+    if (endRecalled(state, requestHash)) return 'settled';
+    if (!record) throw new FilesLost('the record is missing');
+    const attesters = recordedAttesters(state, record);
+    const signed = statements.of(
+      requestHash,
+      attesters.map(({ leaseId }) => leaseId),
+    );
+    // First: what the log cannot take must not be served.
+    await beginLog(state, Date.now());
+    const standing = await standingRecord(store, record);
+    if (!standing) await publish(record, await notary.statementsOf(record, attesters, signed), store, cache);
+    db.transaction(() => {
+      // Of one that was ended meanwhile nothing is published any more.
+      const build = queue.byHash(requestHash);
+      if (build?.state !== 'publishing' || endRecalled(state, requestHash)) return;
+      const published = standing?.record ?? record;
+      addImage(state, published, Date.now());
+      if (standing && isOverturned(state, standing.record, record)) {
+        leases.filesDue(published.leaseId, null);
+        recall(state, record, Date.now());
+        endRecalled(state, requestHash);
+        return;
+      }
+      queue.finish(requestHash, published.expiresAt, Date.now());
+      // Of another lease than the one that stands the files are of no use.
+      leases.filesDue(published.leaseId, null);
+      statements.remove(requestHash);
+      if (standing) {
+        if (!standing.isLogged) log.append(notary.entryOf(standing.record, recordedAttesters(state, standing.record)));
+        return;
+      }
+      log.append(notary.entryOf(record, attesters));
+      if (build.startedAt !== null) phases.note('building', record.publishedAt - build.startedAt);
+      phases.note('publishing', Date.now() - record.publishedAt);
+      statistics.built(record, Date.now(), isPrebuild(build));
+      notePublished(state, record, Date.now());
+      // Who spoke while nothing was published yet.
+      if (isContradicted(state, requestHash)) haveRebuilt(state, requestHash, Date.now());
+    });
+    return 'settled';
+  } catch (error) {
+    const now = Date.now();
+    // The hash of a private image is nobody else's.
+    const told = { request: record?.private === false ? requestHash : undefined, lease: record?.leaseId };
+    if (endRecalled(state, requestHash)) return 'settled';
+    if (error instanceof FilesLost && now - (record?.publishedAt ?? 0) >= FILES_PATIENCE_MS) {
+      logError('publishing is given up', { ...told, error });
+      loseFiles(state, requestHash, error.message, now);
+      onLost();
+      return 'settled';
+    }
+    logError('publishing failed and is tried again', { ...told, error });
+    return 'again';
+  }
+}
+
+/**
+ * A trusted node has contradicted it while it was being published (judge-votes.ts). It ends here, and is not built again under this
+ * name: copies of it may be anywhere by now, and are removed by this name for a quarter of an hour. Whoever asks again has the next
+ * generation built. True where it was so.
+ */
+function endRecalled(state: ForemanState, requestHash: string): boolean {
+  return state.db.transaction(() => {
+    const build = state.queue.byHash(requestHash);
+    if (build?.state !== 'publishing' || !isRecalled(state, requestHash)) return false;
+    const cause = 'a trusted node made another one while it was being published';
+    failBuild(state, build, new BuildError('internal', undefined, { cause }), Date.now());
+    logWarning('publishing is given up', { lease: build.leaseId ?? undefined, error: cause });
+    return true;
+  });
+}
