@@ -220,6 +220,11 @@ describe('a lie is refused:', () => {
   });
 });
 
+test('of a file that was not uploaded its name is told, since the store may know better', () => {
+  const { files } = made({ files: [{ ...inProto(list), name: 'y.bin' }] });
+  expect(acceptResult(claim({ files }), { request, pins }, uploaded)).toMatchObject({ isLie: true, missing: 'y.bin' });
+});
+
 describe('what no mistake explains is told apart from what may be one:', () => {
   it.each<[string, Partial<BuildSucceeded>, boolean]>([
     ['a file that was not uploaded', made({ files: [{ ...inProto(list), name: 'y.bin' }] }), true],

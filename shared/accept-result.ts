@@ -28,10 +28,16 @@ export interface AcceptedResult {
   readonly durationMs: number;
 }
 
-export type ResultCheck =
-  | { readonly ok: true; readonly result: AcceptedResult }
-  /** `isLie`: it says of its files what the store knows to be otherwise, which no honest node of any version would. */
-  | { readonly ok: false; readonly reason: string; readonly isLie: boolean };
+export type ResultCheck = { readonly ok: true; readonly result: AcceptedResult } | RefusedResult;
+
+export interface RefusedResult {
+  readonly ok: false;
+  readonly reason: string;
+  /** It says of its files what is known to be otherwise, which no honest node of any version would. */
+  readonly isLie: boolean;
+  /** The file of which that is known only as far as each upload was noted: the store has the last word. */
+  readonly missing?: string;
+}
 
 const words = z.array(z.string().max(512)).max(2000);
 const titles = z.array(z.record(z.string(), z.string().max(256))).max(32);
@@ -61,14 +67,14 @@ export function acceptResult(
   order: { readonly request: NormalizedRequest; readonly pins: Pins },
   uploaded: readonly StoredFile[],
 ): ResultCheck {
-  const no = (reason: string): ResultCheck => ({ ok: false, reason, isLie: false });
-  const lie = (reason: string): ResultCheck => ({ ok: false, reason, isLie: true });
+  const no = (reason: string): RefusedResult => ({ ok: false, reason, isLie: false });
+  const lie = (reason: string): RefusedResult => ({ ok: false, reason, isLie: true });
   const stored = new Map(uploaded.map((file) => [file.name, file]));
   const files: StoredFile[] = [];
   for (const file of claim.files) {
     const there = stored.get(file.name);
     if (!OUTPUT_FILE.test(file.name)) return no(`file name ${JSON.stringify(file.name)} is outside the grammar`);
-    if (!there) return lie(`${file.name} was not uploaded`);
+    if (!there) return { ...lie(`${file.name} was not uploaded`), missing: file.name };
     if (files.includes(there)) return no(`${file.name} is named twice`);
     if (there.sha256 !== file.sha256 || there.sizeBytes !== Number(file.sizeBytes))
       return lie(`${file.name} was uploaded with another size or digest`);

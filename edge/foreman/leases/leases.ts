@@ -40,6 +40,11 @@ export class Leases {
     return this.#questions.ofBuild.all({ requestHash });
   }
 
+  /** What is built of it now, or was tried last; of checks none counts. */
+  latestOf(requestHash: string): LeaseRow | undefined {
+    return this.ofBuild(requestHash).findLast(({ checkId }) => checkId === null);
+  }
+
   /** Null where another node was faster, or the same call of this one was. */
   grant(
     build: BuildRow,
@@ -242,6 +247,7 @@ const questionsOf = (db: Database) => ({
     .select()
     .from(leases)
     .where(eq(leases.requestHash, sql.placeholder('requestHash')))
+    .orderBy(asc(leases.grantedAt))
     .prepare(),
   activeOf: db
     .select({ n: count() })

@@ -1,5 +1,6 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { describe, expect, it, test, vi } from 'vitest';
+import { storeKey } from '../../../shared/build-record.ts';
 import { sha256Hex } from '../../../shared/digest.ts';
 import { ReportRequestSchema } from '../../../shared/gen/asu/farm/v1/foreman_pb.js';
 import { configOf } from '../../config.ts';
@@ -199,6 +200,16 @@ describe('a late report', () => {
     expect(await foreman.status(order.requestHash)).toMatchObject({ state });
   });
 
+  it('of a failure with what upstream had before ends nothing that is built with what it has now', async () => {
+    const { order } = await lateOrder();
+    await foreman.alter("UPDATE leases SET pins = json_set(pins, '$.revision', 'r1-before')");
+    const second = await foreman.order('b');
+    await foreman.report('a', order.leaseId, 1, failed('conflict'));
+    expect(await foreman.report('b', second.leaseId, 1, progress(8))).toBe('active');
+    expect(await foreman.status(order.requestHash)).toMatchObject({ state: 'running', step: 8 });
+    expect(await foreman.rows('votes')).toMatchObject([{ node_id: 'a', outcome: 'failure', verdict: 'moot' }]);
+  });
+
   it('of a fault of ours does not take the build from who has it now', async () => {
     const { order } = await lateOrder();
     const second = await foreman.order('b');
@@ -247,6 +258,32 @@ describe('a result that is a lie', () => {
     expect((await foreman.rows('leases'))[0]?.end_reason).toMatch(/^internal: result refused: /);
     expect(await foreman.lease('a')).toBeNull();
     expect((await foreman.order('b')).requestHash).toBe(order.requestHash);
+  });
+
+  it.each<[string, (leaseId: string) => unknown, string]>([
+    ['that neither tables nor store have puts a volunteer out', () => undefined, 'quarantined'],
+    [
+      'that the store has, and tables that were restored do not, puts nobody out',
+      (leaseId) => bucket.put(storeKey.object(leaseId, IMAGE), 'an image'),
+      'active',
+    ],
+    [
+      'puts nobody out while the store cannot be asked',
+      () => {
+        vi.spyOn(console, 'error').mockImplementation(() => undefined);
+        vi.spyOn(bucket, 'head').mockRejectedValue(new Error('head: Internal error (10001)'));
+      },
+      'active',
+    ],
+  ])('about a file %s', async (situation, happens, state) => {
+    await foreman.node('v', 'op-v', 'volunteer');
+    await foreman.submit({ intentHash: sha256Hex(`for v: ${situation}`) });
+    const { leaseId, requestHash } = await foreman.order('v');
+    await happens(leaseId);
+    expect(await foreman.report('v', leaseId, 1, succeeded([fileOf(IMAGE, 'an image')]))).toBe('ended');
+    vi.restoreAllMocks();
+    expect((await foreman.rows('nodes')).find(({ id }) => id === 'v')).toMatchObject({ state });
+    expect(await foreman.status(requestHash)).toMatchObject({ state: 'queued' });
   });
 
   it('about a file that is granted and not complete is none that is published', async () => {

@@ -29,7 +29,7 @@ import { takeCheck } from '../trust/take-check.ts';
 import { isUnheard } from './brought-lease.ts';
 import { endLease } from './end-lease.ts';
 import { takeHandBack } from './hand-backs.ts';
-import { fault, refuseResult } from './refuse-result.ts';
+import { fault, refuseClaim, refuseResult } from './refuse-result.ts';
 
 const MAX_LOG = 65_536;
 
@@ -97,11 +97,7 @@ async function takeWhole(
         build && acceptResult(event.value, { request: build.request, pins: lease.pins }, uploaded.map(asFile));
       if (build && check?.ok)
         await takeImage(state, { node, lease, build, statement: event.value.statement }, check.result, now);
-      else if (check && !check.ok) {
-        refuseResult(state, lease, check.reason, now);
-        if (check.isLie)
-          quarantineLiar(state, node.id, `what it said of lease ${lease.id} is not so: ${check.reason}`, now);
-      }
+      else if (check && !check.ok) await refuseClaim(state, { node, lease }, check, now);
     }
   }
   const after = state.leases.byId(lease.id) ?? lease;
@@ -167,6 +163,9 @@ async function takeFailure(
     noteWord(state, lease);
     endLease(state, lease.id, `failed: ${kind}`, now);
     if (!isUndecided(build)) return judgeVotes(state, build, now);
+    // Who was given it since builds what upstream has now, where it may not fail; and what is remembered is told of that.
+    const inputs = inputsOf((state.leases.latestOf(build.requestHash) ?? lease).pins);
+    if (inputs !== inputsOf(lease.pins)) return state.votes.closeOthers(build.requestHash, inputs);
     const decision = decideBuild(state, build, now);
     if (!isDecidedBy(decision, lease)) return goOn(state, build, lease, null, now);
     const areSameWords = state.votes.sayTheSameWords(build.requestHash, decision.attesters);

@@ -1,18 +1,30 @@
 import { expect, it } from 'vitest';
-import { WaitingRoom } from './waiting-room.ts';
+import { type Waiting, WaitingRoom } from './waiting-room.ts';
 
 const LONG = 60_000;
+const VOLUNTEER: Omit<Waiting, 'nodeId'> = {
+  isTrusted: false,
+  fetchesForeign: false,
+  held: new Set(),
+  typicalMs: null,
+  isCalled: false,
+};
 
 /** Nodes that wait, and the names of those that were woken, once others had their turn. */
-function room(
-  ...nodes: readonly (readonly [name: string, held: string, typicalMs: number | null, isCalled?: 'called'])[]
-) {
+type Kind = 'called' | 'trusted' | 'fetches foreign';
+function room(...nodes: readonly (readonly [name: string, held: string, typicalMs: number | null, kind?: Kind])[]) {
   const waiting = new WaitingRoom();
   const woken: string[] = [];
-  for (const [name, held, typicalMs, isCalled] of nodes)
+  for (const [nodeId, held, typicalMs, kind] of nodes) {
+    const flags = {
+      isCalled: kind === 'called',
+      isTrusted: kind === 'trusted',
+      fetchesForeign: kind === 'fetches foreign',
+    };
     void waiting
-      .wait(LONG, { nodeId: name, held: new Set([held]), typicalMs, isCalled: isCalled !== undefined })
-      .then(() => woken.push(name));
+      .wait(LONG, { ...VOLUNTEER, ...flags, nodeId, held: new Set([held]), typicalMs })
+      .then(() => woken.push(nodeId));
+  }
   return {
     async wake(imageBuilder?: string) {
       waiting.wakeSome(imageBuilder);
@@ -36,6 +48,24 @@ it('wakes those with the ImageBuilder first, then the fastest, then who waited l
   expect(await five.wake('y')).toBe('e c d b');
   expect(await five.wake('y')).toBe('a f');
   expect(await five.wake('y')).toBe('');
+});
+
+it('wakes one that may take what is not for everybody, however many others are better', async () => {
+  const many = ['a', 'b', 'c', 'd', 'e'].map((name) => [name, 'x', 1] as const);
+  const all = room(
+    ...many,
+    ['slow', 'y', 90, 'trusted'],
+    ['slower', 'y', 99, 'trusted'],
+    ['odd', 'z', 80, 'fetches foreign'],
+  );
+  expect(await all.wake('x')).toBe('a b c d slow odd');
+  expect(await all.wake('x')).toBe('e slower');
+});
+
+it('wakes one question of a node, however many it has asked', async () => {
+  const three = room(['a', 'x', 1], ['a', 'x', 1], ['b', 'y', 2]);
+  expect(await three.wake('x')).toBe('a b');
+  expect(await three.wake('x')).toBe('a');
 });
 
 it('wakes all, each once', async () => {
@@ -66,7 +96,7 @@ it('names the one that is to be called where it is the best, wakes nobody then, 
 
 it('dismisses one node, and it alone', async () => {
   const waiting = new WaitingRoom();
-  const seat = (nodeId: string) => waiting.wait(LONG, { nodeId, held: new Set(), typicalMs: null, isCalled: false });
+  const seat = (nodeId: string) => waiting.wait(LONG, { ...VOLUNTEER, nodeId });
   const [one, two, three] = [seat('one'), seat('two'), seat('three')];
   waiting.dismiss('two');
   expect(await two).toBe('dismissed');

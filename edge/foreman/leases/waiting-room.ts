@@ -4,6 +4,9 @@ const WOKEN_AT_ONCE = 4;
 /** Of a node that waits, what makes it the right one for a build. */
 export interface Waiting {
   readonly nodeId: string;
+  /** Some builds are for trusted nodes alone, and some for those that fetch from foreign feeds. */
+  readonly isTrusted: boolean;
+  readonly fetchesForeign: boolean;
   /** ImageBuilders that it has, by sha256. */
   readonly held: ReadonlySet<string>;
   /** What its builds take, by its last ones; null as long as there was none. */
@@ -46,11 +49,17 @@ export class WaitingRoom {
 
   /**
    * Some of those that wait, since the first one may not take what came: such as have its ImageBuilder before the others,
-   * then the fastest, then those that wait longest. The rest ask again by themselves.
+   * then the fastest, then those that wait longest. However many volunteers are better, one node is among them that may take what
+   * they may not. The rest ask again by themselves.
    */
   wakeSome(imageBuilder = ''): void {
     this.#wakes += 1;
-    for (const { leave } of this.#best(imageBuilder, WOKEN_AT_ONCE)) leave();
+    const woken = new Set([
+      ...this.#best(imageBuilder, WOKEN_AT_ONCE),
+      ...this.#best(imageBuilder, 1, ({ isTrusted }) => isTrusted),
+      ...this.#best(imageBuilder, 1, ({ fetchesForeign }) => fetchesForeign),
+    ]);
+    for (const { leave } of woken) leave();
   }
 
   /**
@@ -79,10 +88,11 @@ export class WaitingRoom {
     for (const { leave } of [...this.#seats]) leave();
   }
 
-  /** At most `most`, the best first. */
-  #best(imageBuilder: string, most: number): readonly Seat[] {
+  /** At most `most` of different nodes, the best first: one of a node that waits with several questions is enough for what came. */
+  #best(imageBuilder: string, most: number, mayBe: (seat: Seat) => boolean = () => true): readonly Seat[] {
     const best: Seat[] = [];
     for (const seat of this.#seats) {
+      if (!mayBe(seat) || best.some(({ nodeId }) => nodeId === seat.nodeId)) continue;
       const place = best.findIndex((other) => isBetter(seat, other, imageBuilder));
       if (place >= 0) best.splice(place, 0, seat);
       else if (best.length < most) best.push(seat);

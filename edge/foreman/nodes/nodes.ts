@@ -212,6 +212,8 @@ const nodeById = (db: Database) =>
 /** What the waiting room knows of it. */
 export const waitingAs = (node: NodeRow, now: number): Waiting => ({
   nodeId: node.id,
+  isTrusted: node.tier === 'trusted',
+  fetchesForeign: (node.feeds ?? []).length > 0,
   held: new Set(node.held),
   typicalMs: median(node.durations) ?? null,
   isCalled: isCalled(node, now),

@@ -10,7 +10,7 @@ import { type CheckOutcome, outcomeOf } from '../../../shared/trust/checks.ts';
 import { resultDigest } from '../../../shared/trust/result-digest.ts';
 import { logWarning } from '../../log.ts';
 import type { ForemanState } from '../foreman-state.ts';
-import { fault, refuseResult } from '../leases/refuse-result.ts';
+import { fault, refuseClaim, refuseResult } from '../leases/refuse-result.ts';
 import { noteWord } from '../nodes/node-faults.ts';
 import { loseLease } from '../queue/end-build.ts';
 import type { CheckRow, LeaseRow, NodeRow } from '../schema.ts';
@@ -40,12 +40,7 @@ export async function takeCheck(
   }
   const uploaded = state.uploads.ofLease(lease.id).filter((file) => file.state === 'complete');
   const accepted = acceptResult(event.value, { request: build.request, pins: lease.pins }, uploaded);
-  if (!accepted.ok) {
-    refuseResult(state, lease, accepted.reason, now);
-    if (accepted.isLie)
-      quarantineLiar(state, node.id, `what it said of lease ${lease.id} is not so: ${accepted.reason}`, now);
-    return;
-  }
+  if (!accepted.ok) return refuseClaim(state, { node, lease }, accepted, now);
   const signed = await checkSignedImage(reported, accepted.result);
   if (!signed.ok) return refuseResult(state, lease, signed.reason, now);
   takeWord(state, { node, lease, check }, { outcome: 'image', digest: resultDigest(accepted.result) }, now);
