@@ -81,6 +81,18 @@ describe('a bucket', () => {
       });
     }));
 
+  it('that was taken over after the clock was set back is not written to for as long as the clock was ahead', () =>
+    withHolds(async (open, room) => {
+      const first = await open('first');
+      await runInDurableObject(foremanStub(`${room}first`), () => first.assure(Date.now()));
+      vi.setSystemTime(Date.now() - 24 * 3_600_000);
+      const second = await open('second', first.id);
+      await runInDurableObject(foremanStub(`${room}second`), () => second.assure(Date.now()));
+      await runInDurableObject(foremanStub(`${room}first`), () =>
+        expect(first.assure(Date.now())).rejects.toThrow('belongs to another edge'),
+      );
+    }));
+
   it('is asked about once in a while, however many calls there are', () =>
     withHolds(async (open, room) => {
       const hold = await open('one');

@@ -11,13 +11,14 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { storedText } from '../storage/read-text.ts';
 import type { Database } from './database.ts';
 import { metaValue, setMeta } from './meta.ts';
+import { notLonger } from './not-longer.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 
 /** How long what the store said is believed: of a bucket that is held, and of one that is another's. */
 export const HELD_MS = 5 * 60_000;
 export const REFUSED_MS = 60_000;
 /** A call waits so long for a store that hangs. */
-const PATIENCE_MS = 3_000;
+export const PATIENCE_MS = 3_000;
 /** Names in `meta`: of who this is, and of when the store last said that the bucket is its own. */
 const ID = 'foreman_id';
 const HELD_AT = 'bucket_held_at';
@@ -68,13 +69,13 @@ export class BucketHold {
     if (!this.#isDue(now)) return;
     const looked = this.#look().catch((error: unknown) => logError('whose the bucket is cannot be told', { error }));
     // What was said a moment ago holds for this call.
-    if (this.#holding.state === 'held' && now - this.#askedAt < 2 * HELD_MS) return;
-    await Promise.race([looked, new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
+    if (this.#holding.state === 'held' && this.#since(now) < 2 * HELD_MS) return;
+    await notLonger(looked, PATIENCE_MS);
   }
 
   /** Before anything is written that readers trust. @throws Error where the bucket is not known to be this one's: to be tried again */
   async assure(now: number): Promise<void> {
-    if (this.#isDue(now) && (this.#holding.state !== 'held' || now - this.#askedAt >= 2 * HELD_MS))
+    if (this.#isDue(now) && (this.#holding.state !== 'held' || this.#since(now) >= 2 * HELD_MS))
       await this.#look().catch((error: unknown) => {
         // It may well be away for what is to be written next as well; whose the bucket is has not changed by that.
         if (this.#holding.state !== 'held') throw error;
@@ -85,7 +86,12 @@ export class BucketHold {
 
   #isDue(now: number): boolean {
     const { state } = this.#holding;
-    return state === 'unknown' || now - this.#askedAt >= (state === 'held' ? HELD_MS : REFUSED_MS);
+    // Of a clock that was set back the distance counts as well.
+    return state === 'unknown' || this.#since(now) >= (state === 'held' ? HELD_MS : REFUSED_MS);
+  }
+
+  #since(now: number): number {
+    return Math.abs(now - this.#askedAt);
   }
 
   readonly #look = oneAtATime(async () => {

@@ -15,6 +15,7 @@ import { oneAtATime } from './one-at-a-time.ts';
 import { dropPrebuilds } from './prebuilds/drop-prebuilds.ts';
 import { listWanted } from './prebuilds/list-wanted.ts';
 import { lookForPrebuilds } from './prebuilds/look-for-prebuilds.ts';
+import { beginLog } from './publishing/begin-log.ts';
 import { publishDecided } from './publishing/publish-decided.ts';
 import { nextRecall, takeBack } from './publishing/recall.ts';
 import { writeLog } from './publishing/write-log.ts';
@@ -29,6 +30,9 @@ const RELIST_MS = 3_600_000;
 /** While that goes on: an alarm keeps the object awake. */
 const AWAKE_MS = 20_000;
 const FULL_AGAIN_MS = 60_000;
+
+/** Each asks the store some times, which may take half a minute each. */
+const EXPIRED_AT_ONCE = 16;
 
 export class Chores {
   readonly #state: ForemanState;
@@ -56,6 +60,11 @@ export class Chores {
       onLost: () => this.#rooms.waiting.wakeSome(),
     });
   }
+
+  /** Whom the log in the store disowns, tables that were restored believe. */
+  readonly readLog = oneAtATime(async () => {
+    await this.#attempt('reading the log', beginLog);
+  });
 
   /** Brings the log to its readers. */
   readonly writeLog = oneAtATime(async () => {
@@ -145,9 +154,9 @@ export class Chores {
   });
 
   /** Private builds whose time is over. Whoever has the bucket by now: these are secrets, and were written from here. */
-  async removeExpired(now: number): Promise<void> {
+  readonly removeExpired = oneAtATime(async () => {
     const { queue, images, leases } = this.#state;
-    for (const build of queue.ended.expired(now)) {
+    for (const build of queue.ended.expired(Date.now(), EXPIRED_AT_ONCE)) {
       try {
         const image = images.of(build.requestHash);
         const ids = new Set(leases.ofBuild(build.requestHash).map(({ id }) => id));
@@ -160,7 +169,8 @@ export class Chores {
         logError('removing a private build failed and is tried again', { lease: build.leaseId ?? undefined, error });
       }
     }
-  }
+    await this.#setAlarm();
+  });
 
   /** Removes what takes space for nothing, or too much of it. One after the other: what one removes another may come upon. */
   readonly collectGarbage = oneAtATime(async () => {
@@ -174,11 +184,11 @@ export class Chores {
   });
 
   /** Without an alarm of its own: where nothing is built, no logs are added. */
-  async removeOldLogs(): Promise<void> {
+  readonly removeOldLogs = oneAtATime(async () => {
     if (this.#state.hold.refusal !== null) return;
     const isMore = await this.#attempt('removing old logs', removeOldLogs);
     if (isMore) await this.#alarm.ring([Date.now() + RETRY_MS]);
-  }
+  });
 
   /** What is written there is trusted by readers, so nobody else may write there. */
   async #holdsBucket(what: string): Promise<boolean> {

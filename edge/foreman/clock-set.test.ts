@@ -81,3 +81,35 @@ test('what was postponed before the clock was set back does not wait for the day
   pass(1_000);
   expect((await foreman.order('a')).requestHash).toBe(hash);
 });
+
+test('who was heard of before the clock was set back is not there until that day comes again', async () => {
+  const rowOf = async (id: string) => (await foreman.rows('nodes')).find((row) => row.id === id);
+  await foreman.node('b');
+  await hashOf('is built');
+  await foreman.order('b');
+  pass(-DAY_MS);
+  await foreman.alarm();
+  expect(await rowOf('a')).toMatchObject({ last_seen_at: Date.now() });
+  pass(2 * 60_000);
+  await foreman.lease('b');
+  expect([await rowOf('a'), await rowOf('b')]).toMatchObject([
+    { last_seen_at: Date.now() - 2 * 60_000 },
+    { last_seen_at: Date.now() },
+  ]);
+});
+
+test('what came to the queue, or was said, before the clock was set back is no younger than now', async () => {
+  await hashOf('waits');
+  await foreman.order('a');
+  await foreman.alter(
+    "INSERT INTO votes (request_hash, operator, node_id, tier, lease_id, outcome, at, verdict) VALUES ('x', 'o', 'n', 'volunteer', 'l', 'image', ?, 'open')",
+    String(Date.now()),
+  );
+  await hashOf('waits as well');
+  pass(-DAY_MS);
+  await foreman.alarm();
+  expect(await foreman.rows('votes')).toMatchObject([{ at: Date.now() }]);
+  expect((await foreman.rows('builds')).filter(({ state }) => state === 'queued')).toMatchObject([
+    { queued_at: Date.now() },
+  ]);
+});

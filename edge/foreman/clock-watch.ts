@@ -20,9 +20,11 @@ export class ClockWatch {
   }
 }
 
-/** Neither nodes nor clients could be heard in the time that never was. */
-export function beginAnew({ leases, queue }: Pick<ForemanState, 'leases' | 'queue'>, now: number): void {
+/** Neither nodes nor clients could be heard in the time that never was; and nothing has happened later than now. */
+export function beginAnew({ leases, queue, nodes, votes }: ForemanState, now: number): void {
   leases.renewAll(now);
   queue.polls.noteAll(now);
   queue.resumeAhead(now);
+  nodes.seenAhead(now);
+  votes.castAhead(now);
 }

@@ -25,6 +25,7 @@ import type { CountBatch } from '../statistics/counted.ts';
 import type { StatisticsAnswers, StatisticsQuestion } from '../statistics/questions.ts';
 import { openObjectStore } from '../storage/open-object-store.ts';
 import { AlarmClock } from './alarm-clock.ts';
+import { PATIENCE_MS } from './bucket-hold.ts';
 import { Chores } from './chores.ts';
 import { beginAnew, ClockWatch } from './clock-watch.ts';
 import { openDatabase } from './database.ts';
@@ -43,6 +44,7 @@ import type { NodeLists, PublicNode } from './nodes/node-lists.ts';
 import { type JoinAnswer, type Newcomer, PRESENT_MS } from './nodes/nodes.ts';
 import { setAddress } from './nodes/set-address.ts';
 import { actOnNode } from './nodes/set-aside.ts';
+import { notLonger } from './not-longer.ts';
 import type { NameEntry } from './publishing/names.ts';
 import { Notary } from './publishing/notary.ts';
 import { buildStatus, MAX_STATUSES } from './queue/build-status.ts';
@@ -67,6 +69,8 @@ export class Foreman extends DurableObject<Env> {
   #rooms!: Rooms;
   #chores!: Chores;
   readonly #calls: Record<string, number> = {};
+  /** Since this object woke: before that nobody is listened to whom the store may know to be disowned. */
+  #logRead: Promise<void> = Promise.resolve();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -90,6 +94,8 @@ export class Foreman extends DurableObject<Env> {
       if (wasAway(this.#alarm.dueAt, now) || this.#state.leases.isAheadOf(now)) beginAnew(this.#state, now);
       this.#alarm.fired();
       await this.#setAlarm();
+      if (!this.#state.nodes.isEmpty()) this.#logRead = this.#chores.readLog();
+      ctx.waitUntil(this.#logRead);
       // Not waited for: what is published is answered for whatever the store says.
       ctx.waitUntil(
         this.#state.kept.listedAt === null ? this.#chores.bringBack() : this.#state.hold.settle(Date.now()),
@@ -167,6 +173,7 @@ export class Foreman extends DurableObject<Env> {
   /** Waits up to `waitMs` for an order. A node that was told another standing than it has is answered at once. */
   async lease(nodeId: string, ask: LeaseQuestion): Promise<LeaseAnswer | Refused> {
     this.#count('lease');
+    await notLonger(this.#logRead, PATIENCE_MS);
     await this.#state.hold.settle(Date.now());
     return waitForOrder(this.#state, nodeId, ask, {
       rooms: this.#rooms,
@@ -178,6 +185,7 @@ export class Foreman extends DurableObject<Env> {
   /** What the Worker that was told to call this node is to bring. `imageBuilder`: of what came, for those who are woken instead. */
   async orderToBring(nodeId: string, imageBuilder = ''): Promise<Errand | null> {
     this.#count('bring');
+    await notLonger(this.#logRead, PATIENCE_MS);
     await this.#state.hold.settle(Date.now());
     const errand = await orderToBring(this.#state, nodeId, crypto.randomUUID(), Date.now);
     const node = this.#state.nodes.byId(nodeId);
@@ -209,6 +217,7 @@ export class Foreman extends DurableObject<Env> {
   }
 
   async #takeReports(nodeId: string, reports: Uint8Array): Promise<ReportAnswer | Refused> {
+    await notLonger(this.#logRead, PATIENCE_MS);
     const node = this.#state.nodes.present(nodeId, null, Date.now());
     if ('refused' in node) return node;
     const taken = await takeReports(
@@ -392,7 +401,6 @@ export class Foreman extends DurableObject<Env> {
     this.ctx.waitUntil(this.#chores.prebuild());
     this.ctx.waitUntil(this.#chores.keepRequests());
     this.ctx.waitUntil(this.#chores.bringBack());
-    await this.#chores.removeExpired(now);
     this.#state.queue.ended.forget(now - HISTORY_MS, FORGET_AT_ONCE);
     this.#state.names.forget(now - HISTORY_MS, FORGET_NAMES_AT_ONCE);
     this.#state.statistics.forget(now);
@@ -401,7 +409,8 @@ export class Foreman extends DurableObject<Env> {
     if (this.#state.nodes.stateChanges !== stateChanges) this.#rooms.setAside.wakeAll();
     await this.#setAlarm();
     this.ctx.waitUntil(this.#chores.removeOldLogs());
-    this.ctx.waitUntil(this.#chores.collectGarbage());
+    // One after the other, since what goes by itself is nothing that must be made to go.
+    this.ctx.waitUntil(this.#chores.removeExpired().then(() => this.#chores.collectGarbage()));
   }
 
   async #setAlarm(): Promise<void> {

@@ -100,6 +100,17 @@ describe('a report', () => {
     });
   });
 
+  it('of two images in one call tells how long each of them took', async () => {
+    await foreman.submit({ intentHash: sha256Hex('a second one') });
+    const orders = [await foreman.order('a'), await foreman.order('a')];
+    const reports = [];
+    for (const { leaseId } of orders)
+      reports.push({ leaseId, sequence: 1n, event: await foreman.success('a', leaseId, `of ${leaseId}`) });
+    await foreman.calls.report('a', toBinary(ReportRequestSchema, create(ReportRequestSchema, { reports })));
+    const node = (await foreman.rows('nodes')).find(({ id }) => id === 'a');
+    expect(JSON.parse(String(node?.durations))).toHaveLength(2);
+  });
+
   it('of a large farm is asked to come more rarely, and of a small one as often as it likes', async () => {
     const { leaseId } = await foreman.order('a');
     const asked = async (sequence: number): Promise<number> => {

@@ -219,7 +219,7 @@ async function takeImage(state: ForemanState, reported: Reported, result: Accept
     const digest = resultDigest(result);
     castVote(state, build, node, withInputs(lease), { verdict: { outcome: 'image', digest } }, now);
     // Of one that comes late, or twice at once, the time says nothing.
-    if (state.leases.byId(lease.id)?.state === 'active') state.nodes.tookMs(node, now - lease.grantedAt);
+    if (state.leases.byId(lease.id)?.state === 'active') state.nodes.tookMs(node.id, now - lease.grantedAt);
     endLease(state, lease.id, 'image reported', now);
     if (!current || !isUndecided(current)) return judgeVotes(state, build, now);
     if (check.envelope) state.statements.keep(build.requestHash, lease.id, check.envelope);

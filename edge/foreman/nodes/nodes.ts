@@ -69,6 +69,10 @@ export class Nodes {
     return this.#stateChanges;
   }
 
+  isEmpty(): boolean {
+    return this.#db.select({ id: nodes.id }).from(nodes).limit(1).get() === undefined;
+  }
+
   byId(id: string): NodeRow | undefined {
     return this.#byId.get({ id });
   }
@@ -84,11 +88,13 @@ export class Nodes {
       tx.insert(joinTokens).values({ id: token.id, nodeId: newcomer.id, usedAt: now }).onConflictDoNothing().run();
       // One that is set aside stays so, whatever token it comes with.
       const fields = { name: newcomer.name, operator: token.operator, tier: token.tier, lastSeenAt: now };
+      // One that it has used before says what it was then.
+      const changes = used ? { lastSeenAt: now } : fields;
       const { id, publicKey } = newcomer;
       const node = tx
         .insert(nodes)
         .values({ id, publicKey, state: 'active', stateSince: now, joinedAt: now, ...fields })
-        .onConflictDoUpdate({ target: nodes.id, set: fields })
+        .onConflictDoUpdate({ target: nodes.id, set: changes })
         .returning()
         .get();
       return { ok: true, node };
@@ -103,13 +109,19 @@ export class Nodes {
     if (state === 'revoked') return { refused: REVOKED };
     const before = toldBefore(node);
     const isNews = told !== null && JSON.stringify({ ...before, ...told }) !== JSON.stringify(before);
-    if (now - node.lastSeenAt > SEEN_GRAIN_MS || isNews)
+    // Of a clock that was set back the distance counts as well.
+    if (Math.abs(now - node.lastSeenAt) > SEEN_GRAIN_MS || isNews)
       this.#db
         .update(nodes)
         .set({ lastSeenAt: now, ...told })
         .where(eq(nodes.id, id))
         .run();
     return { ...node, state, ...told };
+  }
+
+  /** Those that were heard of by a clock that was ahead are not there until this one comes there. */
+  seenAhead(now: number): void {
+    this.#db.update(nodes).set({ lastSeenAt: now }).where(gt(nodes.lastSeenAt, now)).run();
   }
 
   /** Does it get builds now? It may have been set aside while something was waited for. */
@@ -165,9 +177,9 @@ export class Nodes {
   }
 
   /** One of its builds took so long. */
-  tookMs(node: Pick<NodeRow, 'id' | 'durations'>, durationMs: number): void {
-    const durations = [...node.durations, durationMs].slice(-DURATIONS_KEPT);
-    this.#db.update(nodes).set({ durations }).where(eq(nodes.id, node.id)).run();
+  tookMs(id: string, durationMs: number): void {
+    const durations = [...(this.byId(id)?.durations ?? []), durationMs].slice(-DURATIONS_KEPT);
+    this.#db.update(nodes).set({ durations }).where(eq(nodes.id, id)).run();
   }
 
   /** Of active nodes that were heard of within `withinMs`: of all of them, and of the trusted ones alone. */

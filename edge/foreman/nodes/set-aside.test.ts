@@ -249,6 +249,19 @@ test('one that is set aside while upstream is asked for its order gets none', as
   expect(await lease()).toMatchObject({ order: null, standing: { state: 'draining' } });
 });
 
+test('a token that a node has used before does not bring back what it was made by that', async () => {
+  const token = (name: string, tier: 'trusted' | 'volunteer') => {
+    const expiresAt = Date.now() + 86_400_000;
+    return { id: sha256Hex(name).slice(0, 32), operator: `op-${name}`, tier, expiresAt };
+  };
+  const newcomer = { id: 'n', publicKey: sha256Hex('n'), name: 'n' };
+  const [first, second] = [token('first', 'trusted'), token('second', 'volunteer')];
+  for (const used of [first, second, first])
+    expect(await foreman.calls.join(newcomer, used)).toMatchObject({ ok: true });
+  const node = (await foreman.rows('nodes')).find(({ id }) => id === 'n');
+  expect(node).toMatchObject({ tier: 'volunteer', operator: 'op-second' });
+});
+
 test('a node that is set aside stays so when it joins again with another token', async () => {
   await act('quarantine');
   const token = { id: '9'.repeat(32), operator: 'op', tier: 'trusted', expiresAt: Date.now() + 1000 } as const;

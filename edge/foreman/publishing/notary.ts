@@ -7,14 +7,7 @@ import { hmacSha256Hex, utf8ToBytes } from '../../../shared/digest.ts';
 import { type ServerKeys, serverKeys } from '../../../shared/server-keys.ts';
 import { type Attester, ruleOf } from '../../../shared/trust/attester.ts';
 import { type DsseEnvelope, keyIdOf, signDsse } from '../../../shared/trust/dsse.ts';
-import {
-  type Disowned,
-  headPayload,
-  LOG_HEAD_TYPE,
-  LOG_RECORD_TYPE,
-  type LogEntry,
-  type LogPlace,
-} from '../../../shared/trust/log-record.ts';
+import { LOG_HEAD_TYPE, LOG_RECORD_TYPE, type LogEntry } from '../../../shared/trust/log-record.ts';
 import type { StoredStatements } from '../../../shared/trust/provenance.ts';
 import { IN_TOTO_TYPE, type Subject, subjectsOf } from '../../../shared/trust/statement.ts';
 import { MAX_ATTESTERS, summaryPayload } from '../../../shared/trust/summary.ts';
@@ -78,8 +71,8 @@ export class Notary {
     return signDsse(this.#keys.signing, LOG_RECORD_TYPE, utf8ToBytes(payload));
   }
 
-  signHead(place: LogPlace, at: number, disowned: Disowned): Promise<DsseEnvelope> {
-    return signDsse(this.#keys.signing, LOG_HEAD_TYPE, headPayload(place, at, disowned));
+  signHead(payload: Uint8Array): Promise<DsseEnvelope> {
+    return signDsse(this.#keys.signing, LOG_HEAD_TYPE, payload);
   }
 
   /** One for each build: who is told it can look for that build, and for no other. */

@@ -12,11 +12,14 @@ import {
   MAX_DISOWNED,
 } from '../../../shared/trust/log-record.ts';
 import type { Database } from '../database.ts';
-import { setMeta } from '../meta.ts';
+import { metaValue, setMeta } from '../meta.ts';
 import { disowned, type LogRow, log, meta, nodes } from '../schema.ts';
 
 /** Of which disowned nodes the head told that was written last: of those that are, and of those that were. */
 const TOLD = ['log_told_disowned', 'log_told_disowned_before'] as const;
+/** Digests of the head that was written last and of the one before, cut to what is a whole number. */
+const HEADS = ['log_head', 'log_head_before'] as const;
+const HEAD_DIGITS = 12;
 
 /** As texts: the indexes are used for these very ones alone. */
 const isUnwritten = sql`${log.written} = 0`;
@@ -109,6 +112,23 @@ export class PublicationLog {
     return this.#marks().some((mark, at) => mark !== (told.get({ name: TOLD[at] })?.value ?? 0));
   }
 
+  /** Before this head is written, by the digest of what is signed of it: whether it was is known to nobody who breaks off here. */
+  noteHead(sha256: string): void {
+    const [last, before] = HEADS;
+    this.#db.transaction(() => {
+      setMeta(this.#db, before, metaValue(this.#db, last) ?? 0);
+      setMeta(this.#db, last, headMark(sha256));
+    });
+  }
+
+  /** False for a head that was written after these tables were saved, from which they were restored. */
+  isOwnHead(sha256: string): boolean {
+    const marks = HEADS.map((name) => metaValue(this.#db, name));
+    // Written before heads were noted.
+    if (marks[0] === undefined) return this.last() !== null;
+    return marks.includes(headMark(sha256));
+  }
+
   /** All of this is in the store. Of what is there the last record is kept, for the next one names it. */
   written(upTo: number, told: Marks): void {
     this.#db.transaction(() => {
@@ -133,6 +153,8 @@ export class PublicationLog {
     return [(row?.last ?? 0) * 1_000 + ((row?.n ?? 0) % 1_000), Number(before?.sum ?? 0) * 1_000 + (inWork % 1_000)];
   }
 }
+
+const headMark = (sha256: string): number => Number.parseInt(sha256.slice(0, HEAD_DIGITS), 16);
 
 /** Written once, since each call of the Foreman asks them: see queue.ts. */
 const questionsOf = (db: Database) => ({

@@ -14,10 +14,10 @@ import { recordedAttesters } from '../trust/attesters-of.ts';
 import { haveRebuilt } from '../trust/have-rebuilt.ts';
 import { isContradicted } from '../trust/judge-votes.ts';
 import { notePublished } from '../trust/note-published.ts';
+import { beginLog } from './begin-log.ts';
 import { FilesLost, publish } from './publish.ts';
 import { isRecalled, recall } from './recall.ts';
 import { isOverturned, standingRecord } from './standing-record.ts';
-import { beginLog } from './write-log.ts';
 
 /** Decided builds in memory, and of them published at once: each holds a manifest, and the store has other callers. */
 const PAGE = 16;

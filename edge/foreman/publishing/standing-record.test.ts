@@ -3,7 +3,9 @@ import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { sha256Hex } from '../../../shared/digest.ts';
 import { normalizedRequest } from '../../../shared/normalized-request.fixture.ts';
+import { readHead } from '../../../shared/trust/log-record.ts';
 import { openUpstream } from '../../edge.fixture.ts';
+import { edgeKeys } from '../../farm-node.fixture.ts';
 import { AHEAD, bucket, IMAGE, type OpenedForeman, openForeman } from '../foreman.fixture.ts';
 import type { Submission } from '../queue/queue.ts';
 
@@ -40,7 +42,18 @@ async function publish(image: string, intentHash = sha256Hex(`standing ${++inten
 
 /** All of its tables, as they are now; and how they come back. */
 async function backUp(): Promise<() => Promise<void>> {
-  const tables = ['builds', 'leases', 'votes', 'uploads', 'log', 'statements', 'known_images', 'meta'];
+  const tables = [
+    'builds',
+    'leases',
+    'votes',
+    'uploads',
+    'log',
+    'statements',
+    'known_images',
+    'meta',
+    'nodes',
+    'disowned',
+  ];
   const saved = await runInDurableObject(foreman.stub, (_, { storage }) =>
     tables.map((table) => [table, storage.sql.exec(`SELECT * FROM ${table}`).toArray()] as const),
   );
@@ -205,4 +218,47 @@ it('a log whose end was not written when the tables were saved goes on behind wh
   expect(await Promise.all(['log/2.json', 'log/3.json'].map(text))).toEqual(before);
   expect(await text(`log/of/${hash}.json`)).toContain('"sequence":4');
   for (const known of hashes) expect(await text(`builds/${known}.json`)).toBeDefined();
+});
+
+describe('a node that was put out since', () => {
+  const thief = sha256Hex('a thief');
+  const isToldInHead = async () => (await text('log/head.json')) !== undefined && (await disowned()).includes(thief);
+  const disowned = async (): Promise<readonly string[]> => {
+    const read = await readHead(JSON.parse((await text('log/head.json')) ?? ''), edgeKeys.signing.publicKey);
+    return read.ok ? read.value.disowned : [];
+  };
+  const rowOf = async (id: string) => (await foreman.rows('nodes')).find((row) => row.id === id);
+
+  it.each([
+    ['a part of the log', true],
+    ['nothing of the log', false],
+  ])('is believed no more by tables that have %s, nor told as one that is', async (_, isLogged) => {
+    await foreman.node(thief, 'op');
+    if (isLogged) await publish('before');
+    const restore = await backUp();
+    await publish('meanwhile');
+    await foreman.calls.actOnNode(thief, 'revoke', 'its key was stolen');
+    await vi.waitFor(async () => expect(await isToldInHead()).toBe(true));
+    await restore();
+    await foreman.submit({ intentHash: sha256Hex(`standing ${++intents}`) });
+    expect(await foreman.lease(thief)).toBeNull();
+    expect(await rowOf(thief)).toMatchObject({ state: 'quarantined', state_by: 'foreman' });
+    expect(await rowOf('a')).toMatchObject({ state: 'active' });
+    await publish('afterwards');
+    expect(await isToldInHead()).toBe(true);
+  });
+
+  it('and is released by its operator is not put out again, where the Foreman wakes before that is told', async () => {
+    await foreman.node(thief, 'op');
+    await publish('before');
+    await foreman.calls.actOnNode(thief, 'quarantine', 'it was seen to lie');
+    await foreman.alter("UPDATE nodes SET state_by = 'foreman' WHERE id = ?", thief);
+    await publish('meanwhile');
+    await vi.waitFor(async () => expect(await isToldInHead()).toBe(true));
+    await foreman.alter("UPDATE nodes SET state = 'active', state_since = state_since + 1 WHERE id = ?", thief);
+    await evictDurableObject(foreman.stub);
+    await foreman.submit({ intentHash: sha256Hex(`standing ${++intents}`) });
+    expect(await foreman.lease(thief)).not.toBeNull();
+    expect(await rowOf(thief)).toMatchObject({ state: 'active' });
+  });
 });

@@ -2,7 +2,7 @@
  * What becomes of builds that have ended: the files of private ones are removed when they are due, and all of them are forgotten
  * one day, with their leases and grants. What is published does not need their rows.
  */
-import { eq, lte, sql } from 'drizzle-orm';
+import { asc, eq, lte, sql } from 'drizzle-orm';
 import type { Database } from '../database.ts';
 import { type BuildRow, builds, leases, uploads } from '../schema.ts';
 
@@ -15,9 +15,15 @@ export class EndedBuilds {
     this.#nextExpiry = nextExpiryOf(db);
   }
 
-  /** Those whose files are due for removal. */
-  expired(now: number): BuildRow[] {
-    return this.#db.select().from(builds).where(lte(builds.expiresAt, now)).all();
+  /** Those whose files are due for removal, the longest due first. */
+  expired(now: number, limit: number): BuildRow[] {
+    return this.#db
+      .select()
+      .from(builds)
+      .where(lte(builds.expiresAt, now))
+      .orderBy(asc(builds.expiresAt))
+      .limit(limit)
+      .all();
   }
 
   /** The files of a private build are gone; what its log told goes as well. */

@@ -21,7 +21,7 @@ const OFTEN: readonly [string, (queue: Queue) => unknown][] = [
   ['recent durations', (queue) => queue.recentDurations(21)],
   ['whether something is to be published', (queue) => queue.isPublishing()],
   ['what is to be published', (queue) => queue.publishing(0, 16)],
-  ['what is to be removed', (queue) => queue.ended.expired(1)],
+  ['what is to be removed', (queue) => queue.ended.expired(1, 1)],
   ['when something is to be removed', (queue) => queue.ended.nextExpiry()],
 ];
 

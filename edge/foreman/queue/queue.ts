@@ -271,8 +271,13 @@ export class Queue {
     return this.#questions.nextPostponed.get({ now })?.at ?? null;
   }
 
-  /** Those that were postponed by a clock that was ahead of this one, and were to wait until it comes there, are due now. */
+  /** Those that came, or were postponed, by a clock that was ahead of this one do not wait until it comes there. */
   resumeAhead(now: number): void {
+    this.#db
+      .update(builds)
+      .set({ queuedAt: now })
+      .where(and(isQueued, gt(builds.queuedAt, now)))
+      .run();
     this.#db
       .update(builds)
       .set({ notBefore: now })

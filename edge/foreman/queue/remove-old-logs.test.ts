@@ -95,3 +95,26 @@ test('a store that does not answer is asked again, and holds nothing else up', a
   await foreman.alarm();
   await eventually(async () => expect(await logOf(old)).toBe(0));
 });
+
+test('a store that hangs is not asked by one more pass at each alarm', async () => {
+  await logged('old', 1);
+  const hung = Promise.withResolvers<never>();
+  const list = bucket.list.bind(bucket);
+  let asked = 0;
+  const spy = vi.spyOn(bucket, 'list').mockImplementation((options) => {
+    if (!options?.prefix?.startsWith('logs/')) return list(options);
+    asked += 1;
+    return hung.promise;
+  });
+  for (let alarms = 1; alarms <= 4; alarms += 1) {
+    pass(alarms === 1 ? LOG_LIFE_MS + 1_000 : 3_000);
+    await foreman.submit({ intentHash: sha256Hex(`keeps the alarm ringing ${alarms}`) });
+    await foreman.alarm();
+    await eventually(() => expect(asked).toBeGreaterThan(0));
+    await scheduler.wait(50);
+  }
+  expect(asked).toBe(1);
+  vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  spy.mockRestore();
+  hung.reject(new Error('list: Internal error (10001)'));
+});

@@ -57,7 +57,7 @@ function takeWord(state: ForemanState, { node, lease, check }: Told, said: Vote[
     // Each of these may have changed while the signature was looked at.
     if (!state.nodes.isHeard(node.id) || state.leases.byId(lease.id)?.state !== 'active') return;
     noteWord(state, lease);
-    if (said.outcome === 'image') state.nodes.tookMs(node, now - lease.grantedAt);
+    if (said.outcome === 'image') state.nodes.tookMs(node.id, now - lease.grantedAt);
     state.leases.end(lease.id, said.outcome === 'image' ? 'image reported' : `failed: ${said.kind}`);
     const isTelling = state.reproducibility.isKnown(check.branch, check.target, state.config.TRUST_POLICY);
     const outcome = outcomeOf(check.kind, { said, digest: check.digest, isTelling });

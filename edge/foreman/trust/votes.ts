@@ -1,5 +1,5 @@
 /** Votes about builds, one voice for each operator and build. They are kept: who said what is the evidence in a dispute. */
-import { and, asc, eq, ne, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, ne, sql } from 'drizzle-orm';
 import type { BuildErrorKind } from '../../../shared/build-error.ts';
 import type { Vote } from '../../../shared/quorum.ts';
 import type { Database } from '../database.ts';
@@ -87,6 +87,15 @@ export class Votes {
       .update(votes)
       .set({ verdict: 'moot' })
       .where(and(eq(votes.requestHash, requestHash), isOpen, ne(votes.inputs, inputs)))
+      .run();
+  }
+
+  /** Those that were cast by a clock that was ahead are as of now. */
+  castAhead(now: number): void {
+    this.#db
+      .update(votes)
+      .set({ at: now })
+      .where(and(isOpen, gt(votes.at, now)))
       .run();
   }
 
