@@ -78,8 +78,9 @@ export function openForeman() {
       String(unexplained),
     );
 
+  /** One that is there joins once more, with a new token. */
   const node = async (id: string, operator = 'op', tier: 'trusted' | 'volunteer' = 'trusted'): Promise<string> => {
-    const token = { id: sha256Hex(id).slice(0, 32), operator, tier, expiresAt: Date.now() + 1000 };
+    const token = { id: sha256Hex(crypto.randomUUID()).slice(0, 32), operator, tier, expiresAt: Date.now() + 1000 };
     const { publicKey } = await keyOf(id);
     const joined = await calls.join({ id, publicKey: bytesToHex(publicKey), name: id }, token);
     if (!joined.ok) throw new Error(joined.reason);
@@ -221,6 +222,11 @@ export function openForeman() {
   };
 }
 
+/** The store is one for all Foremen, and each of them would go on with the log of those before it. */
+export async function forgetLog(): Promise<void> {
+  for (const { key } of (await bucket.list({ prefix: 'log/' })).objects) await bucket.delete(key);
+}
+
 export type OpenedForeman = ReturnType<typeof openForeman>;
 
 /** For a file of tests: upstream for all of them, and for each a Foreman of its own, under a clock that begins `AHEAD`. */
@@ -231,6 +237,7 @@ export function withForeman(begin: (opened: OpenedForeman) => unknown, prepare?:
   });
   beforeEach(async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: AHEAD });
+    await forgetLog();
     await begin(openForeman());
   });
   afterAll(() => {

@@ -55,14 +55,14 @@ export async function beginLog(state: ForemanState, now: number): Promise<void> 
 
 /**
  * Who was revoked or found to lie after the tables were saved is believed by them. Which of both it was the head does not say, so an
- * operator is to look at it.
+ * operator is to look at it. Who joined since was welcomed by one.
  */
 function believeNoMore(state: ForemanState, head: LogHead, now: number): void {
   const { db, nodes: register } = state;
   db.transaction(() => {
     for (const id of head.disowned) {
       const node = register.byId(id);
-      if (!node || !isHeard(node.state)) continue;
+      if (!node || !isHeard(node.state) || node.joinedAt > Date.parse(head.time)) continue;
       const stateReason = 'it was believed no more, says the log in the store, which is younger than the register';
       register.put(id, 'quarantined', { stateBy: 'foreman', stateReason, stateSince: now });
       disown(state, id, 'quarantined: the log disowns it', now);

@@ -6,7 +6,7 @@ import { normalizedRequest } from '../../../shared/normalized-request.fixture.ts
 import { readHead } from '../../../shared/trust/log-record.ts';
 import { openUpstream } from '../../edge.fixture.ts';
 import { edgeKeys } from '../../farm-node.fixture.ts';
-import { AHEAD, bucket, IMAGE, type OpenedForeman, openForeman } from '../foreman.fixture.ts';
+import { AHEAD, bucket, forgetLog, IMAGE, type OpenedForeman, openForeman } from '../foreman.fixture.ts';
 import type { Submission } from '../queue/queue.ts';
 
 let foreman: OpenedForeman;
@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: AHEAD });
-  for (const { key } of (await bucket.list({ prefix: 'log/' })).objects) await bucket.delete(key);
+  await forgetLog();
   foreman = openForeman();
   await foreman.node('a');
   warned.mockClear();
