@@ -60,6 +60,9 @@ export const NEWS = { softwareVersion: '', slots: 1, held: [] };
 /** Where a fake clock begins: ahead of the real one, so that no alarm rings by itself, however slow the machine is. */
 export const AHEAD = Date.now() + 3_600_000;
 
+/** What is done in the background, on a machine that others use too. */
+export const EVENTUALLY = { timeout: 20_000 };
+
 let foremen = 0;
 
 export function openForeman() {
@@ -218,7 +221,7 @@ export function openForeman() {
     elapse,
     /** Until what is published in the background is. */
     untilState: (hash: string, state: BuildStatus['state']) =>
-      vi.waitFor(async () => expect((await calls.status([hash]))[0]?.state).toBe(state)),
+      vi.waitFor(async () => expect((await calls.status([hash]))[0]?.state).toBe(state), EVENTUALLY),
   };
 }
 
@@ -265,7 +268,7 @@ export const plansOf = (stub: DurableObjectStub, work: (db: Database) => unknown
 export async function untilAtRest(stub: DurableObjectStub<Foreman>): Promise<void> {
   await vi.waitFor(async () => {
     expect((await rowsOf(stub, 'meta')).map(({ name }) => name)).toContain('requests_listed_at');
-  });
+  }, EVENTUALLY);
 }
 
 export const bucket = env.IMAGES as R2Bucket;

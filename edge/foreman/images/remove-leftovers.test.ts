@@ -3,15 +3,22 @@ import { expect, it, test, vi } from 'vitest';
 import { buildRecord } from '../../../shared/build-record.fixture.ts';
 import { storeKey } from '../../../shared/build-record.ts';
 import { sha256Hex } from '../../../shared/digest.ts';
-import { bucket, failed, handedBack, IMAGE, type OpenedForeman, plansOf, withForeman } from '../foreman.fixture.ts';
+import {
+  bucket,
+  EVENTUALLY,
+  failed,
+  handedBack,
+  IMAGE,
+  type OpenedForeman,
+  plansOf,
+  withForeman,
+} from '../foreman.fixture.ts';
 import { Leases } from '../leases/leases.ts';
 import { crowdOf } from '../trust/crowd.fixture.ts';
 
 const HOUR_MS = 3_600_000;
 /** As in sweep-store.ts: it has been through all of it. */
 const END_OF_SWEEP = 32;
-/** Files are removed in the background, on a machine that others use too. */
-const EVENTUALLY = { timeout: 20_000 };
 let foreman: OpenedForeman;
 
 withForeman(async (opened) => {
@@ -23,9 +30,11 @@ const pass = (ms: number): void => void vi.setSystemTime(Date.now() + ms);
 const filesOf = async (leaseId: string): Promise<number> =>
   (await bucket.list({ prefix: storeKey.object(leaseId, '') })).objects.length;
 
+let works = 0;
+
 /** It has sent a file. */
 async function atWork(): Promise<{ readonly leaseId: string; readonly requestHash: string }> {
-  await foreman.submit({ intentHash: sha256Hex(crypto.randomUUID()) });
+  await foreman.submit({ intentHash: sha256Hex(`leftovers ${++works}`) });
   const order = await foreman.order('a');
   await foreman.upload('a', order.leaseId);
   return order;

@@ -5,7 +5,16 @@ import { normalizedRequest } from '../../../shared/normalized-request.fixture.ts
 import type { Mirror } from '../../catalogue/mirror.fixture.ts';
 import { configOf } from '../../config.ts';
 import { env, openUpstream } from '../../edge.fixture.ts';
-import { failed, handedBack, NEWS, type OpenedForeman, openForeman, progress } from '../foreman.fixture.ts';
+import {
+  AHEAD,
+  failed,
+  forgetLog,
+  handedBack,
+  NEWS,
+  type OpenedForeman,
+  openForeman,
+  progress,
+} from '../foreman.fixture.ts';
 
 const { LEASE_SECONDS, MAX_ATTEMPTS, BUILD_SECONDS } = configOf(env);
 const leaseMs = LEASE_SECONDS * 1000;
@@ -13,10 +22,11 @@ let foreman: OpenedForeman;
 let mirror: Mirror;
 
 beforeAll(async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: AHEAD });
   mirror = await openUpstream();
 });
 beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+  await forgetLog();
   foreman = openForeman();
   await foreman.node('a');
 });
@@ -416,7 +426,7 @@ describe('a volunteer', () => {
 
   it('does not keep the trusted node of the same operator from deciding', async () => {
     await foreman.node('v', 'op', 'volunteer');
-    await foreman.submit();
+    await foreman.submit({ intentHash: sha256Hex('decided by its operator') });
     const first = await foreman.order('v');
     await foreman.report('v', first.leaseId, 1, await foreman.success('v', first.leaseId));
     const second = await foreman.order('a');
@@ -427,7 +437,7 @@ describe('a volunteer', () => {
 
   it('that votes after a trusted node of its operator changes nothing', async () => {
     await foreman.node('v', 'op', 'volunteer');
-    await foreman.submit();
+    await foreman.submit({ intentHash: sha256Hex('decided before its operator') });
     const first = await foreman.order('v');
     const late = await foreman.success('v', first.leaseId);
     await loseNode();

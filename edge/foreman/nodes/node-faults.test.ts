@@ -2,17 +2,18 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, test, vi } from 
 import { sha256Hex } from '../../../shared/digest.ts';
 import { configOf } from '../../config.ts';
 import { env, openUpstream } from '../../edge.fixture.ts';
-import { failed, handedBack, type OpenedForeman, openForeman } from '../foreman.fixture.ts';
+import { AHEAD, failed, forgetLog, handedBack, type OpenedForeman, openForeman } from '../foreman.fixture.ts';
 
 const leaseMs = configOf(env).LEASE_SECONDS * 1000;
 let foreman: OpenedForeman;
 let intents = 0;
 
 beforeAll(async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: AHEAD });
   await openUpstream();
 });
 beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+  await forgetLog();
   foreman = openForeman();
   for (const id of ['a', 'b', 'c']) await foreman.node(id, `op-${id}`);
 });

@@ -8,7 +8,16 @@ import type { CatalogueReader } from '../../catalogue/read.ts';
 import { configOf } from '../../config.ts';
 import { env, openUpstream } from '../../edge.fixture.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
-import { failed, NEWS, type OpenedForeman, openForeman, progress, submission } from '../foreman.fixture.ts';
+import {
+  AHEAD,
+  failed,
+  forgetLog,
+  NEWS,
+  type OpenedForeman,
+  openForeman,
+  progress,
+  submission,
+} from '../foreman.fixture.ts';
 import { foremanState } from '../foreman-state.ts';
 import type { Notary } from '../publishing/notary.ts';
 import * as schema from '../schema.ts';
@@ -19,10 +28,11 @@ let mirror: Mirror;
 let intents = 0;
 
 beforeAll(async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: AHEAD });
   mirror = await openUpstream();
 });
 beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+  await forgetLog();
   foreman = openForeman();
   await foreman.node('a');
   await foreman.node('b', 'op-b');

@@ -30,7 +30,7 @@ import {
   upload,
 } from '../../farm-node.fixture.ts';
 import { resultKey } from '../../results/result-key.ts';
-import { AHEAD, bucket, plansOf } from '../foreman.fixture.ts';
+import { AHEAD, bucket, EVENTUALLY, plansOf } from '../foreman.fixture.ts';
 import { PublicationLog } from './publication-log.ts';
 
 const edgeKey = edgeKeys.signing.publicKey;
@@ -191,7 +191,7 @@ describe('an image with `defaults`', () => {
 
     vi.setSystemTime(Date.now() + (configOf(env).PRIVATE_IMAGE_HOURS + 1) * 3_600_000);
     await runDurableObjectAlarm(foremanStub());
-    expect((await ask(`/api/v1/build/${hash}/provenance`)).status).toBe(404);
+    await vi.waitFor(async () => expect((await ask(`/api/v1/build/${hash}/provenance`)).status).toBe(404), EVENTUALLY);
     for (const key of [storeKey.statements(hash), storeKey.logged(hash)]) expect(await bucket.head(key)).toBeNull();
     const after = await wholeLog();
     expect(after.records).toEqual(records);

@@ -4,7 +4,17 @@ import { sha256Hex } from '../../../shared/digest.ts';
 import { configOf } from '../../config.ts';
 import { ask, env, openUpstream } from '../../edge.fixture.ts';
 import { succeeded } from '../../farm-node.fixture.ts';
-import { AHEAD, bucket, IMAGE, type OpenedForeman, openForeman, putObject, submission } from '../foreman.fixture.ts';
+import {
+  AHEAD,
+  bucket,
+  EVENTUALLY,
+  forgetLog,
+  IMAGE,
+  type OpenedForeman,
+  openForeman,
+  putObject,
+  submission,
+} from '../foreman.fixture.ts';
 
 let foreman: OpenedForeman;
 let intentHash = '';
@@ -15,6 +25,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: AHEAD });
+  await forgetLog();
   foreman = openForeman();
   await foreman.node('a');
   intentHash = sha256Hex(`intent of ${expect.getState().currentTestName}`);
@@ -290,6 +301,14 @@ describe('an image with secrets', () => {
     expect(await env.CACHE.get(`result/intent/${intentHash}`)).toBeNull();
   });
 
+  /** Of what has an end: in the background, at an alarm. */
+  const untilRemoved = (requestHash: string) =>
+    vi.waitFor(async () => {
+      vi.setSystemTime(Date.now() + 3_000);
+      await foreman.alarm();
+      expect(await foreman.build(requestHash)).toMatchObject({ expires_at: null });
+    }, EVENTUALLY);
+
   it('is removed with all that its leases left when its time is over, again until the store answers', async () => {
     const request = { ...submission().request, defaultsMac: 'e'.repeat(64) };
     await foreman.submit({ intentHash, request, sealedDefaults: 'sealed' });
@@ -309,10 +328,10 @@ describe('an image with secrets', () => {
     vi.setSystemTime(Date.now() + 25 * 3_600_000);
     const broken = vi.spyOn(bucket, 'delete').mockRejectedValue(new Error('R2 delete failed'));
     await foreman.alarm();
+    await vi.waitFor(() => expect(broken).toHaveBeenCalled(), EVENTUALLY);
     broken.mockRestore();
     expect(await there()).toEqual([true, true]);
-    vi.setSystemTime(Date.now() + 3_000);
-    await foreman.alarm();
+    await untilRemoved(order.requestHash);
     expect([await there(), await record()]).toEqual([[false, false], null]);
     expect(await bucket.head(`intents/${intentHash}.json`)).toBeNull();
     expect(await foreman.build(order.requestHash)).toMatchObject({ expires_at: null });
@@ -328,7 +347,7 @@ describe('an image with secrets', () => {
     const later = { requestHash: 'f'.repeat(64), generation: 2 };
     await bucket.put(`intents/${intentHash}.json`, JSON.stringify(later));
     vi.setSystemTime(Date.now() + 25 * 3_600_000);
-    await foreman.alarm();
+    await untilRemoved(order.requestHash);
     expect(await bucket.head(`builds/${order.requestHash}.json`)).toBeNull();
     expect(await read(`intents/${intentHash}.json`)).toEqual(later);
   });
@@ -348,7 +367,7 @@ describe('an image with secrets', () => {
     expect(await foreman.build(order.requestHash)).toMatchObject({ expires_at: Date.now() + buildMs });
     expect(await foreman.status(order.requestHash)).toMatchObject({ failure: { stderr: 'hunter2' } });
     vi.setSystemTime(Date.now() + buildMs);
-    await foreman.alarm();
+    await untilRemoved(order.requestHash);
     expect(await bucket.head(`objects/${order.leaseId}/${IMAGE}`)).toBeNull();
     await expect(parts.uploadPart(1, 'x')).rejects.toThrow();
     expect(await foreman.status(order.requestHash)).toMatchObject({ state: 'failed', failure: { stderr: '' } });

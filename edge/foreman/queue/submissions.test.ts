@@ -4,25 +4,30 @@ import { sha256Hex } from '../../../shared/digest.ts';
 import { requestHash } from '../../../shared/intent.ts';
 import { configOf } from '../../config.ts';
 import { env, openUpstream } from '../../edge.fixture.ts';
-import { AHEAD, failed, type OpenedForeman, openForeman, submission } from '../foreman.fixture.ts';
+import { AHEAD, failed, forgetLog, type OpenedForeman, openForeman, submission } from '../foreman.fixture.ts';
 import { Foreman } from '../foreman.ts';
 import type { Submission } from './queue.ts';
 import { MAX_SUBMISSIONS } from './take-submission.ts';
 
 let foreman: OpenedForeman;
-const intent = submission().intentHash;
+let intent: string;
 
 beforeAll(async () => {
   await openUpstream();
 });
 beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: AHEAD });
+  await forgetLog();
   foreman = openForeman();
   await foreman.node('a');
+  // Of each test its own: what another one published or remembered is in the same store and the same KV.
+  intent = sha256Hex(`intent of ${expect.getState().currentTestName}`);
 });
 afterAll(() => {
   vi.useRealTimers();
 });
+
+const submit = (fields: Partial<Submission> = {}) => foreman.submit({ intentHash: intent, ...fields });
 
 /** Brings the newest build of the intent to its end; its hash. */
 async function build(): Promise<string> {
@@ -39,7 +44,7 @@ async function fail(kind: string): Promise<string> {
 }
 
 test('a hundred equal submissions at once are one build, and all are told of it', async () => {
-  const answers = await Promise.all(Array.from({ length: 100 }, () => foreman.submit()));
+  const answers = await Promise.all(Array.from({ length: 100 }, () => submit()));
   expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
   expect(await foreman.rows('builds')).toHaveLength(1);
   const orders = await Promise.all(Array.from({ length: 5 }, () => foreman.lease('a')));
@@ -49,7 +54,7 @@ test('a hundred equal submissions at once are one build, and all are told of it'
 test('other intents are other builds, in the order in which they came', async () => {
   const positions = [];
   for (const text of ['one', 'two', 'three']) {
-    const status = await foreman.submit({ intentHash: sha256Hex(text) });
+    const status = await submit({ intentHash: sha256Hex(text) });
     positions.push(status.state === 'queued' ? status.position : null);
   }
   expect(positions).toEqual([0, 1, 2]);
@@ -95,60 +100,60 @@ test('more than one call may bring are not looked at', async () => {
 
 describe('the generation', () => {
   it('is the first for an intent that nobody asked for', async () => {
-    expect(await foreman.submit()).toMatchObject({ state: 'queued', requestHash: requestHash(intent, 1) });
+    expect(await submit()).toMatchObject({ state: 'queued', requestHash: requestHash(intent, 1) });
   });
 
   it('is the one that lives, whatever the sender has seen', async () => {
-    await foreman.submit();
-    expect(await foreman.submit({ seenGeneration: 7 })).toMatchObject({ requestHash: requestHash(intent, 1) });
+    await submit();
+    expect(await submit({ seenGeneration: 7 })).toMatchObject({ requestHash: requestHash(intent, 1) });
     const order = await foreman.order('a');
-    expect(await foreman.submit({ seenGeneration: 7 })).toMatchObject({ state: 'running' });
+    expect(await submit({ seenGeneration: 7 })).toMatchObject({ state: 'running' });
     await foreman.report('a', order.leaseId, 1, failed('conflict'));
   });
 
   it('is told as done to whom it is news', async () => {
-    await foreman.submit();
+    await submit();
     const hash = await build();
-    expect(await foreman.submit({ seenGeneration: 0 })).toEqual({ state: 'done', requestHash: hash, generation: 1 });
+    expect(await submit({ seenGeneration: 0 })).toEqual({ state: 'done', requestHash: hash, generation: 1 });
   });
 
   it('is the next for whoever has seen the last and found it stale', async () => {
-    await foreman.submit();
+    await submit();
     await build();
-    expect(await foreman.submit({ seenGeneration: 1 })).toMatchObject({
+    expect(await submit({ seenGeneration: 1 })).toMatchObject({
       state: 'queued',
       requestHash: requestHash(intent, 2),
     });
   });
 
   it('follows on what is published even where the Foreman has lost its tables', async () => {
-    expect(await foreman.submit({ seenGeneration: 4 })).toMatchObject({ requestHash: requestHash(intent, 5) });
+    expect(await submit({ seenGeneration: 4 })).toMatchObject({ requestHash: requestHash(intent, 5) });
   });
 });
 
 describe('a failure of the request', () => {
   it('is remembered while upstream is the same, for FAILURE_SECONDS', async () => {
-    await foreman.submit();
+    await submit();
     const hash = await fail('image_too_big');
     const upstreamDigest = String((await foreman.build(hash)).upstream_digest);
-    expect(await foreman.submit({ upstreamDigest })).toMatchObject({ state: 'failed', failure: { requestHash: hash } });
+    expect(await submit({ upstreamDigest })).toMatchObject({ state: 'failed', failure: { requestHash: hash } });
     vi.setSystemTime(Date.now() + configOf(env).FAILURE_SECONDS * 1000 - 1);
-    expect(await foreman.submit({ upstreamDigest })).toMatchObject({ state: 'failed' });
+    expect(await submit({ upstreamDigest })).toMatchObject({ state: 'failed' });
     vi.setSystemTime(Date.now() + 1);
-    expect(await foreman.submit({ upstreamDigest })).toMatchObject({
+    expect(await submit({ upstreamDigest })).toMatchObject({
       state: 'queued',
       requestHash: requestHash(intent, 2),
     });
   });
 
   it('is forgotten at once when upstream has changed', async () => {
-    await foreman.submit();
+    await submit();
     await fail('unknown_package');
-    expect(await foreman.submit({ upstreamDigest: 'e'.repeat(64) })).toMatchObject({ state: 'queued' });
+    expect(await submit({ upstreamDigest: 'e'.repeat(64) })).toMatchObject({ state: 'queued' });
   });
 
   it('is told to whoever asks for its hash, and lies in KV for the others', async () => {
-    await foreman.submit();
+    await submit();
     const hash = await fail('conflict');
     expect(await foreman.status(hash)).toMatchObject({
       state: 'failed',
@@ -167,10 +172,10 @@ describe('a failure of the request', () => {
     'of one client’s conditions (%s) says nothing to the next',
     async (kind) => {
       const intentHash = sha256Hex(kind);
-      await foreman.submit({ intentHash });
+      await submit({ intentHash });
       const hash = await fail(kind);
       const upstreamDigest = String((await foreman.build(hash)).upstream_digest);
-      expect(await foreman.submit({ intentHash, upstreamDigest })).toMatchObject({ state: 'queued' });
+      expect(await submit({ intentHash, upstreamDigest })).toMatchObject({ state: 'queued' });
       expect(await env.CACHE.get(`result/intent/${intentHash}`)).toBeNull();
     },
   );
@@ -187,7 +192,7 @@ describe('a failure of ours', () => {
     'a_kind_of_tomorrow',
   ])('(%s) is tried by others, then told, and never remembered', async (kind) => {
     const intentHash = sha256Hex(`ours ${kind}`);
-    await foreman.submit({ intentHash });
+    await submit({ intentHash });
     let hash = '';
     for (let attempt = 1; attempt <= configOf(env).MAX_ATTEMPTS; attempt++) hash = await fail(kind);
     const told = kind === 'a_kind_of_tomorrow' ? 'internal' : kind;
@@ -196,7 +201,7 @@ describe('a failure of ours', () => {
     expect(status?.state === 'failed' && status.failure.detail).not.toContain('said the node');
     expect((await env.CACHE.list({ prefix: `result/build/${hash}` })).keys).toEqual([]);
     const upstreamDigest = String((await foreman.build(hash)).upstream_digest);
-    expect(await foreman.submit({ intentHash, upstreamDigest })).toMatchObject({
+    expect(await submit({ intentHash, upstreamDigest })).toMatchObject({
       state: 'queued',
       requestHash: requestHash(intentHash, 2),
     });
@@ -207,13 +212,13 @@ describe('ninety days after its end', () => {
   const MINUTE = 60_000;
 
   it('a build is forgotten with its leases and grants; votes stay, and its name is not used again', async () => {
-    await foreman.submit();
+    await submit();
     const hash = await fail('conflict');
-    await foreman.submit({ intentHash: sha256Hex('image') });
+    await submit({ intentHash: sha256Hex('image') });
     await build();
     // Something that rings; it is younger, and stays.
     vi.setSystemTime(Date.now() + 90 * 24 * 60 * MINUTE - MINUTE);
-    await foreman.submit({ intentHash: sha256Hex('young') });
+    await submit({ intentHash: sha256Hex('young') });
     await foreman.order('a');
     await foreman.alarm();
     expect(await foreman.rows('builds')).toHaveLength(3);
@@ -224,7 +229,7 @@ describe('ninety days after its end', () => {
     expect(await foreman.rows('uploads')).toEqual([]);
     expect(await foreman.rows('votes')).toHaveLength(2);
     expect(await foreman.status(hash)).toBeNull();
-    expect(await foreman.submit()).toMatchObject({ state: 'queued', requestHash: requestHash(intent, 2) });
+    expect(await submit()).toMatchObject({ state: 'queued', requestHash: requestHash(intent, 2) });
   });
 });
 
@@ -233,9 +238,9 @@ test('nothing is known of a hash that nobody made', async () => {
 });
 
 test('a build’s secrets are gone from the table when it ends', async () => {
-  await foreman.submit({ sealedDefaults: 'sealed', intentHash: sha256Hex('done') });
+  await submit({ sealedDefaults: 'sealed', intentHash: sha256Hex('done') });
   const done = await build();
-  await foreman.submit({ sealedDefaults: 'sealed', intentHash: sha256Hex('failed') });
+  await submit({ sealedDefaults: 'sealed', intentHash: sha256Hex('failed') });
   const broken = await fail('conflict');
   for (const hash of [done, broken])
     expect(await foreman.build(hash)).toMatchObject({ sealed_defaults: null, record: null });

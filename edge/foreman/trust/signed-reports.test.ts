@@ -7,7 +7,7 @@ import { signDsse } from '../../../shared/trust/dsse.ts';
 import { IN_TOTO_TYPE } from '../../../shared/trust/statement.ts';
 import { openUpstream } from '../../edge.fixture.ts';
 import type { ReportedEvent } from '../../signed-event.fixture.ts';
-import { AHEAD, failed, type OpenedForeman, openForeman } from '../foreman.fixture.ts';
+import { AHEAD, failed, forgetLog, type OpenedForeman, openForeman } from '../foreman.fixture.ts';
 import type { Order } from '../leases/give-lease.ts';
 
 let foreman: OpenedForeman;
@@ -19,7 +19,8 @@ beforeAll(async () => {
 afterAll(() => {
   vi.useRealTimers();
 });
-beforeEach(() => {
+beforeEach(async () => {
+  await forgetLog();
   foreman = openForeman();
 });
 

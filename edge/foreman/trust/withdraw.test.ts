@@ -5,7 +5,7 @@ import { DRAW_PATIENCE_MS } from '../../../shared/trust/draw-operator.ts';
 import { configOf } from '../../config.ts';
 import { env, openUpstream } from '../../edge.fixture.ts';
 import { resultKey } from '../../results/result-key.ts';
-import { AHEAD, bucket, failed, type OpenedForeman, openForeman } from '../foreman.fixture.ts';
+import { AHEAD, bucket, failed, forgetLog, type OpenedForeman, openForeman } from '../foreman.fixture.ts';
 import type { Order } from '../leases/give-lease.ts';
 
 const { LEASE_SECONDS } = configOf(env);
@@ -24,6 +24,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: AHEAD });
+  await forgetLog();
   foreman = openForeman();
   await foreman.node(trusted, 'op-t');
   await foreman.node(another, 'op-u');
