@@ -126,15 +126,17 @@ test('an order that is brought is held to the same', async () => {
     }),
   );
   const { agent, close } = await openAgent({ directory: root, workshop, edge, edgeKey, foreignFeeds: [OWN] });
+  const bring = async (url: string) => await agent.offer(await signed([url], 'acme_x1'));
+  expect(await bring(OWN)).toEqual({ state: 'unable', reason: 'the node does not work yet' });
   const running = agent.run(stop.signal);
   await asked.promise;
-  const bring = async (url: string) => await agent.offer(await signed([url], 'acme_x1'));
   expect(await bring(OTHER)).toEqual({
     state: 'unable',
     reason: 'it needs foreign feeds from which this node does not fetch',
   });
   expect(await bring(OWN)).toMatchObject({ state: 'taken' });
   stop.abort();
+  expect(await bring(OWN)).toEqual({ state: 'unable', reason: 'the node stops' });
   await running;
   close();
 });

@@ -2,9 +2,8 @@
  * How a node says that a build has succeeded: along with the completion of its files, to an edge that hears it there, and by itself to
  * any other. A whole node and a real build of the demo distribution; only the edge is a stand-in, since it has to lose its answers.
  */
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,19 +12,19 @@ import { toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError, createRouterTransport, type ServiceImpl } from '@connectrpc/connect';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type SigningKey, signingKey } from '../shared/ed25519.ts';
-import { type BuildOrder, BuildOrderSchema } from '../shared/gen/asu/farm/v1/build_pb.js';
+import { BuildOrderSchema } from '../shared/gen/asu/farm/v1/build_pb.js';
 import { ForemanService, type LeaseReport, LeaseStanding } from '../shared/gen/asu/farm/v1/foreman_pb.js';
 import { openAgent } from './agent.fixture.ts';
-import { testOrder } from './build/test-order.fixture.ts';
+import { demoOrder, type ServedMirror } from './build/demo-order.fixture.ts';
 import { testWorkshop } from './build/test-workshop.fixture.ts';
 import type { Workshop } from './build/workshop.ts';
-import { type DemoMirror, generateMirror } from './demo/generate-mirror.ts';
-import { type MirrorServer, serveMirror } from './demo/mirror-server.ts';
+import { generateMirror } from './demo/generate-mirror.ts';
+import { serveMirror } from './demo/mirror-server.ts';
 
 let root: string;
 let workshop: Workshop;
 let edgeKey: SigningKey;
-let demo: { mirror: DemoMirror; server: MirrorServer };
+let demo: ServedMirror;
 /** Takes whatever bytes are sent. */
 let store: Server;
 
@@ -49,29 +48,6 @@ afterAll(async () => {
   await rm(root, { recursive: true });
 });
 
-async function demoOrder(leaseId: string): Promise<BuildOrder> {
-  const release = demo.mirror.releases[0];
-  const target = release?.targets.find((candidate) => candidate.target === 'demo/generic');
-  if (!release || !target) throw new Error('expected a demo release with demo/generic, got none');
-  const archive = await readFile(path.join(demo.mirror.directory, target.imageBuilder));
-  return testOrder(
-    {
-      version: release.version,
-      target: target.target,
-      profile: 'acme_ax3000-v1',
-      addPackages: [],
-      removePackages: [],
-      revision: release.revision,
-      imageBuilder: {
-        url: `${demo.server.url}/${target.imageBuilder}`,
-        sha256: createHash('sha256').update(archive).digest('hex'),
-      },
-      versionUrl: `${demo.server.url}/${release.path}`,
-    },
-    { leaseId },
-  );
-}
-
 const ended = (reports: readonly LeaseReport[]) => ({
   acknowledgements: reports.map(({ leaseId, sequence, event }) => ({
     leaseId,
@@ -83,10 +59,10 @@ const ended = (reports: readonly LeaseReport[]) => ({
 /** A node that builds `leaseId`, says what there is to say of it, and stops. Returns what is left to be said. */
 async function workOn(
   leaseId: string,
-  calls: Pick<ServiceImpl<typeof ForemanService>, 'completeUploads' | 'report'>,
+  calls: Partial<ServiceImpl<typeof ForemanService>>,
   reportMs = 600_000,
 ): Promise<string[]> {
-  const order = await demoOrder(leaseId);
+  const order = await demoOrder(demo, 'opkg', { addPackages: [], removePackages: [] }, { leaseId });
   const stop = new AbortController();
   let isGiven = false;
   const edge = createRouterTransport(({ service }) =>
@@ -207,3 +183,26 @@ test.each([1, 2])(
   },
   60_000,
 );
+
+test('a build whose lease ends while its files are uploaded is handed back for that, and not for a stop of the node', async () => {
+  const reasons: string[] = [];
+  const uploading = Promise.withResolvers<void>();
+  const left = await workOn(
+    'over',
+    {
+      requestUploads: async (_, { signal }) => {
+        uploading.resolve();
+        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+        return {};
+      },
+      report: async ({ reports }) => {
+        for (const { event } of reports) if (event.case === 'handedBack') reasons.push(event.value.reason);
+        await uploading.promise;
+        const standing = LeaseStanding.ENDED;
+        return { acknowledgements: reports.map(({ leaseId, sequence }) => ({ leaseId, sequence, standing })) };
+      },
+    },
+    50,
+  );
+  expect({ reasons, left }).toEqual({ reasons: ['the lease is over'], left: [] });
+}, 60_000);

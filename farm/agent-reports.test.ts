@@ -13,7 +13,7 @@ import { toBinary } from '@bufbuild/protobuf';
 import { createRouterTransport } from '@connectrpc/connect';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type SigningKey, signingKey } from '../shared/ed25519.ts';
-import { BuildOrderSchema, BuildStep } from '../shared/gen/asu/farm/v1/build_pb.js';
+import { BuildOrderSchema } from '../shared/gen/asu/farm/v1/build_pb.js';
 import { ForemanService, type LeaseReport, LeaseStanding } from '../shared/gen/asu/farm/v1/foreman_pb.js';
 import { openAgent } from './agent.fixture.ts';
 import { testOrder } from './build/test-order.fixture.ts';
@@ -32,14 +32,14 @@ afterAll(() => rm(root, { recursive: true }));
 async function reportsOf(
   name: string,
   reportMs: number,
-  release: (heard: Promise<LeaseReport>) => Promise<unknown>,
+  release: (heard: Promise<void>) => Promise<unknown>,
   nextReportAfterMs = 0,
 ) {
   const directory = path.join(root, name);
-  const fetching = Promise.withResolvers<LeaseReport>();
+  const begun = Promise.withResolvers<void>();
   const reports: LeaseReport[] = [];
   const mirror = createServer(async (_, response) => {
-    await release(fetching.promise);
+    await release(begun.promise);
     response.writeHead(404).end();
   }).listen(0, '127.0.0.1');
   await once(mirror, 'listening');
@@ -60,9 +60,8 @@ async function reportsOf(
       report: (request) => {
         reports.push(...request.reports);
         for (const report of request.reports) {
-          const { event } = report;
-          if (event.case !== 'progress') stop.abort();
-          else if (event.value.step === BuildStep.DOWNLOAD_IMAGEBUILDER) fetching.resolve(report);
+          if (report.event.case === 'progress') begun.resolve();
+          else stop.abort();
         }
         return {
           nextReportAfterMs,
@@ -143,3 +142,36 @@ test('last words that do not fit into one call follow at once, and not with the 
   close();
   await workshop.close();
 }, 60_000);
+
+test('a node that is told to stop does not wait until its edge has heard the last words of an earlier time', async () => {
+  const directory = path.join(root, 'first-words');
+  const workshop = await testWorkshop(path.join(directory, 'state'));
+  const stop = new AbortController();
+  let waitedMs = 0;
+  const edge = createRouterTransport(({ service }) =>
+    service(ForemanService, {
+      lease: () => ({}),
+      report: async ({ reports }, { signal }) => {
+        if (!stop.signal.aborted) {
+          const isOver = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+          const stoppedMs = performance.now();
+          stop.abort();
+          await isOver;
+          waitedMs = performance.now() - stoppedMs;
+          return {};
+        }
+        const standing = LeaseStanding.ENDED;
+        return { acknowledgements: reports.map(({ leaseId, sequence }) => ({ leaseId, sequence, standing })) };
+      },
+    }),
+  );
+  const { agent, outbox, close } = await openAgent({ directory, workshop, edge, edgeKey });
+  outbox.take('earlier', 'a'.repeat(64), 0);
+  outbox.finish('earlier', handedBackReport('x'));
+  await agent.run(stop.signal);
+  // Of a call that is not stopped the patience is half a minute.
+  expect(waitedMs).toBeLessThan(20_000);
+  expect(outbox.unacknowledged()).toEqual([]);
+  close();
+  await workshop.close();
+}, 120_000);

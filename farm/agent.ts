@@ -129,7 +129,7 @@ export class Agent {
       setTimeout(() => hurry.abort(), LAST_WORDS_MS).unref();
     });
     // First what the last process had to say: asking for work before would fetch the very build that it finished.
-    await this.#reporter.send(AbortSignal.timeout(CALL_TIMEOUT_MS)).catch(() => undefined);
+    await this.#reporter.send(AbortSignal.any([signal, AbortSignal.timeout(CALL_TIMEOUT_MS)])).catch(() => undefined);
     this.#signal = signal;
     const reporting = this.#reporter.runUntil(signal, hurry.signal);
     await this.#leaseUntil(signal);
@@ -251,7 +251,8 @@ export class Agent {
     const full = await this.#options.disk.isFull().catch(() => 'the disk cannot be asked');
     // From here on without a pause, or two orders could have the last slot.
     if (this.news.has(order.leaseId)) return taken;
-    if (this.#signal === null || this.#signal.aborted) return { state: 'unable', reason: 'the node stops' };
+    if (this.#signal === null) return { state: 'unable', reason: 'the node does not work yet' };
+    if (this.#signal.aborted) return { state: 'unable', reason: 'the node stops' };
     if (full !== null) return { state: 'unable', reason: 'the disk of this node is full' };
     if (!this.#isFetchedFrom(order)) return { state: 'unable', reason: NOT_OPTED_IN };
     if (this.#builds.isFull)

@@ -122,7 +122,7 @@ async function fulfilObserved(
       },
       lines,
     );
-    if (running.stop.signal.aborted) return handedBack(String(running.stop.signal.reason));
+    if (running.stop.signal.aborted) return stopped(running);
     if (last.type === 'failed') {
       log(`failed ${name}: ${last.failure.kind}: ${last.failure.detail}`, { ...told, kind: last.failure.kind });
       await lines.finish(LAST_LINES_MS);
@@ -176,7 +176,7 @@ function endOf(
   running: Running,
   options: FulfilOptions,
 ): Fulfilled {
-  if (running.stop.signal.aborted) return handedBack('the node stops');
+  if (running.stop.signal.aborted) return stopped(running);
   const kind = error instanceof UploadError ? error.kind : 'internal';
   options.log(`failed ${name}: ${textOf(error)}`, { ...told, kind });
   if (error instanceof StoreAway) return handedBack(error.message);
@@ -185,6 +185,9 @@ function endOf(
   const lastWord = failedReport({ ...NOTHING_BUILT, kind, detail });
   return { lastWord, isOwnFault: kind === 'internal' || null, result: kind };
 }
+
+/** Whatever broke, broke because of that. */
+const stopped = ({ stop: { signal } }: Running): Fulfilled => handedBack((signal.reason as Error).message);
 
 const handedBack = (reason: string): Fulfilled => ({
   lastWord: handedBackReport(reason),

@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { sql } from 'drizzle-orm';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { toBase64Url } from '../shared/base64url.ts';
 import { hexToBytes, sha256Hex } from '../shared/digest.ts';
 import { signingKey } from '../shared/ed25519.ts';
@@ -40,6 +41,12 @@ async function join({ edge = 'edge', node = 'node', expiresAt = 1 }): Promise<vo
   await memberships.establish(client, key, { token: 'token', name: 'n' }, AbortSignal.timeout(5_000));
 }
 
+/** Leases of which there is something to be said to that edge. */
+function told(url: string): string[] {
+  const outbox = new Outbox(opened.db, url);
+  return [...outbox.unacknowledged().map(({ leaseId }) => leaseId), ...outbox.unfinished()];
+}
+
 test.each([
   ['the same node of the same edge', {}, ['ended', 'running']],
   ['it with a newer certificate', { expiresAt: 2 }, ['ended', 'running']],
@@ -55,10 +62,16 @@ test.each([
     outbox.take(`running${suffix}`, 'hash', 1);
   }
   await join(again);
-  const told = (url: string) => {
-    const outbox = new Outbox(opened.db, url);
-    return [...outbox.unacknowledged().map(({ leaseId }) => leaseId), ...outbox.unfinished()];
-  };
   expect(told(EDGE)).toEqual(kept);
   expect(told(ELSEWHERE)).toEqual(['ended elsewhere', 'running elsewhere']);
+});
+
+test('a node that could not write down that it joined as another has to say no more of the other’s leases when it can', async () => {
+  await join({});
+  new Outbox(opened.db, EDGE).take('running', 'hash', 1);
+  opened.db.run(sql`CREATE TRIGGER no_room BEFORE INSERT ON edges BEGIN SELECT RAISE(FAIL, 'no room'); END`);
+  const complained = vi.spyOn(console, 'error').mockImplementation(() => opened.db.run(sql`DROP TRIGGER no_room`));
+  await join({ node: 'another node' });
+  complained.mockRestore();
+  expect(told(EDGE)).toEqual([]);
 });

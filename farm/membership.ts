@@ -81,7 +81,8 @@ export class Memberships {
     const current = this.#current;
     if (!current) return;
     const { certificate } = await client.renew({}, { signal });
-    this.#keep({ ...current, certificate });
+    this.#current = { ...current, certificate };
+    this.#write(this.#current);
   }
 
   /** True when it is time to renew: the edge's time, for it is the edge that looks at the certificate. */
@@ -92,12 +93,13 @@ export class Memberships {
   async #join(client: ForemanClient, key: SigningKey, token: string, name: string, signal: AbortSignal): Promise<void> {
     const proof = await key.sign(new TextEncoder().encode(token));
     const joined = await client.join({ token, publicKey: key.publicKey, name, proof }, { signal });
-    const before = this.#current;
     const membership = { certificate: joined.certificate, edgePublicKey: bytesToHex(joined.edgePublicKey) };
     this.#db.transaction(() => {
-      if (!isSameMember(before, membership)) this.#dropOutbox();
-      this.#keep(membership);
+      if (!isSameMember(this.#current, membership)) this.#dropOutbox();
+      this.#write(membership);
     });
+    // Not before it is written down: where that fails, the next try must still see whose the outbox is.
+    this.#current = membership;
   }
 
   /**
@@ -108,8 +110,7 @@ export class Memberships {
     this.#db.delete(leases).where(eq(leases.edge, this.#edgeUrl)).run();
   }
 
-  #keep(membership: Membership): void {
-    this.#current = membership;
+  #write(membership: Membership): void {
     const row = { publicKey: membership.edgePublicKey, certificate: membership.certificate };
     this.#db
       .insert(edges)

@@ -14,7 +14,8 @@ import { type DemoMirror, generateMirror } from '../demo/generate-mirror.ts';
 import { type MirrorServer, serveMirror } from '../demo/mirror-server.ts';
 import { type Fence, probeFence } from '../fence/fence.ts';
 import { type BuildContext, build } from './build.ts';
-import { type InputsInit, testOrder } from './test-order.fixture.ts';
+import { demoOrder, type ServedMirror } from './demo-order.fixture.ts';
+import type { InputsInit } from './test-order.fixture.ts';
 import { testWorkshop } from './test-workshop.fixture.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -22,7 +23,7 @@ let root: string;
 let mirror: DemoMirror;
 let server: MirrorServer;
 let fence: Fence;
-let slow: { mirror: DemoMirror; server: MirrorServer };
+let slow: ServedMirror;
 /** Shared by tests that do not look at the node's disk, as a node shares its trees between builds. */
 let warmState: string;
 /** New for each test. */
@@ -55,32 +56,12 @@ type Era = 'opkg' | 'apk';
 
 const PATIENCE = { timeout: 60_000 };
 
-async function orderOf(
+const orderOf = (
   era: Era,
   inputs: InputsInit = {},
-  from = { mirror, server },
+  from: ServedMirror = { mirror, server },
   order: { leaseId?: string; deadlineMs?: bigint } = {},
-): Promise<BuildOrder> {
-  const release = from.mirror.releases.find((candidate) => candidate.era === era);
-  const target = release?.targets.find((candidate) => candidate.target === 'demo/generic');
-  if (!release || !target) throw new Error(`expected a demo release of era ${era} with demo/generic, got none`);
-  const archive = await readFile(path.join(from.mirror.directory, target.imageBuilder));
-  return testOrder(
-    {
-      version: release.version,
-      target: target.target,
-      profile: 'acme_ax3000-v1',
-      revision: release.revision,
-      imageBuilder: {
-        url: `${from.server.url}/${target.imageBuilder}`,
-        sha256: createHash('sha256').update(archive).digest('hex'),
-      },
-      versionUrl: `${from.server.url}/${release.path}`,
-      ...inputs,
-    },
-    order,
-  );
-}
+): Promise<BuildOrder> => demoOrder(from, era, inputs, order);
 
 interface Ended {
   readonly steps: string[];

@@ -4,17 +4,17 @@
  * never sings would prove nothing.
  */
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { sha256Hex } from '../../shared/digest.ts';
 import { CANARY, type CanaryRow, MAKE_CANARY } from '../../shared/make-canary.fixture.ts';
 import { type DemoMirror, generateMirror } from '../demo/generate-mirror.ts';
 import { type MirrorServer, serveMirror } from '../demo/mirror-server.ts';
 import { unpackImageBuilder } from '../demo/unpacked-imagebuilder.ts';
 import { build } from './build.ts';
 import { checkedOrder } from './checked-order.ts';
+import { demoOrder } from './demo-order.fixture.ts';
 import { type InputsInit, testOrder } from './test-order.fixture.ts';
 import { testWorkshop } from './test-workshop.fixture.ts';
 import type { Workshop } from './workshop.ts';
@@ -136,7 +136,7 @@ test('no field of an order is forgotten here', () => {
 test('the first-boot script may hold any of them: it is content, ends in the image, and no canary sings', async () => {
   const defaults = MAKE_CANARY.map(({ value }) => sung(value, path.join(root, 'canary'))).join('\n');
   let last: unknown;
-  const order = testOrder({ ...(await goodInputs()), defaults });
+  const order = await goodBut({ defaults });
   for await (const event of build(order, { workshop, signal: new AbortController().signal })) last = event;
   expect(last).toMatchObject({ type: 'succeeded' });
   expect(await canariesIn(root)).toEqual([]);
@@ -156,12 +156,11 @@ describe.each(fields)('%s', (field, name, spoil) => {
   });
 
   test('of an order that is good otherwise starts nothing, and no canary sings', async () => {
-    const good = await goodInputs();
     for (const { value } of rows) {
       const inputs = spoil(sung(value, path.join(root, 'canary')));
       const steps: unknown[] = [];
       let last: unknown;
-      const order = testOrder({ ...good, ...inputs });
+      const order = await goodBut(inputs);
       for await (const event of build(order, { workshop, signal: new AbortController().signal })) {
         if (event.type === 'step') steps.push(event.step);
         last = event;
@@ -177,21 +176,5 @@ describe.each(fields)('%s', (field, name, spoil) => {
 });
 
 /** An order that is built when nothing is spoilt. */
-async function goodInputs(): Promise<InputsInit> {
-  const release = mirror.releases.find(({ era }) => era === 'opkg');
-  const target = release?.targets.find((candidate) => candidate.target === 'demo/generic');
-  if (!release || !target) throw new Error('expected a demo release of the opkg era with demo/generic, got none');
-  return {
-    version: release.version,
-    target: target.target,
-    profile: 'acme_ax3000-v1',
-    addPackages: ['vim'],
-    removePackages: [],
-    revision: release.revision,
-    imageBuilder: {
-      url: `${server.url}/${target.imageBuilder}`,
-      sha256: sha256Hex(await readFile(path.join(mirror.directory, target.imageBuilder))),
-    },
-    versionUrl: `${server.url}/${release.path}`,
-  };
-}
+const goodBut = (inputs: InputsInit) =>
+  demoOrder({ mirror, server }, 'opkg', { addPackages: ['vim'], removePackages: [], ...inputs });

@@ -12,7 +12,8 @@ export const testOrder = (
     leaseId: 'lease-1',
     requestHash: '0123456789abcdef'.repeat(4),
     attempt: 1,
-    deadlineMs: BigInt(Date.now() + 120_000),
+    // Later than a busy machine takes for anything.
+    deadlineMs: BigInt(Date.now() + 3_600_000),
     ...order,
     inputs: {
       distro: 'openwrt',

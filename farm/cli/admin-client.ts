@@ -3,6 +3,7 @@
  * followed, and it is on no command line, where everybody on the machine could read it.
  */
 import { readFile } from 'node:fs/promises';
+import type { z } from 'zod';
 import { printable } from '../../shared/printable.ts';
 import type { CommandContext } from './command.ts';
 import { type FlagValues, httpUrl, UsageError } from './flags.ts';
@@ -47,8 +48,16 @@ export class AdminClient {
     return new AdminClient(edgeUrl, key, signal);
   }
 
-  get = (path: string): Promise<unknown> => this.#ask('GET', path);
-  post = (path: string, body: object): Promise<unknown> => this.#ask('POST', path, JSON.stringify(body));
+  /** What a command tells of the answer must be in it; an edge may be older or newer, so the rest is not looked at. */
+  get = <T>(path: string, answer: z.ZodType<T>): Promise<T> => this.#understood(answer, this.#ask('GET', path));
+  post = <T>(path: string, body: object, answer: z.ZodType<T>): Promise<T> =>
+    this.#understood(answer, this.#ask('POST', path, JSON.stringify(body)));
+
+  async #understood<T>(schema: z.ZodType<T>, asked: Promise<unknown>): Promise<T> {
+    const { data } = schema.safeParse(await asked);
+    if (data === undefined) throw new EdgeUnreachable(`${this.edgeUrl} answers with something else: is it an edge?`);
+    return data;
+  }
 
   /** @throws AdminRefused, EdgeUnreachable */
   async #ask(method: string, path: string, body?: string): Promise<unknown> {

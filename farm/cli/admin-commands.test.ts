@@ -158,11 +158,21 @@ describe('what is no edge, or one that refuses, is told as what it is', () => {
       1,
       /cannot be reached \(/,
     ],
-    ['JSON of something else', json(200, { hello: 'world' }), 1, /gives no list of nodes: is it an edge\?$/],
   ])('%s', async (_, answer, status, sentence) => {
     const ran = await asu(['nodes'], { ...KEYED, ASU_EDGE: await listening(answer) });
     expect([ran.status, ran.out]).toEqual([status, '']);
     expect(ran.err.trimEnd()).toMatch(sentence);
+  });
+
+  it.each<[string[]]>([
+    [['nodes']],
+    [['nodes', 'add', 'https://node.example']],
+    [GOOD_TOKEN],
+    [['builds', 'cancel', ID]],
+  ])('JSON of something else to %j: nothing is told as done', async (words) => {
+    const ran = await asu(words, { ...KEYED, ASU_EDGE: await listening(json(200, { hello: 'world' })) });
+    expect([ran.status, ran.out]).toEqual([1, '']);
+    expect(ran.err).toMatch(/^http:\/\/\S+ answers with something else: is it an edge\?\n$/);
   });
 
   it('nobody at all', async () => {

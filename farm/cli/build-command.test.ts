@@ -89,14 +89,20 @@ describe('a build', () => {
   });
 
   test('whose stream breaks is listened to from where it was', async () => {
-    server.instead('events', (response, { headers }, nth) => {
-      if (nth === 1) stream(response, event('log', 'a.1', 'first'));
-      else
-        stream(response, event('log', 'a.2', `then ${headers['last-event-id']}`), event('done', 'end', server.done()));
-      setTimeout(() => response.destroy(), 50);
+    server.instead('events', async (response, { headers }, nth) => {
+      if (nth === 1) {
+        stream(response, event('log', 'a.1', 'first'));
+        // What is not read yet is lost with the line.
+        await until(() => one.stderr().includes('first\n'));
+        response.destroy();
+        return;
+      }
+      stream(response, event('log', 'a.2', `then ${headers['last-event-id']}`), event('done', 'end', server.done()));
+      response.end();
     });
     server.instead('poll', (response) => json(response, 202, started('init')));
-    const ended = await scene.build('--log');
+    const one = scene.start(...WHAT, '--log');
+    const ended = await one.ended;
     expect(ended.status).toBe(0);
     expect(ended.stderr.match(/^first$|^then .*$/gm)).toEqual(['first', 'then a.1']);
   });
@@ -197,7 +203,11 @@ describe('files', () => {
       if (nth > 1) return false;
       expect(asked.headers.range).toBeUndefined();
       response.writeHead(200, { 'content-length': server.image.length });
-      response.write(server.image.subarray(0, 100_000), () => setTimeout(() => response.destroy(), 100));
+      response.write(server.image.subarray(0, 100_000), async () => {
+        // What is not written yet is lost with the line.
+        while ((await scene.partBytes()) < 100_000) await sleep(20);
+        response.destroy();
+      });
       return undefined;
     });
     expect((await scene.build()).status).toBe(0);

@@ -1,5 +1,5 @@
 /** A server of one build, a directory for what it sends, and `asu build` between them. */
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -60,6 +60,11 @@ export class BuildScene {
 
   partName(): string {
     return `${IMAGE}.${sha256(this.server.image).slice(0, 12)}.part`;
+  }
+
+  /** Of what has come so far. */
+  async partBytes(): Promise<number> {
+    return (await stat(path.join(this.out, this.partName())).catch(() => null))?.size ?? 0;
   }
 
   async fileOf(name: string, text: string | Uint8Array): Promise<string> {

@@ -4,8 +4,8 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { signUsign, type UsignKeyPair, usignKeyFromSeed } from '../../shared/usign.ts';
+import { freePort } from '../stack/free-port.ts';
 
 export interface Asked {
   /** `GET /store/…`. */
@@ -33,15 +33,17 @@ export class BuildServer {
   readonly #counts = new Map<Part, number>();
   #instead: Partial<Record<Part, (...call: Parameters<Answer>) => false | undefined>> = {};
   #server: Server;
-  #port = 0;
+  readonly #port: number;
 
-  private constructor(key: UsignKeyPair) {
+  private constructor(key: UsignKeyPair, port: number) {
     this.key = key;
+    this.#port = port;
     this.#server = this.#make();
   }
 
   static async start(): Promise<BuildServer> {
-    const server = new BuildServer(await usignKeyFromSeed(randomBytes(32)));
+    // Not one that the kernel may give to somebody else while it is away.
+    const server = new BuildServer(await usignKeyFromSeed(randomBytes(32)), await freePort());
     await server.listen();
     return server;
   }
@@ -54,7 +56,6 @@ export class BuildServer {
   async listen(): Promise<void> {
     this.#server = this.#make();
     await new Promise<void>((resolve) => this.#server.listen(this.#port, '127.0.0.1', resolve));
-    this.#port = (this.#server.address() as AddressInfo).port;
   }
 
   async close(): Promise<void> {

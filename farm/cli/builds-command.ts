@@ -1,5 +1,5 @@
 /** `asu builds`: what operators of an edge do about builds that wait or are under way. */
-import type { CancelledBuild } from '../../shared/api/admin-answers.ts';
+import { z } from 'zod';
 import { isSha256Hex } from '../../shared/digest.ts';
 import { ADMIN_FLAGS, ADMIN_HELP, ADMIN_STATUSES, AdminClient, askingAdmins } from './admin-client.ts';
 import type { Command } from './command.ts';
@@ -19,6 +19,8 @@ ${ADMIN_STATUSES}`;
 
 const FLAGS = { ...ADMIN_FLAGS, json: { type: 'boolean' }, help: { type: 'boolean' } } as const;
 
+const cancelledSchema = z.looseObject({ state: z.literal('cancelled') });
+
 export const buildsCommand: Command = async (args, context) => {
   const { values, words } = parseWords(args, FLAGS);
   const { out } = context.terminal;
@@ -34,7 +36,7 @@ export const buildsCommand: Command = async (args, context) => {
     );
   const client = await AdminClient.open(values, context);
   return askingAdmins(context, async () => {
-    const answer = (await client.post(`builds/${hash}/cancel`, {})) as CancelledBuild;
+    const answer = await client.post(`builds/${hash}/cancel`, {}, cancelledSchema);
     out.write(values.json ? `${JSON.stringify(answer, null, 2)}\n` : `${hash} is stopped\n`);
   });
 };

@@ -17,7 +17,7 @@ import { UsageError } from './flags.ts';
 import { mustBeReadable, readUpstreamKeys } from './upstream-keys.ts';
 
 /** Beside 0, 1 (a fault) and 2 (wrong words). */
-export const EXIT_REFUSED = 3;
+const EXIT_REFUSED = 3;
 const EXIT_NO_SANDBOX = 4;
 
 export const nodeCommand: Command = async (args, { terminal, environment, signal }) => {

@@ -1,5 +1,5 @@
 /** `asu nodes`: who builds for an edge, and what its operators do about it. */
-import type { AdminNode, AdminNodes } from '../../shared/api/admin-answers.ts';
+import { z } from 'zod';
 import { judgeNodeAddress, MAX_NODE_ADDRESS } from '../../shared/node-address.ts';
 import { isNodeAction, NODE_ACTIONS } from '../../shared/node-state.ts';
 import { printable } from '../../shared/printable.ts';
@@ -42,6 +42,11 @@ const FLAGS = {
   help: { type: 'boolean' },
 } as const;
 
+/** All else is shown as it comes, from an edge of whatever age. */
+const nodeSchema = z.looseObject({ id: z.string(), name: z.string() });
+type ToldNode = z.output<typeof nodeSchema>;
+const nodesSchema = z.looseObject({ nodes: z.array(nodeSchema), next: z.string().nullish() });
+
 const SHORT_ID = 12;
 /** Verbs that are nothing an operator of the node is told. */
 const NO_REASON = ['list', 'add', 'remove-address'] as const;
@@ -79,7 +84,7 @@ export const nodesCommand: Command = async (args, context) => {
       );
     const client = await AdminClient.open(values, context);
     return askingAdmins(context, async () => {
-      const node = (await client.post('nodes/callable', { url: judged.address })) as AdminNode;
+      const node = await client.post('nodes/callable', { url: judged.address }, nodeSchema);
       tell(node, () => `${named(node)} is called at ${judged.address}: builds are brought to it\n`);
     });
   }
@@ -94,10 +99,11 @@ export const nodesCommand: Command = async (args, context) => {
   const client = await AdminClient.open(values, context);
   return askingAdmins(context, async () => {
     const id = theOne(await allNodes(client), word);
-    const node = (await client.post(
+    const node = await client.post(
       `nodes/${id}/${verb}`,
       isNodeAction(verb) ? { reason: reason ?? '' } : {},
-    )) as AdminNode;
+      nodeSchema,
+    );
     tell(node, () =>
       isNodeAction(verb)
         ? `${named(node)} is ${stateOf(node)}; it runs ${shown(node.running)}\n`
@@ -106,23 +112,21 @@ export const nodesCommand: Command = async (args, context) => {
   });
 };
 
-async function allNodes(client: AdminClient): Promise<AdminNode[]> {
-  const nodes: AdminNode[] = [];
+async function allNodes(client: AdminClient): Promise<ToldNode[]> {
+  const nodes: ToldNode[] = [];
   let path = 'nodes';
   for (let page = 0; page < MAX_PAGES; page += 1) {
-    const answer = (await client.get(path)) as AdminNodes;
-    if (!Array.isArray(answer.nodes))
-      throw new EdgeUnreachable(`${client.edgeUrl} gives no list of nodes: is it an edge?`);
-    nodes.push(...answer.nodes);
-    if (typeof answer.next !== 'string') return nodes;
-    path = `nodes?after=${encodeURIComponent(answer.next)}`;
+    const { nodes: some, next } = await client.get(path, nodesSchema);
+    nodes.push(...some);
+    if (typeof next !== 'string') return nodes;
+    path = `nodes?after=${encodeURIComponent(next)}`;
   }
   // A part of the list could make the beginning of an id look like one node's.
   throw new EdgeUnreachable(`${client.edgeUrl} has no end to its list of nodes: is it an edge?`);
 }
 
 /** @throws AdminRefused where it is none, or more than one */
-function theOne(nodes: readonly AdminNode[], beginning: string): string {
+function theOne(nodes: readonly ToldNode[], beginning: string): string {
   const found = nodes.filter(({ id }) => id.startsWith(beginning));
   const [one] = found;
   if (!one) throw new AdminRefused(`no node has an id that begins with ${beginning}`);
@@ -140,14 +144,14 @@ function theOne(nodes: readonly AdminNode[], beginning: string): string {
 /** What an edge wrote, made fit for a terminal. */
 const shown = (value: unknown, maxLength = 64): string => printable(String(value), 1000).slice(0, maxLength);
 
-const named = ({ id, name }: AdminNode): string => `${shown(id, SHORT_ID)} ${shown(name)}`;
+const named = ({ id, name }: ToldNode): string => `${shown(id, SHORT_ID)} ${shown(name)}`;
 
 /** Also of an edge that knows of no addresses yet. */
-const addressOf = ({ address, call_fault: fault }: Partial<AdminNode>): string =>
+const addressOf = ({ address, call_fault: fault }: ToldNode): string =>
   `${shown(address || '-', MAX_NODE_ADDRESS)}${fault ? ` (${shown(fault, 200)})` : ''}`;
 
-const stateOf = ({ state, by, reason }: AdminNode): string =>
-  `${shown(state)}${by === 'foreman' && state === 'draining' ? ' by itself' : ''}${reason === '' ? '' : ` (${shown(reason, 300)})`}`;
+const stateOf = ({ state, by, reason }: ToldNode): string =>
+  `${shown(state)}${by === 'foreman' && state === 'draining' ? ' by itself' : ''}${reason ? ` (${shown(reason, 300)})` : ''}`;
 
 const HEADING = [
   'ID',
@@ -165,7 +169,7 @@ const HEADING = [
   'STATE',
 ];
 
-const table = (nodes: readonly AdminNode[]): string =>
+const table = (nodes: readonly ToldNode[]): string =>
   tableText([
     HEADING,
     ...nodes.map((node) => [
@@ -176,7 +180,7 @@ const table = (nodes: readonly AdminNode[]): string =>
       shown(node.slots),
       shown(node.running),
       shown(node.image_builders),
-      `${tellDuration((Date.now() - Date.parse(node.last_seen_at)) / 1000)} ago`,
+      `${tellDuration((Date.now() - Date.parse(String(node.last_seen_at))) / 1000)} ago`,
       shown(node.right),
       shown(node.wrong),
       shown(node.lost),

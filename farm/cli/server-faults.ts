@@ -5,10 +5,10 @@
 import { BadAnswer, LocalFault, NotNow, RequestRefused } from '../client/faults.ts';
 
 /** Beside 0, and 2 for wrong words. */
-export const EXIT_LOCAL = 1;
+const EXIT_LOCAL = 1;
 export const EXIT_REFUSED = 3;
-export const EXIT_NOT_NOW = 4;
-export const EXIT_NOT_AS_PROMISED = 5;
+const EXIT_NOT_NOW = 4;
+const EXIT_NOT_AS_PROMISED = 5;
 
 /** For --help of each of them. */
 export const SERVER_STATUSES = `  1  this machine is at fault: no room, or no right to write

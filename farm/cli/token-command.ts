@@ -1,5 +1,5 @@
 /** `asu token`: lets a machine join the farm, by a token that its operator is given. */
-import type { JoinTokenAnswer } from '../../shared/api/admin-answers.ts';
+import { z } from 'zod';
 import { MAX_TOKEN_LIFE_MS, OPERATOR_NAME, TIERS } from '../../shared/node-identity.ts';
 import { printable } from '../../shared/printable.ts';
 import { ADMIN_FLAGS, ADMIN_HELP, ADMIN_STATUSES, AdminClient, askingAdmins } from './admin-client.ts';
@@ -33,6 +33,8 @@ const FLAGS = {
   help: { type: 'boolean' },
 } as const;
 
+const tokenSchema = z.looseObject({ token: z.string().min(1), expires_at: z.string() });
+
 export const tokenCommand: Command = async (args, context) => {
   const { values, words } = parseWords(args, FLAGS);
   const { out, err } = context.terminal;
@@ -45,7 +47,7 @@ export const tokenCommand: Command = async (args, context) => {
   const wanted = wantedOf(values);
   const client = await AdminClient.open(values, context);
   return askingAdmins(context, async () => {
-    const answer = (await client.post('tokens', wanted)) as JoinTokenAnswer;
+    const answer = await client.post('tokens', wanted, tokenSchema);
     if (values.json) return void out.write(`${JSON.stringify(answer, null, 2)}\n`);
     out.write(`${printable(answer.token, 4096)}\n`);
     err.write(

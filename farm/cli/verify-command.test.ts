@@ -1,7 +1,7 @@
 /** Images and what vouches for them, as files and from a server over a real socket; each time one thing about them is wrong. */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -272,6 +272,16 @@ describe('it ends with 2 for', () => {
   test('a server that says no', async () => {
     pages.delete(`/store/${HASH}/${NAME}`);
     expect(await online()).toMatchObject({ status: 2, stdout: '', stderr: 'no such page\n' });
+  });
+
+  test('a server that sends more than any image has', async () => {
+    const [answer] = server.listeners('request') as RequestListener[];
+    server.removeAllListeners('request').on('request', (request, response) => {
+      if (!request.url?.startsWith('/store/')) return answer?.(request, response);
+      response.writeHead(200, { 'content-length': 2 ** 32 + 1 }).write('x');
+    });
+    const stderr = `expected an image of at most ${2 ** 32} bytes, got ${2 ** 32 + 1} or more\n`;
+    expect(await online()).toMatchObject({ status: 2, stdout: '', stderr });
   });
 
   test('a server that gives a page for a key', async () => {

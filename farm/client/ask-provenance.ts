@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import type { AskedLog } from '../../shared/trust/verify-image.ts';
 import { ask, askText, open, readText, refusalOf, within } from './ask.ts';
-import { NotNow, RequestRefused } from './faults.ts';
+import { MAX_IMAGE_BYTES } from './build-answer.ts';
+import { BadAnswer, NotNow, RequestRefused } from './faults.ts';
 import type { Patience } from './patience.ts';
 
 /** As many records behind an image are asked for one by one; a log that goes on for longer is looked at up to there. */
@@ -12,6 +13,8 @@ const MAX_KEY_BYTES = 4 * 1024;
 const MAX_ERROR_BYTES = 256 * 1024;
 const CONNECT_TIMEOUT_MS = 30_000;
 const IDLE_TIMEOUT_MS = 60_000;
+/** As where it is fetched: one byte a minute is never idle, and would last for years. */
+const PACE = { bytes: 64 * 1024, ms: 300_000 } as const;
 
 export interface AskedEdge {
   /** Without a slash at its end. */
@@ -58,11 +61,14 @@ export async function askSha256(url: string, { patience, signal }: Omit<AskedEdg
         watchdog.expect('more bytes', IDLE_TIMEOUT_MS);
         if (response.status !== 200) throw refusalOf(response, await readText(response, MAX_ERROR_BYTES));
         const length = Number(response.headers.get('content-length') ?? Number.NaN);
+        mustBeImage(length);
         const hash = createHash('sha256');
         let bytes = 0;
+        watchdog.expectPace(PACE.bytes, PACE.ms, () => bytes);
         for await (const chunk of response.body ?? []) {
           hash.update(chunk);
           bytes += chunk.length;
+          mustBeImage(bytes);
           watchdog.expect('more bytes', IDLE_TIMEOUT_MS);
         }
         if (bytes < length) throw new NotNow(`it ended after ${bytes} of ${length} bytes`);
@@ -70,6 +76,11 @@ export async function askSha256(url: string, { patience, signal }: Omit<AskedEdg
       }),
     signal,
   );
+}
+
+function mustBeImage(bytes: number): void {
+  if (bytes > MAX_IMAGE_BYTES)
+    throw new BadAnswer(`expected an image of at most ${MAX_IMAGE_BYTES} bytes, got ${bytes} or more`);
 }
 
 async function askOrNull({ edgeUrl, patience, signal }: AskedEdge, path: string): Promise<unknown> {

@@ -10,7 +10,7 @@ import { whatIsSaid } from './what-is-said.ts';
 
 const MAX_IMAGES = 100;
 /** Larger than any device's flash; a server that promises more would only fill a disk. */
-const MAX_IMAGE_BYTES = 4 * 1024 ** 3;
+export const MAX_IMAGE_BYTES = 4 * 1024 ** 3;
 
 const words = z.string().transform((text) => printable(text, 200));
 const hash = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits');

@@ -3,14 +3,13 @@
  * counts as whole, and a node that is still able to speak of what it holds.
  */
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, statfs, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { build } from '../build/build.ts';
-import { testOrder } from '../build/test-order.fixture.ts';
+import { demoOrder } from '../build/demo-order.fixture.ts';
 import { testWorkshop } from '../build/test-workshop.fixture.ts';
 import type { BuildEvent } from '../build-event.ts';
 import { openDatabase } from '../db/open-database.ts';
@@ -58,28 +57,8 @@ describe.skipIf(!isRoot)('a disk that is full', () => {
     execFileSync('umount', ['-l', disk]);
   });
 
-  async function orderOf(era: 'opkg' | 'apk', leaseId: string) {
-    const release = mirror.releases.find((candidate) => candidate.era === era);
-    const target = release?.targets.find((candidate) => candidate.target === 'demo/generic');
-    if (!release || !target) throw new Error(`expected a demo release of era ${era} with demo/generic, got none`);
-    const archive = await readFile(path.join(mirror.directory, target.imageBuilder));
-    return testOrder(
-      {
-        version: release.version,
-        target: target.target,
-        profile: 'acme_ax3000-v1',
-        addPackages: ['vim'],
-        removePackages: [],
-        revision: release.revision,
-        imageBuilder: {
-          url: `${server.url}/${target.imageBuilder}`,
-          sha256: createHash('sha256').update(archive).digest('hex'),
-        },
-        versionUrl: `${server.url}/${release.path}`,
-      },
-      { leaseId },
-    );
-  }
+  const orderOf = (era: 'opkg' | 'apk', leaseId: string) =>
+    demoOrder({ mirror, server }, era, { addPackages: ['vim'], removePackages: [] }, { leaseId });
 
   const STEPS = [
     BuildStep.DOWNLOAD_IMAGEBUILDER,

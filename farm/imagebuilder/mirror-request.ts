@@ -69,9 +69,11 @@ export class Watchdog {
     }, eachMs);
   }
 
+  /** It is over, also for who still sends what nobody reads. */
   stop(): void {
     this.relax();
     clearInterval(this.#pace);
+    this.#controller.abort();
   }
 
   #bite(reason: string): void {

@@ -70,3 +70,21 @@ test('a failure is everybody’s, and is not remembered', async () => {
   await expect(work.join('a', joiner(), () => Promise.reject(new Error('no')))).rejects.toThrow('no');
   expect(await work.join('a', joiner(), () => Promise.resolve('yes'))).toBe('yes');
 });
+
+test('who waits for called-off work to tidy up may leave too, and who stays gets it anew', async () => {
+  const work = new SharedWork<number, string>();
+  const tidied = Promise.withResolvers<string>();
+  const [first, second] = [new AbortController(), new AbortController()];
+  const one = work.join('a', joiner(first.signal), () => tidied.promise);
+  await settled();
+  first.abort(new Error('left'));
+  await expect(one).rejects.toThrow('left');
+  const anew = () => Promise.resolve('anew');
+  const leaving = work.join('a', joiner(second.signal), anew);
+  const staying = work.join('a', joiner(), anew);
+  await settled();
+  second.abort(new Error('left too'));
+  await expect(leaving).rejects.toThrow('left too');
+  tidied.resolve('too late');
+  expect(await staying).toBe('anew');
+});

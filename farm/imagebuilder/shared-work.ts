@@ -30,7 +30,10 @@ export class SharedWork<Progress, Result> {
       const running = this.#running.get(key) ?? this.#start(key, start);
       if (!running.controller.signal.aborted) return await this.#wait(running, joiner);
       // Called off, but still tidying up after itself: its files are not ours before it has ended.
-      await running.result.catch(() => {});
+      await unlessLeft(
+        running.result.catch(() => undefined),
+        joiner.signal,
+      );
     }
   }
 
@@ -55,15 +58,23 @@ export class SharedWork<Progress, Result> {
   async #wait(running: Running<Progress, Result>, joiner: Joiner<Progress>): Promise<Result> {
     running.joiners.add(joiner);
     if (running.latest !== undefined) joiner.onProgress(running.latest);
-    const { promise: left, reject } = Promise.withResolvers<never>();
-    const leave = () => reject(joiner.signal.reason);
-    joiner.signal.addEventListener('abort', leave, { once: true });
     try {
-      return await Promise.race([running.result, left]);
+      return await unlessLeft(running.result, joiner.signal);
     } finally {
-      joiner.signal.removeEventListener('abort', leave);
       running.joiners.delete(joiner);
       if (running.joiners.size === 0) running.controller.abort(joiner.signal.reason);
     }
+  }
+}
+
+/** Rejects with the signal's reason where that aborts first. */
+async function unlessLeft<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  const { promise: left, reject } = Promise.withResolvers<never>();
+  const leave = () => reject(signal.reason);
+  signal.addEventListener('abort', leave, { once: true });
+  try {
+    return await Promise.race([work, left]);
+  } finally {
+    signal.removeEventListener('abort', leave);
   }
 }

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -133,6 +134,26 @@ test('too many bytes and too many members are refused', async () => {
   const many = tarOf([top, ...Array.from({ length: 10 }, (_, index) => ({ name: `top/${index}` }))]);
   await expect(unpackBytes(many, { maxBytes: 1e6, maxMembers: 10 })).rejects.toThrow(/at most 10 members/);
 });
+
+test.each<Compression>(['gz', 'xz', 'zst'])(
+  'an archive (%s) that is refused in its middle does not stay open',
+  async (compression) => {
+    const archive = path.join(directory, 'archive');
+    const tool = { gz: 'gzip', xz: 'xz', zst: 'zstd' }[compression];
+    // More than is read ahead.
+    const bytes = tarOf([top, { name: 'top/f', content: randomBytes(1 << 20).toString('latin1') }]);
+    await writeFile(archive, execFileSync(tool, ['-c'], { input: bytes, maxBuffer: 1 << 24 }));
+    const limits = { maxBytes: 5000, maxMembers: 10 };
+    await expect(unpack({ path: archive, compression }, tree(), never, limits)).rejects.toThrow(ArchiveError);
+    const openFiles = async () =>
+      (
+        await Promise.all(
+          (await readdir('/proc/self/fd')).map((name) => readlink(`/proc/self/fd/${name}`).catch(() => '')),
+        )
+      ).filter((file) => file === archive);
+    await expect.poll(openFiles, { timeout: 30_000 }).toEqual([]);
+  },
+);
 
 test.each<Compression>(['gz', 'xz', 'zst'])('bytes that are no %s are refused', async (compression) => {
   const archive = path.join(directory, 'archive');

@@ -168,7 +168,12 @@ async function* decompress(
   if (compression === 'gz') {
     const gunzip = createGunzip();
     file.on('error', (error) => gunzip.destroy(error));
-    yield* file.pipe(gunzip) as AsyncIterable<Uint8Array>;
+    try {
+      yield* file.pipe(gunzip) as AsyncIterable<Uint8Array>;
+    } finally {
+      // Who stops reading in the middle ends the one and not the other.
+      file.destroy();
+    }
   } else yield* throughTool(compression === 'xz' ? 'xz' : 'zstd', file);
 }
 

@@ -16,8 +16,13 @@ import { QuietHosts } from './quiet-hosts.ts';
 
 /** The one fake: the clock of who is left alone for how long. */
 let nowMs = 0;
-const limits = { attempts: 2, backoffMs: 1, connectTimeoutMs: 500, idleTimeoutMs: 500 };
-const options = () => ({ limits, quietHosts: new QuietHosts(() => nowMs) });
+const limits = { attempts: 2, backoffMs: 1 };
+/** Where a mirror is silent; elsewhere a machine that is busy for a moment would be told as that. */
+const impatient = { ...limits, connectTimeoutMs: 1_000, idleTimeoutMs: 1_000 };
+const options = (fault: Fault = {}) => ({
+  limits: fault.hang ? impatient : limits,
+  quietHosts: new QuietHosts(() => nowMs),
+});
 
 let scene: ProxyScene;
 const children: ChildProcess[] = [];
@@ -86,6 +91,7 @@ describe.each([
   ['apk', faults],
 ] as const)('instead of a package of the %s era a mirror gives', (era, rows) => {
   it.each(rows)('%s: the build gets 502, nothing is kept, and it is told whose fault it is', async (_, fault, what) => {
+    await scene.restart(options(fault));
     const feed = await vimFeed(era);
     const { get, door } = await scene.door(era, feed);
     expect(await door.packagesOf('packages')).not.toBeNull();
@@ -122,6 +128,7 @@ describe.each([
   ['apk', 'index.json', [...faults, ...faultsOfIndexes]],
 ] as const)('instead of an index of the %s era a mirror gives', (era, file, rows) => {
   it.each(rows)('%s: the build gets none, pinned or not', async (_, fault, what) => {
+    await scene.restart(options(fault));
     for (const pin of [(await scene.feed(era)).pin, null]) {
       const { get, door } = await scene.door(era, await scene.feed(era, { pin }));
       // What would do in its place is not there.
@@ -227,6 +234,7 @@ it('an answer of unknown length is not taken for a whole file', async () => {
 });
 
 it('upstream gone in the middle: what is cached comes, and the rest is not waited for again and again', async () => {
+  await scene.restart(options({ hang: true }));
   const { get, door } = await scene.door('opkg', await scene.feed('opkg'));
   const names = (await readdir(path.join(scene.mirror.directory, FEED_PATH.opkg))).filter((name) =>
     name.endsWith('.ipk'),

@@ -51,6 +51,16 @@ it.each([
   expect(await again.read(sha256)).toEqual(bytes);
 });
 
+it('a file that is removed while its digest is taken is one that is not there', async () => {
+  for (let round = 0; round < 20; round++) {
+    await store.put(bytes);
+    store.doubt(sha256);
+    const [, isThere] = await Promise.all([store.remove(sha256), store.has(sha256)]);
+    expect([true, false]).toContain(isThere);
+    expect(await store.has(sha256)).toBe(false);
+  }
+});
+
 it('doubt makes the digest be taken again', async () => {
   await store.put(bytes);
   await writeFile(place(), 'A PACKAGE');

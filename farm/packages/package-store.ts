@@ -103,7 +103,9 @@ export class PackageStore implements Shelf {
   async sizeOf(sha256: string): Promise<number | null> {
     const entry = await this.#stat(sha256);
     if (entry === null || this.#sound.has(sha256)) return entry?.size ?? null;
-    const got = await sha256OfFile(this.#pathOf(sha256));
+    const got = await sha256OfFile(this.#pathOf(sha256)).catch(nullWhereMissing);
+    // Removed since it was looked for: nobody has said yet that it is wanted.
+    if (got === null) return null;
     if (got === sha256) this.#sound.add(sha256);
     else await this.#drop(sha256);
     return got === sha256 ? entry.size : null;
@@ -228,10 +230,7 @@ export class PackageStore implements Shelf {
   }
 
   async #stat(sha256: string): Promise<Stats | null> {
-    return await stat(this.#pathOf(sha256)).catch((error) => {
-      if (isMissing(error)) return null;
-      throw error;
-    });
+    return await stat(this.#pathOf(sha256)).catch(nullWhereMissing);
   }
 
   async #touch(sha256: string, mtimeMs: number): Promise<void> {
@@ -260,3 +259,8 @@ export class PackageStore implements Shelf {
 export const sha256OfBytes = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT';
+
+function nullWhereMissing(error: unknown): null {
+  if (isMissing(error)) return null;
+  throw error;
+}

@@ -93,14 +93,16 @@ async function untilBucket(settings: EdgeSettings): Promise<void> {
   const until = Date.now() + BUCKET_PATIENCE_MS;
   for (let tries = 0; !stop.signal.aborted; tries += 1) {
     try {
-      return await ensureBucket({
+      const place = {
         endpoint: settings.S3_ENDPOINT,
         bucket: settings.S3_BUCKET,
         region: settings.S3_REGION,
         accessKeyId: settings.S3_ACCESS_KEY_ID,
         secretAccessKey: settings.S3_SECRET_ACCESS_KEY,
-      });
+      };
+      return await ensureBucket(place, stop.signal);
     } catch (error) {
+      if (stop.signal.aborted) return;
       if (error instanceof BucketRefused) throw error;
       if (tries === 0) console.error(`${(error as Error).message}; trying again for ${BUCKET_PATIENCE_MS / 1000} s`);
       if (Date.now() > until) break;

@@ -2,8 +2,8 @@
  * The node's server with real clients of all three protocols, a real agent, and real builds of the demo distribution. Only the
  * edge is a stand-in: it has no work to give, and hears what is reported and uploaded.
  */
-import { createHash, randomInt } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { randomInt } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -18,11 +18,12 @@ import { type BuildOrder, BuildOrderSchema } from '../../shared/gen/asu/farm/v1/
 import { ForemanService, LeaseStanding } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 import { NodeService } from '../../shared/gen/asu/farm/v1/node_pb.js';
 import { NODE_ID, openAgent } from '../agent.fixture.ts';
+import { demoOrder, type ServedMirror } from '../build/demo-order.fixture.ts';
 import { testOrder } from '../build/test-order.fixture.ts';
 import { testWorkshop } from '../build/test-workshop.fixture.ts';
 import type { Workshop } from '../build/workshop.ts';
-import { type DemoMirror, generateMirror } from '../demo/generate-mirror.ts';
-import { type MirrorServer, serveMirror } from '../demo/mirror-server.ts';
+import { generateMirror } from '../demo/generate-mirror.ts';
+import { serveMirror } from '../demo/mirror-server.ts';
 import { freePort } from '../stack/free-port.ts';
 import { nodeService } from './node-service.ts';
 import { serveNode } from './serve-node.ts';
@@ -30,7 +31,7 @@ import { serveNode } from './serve-node.ts';
 let root: string;
 let workshop: Workshop;
 let edgeKey: SigningKey;
-let slow: { mirror: DemoMirror; server: MirrorServer };
+let slow: ServedMirror;
 let opened: Awaited<ReturnType<typeof openAgent>>;
 let port: number;
 let stop: AbortController;
@@ -70,7 +71,8 @@ async function start(): Promise<void> {
       },
       report: ({ reports }) => ({
         acknowledgements: reports.map(({ leaseId, sequence, event }) => {
-          if (event.case !== 'progress') reported.set(leaseId, String(event.case));
+          if (event.case === 'handedBack') reported.set(leaseId, `handedBack: ${event.value.reason}`);
+          else if (event.case !== 'progress') reported.set(leaseId, String(event.case));
           return { leaseId, sequence, standing: LeaseStanding.ACTIVE };
         }),
       }),
@@ -102,24 +104,7 @@ async function signed(order: BuildOrder, key = edgeKey) {
 }
 
 /** An order whose build takes ten minutes. */
-async function slowOrder(leaseId: string): Promise<BuildOrder> {
-  const release = slow.mirror.releases[0];
-  const target = release?.targets.find((candidate) => candidate.target === 'demo/generic');
-  if (!release || !target) throw new Error('expected a demo release with demo/generic, got none');
-  const archive = await readFile(path.join(slow.mirror.directory, target.imageBuilder));
-  const sha256 = createHash('sha256').update(archive).digest('hex');
-  return testOrder(
-    {
-      version: release.version,
-      target: target.target,
-      profile: 'acme_ax3000-v1',
-      revision: release.revision,
-      imageBuilder: { url: `${slow.server.url}/${target.imageBuilder}`, sha256 },
-      versionUrl: `${slow.server.url}/${release.path}`,
-    },
-    { leaseId },
-  );
-}
+const slowOrder = (leaseId: string): Promise<BuildOrder> => demoOrder(slow, 'opkg', {}, { leaseId });
 
 const refusal = async (call: Promise<unknown>): Promise<string> => {
   const error = ConnectError.from(
@@ -160,7 +145,9 @@ describe.each(Object.keys(TRANSPORTS) as (keyof typeof TRANSPORTS)[])('by %s', (
       expect(cases[0]).toBe('progress');
       expect(cases.at(-1)).toBe('handedBack');
     }
-    await expect.poll(() => reported.get(leaseId), { timeout: 60_000 }).toBe('handedBack');
+    await expect
+      .poll(() => reported.get(leaseId), { timeout: 60_000 })
+      .toBe("handedBack: cancelled by the node's operator");
     expect((await node.startBuild(order)).leaseId).toBe(leaseId);
     expect(await followed(leaseId, node)).toEqual(['handedBack']);
   });

@@ -1,18 +1,16 @@
 /** Makes sure that the S3 bucket is there, with the MinIO client: the edge itself never makes buckets. */
-import { Client } from 'minio';
+import { askS3, type S3Place } from '../s3-client.ts';
 
-export interface BucketOptions {
-  readonly endpoint: string;
+export interface BucketOptions extends S3Place {
   readonly bucket: string;
-  readonly region: string;
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
 }
 
 /** The store answers, and says no: it will not say yes by itself. */
 export class BucketRefused extends Error {
   override readonly name = 'BucketRefused';
 }
+
+const PATIENCE_MS = 20_000;
 
 const REFUSALS: readonly string[] = [
   'AccessDenied',
@@ -25,26 +23,21 @@ const REFUSALS: readonly string[] = [
   'SignatureDoesNotMatch',
 ];
 
-/** @throws BucketRefused, or an Error where it does not answer; both with what to do */
-export async function ensureBucket(options: BucketOptions): Promise<void> {
-  const url = new URL(options.endpoint);
-  const client = new Client({
-    endPoint: url.hostname,
-    port: Number(url.port || (url.protocol === 'https:' ? 443 : 80)),
-    useSSL: url.protocol === 'https:',
-    accessKey: options.accessKeyId,
-    secretKey: options.secretAccessKey,
-    region: options.region,
-    pathStyle: true,
-  });
+/** @throws BucketRefused, or an Error where it does not answer, in time or before `stop`; both with what to do */
+export async function ensureBucket(
+  { bucket, ...place }: BucketOptions,
+  stop: AbortSignal = new AbortController().signal,
+): Promise<void> {
   try {
-    if (!(await client.bucketExists(options.bucket))) await client.makeBucket(options.bucket, options.region);
+    await askS3(place, AbortSignal.any([stop, AbortSignal.timeout(PATIENCE_MS)]), async (client) => {
+      if (!(await client.bucketExists(bucket))) await client.makeBucket(bucket, place.region);
+    });
   } catch (error) {
     const code = (error as { code?: string }).code ?? '';
     if (code === 'BucketAlreadyOwnedByYou') return;
     const Refusal = REFUSALS.includes(code) ? BucketRefused : Error;
     throw new Refusal(
-      `the S3 store at ${options.endpoint} cannot be used (${code || (error as Error).message}). Start it (for MinIO: docker compose up -d minio), or give its keys as S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY`,
+      `the S3 store at ${place.endpoint} cannot be used (${code || (error as Error).message}). Start it (for MinIO: docker compose up -d minio), or give its keys as S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY`,
       { cause: error },
     );
   }

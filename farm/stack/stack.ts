@@ -5,7 +5,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { EDGE_SETTINGS, parseEdgeSettings } from '../../shared/edge-settings.ts';
 import { backoffMs, pause } from '../backoff.ts';
 import { generateMirror } from '../demo/generate-mirror.ts';
@@ -19,6 +18,7 @@ import { freePort, isFree } from './free-port.ts';
 import { startNode } from './node-process.ts';
 import { LOCAL_S3_KEYS, type StackOptions } from './options.ts';
 import { loadAdminKey, loadServerKey, mintJoinToken } from './secrets.ts';
+import { untilNodePresent } from './until-answers.ts';
 
 export interface Stack {
   readonly url: string;
@@ -81,7 +81,8 @@ export async function startStack(options: StackOptions, log: (line: string) => v
         }),
       ),
     );
-    await untilNodePresent(url);
+    if (!(await untilNodePresent(url, NODE_PATIENCE_MS)))
+      throw new StackError('The farm node did not join the edge within 30 s; its last lines above say why');
     return { url, upstreamUrl: upstream.url, stop };
   } catch (error) {
     await stop();
@@ -186,16 +187,4 @@ async function keepRunning(
     await child.stop();
     await watching;
   };
-}
-
-async function untilNodePresent(url: string): Promise<void> {
-  const until = Date.now() + NODE_PATIENCE_MS;
-  while (Date.now() < until) {
-    const health = (await fetch(`${url}/healthz`).then((response) => response.json())) as {
-      parts?: { nodes?: { present?: number } };
-    };
-    if ((health.parts?.nodes?.present ?? 0) > 0) return;
-    await sleep(100);
-  }
-  throw new StackError('The farm node did not join the edge within 30 s; its last lines above say why');
 }

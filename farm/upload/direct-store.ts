@@ -6,11 +6,9 @@
  */
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import http from 'node:http';
-import https from 'node:https';
-import { Client } from 'minio';
 import { backoffMs, pause } from '../backoff.ts';
 import type { OutputFile } from '../build-event.ts';
+import { askS3, type S3Client } from '../s3-client.ts';
 import type { BegunUploads } from './begun-uploads.ts';
 import type { StorePlace } from './node-s3.ts';
 
@@ -86,7 +84,7 @@ export class DirectStore {
     const { begun, place, log } = this.#options;
     const uploadId = begun.find(key);
     if (uploadId === null) return;
-    await withClient(place, signal, (client) => client.abortMultipartUpload(place.bucket, key, uploadId)).catch(
+    await askS3(place, patient(signal), (client) => client.abortMultipartUpload(place.bucket, key, uploadId)).catch(
       (error) => log(`an upload that was begun cannot be dropped: ${(error as Error).message}`),
     );
     begun.forget(key);
@@ -94,8 +92,8 @@ export class DirectStore {
 
   async #put({ file, key, signal, onProgress }: DirectPut): Promise<void> {
     const { place, begun, log } = this.#options;
-    const ask = <Result>(question: (client: PartsClient) => Promise<Result>): Promise<Result> =>
-      withTries(signal, () => withClient(place, signal, question));
+    const ask = <Result>(question: (client: S3Client) => Promise<Result>): Promise<Result> =>
+      withTries(signal, () => askS3(place, patient(signal), question));
     await using handle = await open(file.path, 'r');
     if (file.sizeBytes <= PART_BYTES) {
       const bytes = await handle.readFile();
@@ -145,7 +143,7 @@ export class DirectStore {
   /** By number, the MD5 of each. */
   async #partsThere(
     key: string,
-    ask: <Result>(question: (client: PartsClient) => Promise<Result>) => Promise<Result>,
+    ask: <Result>(question: (client: S3Client) => Promise<Result>) => Promise<Result>,
   ): Promise<ReadonlyMap<number, string>> {
     const { begun, place } = this.#options;
     const uploadId = begun.find(key);
@@ -157,13 +155,6 @@ export class DirectStore {
       begun.forget(key);
       return new Map();
     }
-  }
-}
-
-class PartsClient extends Client {
-  async partsThere(bucket: string, key: string, uploadId: string): Promise<Map<number, string>> {
-    const parts = await this.listParts(bucket, key, uploadId);
-    return new Map(parts.map(({ part, etag }) => [part, etag.replaceAll('"', '')]));
   }
 }
 
@@ -185,37 +176,4 @@ async function withTries<Result>(signal: AbortSignal, ask: () => Promise<Result>
   }
 }
 
-/** The client knows neither a limit of time nor a signal: its connection is cut for it. */
-async function withClient<Result>(
-  { endpoint, bucket: _, ...place }: StorePlace,
-  signal: AbortSignal,
-  ask: (client: PartsClient) => Promise<Result>,
-): Promise<Result> {
-  const url = new URL(endpoint);
-  const useSSL = url.protocol === 'https:';
-  const transportAgent = useSSL ? new https.Agent() : new http.Agent();
-  const client = new PartsClient({
-    endPoint: url.hostname,
-    port: Number(url.port || (useSSL ? 443 : 80)),
-    useSSL,
-    accessKey: place.accessKeyId,
-    secretKey: place.secretAccessKey,
-    region: place.region,
-    pathStyle: true,
-    partSize: PART_BYTES,
-    transportAgent,
-    // Ours wait longer after each failure, and end when they are told to.
-    retryOptions: { disableRetry: true },
-  });
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
-  const cut = Promise.withResolvers<never>();
-  const onAbort = () => cut.reject(limit.reason);
-  limit.addEventListener('abort', onAbort, { once: true });
-  try {
-    limit.throwIfAborted();
-    return await Promise.race([ask(client), cut.promise]);
-  } finally {
-    limit.removeEventListener('abort', onAbort);
-    transportAgent.destroy();
-  }
-}
+const patient = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
