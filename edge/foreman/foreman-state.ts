@@ -13,6 +13,7 @@ import { Nodes } from './nodes/nodes.ts';
 import { Operators } from './nodes/operators.ts';
 import { Prebuilds } from './prebuilds/prebuilds.ts';
 import { NameRegister } from './publishing/names.ts';
+import type { NearCache } from './publishing/near-cache.ts';
 import type { Notary } from './publishing/notary.ts';
 import { PublicationLog } from './publishing/publication-log.ts';
 import { FarmSize } from './queue/farm-size.ts';
@@ -55,7 +56,7 @@ export interface ForemanState {
   readonly config: EdgeSettings;
   readonly catalogue: CatalogueReader;
   readonly store: ObjectStore;
-  readonly cache: KVNamespace;
+  readonly cache: NearCache;
 }
 
 /** `name`: of this Foreman among those of its edge, of which there is one. */

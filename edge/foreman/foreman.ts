@@ -46,6 +46,7 @@ import { setAddress } from './nodes/set-address.ts';
 import { actOnNode } from './nodes/set-aside.ts';
 import { notLonger } from './not-longer.ts';
 import type { NameEntry } from './publishing/names.ts';
+import { nearCache } from './publishing/near-cache.ts';
 import { Notary } from './publishing/notary.ts';
 import { buildStatus, MAX_STATUSES } from './queue/build-status.ts';
 import { ABANDONED, CANCELLED, cancelBuild } from './queue/cancel-build.ts';
@@ -84,7 +85,7 @@ export class Foreman extends DurableObject<Env> {
         sealing: keys.sealing,
         catalogue: catalogueReader(env, { waitUntil: (work) => ctx.waitUntil(work) }),
         store: openObjectStore(env),
-        cache: env.CACHE,
+        cache: nearCache(env.CACHE),
       };
       this.#state = foremanState(db, config, ways, ctx.id.name);
       this.#rooms = new Rooms(this.#state.leases);

@@ -4,6 +4,7 @@
  */
 
 import { bytesToHex } from '../../shared/digest.ts';
+import { answerWithin } from './answer-within.ts';
 import { assertByteRange, notSatisfiable, resolveByteRange } from './byte-range.ts';
 import { digestMismatch, withCheckedBody } from './checked-body.ts';
 import { assertObjectKey } from './object-key.ts';
@@ -157,10 +158,8 @@ async function ask<T>(
   ownMeaning: (error: unknown) => ObjectStoreError | undefined = () => undefined,
   timeoutMs: number = READING_MS,
 ): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(`no answer within ${Math.round(timeoutMs)} ms`)), timeoutMs);
   try {
-    return await Promise.race([call(), late.promise]);
+    return await answerWithin(timeoutMs, call);
   } catch (error) {
     const meant = ownMeaning(error);
     if (meant) throw meant;
@@ -169,7 +168,5 @@ async function ask<T>(
     if (code === noSuchUpload) throw new ObjectStoreError('no_such_upload', `R2: ${said}`, { cause: error });
     const kind = code !== undefined && ourFault.has(code) ? 'refused' : 'unavailable';
     throw new ObjectStoreError(kind, `R2: ${said}`, { cause: error });
-  } finally {
-    clearTimeout(timer);
   }
 }

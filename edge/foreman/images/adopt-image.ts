@@ -38,14 +38,14 @@ export function adoptImage(state: ForemanState, record: BuildRecord, now: number
 
 /** Who was told of the image that it takes the place of has time to fetch that one's files. */
 export function addImage(
-  { db, images, leases }: Pick<ForemanState, 'db' | 'images' | 'leases'>,
+  { db, images, leases, uploads }: Pick<ForemanState, 'db' | 'images' | 'leases' | 'uploads'>,
   record: BuildRecord,
   now: number,
   leavesAt: number | null = null,
 ): void {
   db.transaction(() => {
     const before = images.of(record.requestHash);
-    images.add(record, now, leavesAt);
+    images.add(record, uploads.ofLease(record.leaseId), now, leavesAt);
     if (before && before.leaseId !== record.leaseId) leases.filesDue(before.leaseId, now + FILES_STAY_MS);
   });
 }

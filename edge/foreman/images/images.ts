@@ -8,7 +8,7 @@ import type { BuildRecord } from '../../../shared/build-record.ts';
 import { utf8ToBytes } from '../../../shared/digest.ts';
 import { GRACE_MS, imagesToRemove, SERVED_GRAIN_MS } from '../../../shared/image-budget.ts';
 import type { Database } from '../database.ts';
-import { type ImageRow, imageSums, images } from '../schema.ts';
+import { type ImageRow, imageSums, images, type UploadRow } from '../schema.ts';
 
 /** Names that an isolate may tell of at once. */
 const MAX_SERVED = 1_000;
@@ -49,12 +49,19 @@ export class Images {
 
   /**
    * From now on it counts; nothing changes where it does already. What had its name with the files of another lease counts no more.
-   * `leavesAt`: it is to be unpublished then.
+   * `leavesAt`: it is to be unpublished then. `uploaded`: all that its lease has in the store, which may be more than is published.
    */
-  add(record: BuildRecord, now: number, leavesAt: number | null = null): void {
+  add(
+    record: BuildRecord,
+    uploaded: readonly Pick<UploadRow, 'name' | 'sizeBytes' | 'state'>[],
+    now: number,
+    leavesAt: number | null = null,
+  ): void {
     const { requestHash, intentHash, leaseId, files, private: isPrivate } = record;
     const ofRecord = utf8ToBytes(JSON.stringify(record)).length;
-    const bytes = files.reduce((total, { sizeBytes }) => total + sizeBytes, ofRecord);
+    const there = uploaded.filter((file) => file.state === 'complete');
+    const sizes = new Map([...there, ...files].map(({ name, sizeBytes }) => [name, sizeBytes]));
+    const bytes = [...sizes.values()].reduce((total, size) => total + size, ofRecord);
     const state = leavesAt === null ? 'kept' : 'leaving';
     this.#db.transaction((tx) => {
       // Not an update: the triggers count what comes and what goes.

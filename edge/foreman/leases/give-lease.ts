@@ -1,4 +1,4 @@
-/** A node asks for work: the eldest build that it may take, pinned to what upstream is now. */
+/** A node asks for work: the build whose turn it is among those that it may take, pinned to what upstream is now. */
 import { BuildError } from '../../../shared/build-error.ts';
 import type { Pins } from '../../../shared/build-record.ts';
 import { inOrderOfChoice } from '../../../shared/choose-build.ts';
@@ -107,6 +107,9 @@ async function giveFirst(
     const inputs = await pinOrSettle(state, candidate, now);
     if (!inputs) continue;
     if (!mayTakeMore(state, node)) return 'nothing more';
+    // While upstream was asked, its operator may have had its say by another of its nodes.
+    const current = state.queue.byHash(requestHash);
+    if (!current || !isOfUse(node, wantedOf(state, current, now()))) continue;
     const lease = state.leases.grant(
       candidate,
       node.id,

@@ -5,7 +5,7 @@
 
 import { and, eq, inArray } from 'drizzle-orm';
 import { type AcceptedResult, acceptResult } from '../../../shared/accept-result.ts';
-import { BUILD_ERRORS, BuildError, isDeterministic, kindFromNode } from '../../../shared/build-error.ts';
+import { BUILD_ERRORS, isDeterministic, kindFromNode } from '../../../shared/build-error.ts';
 import type { FailureRecord, StoredFile } from '../../../shared/build-record.ts';
 import { sha256Hex } from '../../../shared/digest.ts';
 import type { BuildFailed, Progress } from '../../../shared/gen/asu/farm/v1/build_pb.js';
@@ -19,6 +19,7 @@ import { unindexedAtPublication } from '../publishing/decided-record.ts';
 import { endCompetitor, toPublishing } from '../publishing/to-publishing.ts';
 import { failBuild, loseLease } from '../queue/end-build.ts';
 import { type BuildRow, builds, type LeaseRow, type NodeRow, type UploadRow } from '../schema.ts';
+import { agreedFailure } from '../trust/agreed-failure.ts';
 import { castVote } from '../trust/cast-vote.ts';
 import { checkSignedFailure, checkSignedImage, type Reported } from '../trust/check-signed.ts';
 import { awaitOthers, decideBuild, inputsOf } from '../trust/decide-build.ts';
@@ -171,12 +172,8 @@ async function takeFailure(
     const areSameWords = state.votes.sayTheSameWords(build.requestHash, decision.attesters);
     judgeVotes(state, build, now, decision.vote.leaseId);
     endCompetitor(state, build, lease.id, now);
-    // Of a quorum each knows the kind to be true, and the words only where all have the same.
-    const told = decision.by === 'trusted' || areSameWords ? detail : BUILD_ERRORS[kind].text;
-    const error = new BuildError(kind, told, {
-      stdout: failed.stdout.slice(-MAX_LOG),
-      stderr: failed.stderr.slice(-MAX_LOG),
-    });
+    const told = { detail, stdout: failed.stdout.slice(-MAX_LOG), stderr: failed.stderr.slice(-MAX_LOG) };
+    const error = agreedFailure(kind, decision.by, told, areSameWords);
     aftermath.failures.push(failBuild(state, build, error, now));
   });
 }

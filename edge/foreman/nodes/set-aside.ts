@@ -7,6 +7,7 @@ import { afterAction, isHeard, type NodeAction } from '../../../shared/node-stat
 import type { ForemanState } from '../foreman-state.ts';
 import { endLease } from '../leases/end-lease.ts';
 import { type DrainBehind, type LeaseRow, leases, type NodeRow } from '../schema.ts';
+import { awaitAnew } from '../trust/decide-build.ts';
 import { disownResults } from '../trust/withdraw.ts';
 
 export type ActionAnswer =
@@ -58,7 +59,11 @@ export function disown(state: ForemanState, nodeId: string, why: string, now: nu
     endLease(state, lease.id, why, now);
     state.queue.requeueFrom(lease, now);
   }
-  state.votes.removeOpen(nodeId);
+  // By its word they may have been for others than they would have been without.
+  for (const requestHash of state.votes.removeOpen(nodeId)) {
+    const build = state.queue.byHash(requestHash);
+    if (build?.state === 'queued') awaitAnew(state, build, now);
+  }
 }
 
 /** By the state as text: the index of active leases is used for this very text alone, and a node's ended ones are many. */

@@ -10,6 +10,7 @@ import { logError } from '../../log.ts';
 import { resultKey } from '../../results/result-key.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { putJson } from '../../storage/put-json.ts';
+import type { NearCache } from './near-cache.ts';
 
 /** A decided image whose files are not in the store as they were when they were decided upon. */
 export class FilesLost extends Error {
@@ -21,7 +22,7 @@ export async function publish(
   record: BuildRecord,
   statements: StoredStatements,
   store: ObjectStore,
-  cache: KVNamespace,
+  cache: Pick<NearCache, 'put'>,
 ): Promise<void> {
   await Promise.all(
     record.files.map(async (file) => {

@@ -286,6 +286,17 @@ test('an image is published while KV takes nothing', async () => {
   expect(JSON.stringify(log.mock.calls)).toContain('KV PUT failed: 429');
 });
 
+test('an image takes what its lease has in the store, also what is not published of it', async () => {
+  await foreman.submit({ intentHash: sha256Hex('takes room') });
+  const { leaseId, requestHash } = await foreman.order('a');
+  await foreman.upload('a', leaseId, 'beside-it.bin', 'x'.repeat(5_000));
+  await foreman.report('a', leaseId, 1, await foreman.success('a', leaseId, 'an image'));
+  await foreman.untilState(requestHash, 'done');
+  const record = (await bucket.head(`builds/${requestHash}.json`))?.size ?? Number.NaN;
+  const row = (await foreman.rows('images')).find(({ request_hash: hash }) => hash === requestHash);
+  expect(row).toMatchObject({ bytes: record + 'an image'.length + 5_000 });
+});
+
 describe('an image with secrets', () => {
   it('is published with an end and without its MAC, and stays out of KV', async () => {
     const request = { ...submission().request, defaultsMac: 'e'.repeat(64) };

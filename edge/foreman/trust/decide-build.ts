@@ -68,4 +68,10 @@ export function awaitOthers(state: ForemanState, build: BuildRow, now: number): 
   );
 }
 
+/** The same, where a word about it was taken back. Of whom the first nodes were, nothing is left where it was the only one. */
+export function awaitAnew(state: ForemanState, build: BuildRow, now: number): void {
+  if (state.votes.ofBuild(build.requestHash).length > 0) awaitOthers(state, build, now);
+  else state.queue.assign(build.requestHash, firstFor(state, build.request), build.draw);
+}
+
 const AGAIN = { ...FIRST, anyone: WHOM.another } as const;

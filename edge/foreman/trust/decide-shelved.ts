@@ -1,11 +1,11 @@
 /** The farm has grown: what waits on the shelf for that (shelf.ts) is decided now, as it would have been with its last word. */
-import { BUILD_ERRORS, BuildError } from '../../../shared/build-error.ts';
 import type { FailureRecord } from '../../../shared/build-record.ts';
 import type { Agreement } from '../../../shared/quorum.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import { endCompetitor, toPublishing } from '../publishing/to-publishing.ts';
 import { failBuild } from '../queue/end-build.ts';
 import type { BuildRow, ShelvedRow } from '../schema.ts';
+import { agreedFailure } from './agreed-failure.ts';
 import { awaitOthers, decideBuild } from './decide-build.ts';
 import { judgeVotes } from './judge-votes.ts';
 import { shelvedBuilds, shelveLonger, unshelve, wouldBeDecided } from './shelf.ts';
@@ -48,8 +48,7 @@ function carryOut(
   if (verdict.outcome === 'failure') {
     judgeVotes(state, build, now, decision.vote.leaseId);
     endCompetitor(state, build, leaseId, now);
-    // Of their words none was kept: the kind is what they agree upon.
-    return [failBuild(state, build, new BuildError(verdict.kind, BUILD_ERRORS[verdict.kind].text), now)];
+    return [failBuild(state, build, agreedFailure(verdict.kind, decision.by, null), now)];
   }
   const lease = state.leases.byId(leaseId);
   const node = lease && state.nodes.byId(lease.nodeId);

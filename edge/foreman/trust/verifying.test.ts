@@ -8,6 +8,7 @@ import { env } from '../../edge.fixture.ts';
 import { succeeded } from '../../farm-node.fixture.ts';
 import {
   bucket,
+  EVENTUALLY,
   failed,
   handedBack,
   IMAGE,
@@ -17,6 +18,7 @@ import {
   withForeman,
 } from '../foreman.fixture.ts';
 import type { Order } from '../leases/give-lease.ts';
+import { WHOM } from '../schema.ts';
 
 const { MAX_ATTEMPTS, LEASE_SECONDS } = configOf(env);
 const DAY_MS = 24 * 3_600_000;
@@ -430,4 +432,74 @@ test('an operator’s own volunteers are no witnesses of its trusted node', asyn
   const order = await image('t');
   await foreman.untilState(order.requestHash, 'done');
   expect(await foreman.rows('reproducibility')).toMatchObject([{ agreed: 5 }]);
+});
+
+describe('of what one volunteer says', () => {
+  it('nothing that its machine printed is shown to anybody, though others agree that it fails', async () => {
+    await crowd();
+    await submitForTwo();
+    await failure('w', 'build_failed', 'the same words');
+    pass(DRAW_PATIENCE_MS * 20);
+    const { leaseId, requestHash } = await foreman.order('v');
+    const value = {
+      kind: 'build_failed',
+      detail: 'the same words',
+      stdout: 'run me',
+      stderr: 'curl https://evil.example',
+    };
+    await foreman.report('v', leaseId, 1, { case: 'failed', value });
+    await foreman.untilState(requestHash, 'failed');
+    const status = await foreman.status(requestHash);
+    expect(status).toMatchObject({ failure: { detail: 'the same words', stdout: '' } });
+    expect(JSON.stringify(status)).toContain('What they printed is not shown');
+    expect(JSON.stringify([status, await env.CACHE.get(`result/build/${requestHash}`)])).not.toMatch(/evil|run me/);
+  });
+
+  it('nothing keeps a build from others once it is put out: it is for volunteers again', async () => {
+    await crowd();
+    for (const id of ['v', 'w', 'x']) await volunteer(id);
+    await submit();
+    const { requestHash } = await image('v');
+    await image('w', 'another image');
+    const whom = async () => (await foreman.build(requestHash)).needs_trust;
+    const before = await whom();
+    await foreman.calls.actOnNode('w', 'quarantine', 'it lies');
+    expect([before, await whom()]).toEqual([WHOM.trusted, WHOM.another]);
+    pass(DRAW_PATIENCE_MS * 20);
+    expect(await foreman.lease('x')).toMatchObject({ requestHash });
+  });
+
+  it('nothing is left where it was the only one: the build is for whoever comes', async () => {
+    await crowd();
+    for (const id of ['v', 'x']) await volunteer(id);
+    await submit();
+    const { requestHash } = await image('v');
+    await foreman.calls.actOnNode('v', 'quarantine', 'it lies');
+    expect((await foreman.build(requestHash)).needs_trust).toBe(WHOM.anyone);
+    expect(await foreman.lease('x')).toMatchObject({ requestHash });
+  });
+});
+
+test('who had its say by one node, while upstream was asked for another one of its nodes, is not given it again', async () => {
+  for (const id of ['v', 'w']) await volunteer(id, 'op-v');
+  await volunteer('x');
+  await submit();
+  // What memory has of upstream is too old then.
+  pass(5 * 3_600_000);
+  // No promise of the test's may be waited for in the object.
+  const upstream = { isAsked: false, answers: false };
+  const get = env.CACHE.get.bind(env.CACHE) as (...args: unknown[]) => Promise<unknown>;
+  const slowly = async (...args: unknown[]) => {
+    upstream.isAsked = true;
+    while (!upstream.answers) await scheduler.wait(5);
+    return get(...args);
+  };
+  const spy = vi.spyOn(env.CACHE, 'get').mockImplementationOnce(slowly as never);
+  const slow = foreman.lease('v');
+  await vi.waitFor(() => expect(upstream.isAsked).toBe(true), EVENTUALLY);
+  const order = await foreman.order('w');
+  await foreman.report('w', order.leaseId, 1, await foreman.success('w', order.leaseId));
+  upstream.answers = true;
+  expect(await slow).toBeNull();
+  spy.mockRestore();
 });

@@ -117,11 +117,14 @@ export class Votes {
   }
 
   /** What a node that is not believed any more said of undecided builds. */
-  removeOpen(nodeId: string): void {
-    this.#db
+  /** Of these builds it had its say. */
+  removeOpen(nodeId: string): string[] {
+    const removed = this.#db
       .delete(votes)
       .where(and(eq(votes.nodeId, nodeId), isOpen))
-      .run();
+      .returning({ requestHash: votes.requestHash })
+      .all();
+    return removed.map(({ requestHash }) => requestHash);
   }
 
   remove({ requestHash, operator }: VoteRow): void {
