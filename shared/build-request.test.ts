@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { echoOf, parseBuildRequest } from './build-request.ts';
+import { echoOf, parseBuildRequest, selectedPackages } from './build-request.ts';
 import { ACCEPTED, HOSTILE, MINIMAL, REFUSED } from './request-grammar.fixture.ts';
 
 const parse = (fields: Record<string, unknown>) => parseBuildRequest({ ...MINIMAL, ...fields });
@@ -82,6 +82,75 @@ test.each(REFUSED)('%s may not be %j', (field, value, path = field) => {
   for (const { message } of parsed.errors) expect(message).toMatch(/^(?:expected|Invalid input: expected|Too big)/);
 });
 
+/** `total` characters of names, each with what joins it to the next. */
+const namesOf = (total: number): string[] => {
+  const names = Array.from({ length: 255 }, (_, at) => `p${String(at).padStart(126, '0')}`);
+  return [...names, 'q', 'r'.repeat(total - 255 * 128 - 'q '.length - 1)];
+};
+const versionsOf = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, '']));
+const comment = (bytes: number): string => {
+  const [before, key] = ['untrusted comment: ', `\n${'RWTTEMbygz6X95lKDAulctZy3aj15823THXfyrfXgwGbxZlXBd2brNcw'}`];
+  return `${before}${'c'.repeat(bytes - before.length - key.length)}${key}`;
+};
+
+test.each<[field: string, what: string, value: unknown, isAccepted: boolean]>([
+  ['version_code', '64 characters', 'v'.repeat(64), true],
+  ['distro', '64 characters', 'd'.repeat(64), true],
+  ['distro', '65 characters', 'd'.repeat(65), false],
+  ['target', '129 characters', `${'t'.repeat(64)}/${'s'.repeat(64)}`, false],
+  ['packages', 'names of 32 KiB together', namesOf(32 * 1024), true],
+  ['packages', 'names of a character more', namesOf(32 * 1024 + 1), false],
+  ['packages', 'a name of 127 characters', ['p'.repeat(127)], true],
+  ['packages_versions', 'names of 32 KiB together', versionsOf(namesOf(32 * 1024)), true],
+  ['packages_versions', 'names of a character more', versionsOf(namesOf(32 * 1024 + 1)), false],
+  ['packages_versions', 'a name of 127 characters', { ['p'.repeat(127)]: '' }, true],
+  ['packages_versions', 'a name of 128 characters', { ['p'.repeat(128)]: '' }, false],
+  [
+    'packages_versions',
+    'names that look like a file',
+    { xipk: '', 'ipk.x': '', 'x.ipkg': '', 'x.apk-tools': '' },
+    true,
+  ],
+  ['packages_versions', 'whatever a name may hold', { 'A0_z.9+Z-a': '' }, true],
+  ['packages_versions', 'a version of 128 characters', { vim: 'v'.repeat(128) }, true],
+  ['packages_versions', '1000 names', versionsOf(Array.from({ length: 1000 }, (_, at) => `n${at}`)), true],
+  ['rootfs_size_mb', 'six digits', '999999', true],
+  ['rootfs_size_mb', 'one digit', '1', true],
+  ['repositories', 'a name of 128 characters', { ['n'.repeat(128)]: 'https://x.example/' }, true],
+  ['repositories', 'a name of 129 characters', { ['n'.repeat(129)]: 'https://x.example/' }, false],
+  ['repositories', 'a name of one dot', { '.': 'https://x.example/' }, false],
+  ['repositories', 'a URL of 512 characters', { a: `https://${'x'.repeat(504)}` }, true],
+  ['repositories', 'a URL of 513 characters', { a: `https://${'x'.repeat(505)}` }, false],
+  ['repositories', 'the first and the last character of ASCII in a URL', { a: 'https://x/!~' }, true],
+  ['repositories', 'a control character in a URL', { a: 'https://x/\x7f' }, false],
+  ['repositories', 'a URL behind a word', { a: 'x https://x.example/' }, false],
+  ['repository_keys', 'a key of 1 KiB', [comment(1024)], true],
+  ['repository_keys', 'a key of a byte more', [comment(1025)], false],
+])('%s may have up to its limit, and no more: %s', (field, _, value, isAccepted) => {
+  expect(parse({ [field]: value }).ok).toBe(isAccepted);
+});
+
+test('a mistake is told by its place, cut short, and by what was expected there', () => {
+  const told = (fields: Record<string, unknown>) => {
+    const parsed = parse(fields);
+    return parsed.ok ? [] : parsed.errors;
+  };
+  const [long] = told({ packages_versions: { [`${'p'.repeat(200)}`]: '1' } });
+  expect(long?.path).toBe(`packages_versions.${'p'.repeat(110)}`);
+  expect(told({ packages: ['p'.repeat(129)] })).toEqual([
+    { path: 'packages.0', message: 'expected at most 128 characters' },
+  ]);
+  expect(told({ packages_versions: { 'a b': '1' } })).toEqual([
+    { path: 'packages_versions.a b', message: 'expected a package name' },
+  ]);
+  expect(told({ repositories: { '..': 'https://x.example/' } })).toEqual([
+    { path: 'repositories...', message: expect.stringMatching(/^expected a repository name/) },
+  ]);
+  expect(told({ repositories: JSON.parse('{"__proto__":"https://x.example/"}') })).toEqual([
+    { path: 'repositories.__proto__', message: expect.stringMatching(/^expected a repository name/) },
+  ]);
+});
+
 test('a value outside the grammar is not repeated in the error', () => {
   const parsed = parse({ packages: ['<img src=x>'], defaults: 'hunter2\ud800' });
   expect(JSON.stringify(parsed)).not.toMatch(/img|hunter2/);
@@ -158,4 +227,14 @@ test('names that are short enough each and too long together are refused: they b
     ok: false,
     errors: [{ path: 'packages', message: 'expected at most 32768 characters in all names together, got 32825' }],
   });
+});
+
+test.each<[string, Record<string, unknown>, string[]]>([
+  ['a list', { packages: ['vim', 'luci'] }, ['vim', 'luci']],
+  ['versions alone', { packages_versions: { vim: '9', curl: '8' } }, ['vim', 'curl']],
+  ['a list and versions', { packages: ['vim'], packages_versions: { curl: '8' } }, ['vim']],
+  ['neither', {}, []],
+])('of %s this is to be installed: %j', (_, fields, names) => {
+  const parsed = parse(fields);
+  expect(parsed.ok && selectedPackages(parsed.request)).toEqual(names);
 });

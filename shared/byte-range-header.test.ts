@@ -35,7 +35,15 @@ test.each([
   ['bytes=0x1-2', 100, whole],
   ['bytes 0-1', 100, whole],
   ['items=0-1', 100, whole],
+  [`bytes=0-${'9'.repeat(15)}`, 100, part(0, 100)],
   [`bytes=0-${'9'.repeat(16)}`, 100, whole],
+  [`bytes=${'0'.repeat(15)}-`, 100, part(0, 100)],
+  [`bytes=${'0'.repeat(16)}-`, 100, whole],
+  ['x bytes=0-1', 100, whole],
+  ['bytes=0-1 x', 100, whole],
+  ['bytes=5-5', 100, part(5, 1)],
+  ['bytes=98-99', 100, part(98, 2)],
+  ['bytes=0-100', 100, part(0, 100)],
 ])('%j of %i bytes', (header, sizeBytes, range) => {
   expect(requestedRange(header, sizeBytes)).toEqual(range);
 });

@@ -50,3 +50,20 @@ test('the output of something that is no ImageBuilder is refused', () => {
   expect(() => parseMakeInfo('make: *** No rule to make target info.')).toThrow(/Available Profiles/);
   expect(() => parseMakeInfo(ath79.replace('Revision', 'revision'))).toThrow(/Current Revision/);
 });
+
+test('blanks, lines before the profiles and what is no list of packages change nothing', () => {
+  const text = `Profile:\n    Packages: x\n${ath79.replace('Default Packages: base', 'Default Packages:   base')}`;
+  expect(parseMakeInfo(text)).toEqual(parseMakeInfo(ath79));
+  expect(parseMakeInfo(ath79.replace(/^Default.*\n/m, '')).defaultPackages).toEqual([]);
+});
+
+test('a line in quotes has to end with them, and the first one counts', () => {
+  expect(() => parseMakeInfo(ath79.replace('"mips"', '"mips'))).toThrow('expected a line Current Architecture: "…"');
+  expect(parseMakeInfo(`Current Target: "x86/64"\n${ath79}`).target).toBe('x86/64');
+});
+
+test('a line that begins with a blank, or does not end with a colon, is no profile', () => {
+  const info = parseMakeInfo(`${ath79} blank:\nno colon\n    Packages: late\n`);
+  expect([...info.profiles.keys()]).toEqual(['8dev_carambola2', 'untitled', 'dlink_dir-825-c1']);
+  expect(info.profiles.get('dlink_dir-825-c1')?.packages).toEqual(['late']);
+});

@@ -87,6 +87,20 @@ describe('a Packages file', () => {
         { name: 'wget', condition: '>= 1' },
       ],
     ],
+    [
+      'conditions of any sign',
+      'a(>=1), b<2, c>3, d~4, e = 5',
+      [
+        { name: 'a', condition: '>=1' },
+        { name: 'b', condition: '<2' },
+        { name: 'c', condition: '>3' },
+        { name: 'd', condition: '~4' },
+        { name: 'e', condition: '= 5' },
+      ],
+    ],
+    ['a condition of 128 characters', `a (${'1'.repeat(128)})`, [{ name: 'a', condition: '1'.repeat(128) }]],
+    ['one of 129, not at all', `a (${'1'.repeat(129)}), b`, [bare('b')]],
+    ['so many, and no more', Array(513).fill('a').join(','), Array(512).fill(bare('a'))],
     ['a virtual one of another spelling', '@ip-any', [bare('ip-any')]],
     ['what is no name', '../x, a/b, $(y), , -z, evil.ipk, ok', [bare('ok')]],
   ])('reads %s among the relations', (_, value, expected) => {
@@ -102,6 +116,20 @@ describe('a Packages file', () => {
     ['without a digest', 'Filename: x.ipk\nSize: 7', null],
     ['with a short digest', 'Filename: x.ipk\nSize: 7\nSHA256sum: abc', null],
     ['with a size that is no number', `Filename: x.ipk\nSize: 7e3\nSHA256sum: ${sha256}`, null],
+    [
+      'of twelve digits',
+      `Filename: x\nSize: ${'9'.repeat(12)}\nSHA256sum: ${sha256}`,
+      { name: 'x', sizeBytes: 999_999_999_999, sha256 },
+    ],
+    ['of thirteen digits', `Filename: x.ipk\nSize: ${'9'.repeat(13)}\nSHA256sum: ${sha256}`, null],
+    ['without a size', `Filename: x.ipk\nSHA256sum: ${sha256}`, null],
+    ['with a size behind a word', `Filename: x.ipk\nSize: x7\nSHA256sum: ${sha256}`, null],
+    [
+      'with a directory, and more dots before it',
+      `Filename: ././a/./x\nSize: 1\nSHA256sum: ${sha256}`,
+      { name: 'a/./x', sizeBytes: 1, sha256 },
+    ],
+    ['that hides', `Filename: .x\nSize: 1\nSHA256sum: ${sha256}`, { name: '.x', sizeBytes: 1, sha256 }],
     ['without a name', `Size: 7\nSHA256sum: ${sha256}`, null],
   ])('knows a file %s', (_, lines, file) => {
     expect(one(lines)?.file).toEqual(file);
@@ -115,6 +143,22 @@ describe('a Packages file', () => {
     ['a version without end', 'x', '1'.repeat(200)],
   ])('leaves out %s', (_, name, version) => {
     expect(parseOpkgIndex(`Package: ok\nVersion: 1\n\nPackage: ${name}\nVersion: ${version}\n`)).toHaveLength(1);
+  });
+
+  it('keeps the longest version, and a line without a colon is none', () => {
+    const version = '1'.repeat(128);
+    expect(parseOpkgIndex(`Package: x\nVersion: ${version}\nPackage\nVersion\n`)[0]?.version).toBe(version);
+    expect(parseOpkgIndex(`Package: x\nVersion: ${version}1\n\nPackage: y\nVersion: 1\n`)).toHaveLength(1);
+    expect(parseOpkgIndex('Version: 2\nPackage: x\nVersion: 1').map((pack) => pack.version)).toEqual(['1']);
+  });
+
+  it('reads each field of a stanza in that stanza alone', () => {
+    const [first, second] = parseOpkgIndex('Package: x\nVersion: 1\nDepends: a\n\nPackage: y\nVersion: 2\n');
+    expect([first?.depends, second?.depends]).toEqual([[bare('a')], []]);
+  });
+
+  it('of as many packages as there may be is read', () => {
+    expect(parseOpkgIndex('Package: x\nVersion: 1\n'.repeat(MAX_PACKAGES))).toHaveLength(MAX_PACKAGES);
   });
 
   it('is refused where it is a web page, and where it is far too long', () => {

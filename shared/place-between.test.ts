@@ -9,6 +9,7 @@ test.each([
   ['before the front was looked up', 1_000, { n: 64, at: 510 }, { n: 64, at: 600 }, 64],
   ['at the back', 1_000, { n: 64, at: 400 }, { n: 64, at: 500 }, 936],
   ['behind what was the back', 1_000, { n: 64, at: 400 }, { n: 64, at: 490 }, 936],
+  ['where both ends stand at one place, at the back', 1_000, { n: 64, at: 500 }, { n: 64, at: 500 }, 936],
   ['where the ends are one', 128, { n: 64, at: 500 }, { n: 64, at: 500 }, 64],
   ['where more was counted than is left', 10, { n: 64, at: 1 }, { n: 64, at: 900 }, 10],
 ])('%s', (_, others, front: End, back: End, place) => {

@@ -20,6 +20,8 @@ describe('.overview.json', () => {
   it('gives devices of one name in the order of targets and profiles', () => {
     const twins = [profile('b', [{ title: 'Twin' }]), profile('a', [{ title: 'Twin' }])];
     expect(parseOverviewJson(overview(...twins)).map((entry) => entry.profile)).toEqual(['a', 'b']);
+    const targets = [profile('a', [{ title: 'Twin' }], 'x86/64'), profile('b', [{ title: 'Twin' }], 'ath79/nand')];
+    expect(parseOverviewJson(overview(...targets)).map((entry) => entry.profile)).toEqual(['b', 'a']);
   });
 
   it.each([
@@ -47,6 +49,19 @@ describe('.overview.json', () => {
     expect(parseOverviewJson(overview(...bad, good))).toEqual([
       { model: 'x'.repeat(200), target: 'ath79/generic', profile: 'good' },
     ]);
+  });
+
+  it('has limits, of each name and of names of a device', () => {
+    const [longest, tooLong] = ['i'.repeat(128), 'i'.repeat(129)];
+    const [place, tooFar] = [`a/${'b'.repeat(126)}`, `a/${'b'.repeat(127)}`];
+    const ids = [profile(longest, [], place), profile(tooLong, []), profile('x', [], tooFar)];
+    expect(parseOverviewJson(overview(...ids))).toEqual([{ model: longest, target: place, profile: longest }]);
+    const titles = Array.from({ length: 51 }, (_, at) => ({ title: `n${at + 10}` }));
+    const models = parseOverviewJson(overview(profile('x', titles))).map(({ model }) => model);
+    expect(models).toEqual(titles.slice(0, 50).map(({ title }) => title));
+    expect(parseOverviewJson(overview(profile('x', [{ title: 'T' }, { title: 'T' }])))).toHaveLength(1);
+    expect(parseOverviewJson(overview(profile('x', 'T')))[0]?.model).toBe('x');
+    expect(parseOverviewJson(overview(...Array(20_000).fill(profile('x', []))))).toHaveLength(20_000);
   });
 
   it('of a version without devices yet is an empty list', () => {

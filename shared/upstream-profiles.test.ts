@@ -88,6 +88,80 @@ describe('profiles.json', () => {
   });
 });
 
+describe('profiles.json has limits', () => {
+  const only = (profile: object, id = 'generic') => parse({ profiles: { [id]: profile } }).profiles[id];
+  const numbered = (count: number, prefix = 'p') => Array.from({ length: count }, (_, at) => `${prefix}${at}`);
+
+  it('of five thousand profiles', () => {
+    const profiles = (count: number) => Object.fromEntries(numbered(count).map((id) => [id, {}]));
+    expect(Object.keys(parse({ profiles: profiles(5_000) }).profiles)).toHaveLength(5_000);
+    expect(() => parse({ profiles: profiles(5_001) })).toThrow('expected at most 5000 profiles, got 5001');
+  });
+
+  it('of names and words', () => {
+    const [longest, tooLong] = ['i'.repeat(128), 'i'.repeat(129)];
+    const { profiles, dropped } = parse({ profiles: { [longest]: {}, [tooLong]: {} } });
+    expect([Object.keys(profiles), dropped]).toEqual([[longest], 1]);
+    expect(parse({ version_code: longest }).versionCode).toBe(longest);
+    expect(() => parse({ version_code: tooLong })).toThrow('expected "version_code" to be a word, got "iii');
+    expect(() => parse({ version_code: 7 })).toThrow('expected "version_code" to be a word, got 7');
+    expect(() => parse({ version_code: '' })).toThrow('expected "version_code" to be a word, got ""');
+    expect(() => parse({ version_code: undefined })).toThrow('expected "version_code" to be a word, got nothing');
+    expect(() => parse({ version_code: `${'x'.repeat(58)}$y` })).toThrow(`got "${'x'.repeat(58)}$`);
+    expect(() => parse({ version_code: `${'x'.repeat(58)}$y` })).not.toThrow('$y');
+  });
+
+  it('of what is told of a device', () => {
+    expect(only({ device_packages: numbered(1_001) })?.devicePackages).toEqual(numbered(1_000));
+    expect(only({ device_packages: 'vim' })?.devicePackages).toEqual([]);
+    const devices = ['', 7, 'd'.repeat(129), 'd'.repeat(128), ...numbered(100)];
+    expect(only({ supported_devices: devices })?.supportedDevices).toEqual(['d'.repeat(128), ...numbered(99)]);
+    expect(only({ supported_devices: 'd' })?.supportedDevices).toEqual([]);
+    const titles = numbered(51).map((title) => ({ title }));
+    expect(only({ titles })?.titles).toEqual(titles.slice(0, 50));
+    expect(only({ titles: 'x' })?.titles).toEqual([]);
+    const parts = { vendor: 'v'.repeat(201), model: 'm', variant: 7, title: 't', more: 'x' };
+    expect(only({ titles: [7, parts] })?.titles).toEqual([{ vendor: 'v'.repeat(200), model: 'm', title: 't' }]);
+    expect(only({ titles: [{ variant: 'v' }] })?.titles).toEqual([{ variant: 'v' }]);
+    expect(only({ image_prefix: 'p'.repeat(201) })?.imagePrefix).toBe('p'.repeat(200));
+    for (const image_prefix of ['a b', '../x', 7, '']) expect(only({ image_prefix })?.imagePrefix).toBe('');
+  });
+
+  it.each([
+    ['a', '6.12.94-1-a'],
+    ['Z9_.', '6.12.94-1-Z9_.'],
+    ['v'.repeat(64), `6.12.94-1-${'v'.repeat(64)}`],
+    ['v'.repeat(65), null],
+    ['', null],
+    ['.a', null],
+    ['_a', null],
+    ['a-b', null],
+    ['a\n', null],
+    ['\na', null],
+    [7, null],
+  ])('of each part of a kernel: %j', (vermagic, directory) => {
+    expect(parse({ linux_kernel: { ...sample.linux_kernel, vermagic } }).kmodsDirectory).toBe(directory);
+  });
+
+  it('of the text of a device and of all the rest', () => {
+    const sized = (characters: number, around: string) => 'x'.repeat(characters - around.length);
+    const device = (x: string) => ({ profiles: { generic: { x } } });
+    const ofDevice = (characters: number) => ({ ...sample, ...device(sized(characters, JSON.stringify({ x: '' }))) });
+    expect(() => parseProfileSources(JSON.stringify(ofDevice(128 * 1024)))).not.toThrow();
+    expect(() => parseProfileSources(JSON.stringify(ofDevice(128 * 1024 + 1)))).toThrow('got 131073');
+    const { profiles, ...metadata } = sample;
+    const rest = (characters: number) => ({
+      ...metadata,
+      x: sized(characters, JSON.stringify({ ...metadata, x: '' })),
+    });
+    expect(() => parseProfileSources(JSON.stringify({ ...rest(256 * 1024), profiles }))).not.toThrow();
+    expect(() => parseProfileSources(JSON.stringify({ ...rest(256 * 1024 + 1), profiles }))).toThrow('got 262145');
+    const many = { profiles: { generic: { supported_devices: numbered(101) } } };
+    const read = parseProfileSources(JSON.stringify({ ...sample, ...many })).profiles.generic;
+    expect(read?.supportedDevices).toEqual(numbered(100));
+  });
+});
+
 describe('profiles.json as it is', () => {
   const { profiles, ...metadata } = sample;
 

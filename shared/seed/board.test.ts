@@ -31,6 +31,10 @@ test.each(RENAMES)('the board %s is %s since', (board, profile) => {
   expect(of(board, '', { [profile]: device([]), other: device([]) })).toBe(profile);
 });
 
+test('who says nothing has no device, not even one that upstream gives an empty name', () => {
+  expect(of('', '', { one: device(['']), other: device([], { title: '' }) })).toBeNull();
+});
+
 describe('a device', () => {
   it.each([
     ["is found by its profile's id", 'tplink_tl-wdr4300-v1', '', 'tplink_tl-wdr4300-v1'],
@@ -39,6 +43,7 @@ describe('a device', () => {
     ['by a rename that leads to a supported device', 'nanostation-m', '', 'ubnt_nanostation-m'],
     ['by its model, whatever the case', '', 'tp-link tl-wdr4300 V1', 'tplink_tl-wdr4300-v1'],
     ['by its model where the board is unknown', 'never-heard-of', 'Ubiquiti Nanostation M', 'ubnt_nanostation-m'],
+    ['not by a rename that leads nowhere', 'tl-wdr3500', '', null],
     ['not by a part of its model', '', 'TL-WDR4300', null],
     ['not by a model that two devices have', '', 'Twin', null],
     ['not by nothing', '', '', null],

@@ -32,7 +32,7 @@ export function resolveBoard(device: { board: string; model: string }, profiles:
 }
 
 function renamedProfile(board: string, profiles: Profiles): string | null {
-  const name = RENAMED.get(board.replaceAll(',', '_'));
+  const name = RENAMED.get(board);
   return name === undefined ? null : namedProfile(name, profiles);
 }
 
@@ -52,7 +52,6 @@ function modelsOf(profiles: Profiles): ReadonlyMap<string, string | null> {
   for (const [id, { titles }] of Object.entries(profiles))
     for (const name of new Set(titles.map((title) => modelName(title).toLowerCase())))
       models.set(name, models.has(name) ? null : id);
-  models.delete('');
   modelTables.set(profiles, models);
   return models;
 }

@@ -75,8 +75,8 @@ describe('from 17.01 and earlier', () => {
       expect(carried(version, names.split(' '))).toEqual(only(...packages));
   });
 
-  it('and later versions know nothing of it', () => {
-    expect(carried('18.06.2', ['openvpn', 'libmicrohttpd'])).toEqual({
+  it.each(['18.06.2', '24.10.2', 'SNAPSHOT', 'x'])('and %s knows nothing of it', (version) => {
+    expect(carried(version, ['openvpn', 'libmicrohttpd'])).toEqual({
       packages: [],
       gone: [],
       unsettled: ['libmicrohttpd', 'openvpn'],

@@ -10,6 +10,7 @@ if (!branch) throw new Error('expected a branch');
 test.each([
   ['of its target and its own', ['kmod-usb2'], [], ['base-files', 'dnsmasq', 'kmod-usb2', 'ppp']],
   ['without those that it does without', ['-ppp', 'kmod-usb2'], [], ['base-files', 'dnsmasq', 'kmod-usb2']],
+  ['each once', ['dnsmasq', 'kmod-usb2', 'kmod-usb2'], ['ppp'], ['base-files', 'dnsmasq', 'kmod-usb2', 'ppp']],
   ['with those of the distribution', [], ['lime', 'dnsmasq'], ['base-files', 'dnsmasq', 'lime', 'ppp']],
 ])('a device has the packages %s', (_, devicePackages, packages, names) => {
   const target = targetDocument({ profiles: { router: profileEntry({ devicePackages }) } });

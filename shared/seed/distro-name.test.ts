@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
 import { OPENWRT } from '../distro.ts';
-import { distroNamed } from './distro-name.ts';
+import { distroNamed, neededDistro } from './distro-name.ts';
 
 const lime = { ...OPENWRT, name: 'LiMe' };
 
@@ -19,6 +19,17 @@ describe('a distribution', () => {
       expect(distroNamed([OPENWRT, lime], name)).toBeUndefined();
     },
   );
+});
+
+test('one that is needed is found, or refused by its name', () => {
+  expect(neededDistro([OPENWRT, lime], 'Lime')).toBe(lime);
+  expect(() => neededDistro([OPENWRT, lime], 'debian')).toThrow(
+    expect.objectContaining({ kind: 'unsupported', detail: 'unknown distribution debian' }),
+  );
+});
+
+test('of two that only their case tells apart, it is the first', () => {
+  expect(distroNamed([lime, { ...lime, name: 'LIME' }], 'lime')).toBe(lime);
 });
 
 test('where an operator has a distribution of the name LEDE, it is that', () => {

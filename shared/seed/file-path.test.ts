@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { filesPath, imageHash, isFilePath, logPath } from './file-path.ts';
+import { filesPath, imageHash, isFilePath, isMadeHere, logPath } from './file-path.ts';
 
 const HASH = '0123456789abcdef'.repeat(4);
 
@@ -16,6 +16,11 @@ test('the log lies among the files; that of a build that failed, under its whole
 test("path, image's name and two slashes leave 74 characters of auc's 255 for the server's URL", () => {
   const longestName = 140;
   expect(255 - filesPath(HASH).length - longestName - 2).toBeGreaterThanOrEqual(74);
+});
+
+test('three files of each directory are the server’s own', () => {
+  const names = ['sha256sums', 'sha256sums.sig', 'build.log', 'sha256sums.asc', 'profiles.json', 'x.bin', ''];
+  expect(names.filter(isMadeHere)).toEqual(['sha256sums', 'sha256sums.sig', 'build.log']);
 });
 
 describe('a path is', () => {

@@ -26,6 +26,10 @@ describe('a request hash', () => {
     );
   });
 
+  it('reads each comma of the board so', () => {
+    expect(shortRequestHash({ ...asked, board: 'a,b,c' })).toBe(shortRequestHash({ ...asked, board: 'a_b_c' }));
+  });
+
   it('of the split dialect is another one: target and subtarget are two fields', () => {
     const split = shortRequestHash({ ...asked, target: 'ar71xx', subtarget: 'generic' });
     expect(split).not.toBe(shortRequestHash(asked));

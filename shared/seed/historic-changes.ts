@@ -24,10 +24,10 @@ const HISTORIC_CHANGES: readonly HistoricChange[] = [
 const SOURCES: ReadonlySet<string> = new Set(HISTORIC_CHANGES.map(({ source }) => source));
 const LAST_BRANCH = '17.01';
 
-/** True for a version that the table is about: branches are four digits, so their texts are in their order. */
+/** True for a version that the table is about. Branches' names are in order as texts, and main's comes last. */
 export function isHistoric(version: string): boolean {
   const branch = branchName(version);
-  return branch !== null && branch !== 'SNAPSHOT' && branch <= LAST_BRANCH;
+  return branch !== null && branch <= LAST_BRANCH;
 }
 
 export const isHistoricSource = (name: string): boolean => SOURCES.has(name);

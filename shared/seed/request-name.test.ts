@@ -14,6 +14,8 @@ const of = (changed: object = {}, by = key) => requestName(parseSeedRequest({ ..
 
 test('the name is the known one', () => {
   expect(of().name).toBe('359a2afe0281');
+  // By it names that were given out are known again.
+  expect(of().identity).toBe('588237e5a50612bfa57e84b14cc59cef7bc79bd7e39070795b3a721d7d1e41db');
 });
 
 describe('an identity', () => {
@@ -28,6 +30,11 @@ describe('an identity', () => {
     ['the first-boot script', { defaults: 'echo' }],
   ])('is of %s', (_, changed) => {
     expect(of(changed).identity).not.toBe(of().identity);
+  });
+
+  it('is of the subtarget, where that is told beside the target', () => {
+    const [one, other] = ['generic', 'nand'].map((subtarget) => of({ target: 'ar71xx', subtarget }).identity);
+    expect(one).not.toBe(other);
   });
 
   it('is none of the order of packages, nor of how they are listed', () => {

@@ -7,6 +7,13 @@ const image = (type: string, filesystem: string) => ({ name: `${filesystem}-${ty
 describe('the image that a router is given to flash', () => {
   it.each([
     ['of two file systems', [image('sysupgrade', 'ext4'), image('sysupgrade', 'squashfs')], 'squashfs-sysupgrade'],
+    [
+      'of every kind',
+      ['sdcard', 'combined-efi', 'combined', 'sysupgrade'].map((type) => image(type, 'ext4')),
+      'ext4-sysupgrade',
+    ],
+    ['of a card and a PC', [image('sdcard', 'squashfs'), image('combined-efi', 'jffs2')], 'jffs2-combined-efi'],
+    ['of two odd file systems, the first', [image('sdcard', 'ubifs'), image('sdcard', 'jffs2')], 'ubifs-sdcard'],
     ['of ext4 and an odd one', [image('sysupgrade', 'jffs2'), image('sysupgrade', 'ext4')], 'ext4-sysupgrade'],
     [
       'of a PC that starts either way',

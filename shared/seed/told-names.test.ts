@@ -6,6 +6,16 @@ test('names of packages are told with commas between them', () => {
   expect(toldNames(['a', 'b', 'c'])).toEqual({ header: 'a, b, c', sentence: 'a, b, c' });
 });
 
+test('of none nothing is told', () => {
+  expect(toldNames([])).toEqual({ header: '', sentence: '' });
+});
+
+test('there is room for 2,000 characters, and not for one more', () => {
+  const [name, longer] = ['p'.repeat(999), 'p'.repeat(1_000)];
+  expect(toldNames([name, name]).sentence).toBe(`${name}, ${name}`);
+  expect(toldNames([name, longer])).toEqual({ header: name, sentence: `${name} and 1 more` });
+});
+
 test('of thousands those are told that there is room for, and how many more there are', () => {
   const names = Array.from({ length: 10_000 }, (_, n) => `package-${String(n).padStart(4, '0')}`);
   const { header, sentence } = toldNames(names);

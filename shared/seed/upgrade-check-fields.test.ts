@@ -35,6 +35,24 @@ const ACCEPTED: [situation: string, body: Record<string, unknown>, becomes: obje
     { ...MINIMAL, revision: 'r7676+3-cddd7b4c77' },
     { revision: 'r7676+3-cddd7b4c77' },
   ],
+  ['the longest distro', { ...MINIMAL, distro: 'd'.repeat(64) }, { distro: 'd'.repeat(64) }],
+  ['the longest revision', { ...MINIMAL, revision: 'r'.repeat(64) }, { revision: 'r'.repeat(64) }],
+  ['an empty revision', { ...MINIMAL, revision: '' }, {}],
+  [
+    'the longest target',
+    { ...MINIMAL, target: `${'t'.repeat(64)}/${'s'.repeat(63)}` },
+    { target: `${'t'.repeat(64)}/${'s'.repeat(63)}` },
+  ],
+  [
+    'the longest target, in two pieces',
+    { ...SPLIT, target: 't'.repeat(64), subtarget: 's'.repeat(63) },
+    { target: `${'t'.repeat(64)}/${'s'.repeat(63)}` },
+  ],
+  [
+    'the longest words of a package',
+    { ...MINIMAL, installed: { ['p'.repeat(127)]: '1'.repeat(128) } },
+    { installed: new Map([['p'.repeat(127), '1'.repeat(128)]]) },
+  ],
   ['no package', { ...MINIMAL, installed: {} }, { installed: new Map() }],
   [
     'packages',
@@ -107,6 +125,20 @@ const REFUSED: [situation: string, body: unknown, refusal: string][] = [
   ['a subtarget that is a path', { ...SPLIT, subtarget: '..' }, TARGET],
   ['two subtargets', { ...MINIMAL, subtarget: 'generic' }, 'subtarget: expected none beside target/subtarget'],
   ['a number for a subtarget', { ...SPLIT, subtarget: 1 }, 'subtarget: expected text'],
+  ['a long distro', { ...MINIMAL, distro: 'd'.repeat(65) }, 'distro: expected at most 64 characters'],
+  ['a long revision', { ...MINIMAL, revision: 'r'.repeat(65) }, 'revision: expected at most 64 characters'],
+  ['a long whole target', { ...MINIMAL, target: 't'.repeat(129) }, 'target: expected at most 128 characters'],
+  ['two pieces that are too long together', { ...SPLIT, target: 't'.repeat(64), subtarget: 's'.repeat(64) }, TARGET],
+  [
+    'a revision of two lines',
+    { ...MINIMAL, revision: 'r1-a\n' },
+    'revision: expected a revision such as r7258-5eb055306f',
+  ],
+  [
+    'a revision behind a blank',
+    { ...MINIMAL, revision: ' r1-a' },
+    'revision: expected a revision such as r7258-5eb055306f',
+  ],
   ['a long target', { ...SPLIT, target: 'a'.repeat(128) }, TARGET],
   ['an object for a revision', { ...MINIMAL, revision: {} }, 'revision: expected text'],
   [

@@ -12,21 +12,37 @@ test('a key is PEM as OpenSSL writes it, and read again', () => {
   );
   expect(publicKeyFrom(pem)).toEqual(KEY);
   expect(publicKeyFrom(pem.replaceAll('\n', '\r\n'))).toEqual(KEY);
+  expect(publicKeyFrom(pem.trimEnd())).toEqual(KEY);
+});
+
+test('a key of whatever bytes is read again', () => {
+  for (const byte of [0x00, 0xfb, 0xff]) {
+    const key = new Uint8Array(32).fill(byte);
+    expect(publicKeyFrom(toPem(key))).toEqual(key);
+  }
+  expect(toPem(new Uint8Array(32).fill(0xfb))).toContain('+');
 });
 
 test('64 hex digits are a key as well', () => {
   expect(publicKeyFrom(`${HEX}\n`)).toEqual(KEY);
+  expect(publicKeyFrom(HEX)).toEqual(KEY);
 });
 
 it.each([
   '',
   HEX.slice(1),
+  `${HEX}ab`,
   HEX.toUpperCase(),
   `${HEX}\n${HEX}`,
   toPem(KEY).replace('PUBLIC', 'PRIVATE'),
   toPem(KEY).replace('MCowBQYDK2VwAyEA', 'MCowBQYDK2VuAyEA'),
   toPem(KEY).replace(/^(.*\n)..../, '$1'),
   toPem(KEY) + toPem(KEY),
+  toPem(KEY).replace('=', 'A'),
+  toPem(KEY).replace('s=', '=='),
+  toPem(KEY).replace('qCA', 'q=A'),
+  toPem(KEY).replace('\n', ''),
+  toPem(KEY).replace('\n-----END', '-----END'),
   '<html>',
 ])('%j is no key', (text) => {
   expect(publicKeyFrom(text)).toBeNull();

@@ -21,6 +21,10 @@ test.each<[string, Partial<typeof NOTHING_MEASURED>, typeof policy, boolean]>([
   expect(isReproducible('24.10.2', 'x86/64', { ...NOTHING_MEASURED, ...tally }, by)).toBe(known);
 });
 
+test('of what was never built nothing is measured', () => {
+  expect(NOTHING_MEASURED).toEqual({ agreed: 0, unexplained: 0, explained: 0 });
+});
+
 test.each([
   ['24.10.2', '24.10'],
   ['24.10-SNAPSHOT', '24.10'],

@@ -1,17 +1,22 @@
 import { describe, expect, it, test } from 'vitest';
 import { utf8ToBytes } from '../digest.ts';
 import { signingKey } from '../ed25519.ts';
+import { type Attester, ruleOf } from './attester.ts';
 import type { DsseEnvelope } from './dsse.ts';
-import { signDsse } from './dsse.ts';
+import { keyIdOf, signDsse } from './dsse.ts';
+import { appendRecord, LOG_RECORD_TYPE, LOG_START } from './log-record.ts';
 import { attesterOf, headOf, type Published, publication } from './provenance.fixture.ts';
 import type { Provenance } from './provenance.ts';
 import { edgeKey, nodeKey, ordered, otherNodeKey, output } from './statement.fixture.ts';
-import { IN_TOTO_TYPE, imageStatement } from './statement.ts';
+import { IN_TOTO_TYPE, imageStatement, subjectsOf } from './statement.ts';
+import { summaryPayload } from './summary.ts';
 import { type Evidence, verifyImage } from './verify-image.ts';
 
 const IMAGE = '4'.repeat(64);
 const stranger = await signingKey(new Uint8Array(32).fill(9));
 const good = await publication();
+/** Of the image, without the file beside it. */
+const SUBJECTS = subjectsOf({ ...output, files: output.files.filter(({ name }) => name === 'image.bin') });
 const elsewhere = { requestHash: '7'.repeat(64) };
 const next = await publication({ last: good.place, ...elsewhere });
 const after = await publication({ last: next.place, requestHash: '8'.repeat(64) });
@@ -68,6 +73,28 @@ describe('a good image', () => {
     });
   });
 
+  it.each<[string, () => Promise<Partial<Evidence>>, string]>([
+    ['no log', async () => ({}), 'a trusted node; who was disowned since is not known here'],
+    [
+      'a head that is not believed',
+      async () => ({ log: { head: await headOf(after.place, [], stranger), behind: [] } }),
+      'a trusted node; who was disowned since is not known here',
+    ],
+    ['the log', async () => ({ log: await whole() }), 'a trusted node, none disowned since'],
+    [
+      'the log, and one too many that was disowned',
+      async () => {
+        const nodes = [...volunteers('a', 'b'), { key: stranger, attester: attesterOf(stranger, 'c', 'volunteer') }];
+        const { provenance, place } = await publication({ nodes, rule: { rule: 'operators', operators: 2 } });
+        return { provenance, log: { head: await headOf(place, [attesterOf(stranger).id]), behind: [] } };
+      },
+      '2 operators that agree; of others some were disowned since',
+    ],
+  ])('tells by whose word it counts, with %s', async (_, fields, told) => {
+    const { checks } = await verdict(await fields());
+    expect(checks.find(({ check }) => check === 'nodes')).toEqual({ check: 'nodes', ok: true, told });
+  });
+
   it('does not pass as a file beside it, about which nodes need not agree', async () => {
     expect(await failures({ imageSha256: '5'.repeat(64) })).toEqual({
       image: expect.stringContaining('nobody vouches'),
@@ -101,6 +128,16 @@ function volunteers(one: string, other: string) {
     { key: nodeKey, attester: attesterOf(nodeKey, one, 'volunteer') },
     { key: otherNodeKey, attester: attesterOf(otherNodeKey, other, 'volunteer') },
   ];
+}
+
+/** As the server would sign it, of whatever statements it has. */
+function summaryOf(attesters: readonly Attester[], statements: readonly DsseEnvelope[]): Promise<DsseEnvelope> {
+  const about = { requestHash: ordered().requestHash, subjects: SUBJECTS, attesters, rule: ruleOf(attesters) };
+  return signDsse(
+    edgeKey,
+    IN_TOTO_TYPE,
+    summaryPayload({ ...about, statements, verifier: keyIdOf(edgeKey.publicKey), verifiedAt: 0 }),
+  );
 }
 
 const bent = (fields: Partial<Provenance>): Provenance => ({ ...good.provenance, ...fields });
@@ -149,9 +186,52 @@ describe('a forged statement is found', () => {
       'expected 1 of them, got 2',
     ],
     [
+      'added, by the node itself',
+      async () => bent({ statements: [own, await signDsse(nodeKey, IN_TOTO_TYPE, lie)] }),
+      'expected 1 of them, got 2',
+    ],
+    [
+      'of one node twice, where those of two are promised',
+      async () => {
+        const [node, other] = [nodeKey, otherNodeKey].map((key) => attesterOf(key));
+        if (!node || !other) throw new Error('expected two nodes');
+        const nodes = [node, other].map((attester) => ({ key: nodeKey, attester }));
+        return (await publication({ nodes })).provenance;
+      },
+      `trusted node ${attesterOf(otherNodeKey).id.slice(0, 12)}: its statement is missing`,
+    ],
+    [
+      'taken away, where the server says that another node has none',
+      async () => {
+        const attesters = [nodeKey, otherNodeKey].map((key) => attesterOf(key));
+        const { provenance } = await publication({ nodes: attesters.map((attester) => ({ key: nodeKey, attester })) });
+        return { ...provenance, statements: [], summary: await summaryOf(attesters, [own]) };
+      },
+      [nodeKey, otherNodeKey]
+        .map((key) => `trusted node ${attesterOf(key).id.slice(0, 12)}: its statement is missing`)
+        .join('; '),
+    ],
+    [
       'that the server took, and that says something else',
       async () => (await publication({ statement: lie })).provenance,
       'about other files',
+    ],
+    [
+      'that the server took, and that calls the file something else',
+      async () => {
+        const files = output.files.map((file) => (file.sha256 === IMAGE ? { ...file, name: 'other.bin' } : file));
+        return (await publication({ statement: imageStatement(ordered(), { ...output, files }) })).provenance;
+      },
+      'about other files',
+    ],
+    [
+      "that the server took, signed by a stranger in the node's name",
+      async () => {
+        const [{ sig = '' } = {}] = (await signDsse(stranger, IN_TOTO_TYPE, payload)).signatures;
+        const forged = { ...own, signatures: own.signatures.map(({ keyid }) => ({ keyid, sig })) };
+        return { ...good.provenance, statements: [forged], summary: await summaryOf([attesterOf(nodeKey)], [forged]) };
+      },
+      'its statement is not believed: it is not signed by the key that it should be',
     ],
     [
       'that the server took, and that is of another image',
@@ -195,12 +275,18 @@ describe('a summary is not believed', () => {
       async () => bent({ summary: await signDsse(edgeKey, IN_TOTO_TYPE, utf8ToBytes('{')) }),
       'not understood',
     ],
+    [
+      'of a shape that is newer',
+      async () => bent({ summary: await signDsse(edgeKey, IN_TOTO_TYPE, utf8ToBytes('{"_type":"2"}')) }),
+      'what it says is not understood here (_type)',
+    ],
   ])('%s, and nothing is that hangs on it', async (_, provenance, told) => {
     expect(await failures({ provenance: await provenance() })).toMatchObject({
       image: expect.stringContaining('nobody vouches'),
       summary: expect.stringContaining(told),
       statements: expect.stringContaining('without a summary'),
       nodes: expect.stringContaining('without a summary'),
+      record: expect.stringMatching(/^(?:without a summary|the record is not believed: it is not signed by the key)/),
     });
   });
 
@@ -328,6 +414,34 @@ describe('the log', () => {
       'names other files',
     ],
     [
+      'with one of as many other files',
+      async () => {
+        const files = [{ name: 'image.bin', sha256: '9'.repeat(64) }];
+        return bent({ log: (await publication({ output: { ...output, files } })).provenance.log });
+      },
+      'names other files',
+    ],
+    [
+      'with one that calls the file something else',
+      async () => {
+        const files = [{ name: 'other.bin', sha256: IMAGE }];
+        return bent({ log: (await publication({ output: { ...output, files } })).provenance.log });
+      },
+      'names other files',
+    ],
+    [
+      'with one that names the first of its files alone',
+      async () => {
+        const { requestHash } = ordered();
+        const attesters = [attesterOf(nodeKey)];
+        const entry = { requestHash, subjects: SUBJECTS.slice(0, 1), policy: ruleOf(attesters), at: 0, salt: null };
+        const { payload } = appendRecord(LOG_START, { ...entry, attesters: attesters.map(({ id }) => id) });
+        const record = await signDsse(edgeKey, LOG_RECORD_TYPE, utf8ToBytes(payload));
+        return bent({ log: { sequence: 1, record } });
+      },
+      'names other files',
+    ],
+    [
       'with one of other nodes',
       async () =>
         bent({
@@ -351,11 +465,24 @@ describe('the log', () => {
     expect(await failures({ provenance: await provenance() })).toEqual({ record: expect.stringContaining(told) });
   });
 
+  it('that is asked for has no place to begin at without a record that is believed', async () => {
+    for (const record of [null, { sequence: 1, record: recordOf(await publication({ key: stranger })) }])
+      expect(await failures({ provenance: bent({ log: record }), log: await whole() })).toEqual({
+        record: expect.stringMatching(/has no record of the log|is not signed by the key/),
+        log: 'without a record there is no place to begin at',
+      });
+  });
+
   it.each<[string, () => Promise<Evidence['log']>, string]>([
     [
       'with a record missing behind it',
       async () => ({ ...(await whole()), behind: [null, recordOf(after)] }),
       'record 2 is missing',
+    ],
+    [
+      'with the last one missing',
+      async () => ({ ...(await whole()), behind: [recordOf(next), null] }),
+      'record 3 is missing',
     ],
     [
       'with one left out',
