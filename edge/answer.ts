@@ -3,6 +3,7 @@
  * missing header makes LuCI and firmware-selector hang without a word.
  */
 import { BUILD_ERRORS, BuildError } from '../shared/build-error.ts';
+import { isOfDurableObject } from './durable-object-error.ts';
 import { CACHE_CONTROL, RETRY_AFTER_SECONDS } from './lifetimes.ts';
 import { logError, stackOf } from './log.ts';
 import { ObjectStoreError } from './storage/object-store-error.ts';
@@ -68,13 +69,12 @@ const BRIEF = new Map(
 const STORE_AWAY =
   'Error: The store of the images does not answer as it should. This is not a fault of your request; please ask again in a minute';
 
-/**
- * Any error as the client sees it. What is not a BuildError is ours, is logged, and tells nothing of our insides. That the store is
- * away passes without anybody's doing: 503, since at a 500 clients show a build that failed, and end.
- */
+const FOREMAN_AWAY =
+  'Error: A part of this server does not answer as it should. This is not a fault of your request; please ask again in a minute';
+
+/** Any error as the client sees it. What is not a BuildError is ours, is logged, and tells nothing of our insides. */
 export function errorAnswer(thrown: unknown): Response {
-  const error =
-    thrown instanceof ObjectStoreError ? new BuildError('internal', STORE_AWAY, { cause: thrown.message }) : thrown;
+  const error = withName(thrown);
   if (error instanceof BuildError) {
     const brief = BRIEF.get(error.kind);
     if (brief) return new Response(brief.body, brief.init);
@@ -108,6 +108,15 @@ export function errorAnswer(thrown: unknown): Response {
     { error_kind: 'internal' },
     { 'retry-after': String(RETRY_AFTER_SECONDS.overloaded) },
   );
+}
+
+/**
+ * That the store or the Foreman is away passes without anybody's doing: 503, since at a 500 clients show a build that failed, and end.
+ * What remains is a mistake in this very code, which the next try meets as well.
+ */
+function withName(thrown: unknown): unknown {
+  if (thrown instanceof ObjectStoreError) return new BuildError('internal', STORE_AWAY, { cause: thrown.message });
+  return isOfDurableObject(thrown) ? new BuildError('internal', FOREMAN_AWAY, { cause: stackOf(thrown) }) : thrown;
 }
 
 export const notFound = (detail: string): Response => problem(404, titleOf(404), detail);

@@ -114,9 +114,12 @@ async function takeSeat(node: FarmNode, slots: number): Promise<() => Promise<vo
   const protocol = FARM_PROTOCOL;
   const asked = { idempotencyKey, waitSeconds: 25, protocol, slots, knownStanding: NodeStanding.ACTIVE };
   const waiting = good(node, 'lease', asked);
-  await vi.waitFor(async () => {
-    if (((await foremanStats()).calls.lease ?? 0) <= before) throw new Error('the question has not arrived');
-  });
+  await vi.waitFor(
+    async () => {
+      if (((await foremanStats()).calls.lease ?? 0) <= before) throw new Error('the question has not arrived');
+    },
+    { timeout: 30_000 },
+  );
   await foremanStats();
   return async () => {
     // Who gets another standing is told so at once.

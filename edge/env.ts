@@ -1,6 +1,6 @@
 /**
- * What the platform hands the Worker. Variables are strings (see shared/edge-settings.ts for their names and meaning);
- * nothing but config.ts reads them.
+ * What the platform hands the Worker. Variables are strings (see shared/edge-settings.ts for their names and meaning); config.ts
+ * reads them, and storage/open-object-store.ts those of the store.
  */
 import type { Catalogue } from './catalogue/catalogue.ts';
 import type { Foreman } from './foreman/foreman.ts';

@@ -50,6 +50,8 @@ export const LIFETIMES = {
   pendingInMemoryBytes: 8 * 1024 * 1024,
   /** An isolate has 128 MB, of which the catalogue may take 32. */
   resultsInMemoryBytes: 48 * 1024 * 1024,
+  /** Beside them, what is the same in all images for a device: some three thousand bytes each. */
+  devicesInMemoryBytes: 4 * 1024 * 1024,
   /** Lists of packages by their hash, as text. */
   manifestsInMemoryBytes: 2 * 1024 * 1024,
   /** Lists of digests of images, with their signatures. */

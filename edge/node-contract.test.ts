@@ -85,11 +85,14 @@ async function callable(): Promise<Callable> {
   const begin = async (answering: Answering = () => undefined) => {
     host.answering = answering;
     const hash = await hashOf(wish());
-    const order = await vi.waitFor(() => {
-      const last = host.brought.at(-1);
-      if (last?.requestHash !== hash) throw new Error('nothing was brought');
-      return last;
-    });
+    const order = await vi.waitFor(
+      () => {
+        const last = host.brought.at(-1);
+        if (last?.requestHash !== hash) throw new Error('nothing was brought');
+        return last;
+      },
+      { timeout: 30_000 },
+    );
     return order;
   };
   return {

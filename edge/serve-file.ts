@@ -4,12 +4,14 @@
  */
 import type { Context } from 'hono';
 import { type StoredFile, storeKey } from '../shared/build-record.ts';
-import { beginDownload, OCTETS, type Refuse, sendBytes } from './download.ts';
+import { beginDownload, OCTETS, type Part, type Refuse, sendBytes } from './download.ts';
 import type { EdgeContext } from './edge-context.ts';
 import type { Env } from './env.ts';
 import { CACHE_CONTROL } from './lifetimes.ts';
 import { logError } from './log.ts';
 import type { BuiltResult } from './results/kept-result.ts';
+import type { Absent, ObjectContent } from './storage/object-store.ts';
+import { ObjectStoreError } from './storage/object-store-error.ts';
 
 const ASK_AGAIN_MS = 1_000;
 
@@ -35,21 +37,22 @@ export async function serveFile(
   if (begun instanceof Response) return begun;
 
   const key = storeKey.object(leaseId, name);
-  const object = await context.store.get(key, {
-    ...(begun.part && { range: { offset: begun.part.offset, length: begun.part.length } }),
-    signal: c.req.raw.signal,
-  });
+  const another = (got: string): Response => {
+    logError('a file in the store is not the one that was published', {
+      key,
+      error: `expected ${sizeBytes} bytes in the store, got ${got}`,
+    });
+    return refuse(404, 'the file in the store is not the one that was published');
+  };
+  const object = await openObject(context.store, key, begun.part, c.req.raw.signal);
+  if (object === 'too short') return another('an object without this range');
   if (!object.exists) {
     await forgetIfGone(context, built, key);
     return refuse(404, 'the file was removed from the store; ask for the image again');
   }
   if (object.size !== sizeBytes) {
     await object.body.cancel();
-    logError('a file in the store is not the one that was published', {
-      key,
-      error: `expected ${sizeBytes} bytes in the store, got ${object.size}`,
-    });
-    return refuse(404, 'the file in the store is not the one that was published');
+    return another(String(object.size));
   }
   // What the store gave, not what it was asked for: a proxy in front of it may have taken the range away.
   const part = begun.part && object.range;
@@ -57,6 +60,21 @@ export async function serveFile(
   const { readable, writable } = new FixedLengthStream(part?.length ?? sizeBytes);
   c.executionCtx.waitUntil(object.body.pipeTo(writable).catch(() => undefined));
   return sendBytes(readable, sizeBytes, { headers: begun.headers, part });
+}
+
+/** A range that the record has and the store has not is of another object. */
+async function openObject(
+  store: EdgeContext['store'],
+  key: string,
+  range: Part,
+  signal: AbortSignal,
+): Promise<ObjectContent | Absent | 'too short'> {
+  try {
+    return await store.get(key, { ...(range && { range: { offset: range.offset, length: range.length } }), signal });
+  } catch (error) {
+    if (error instanceof ObjectStoreError && error.kind === 'range_not_satisfiable') return 'too short';
+    throw error;
+  }
 }
 
 /** Forgetting throws a record away and has the image built anew, so the store is asked once more. */

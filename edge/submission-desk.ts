@@ -5,6 +5,7 @@
  * its client. Whoever has no answer when one is long overdue sends what is left once more, as do those whose call failed for a
  * moment only: to ask for a build that was begun joins it.
  */
+import { isPassing } from './durable-object-error.ts';
 import type { Submission } from './foreman/queue/queue.ts';
 import { MAX_SUBMISSIONS, type SubmitAnswer } from './foreman/queue/take-submission.ts';
 import { LIFETIMES } from './lifetimes.ts';
@@ -159,10 +160,4 @@ function end(entry: Entry, outcome: Outcome): void {
   if (entry.outcome !== null) return;
   entry.outcome = outcome;
   entry.asker.onEnd?.('answer' in outcome ? outcome.answer : null);
-}
-
-/** What the platform says of a Durable Object that was out of reach, and not of one that has too much to do. */
-function isPassing(error: unknown): boolean {
-  const { retryable, overloaded } = (error ?? {}) as { readonly retryable?: unknown; readonly overloaded?: unknown };
-  return retryable === true && overloaded !== true;
 }

@@ -34,7 +34,8 @@ export async function submitBuild(context: EdgeContext, submission: Submission, 
   const answer = await context.submissions.submit(submission, (all) => send(context, all), asker);
   if (!answer.accepted) {
     if (answer.why === 'bucket_of_another') throw NOT_TAKEN;
-    if (answer.why === 'fault') throw new Error('the Foreman could not take this submission');
+    // Of ours: told as such, and not as a build that failed.
+    if (answer.why === 'fault') throw new BuildError('internal');
     context.fullQueue.remember();
     throw QUEUE_FULL;
   }

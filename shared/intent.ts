@@ -8,11 +8,8 @@ import { sha256Hex } from './digest.ts';
 import { canonicalRequest, type NormalizedRequest } from './normalize-request.ts';
 
 /** 64 hex digits. Changing `salt` disowns everything that was ever built: the last resort after a disaster. */
-export const intentHash = (salt: string, request: NormalizedRequest): string => sha256Hex(intentText(salt, request));
-
-/** What is hashed; a key for those who remember hashes. */
-export const intentText = (salt: string, request: NormalizedRequest): string =>
-  canonical(['asu-intent-1', salt]) + canonicalRequest(request);
+export const intentHash = (salt: string, request: NormalizedRequest): string =>
+  sha256Hex(canonical(['asu-intent-1', salt]) + canonicalRequest(request));
 
 /** 64 hex digits; also the public name of the build and its `bin_dir`. `generation` counts from 1. */
 export const requestHash = (intent: string, generation: number): string =>

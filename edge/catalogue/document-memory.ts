@@ -44,7 +44,7 @@ export function openDocumentMemory<Entry extends { readonly document: CatalogueD
 }
 
 /**
- * What a document takes on the heap, roughly, with the answers that are kept as text beside it (edge/routes/json.ts): two
+ * What a document takes on the heap, roughly, with the answers that are kept as text beside it (metadata-answer.ts): two
  * strings, a slot and 50 characters a package, some twenty objects a profile. Counting entries costs microseconds, writing
  * the JSON out to measure it would cost milliseconds.
  */

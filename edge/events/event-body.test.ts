@@ -52,7 +52,7 @@ describe('it ends', () => {
     const stream = open(write);
     await stream.reader.read();
     leave(stream);
-    await vi.waitFor(() => expect(stream.onEnd).toHaveBeenCalledTimes(1));
+    await vi.waitFor(() => expect(stream.onEnd).toHaveBeenCalledTimes(1), { timeout: 30_000 });
     const before = made.length;
     await scheduler.wait(100);
     expect(made.length).toBeLessThanOrEqual(before + 1);
@@ -69,7 +69,7 @@ describe('it ends', () => {
 
   it('with its time for one who does not', async () => {
     const { onEnd } = open(counting().write, 50);
-    await vi.waitFor(() => expect(onEnd).toHaveBeenCalledTimes(1));
+    await vi.waitFor(() => expect(onEnd).toHaveBeenCalledTimes(1), { timeout: 30_000 });
   });
 
   it('at once for a client that was gone before', async () => {

@@ -8,6 +8,7 @@ import type { BuildRecord, FailureRecord, StoredFile } from '../../shared/build-
 import { type DonePieces, donePieces } from '../../shared/build-result.ts';
 import type { ArchDocument, TargetDocument } from '../../shared/catalogue-document.ts';
 import { isFresh } from '../../shared/freshness.ts';
+import { LIFETIMES } from '../lifetimes.ts';
 
 /** What of a record is wanted after its answer was made: small, since an isolate wants to hold thousands. */
 export type KeptRecord = Pick<
@@ -21,13 +22,22 @@ export type KeptRecord = Pick<
   readonly packages: string;
 };
 
-/** What ImageBuilders say of a device: one text for all images for it. */
-const devices = new LRUCache<string, string>({ max: 2_000 });
+/** What ImageBuilders say of a device: one text for all images for it. One that is far too long is each image's own. */
+const devices = new LRUCache<string, string>({
+  maxSize: LIFETIMES.devicesInMemoryBytes,
+  maxEntrySize: LIFETIMES.devicesInMemoryBytes / 64,
+  sizeCalculation: bytesOf,
+});
 
 function one(ofDevice: string): string {
   const known = devices.get(ofDevice);
   if (known === undefined) devices.set(ofDevice, ofDevice);
   return known ?? ofDevice;
+}
+
+/** Of a text in memory: one character beyond Latin-1 makes all of it take two bytes each. */
+function bytesOf(text: string): number {
+  return /^[\0-\xff]*$/.test(text) ? text.length : 2 * text.length;
 }
 
 /**
@@ -75,10 +85,17 @@ export class BuiltResult {
     return JSON.parse(this.#filesJson) as StoredFile[];
   }
 
-  /** What it takes in memory: text, one byte a character, and the objects around it. */
+  /** What it takes in memory: texts, and the objects around them. */
   get sizeBytes(): number {
-    const { packages } = this.record;
-    return 1_200 + this.pieces.ofBuild.length + this.echoJson.length + this.#filesJson.length + packages.length;
+    const { ofBuild, ofDevice } = this.pieces;
+    const own = [
+      ofBuild,
+      this.echoJson,
+      this.#filesJson,
+      this.record.packages,
+      ...(devices.has(ofDevice) ? [] : [ofDevice]),
+    ];
+    return own.reduce((sum, text) => sum + bytesOf(text), 1_200);
   }
 
   /** Computed once for each state of upstream. */

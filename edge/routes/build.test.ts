@@ -59,15 +59,18 @@ async function build(): Promise<string> {
 
 /** Lets minutes pass, with requests in them, until this isolate has read the index that the mirror has now. */
 const untilKnown = (isKnown: (packages: Readonly<Record<string, string>>) => boolean): Promise<void> =>
-  vi.waitFor(async () => {
-    vi.setSystemTime(Date.now() + 61_000);
-    // Refused once upstream was read: a request that leaves nothing behind.
-    await post({ ...GOOD_REQUEST, version_code: 'r0-none' });
-    const key = keyOf(upstreamKey(configOf(env).UPSTREAM_URL), { kind: 'arch', version: '24.10.2', arch: 'x86_64' });
-    const document = await env.CACHE.get<ArchDocument>(key, 'json');
-    expect(document && isKnown(document.packages)).toBe(true);
-    vi.setSystemTime(Date.now() + 61_000);
-  });
+  vi.waitFor(
+    async () => {
+      vi.setSystemTime(Date.now() + 61_000);
+      // Refused once upstream was read: a request that leaves nothing behind.
+      await post({ ...GOOD_REQUEST, version_code: 'r0-none' });
+      const key = keyOf(upstreamKey(configOf(env).UPSTREAM_URL), { kind: 'arch', version: '24.10.2', arch: 'x86_64' });
+      const document = await env.CACHE.get<ArchDocument>(key, 'json');
+      expect(document && isKnown(document.packages)).toBe(true);
+      vi.setSystemTime(Date.now() + 61_000);
+    },
+    { timeout: 30_000 },
+  );
 
 const calls = async (): Promise<number> => Object.values((await foremanStats()).calls).reduce((sum, n) => sum + n, 0);
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { ask, env, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
 import { finish, joinNode, lease } from '../farm-node.fixture.ts';
+import { Foreman } from '../worker.ts';
 
 const UNKNOWN = 'f'.repeat(64);
 /** A build that is done, and one that waits. */
@@ -291,17 +292,39 @@ test('answers name no mistyped host: absolute URLs never come from a header', as
 describe('when a part behind the edge fails', () => {
   afterEach(() => vi.restoreAllMocks());
 
-  it.each([
-    ['the object store', () => vi.spyOn(env.IMAGES as R2Bucket, 'get')],
-    ['the Foreman', () => vi.spyOn(env.FOREMAN, 'get')],
-  ])('%s: the answer is an error in JSON, tells nothing of our insides, and is logged', async (_, spy) => {
+  const insides = () => {
+    throw new Error('secret insides at 10.0.0.1');
+  };
+
+  it.each<[string, () => void]>([
+    ['the object store', () => vi.spyOn(env.IMAGES as R2Bucket, 'get').mockImplementation(insides)],
+    ['the Foreman', () => vi.spyOn(Foreman.prototype, 'status').mockImplementation(insides)],
+  ])('%s: a 503 that blames nobody, tells nothing of our insides, and is logged', async (_, breakIt) => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
-    spy().mockImplementation(() => {
-      throw new Error('secret insides at 10.0.0.1');
-    });
+    breakIt();
     const response = await ask(`/api/v1/build/${'e'.repeat(64)}`);
-    expect([500, 503]).toContain(response.status);
-    expect(JSON.stringify(await jsonOf(response))).not.toContain('insides');
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '60']);
+    const body = await jsonOf(response);
+    expect(body).toMatchObject({
+      error_kind: 'internal',
+      detail: expect.stringMatching(/not a fault of your request/),
+    });
+    expect(JSON.stringify(body)).not.toContain('insides');
+    expect(JSON.stringify(log.mock.calls)).toContain('insides');
+  });
+
+  it('the Foreman, with one submission: that is no build that failed', async () => {
+    const fault = { answers: [{ accepted: false, why: 'fault' }], others: [] };
+    vi.spyOn(env.FOREMAN, 'get').mockReturnValue({ submit: async () => fault } as never);
+    const response = await post({ ...GOOD_REQUEST, rootfs_size_mb: 300 });
+    expect([response.status, (await jsonOf(response)).error_kind]).toEqual([503, 'internal']);
+  });
+
+  it('the Worker itself: a 500, since the next try meets the same mistake', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    vi.spyOn(env.FOREMAN, 'get').mockImplementation(insides);
+    const response = await ask(`/api/v1/build/${'d'.repeat(64)}`);
+    expect([response.status, JSON.stringify(await jsonOf(response)).includes('insides')]).toEqual([500, false]);
     expect(JSON.stringify(log.mock.calls)).toContain('insides');
   });
 

@@ -6,6 +6,7 @@
  */
 import { type Context, Hono } from 'hono';
 import type { Health, Live } from '../../shared/api/health-answer.ts';
+import { PROMETHEUS_CONTENT_TYPE } from '../../shared/prometheus-text.ts';
 import { CORS, jsonText, methodNotAllowed } from '../answer.ts';
 import { configOf } from '../config.ts';
 import { type EdgeContext, edgeContext, foremanOf } from '../edge-context.ts';
@@ -33,10 +34,7 @@ export const healthRoutes = new Hono<{ Bindings: Env }>()
   })
   .get('/metrics', async (c) => {
     const { text } = await kept(c, 'metrics', async (context) => ({ status: 200, text: await metrics(context) }));
-    const headers = {
-      'content-type': 'text/plain; version=0.0.4; charset=utf-8',
-      'cache-control': CACHE_CONTROL.never,
-    };
+    const headers = { 'content-type': PROMETHEUS_CONTENT_TYPE, 'cache-control': CACHE_CONTROL.never };
     return new Response(text, { headers: { ...CORS, ...headers } });
   })
   .all('/healthz', () => methodNotAllowed('GET, HEAD, OPTIONS'))

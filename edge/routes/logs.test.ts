@@ -208,8 +208,14 @@ test.each(['GET', 'POST', 'DELETE'])('%s is no way to a log', async (method) => 
 });
 
 test('a store that is away is told as such, and the piece may be sent again', async () => {
-  const spy = vi.spyOn(bucket, 'put').mockRejectedValue(new Error('put: Internal error (10001)'));
-  expect((await write('one\n')).status).toBe(503);
+  const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  const spy = vi.spyOn(bucket, 'put').mockRejectedValue(new Error('put: Internal error at 10.0.0.1 (10001)'));
+  const [status, detail] = await said(await write('one\n'));
+  expect([status, detail]).toEqual([503, expect.stringContaining('store of the images does not answer')]);
+  // Whoever lends a machine need not know where the store is; the operator has to.
+  expect(detail).not.toContain('10.0.0.1');
+  expect(JSON.stringify(log.mock.calls)).toContain('10.0.0.1');
   spy.mockRestore();
+  log.mockRestore();
   expect((await write('one\n')).status).toBe(200);
 });

@@ -12,7 +12,6 @@ import { edgeContext, foremanOf } from '../edge-context.ts';
 import type { Env } from '../env.ts';
 import { authenticateNode } from '../node-auth.ts';
 import { readBody } from '../read-body.ts';
-import { ObjectStoreError } from '../storage/object-store-error.ts';
 
 export const logRoutes = new Hono<{ Bindings: Env }>()
   .put('/farm/v1/logs/:lease/:piece', async (c) => {
@@ -31,18 +30,13 @@ export const logRoutes = new Hono<{ Bindings: Env }>()
       foremanOf(context.env).refuseLog(node, lease),
     );
     if (refused !== null) return no(403, refused);
-    try {
-      const key = storeKey.log(leaseId, piece);
-      const stored = await context.store.head(key);
-      // Nodes write one piece after the other, so nobody writes this one between the look and the write.
-      if (stored.exists && (stored.size !== bytes.length || stored.sha256 !== sha256))
-        return no(409, `piece ${piece} is written already, with other bytes`);
-      const described = { size: bytes.length, sha256, contentType: 'text/plain; charset=utf-8' };
-      if (!stored.exists) await context.store.put(key, bytes, described);
-    } catch (error) {
-      if (error instanceof ObjectStoreError) return no(503, error.message);
-      throw error;
-    }
+    const key = storeKey.log(leaseId, piece);
+    const stored = await context.store.head(key);
+    // Nodes write one piece after the other, so nobody writes this one between the look and the write.
+    if (stored.exists && (stored.size !== bytes.length || stored.sha256 !== sha256))
+      return no(409, `piece ${piece} is written already, with other bytes`);
+    const described = { size: bytes.length, sha256, contentType: 'text/plain; charset=utf-8' };
+    if (!stored.exists) await context.store.put(key, bytes, described);
     return jsonAnswer(200, { status: 200, detail: 'stored' });
   })
   .all('/farm/v1/logs/*', () => methodNotAllowed('PUT'));

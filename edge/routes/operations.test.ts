@@ -93,11 +93,14 @@ describe('a build, from the first question to the image', () => {
     // As long as a build is under way, each second isolate that is asked asks as well; here nobody does.
     await build(node, { ...GOOD_REQUEST, packages: ['kmod-e1000'] });
     // The log is written behind the answer.
-    const written = await vi.waitFor(async () => {
-      const keys = (await keysOfStore()).filter((key) => !store.includes(key));
-      expect(keys.filter((key) => key.startsWith('log/of/'))).toHaveLength(1);
-      return keys;
-    });
+    const written = await vi.waitFor(
+      async () => {
+        const keys = (await keysOfStore()).filter((key) => !store.includes(key));
+        expect(keys.filter((key) => key.startsWith('log/of/'))).toHaveLength(1);
+        return keys;
+      },
+      { timeout: 30_000 },
+    );
     const { calls } = await foremanStats();
     const called = Object.entries(calls).reduce((sum, [name, n]) => sum + n - (before[name] ?? 0), 0);
     const copies = (await keysOfKv()).filter((key) => !kv.includes(key));

@@ -41,7 +41,9 @@ test('the day of a release', async () => {
   vi.setSystemTime(Date.now() + 11 * MINUTE_MS);
   await lease(node);
   await runDurableObjectAlarm(foremanStub());
-  await vi.waitFor(async () => expect((await rowsOf(foremanStub(), 'upstream_seen')).length).toBeGreaterThan(0));
+  await vi.waitFor(async () => expect((await rowsOf(foremanStub(), 'upstream_seen')).length).toBeGreaterThan(0), {
+    timeout: 30_000,
+  });
 
   mirror.publishVersions({ '24.10.3': { 'x86/64': 'x86_64' }, '24.10.2': { 'x86/64': 'x86_64' } });
   await mirror.publishTarget({

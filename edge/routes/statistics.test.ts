@@ -11,6 +11,7 @@ import {
   rowsOf,
 } from '../edge.fixture.ts';
 import { type FarmNode, finish, joinNode, lease, report } from '../farm-node.fixture.ts';
+import { Foreman } from '../worker.ts';
 
 const MINUTE_MS = 60_000;
 let node: FarmNode;
@@ -64,7 +65,9 @@ describe('hits', () => {
     expect(kv).not.toHaveBeenCalled();
     later(MINUTE_MS);
     for (let hits = 0; hits < 20; hits++) await post(request);
-    await vi.waitFor(async () => expect(await callsOf('counts')).toBe((before.calls.counts ?? 0) + 1));
+    await vi.waitFor(async () => expect(await callsOf('counts')).toBe((before.calls.counts ?? 0) + 1), {
+      timeout: 30_000,
+    });
   });
 
   it('are seen in every statistic', async () => {
@@ -216,11 +219,11 @@ describe.each(PATHS)('/api/v1/%s', (path) => {
   it('is an error of ours while the Foreman is down, and is there when it is back', async () => {
     later(2 * MINUTE_MS);
     const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
-    vi.spyOn(env.FOREMAN, 'get').mockImplementation(() => {
+    vi.spyOn(Foreman.prototype, 'statistics').mockImplementation(() => {
       throw new Error('secret insides');
     });
     const down = await ask(`/api/v1/${path}`);
-    expect([500, 503]).toContain(down.status);
+    expect(down.status).toBe(503);
     expect(JSON.stringify(await jsonOf(down))).not.toContain('insides');
     expect(JSON.stringify(log.mock.calls)).toContain('insides');
     vi.restoreAllMocks();

@@ -17,8 +17,9 @@ beforeAll(async () => {
   const order = await lease(node);
   if (!order) throw new Error('expected an order');
   await finish(node, order, { image: IMAGE });
-  await vi.waitFor(async () =>
-    expect((await ask(`/store/${hash}/${IMAGE_NAME}`, { method: 'HEAD' })).status).toBe(200),
+  await vi.waitFor(
+    async () => expect((await ask(`/store/${hash}/${IMAGE_NAME}`, { method: 'HEAD' })).status).toBe(200),
+    { timeout: 30_000 },
   );
 });
 afterEach(() => {

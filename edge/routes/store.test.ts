@@ -17,7 +17,7 @@ beforeAll(async () => {
   // Asked for too early, it is not there, and that must not be remembered.
   expect((await ask(path)).status).toBe(404);
   await finish(node, order, { image: IMAGE });
-  await vi.waitFor(async () => expect((await ask(path, { method: 'HEAD' })).status).toBe(200));
+  await vi.waitFor(async () => expect((await ask(path, { method: 'HEAD' })).status).toBe(200), { timeout: 30_000 });
 });
 
 const HEADERS = {
@@ -107,6 +107,9 @@ test('a file that has another size in the store is not served', async () => {
   await bucket.put(key, 'short', { sha256: sha256Hex('short') });
   expect((await ask(path)).status).toBe(404);
   expect(log.mock.calls.join()).toContain(`expected ${IMAGE.length} bytes in the store, got 5`);
+  // Also to whoever goes on with a download, where the short one has nothing.
+  expect((await ask(path, { headers: { range: 'bytes=20-' } })).status).toBe(404);
+  expect(log.mock.calls.join()).toContain('got an object without this range');
   log.mockRestore();
   await bucket.put(key, IMAGE, { sha256: sha256Hex(IMAGE) });
   expect(await (await ask(path)).text()).toBe(IMAGE);

@@ -30,9 +30,12 @@ export const uploadRoutes = new Hono<{ Bindings: Env }>()
         ? jsonAnswer(200, { status: 200, detail: 'stored' })
         : problem(received.status, titleOf(received.status), received.reason);
     } catch (error) {
-      if (!(error instanceof ObjectStoreError)) throw error;
-      const ofTheBytes = error.kind === 'digest_mismatch' || error.kind === 'size_mismatch';
-      return problem(ofTheBytes ? 400 : 503, titleOf(ofTheBytes ? 400 : 503), error.message);
+      if (!isOfTheBytes(error)) throw error;
+      // Not in the store's own words: where it is, is nobody's business but the operator's.
+      return problem(400, titleOf(400), `expected a body of ${sizeBytes} bytes with sha256 ${sha256}, got another`);
     }
   })
   .all('/farm/v1/objects/*', () => methodNotAllowed('PUT'));
+
+const isOfTheBytes = (error: unknown): boolean =>
+  error instanceof ObjectStoreError && (error.kind === 'digest_mismatch' || error.kind === 'size_mismatch');

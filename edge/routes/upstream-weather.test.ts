@@ -186,18 +186,21 @@ describe.each(STORMS)('when the mirror %s', (_, whole, begin, reason) => {
     await mirror.publishTarget({ ...release, revision: 'r3-3' });
     mirror.publishArch('24.10.2', 'x86_64', { base: { curl: '9-r1' }, luci: { 'luci-base': '27.1' } });
     mirror.publishVersions({ '24.10.3': x86, '24.10.2': x86 });
-    await vi.waitFor(async () => {
-      pass(61_000);
-      await answers(isolate);
-      const [latest, revision, , profile, packages] = await answers(isolate, [
-        '/json/v1/latest.json',
-        ...OF_TARGET,
-        ...OF_ARCH,
-      ]);
-      expect([latest?.[2], revision?.[2]]).toEqual([{ latest: ['24.10.3'] }, { revision: 'r3-3' }]);
-      expect(profile?.[2]).toMatchObject({ version_code: 'r3-3' });
-      expect(packages?.[2]).toEqual({ curl: '9-r1', 'luci-base': '27.1' });
-    });
+    await vi.waitFor(
+      async () => {
+        pass(61_000);
+        await answers(isolate);
+        const [latest, revision, , profile, packages] = await answers(isolate, [
+          '/json/v1/latest.json',
+          ...OF_TARGET,
+          ...OF_ARCH,
+        ]);
+        expect([latest?.[2], revision?.[2]]).toEqual([{ latest: ['24.10.3'] }, { revision: 'r3-3' }]);
+        expect(profile?.[2]).toMatchObject({ version_code: 'r3-3' });
+        expect(packages?.[2]).toEqual({ curl: '9-r1', 'luci-base': '27.1' });
+      },
+      { timeout: 30_000 },
+    );
   });
 });
 
@@ -275,11 +278,14 @@ describe('what is announced', () => {
     const isolate = openIsolate(mirror);
     await answers(isolate);
     mirror.publishVersions({ '24.10.1': x86 });
-    await vi.waitFor(async () => {
-      pass(61_000);
-      const statuses = (await answers(isolate, [...OF_TARGET, ...OF_ARCH])).map(([, status]) => status);
-      expect(statuses).toEqual([400, 404, 404, 404]);
-    });
+    await vi.waitFor(
+      async () => {
+        pass(61_000);
+        const statuses = (await answers(isolate, [...OF_TARGET, ...OF_ARCH])).map(([, status]) => status);
+        expect(statuses).toEqual([400, 404, 404, 404]);
+      },
+      { timeout: 30_000 },
+    );
   });
 });
 

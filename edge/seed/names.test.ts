@@ -9,7 +9,9 @@ import { foremanOf } from '../edge-context.ts';
 import type { Env } from '../env.ts';
 import { edgeKeys, lease } from '../farm-node.fixture.ts';
 import { submission } from '../foreman/foreman.fixture.ts';
-import { nameKey } from './names.ts';
+import { UNLIMITED } from '../limits/rate-limit.ts';
+import { Visit } from '../limits/visit.ts';
+import { Names, nameKey } from './names.ts';
 import {
   buildNext,
   failNext,
@@ -225,6 +227,23 @@ test('an image that upstream has left behind is not what a poll for its successo
   const now = performance.now();
   vi.spyOn(performance, 'now').mockReturnValue(now + 6_000);
   expect((await other.ask(`${PATH}/${request_hash}`)).status).toBe(202);
+});
+
+test('a name that leads to another build since the poll began leads the poll there too', async () => {
+  const identity = sha256Hex('its identity');
+  const name = sha256Hex(unique()).slice(0, 12);
+  const names = new Names(env.CACHE, () => foremanOf(env));
+  const visit = new Visit({ builds: UNLIMITED, misses: UNLIMITED }, () => null, {
+    signal: new AbortController().signal,
+  });
+  const give = (requestHash: string) =>
+    names.give({ name, identity }, { dialect: 'joined', requestHash, isPending: true, isPrivate: true }, visit);
+  await give(sha256Hex('first'));
+  const known = await names.find(name, visit);
+  if (!known) throw new Error('expected the name to be known');
+  // Meanwhile another request of this isolate begins the next build.
+  await give(sha256Hex('second'));
+  expect((await names.newest(name, known, visit)).requestHash).toBe(sha256Hex('second'));
 });
 
 test('where the Foreman cannot be asked for a newer build, the one that is known is told', async () => {

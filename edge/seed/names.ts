@@ -76,7 +76,8 @@ export class Names {
 
   /** What `find` said, or what has become of it since. Where the Foreman cannot be asked, what is known has to do. */
   async newest(name: string, known: NameEntry, visit: Visit): Promise<NameEntry> {
-    if (this.#sure.has(name)) return known;
+    // It may have been heard of while the caller waited for something else.
+    if (this.#sure.has(name)) return this.#memory.get(name) ?? known;
     try {
       await visit.charge('misses');
       const found = await this.#foreman().findName(name);

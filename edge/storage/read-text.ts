@@ -1,15 +1,19 @@
 /**
- * A short text out of a store, whole or not at all, within a time: a store that begins an answer and never ends it would else hold
- * up publishing for ever, and one that breaks off would have half a record parsed.
+ * A short text out of a store, whole or not at all, within a time and a size: a store that begins an answer and never ends it would
+ * else hold up publishing for ever or fill the memory of an isolate, and one that breaks off would have half a record parsed.
  */
 import { type ObjectStore, READING_MS } from './object-store.ts';
 import { ObjectStoreError } from './object-store-error.ts';
 
-/** @throws Error where it breaks off, or has not ended in time */
+/** Some times the largest that is put there: what all who vouch for an image have signed, half a megabyte each. */
+const MAX_BYTES = 32 * 1024 * 1024;
+
+/** @throws Error where it breaks off, has not ended in time, or goes on behind `MAX_BYTES` */
 export async function readText(body: ReadableStream<Uint8Array> | null, timeoutMs: number): Promise<string> {
   if (!body) return '';
   const reader = body.getReader();
   let isLate = false;
+  let sizeBytes = 0;
   const timer = setTimeout(() => {
     isLate = true;
     reader.cancel().catch(() => undefined);
@@ -22,6 +26,11 @@ export async function readText(body: ReadableStream<Uint8Array> | null, timeoutM
       // What is cancelled ends as if it were whole.
       if (isLate) throw new Error(`no end of the answer within ${timeoutMs} ms`);
       if (done) return text + decoder.decode();
+      sizeBytes += value.byteLength;
+      if (sizeBytes > MAX_BYTES) {
+        await reader.cancel();
+        throw new Error(`expected a text of at most ${MAX_BYTES} bytes, got more`);
+      }
       text += decoder.decode(value, { stream: true });
     }
   } finally {

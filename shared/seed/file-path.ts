@@ -4,7 +4,7 @@
  */
 import { isSha256Hex } from '../digest.ts';
 
-export const PATH_DIGITS = 32;
+const PATH_DIGITS = 32;
 
 /** What stands for a build in paths below `/json/` and `/download/`. */
 export const pathOf = (requestHash: string): string => requestHash.slice(0, PATH_DIGITS);

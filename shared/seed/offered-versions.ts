@@ -15,10 +15,10 @@ export const distroAlias = ({ name, alias = name }: Pick<Distro, 'name' | 'alias
 export const versionAlias = (version: string): string => (version === 'SNAPSHOT' ? 'snapshot' : version);
 
 /** What a page selects at first: upstream's stable version, or else the newest release. */
-export function latestVersion({ stableVersion, versions }: VersionsDocument): string {
-  if (stableVersion !== '') return stableVersion;
-  const newestFirst = versions.map(({ version }) => version).sort(compareVersions);
-  return newestFirst.find((version) => !isSnapshot(version)) ?? newestFirst[0] ?? '';
+export function latestVersion(versions: VersionsDocument): string {
+  if (versions.stableVersion !== '') return versions.stableVersion;
+  const newest = newestFirst(versions);
+  return newest.find((version) => !isSnapshot(version)) ?? newest[0] ?? '';
 }
 
 /** Rows in the order in which they are tried. */

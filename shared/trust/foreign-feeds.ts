@@ -6,7 +6,7 @@
 import { isPlainUrl, isRepositoryAllowed } from '../repository-allow-list.ts';
 
 export const MAX_FEED_PREFIXES = 32;
-export const MAX_FEED_PREFIX_LENGTH = 512;
+const MAX_FEED_PREFIX_LENGTH = 512;
 
 /** URL prefixes, as of the edge's own list; null where the owner has said nothing. */
 export type FeedOptIn = readonly string[] | null;
