@@ -273,6 +273,33 @@ describe('renewing', () => {
   });
 });
 
+describe('bytes that are no message are their sender’s fault, and answered so', () => {
+  const RUBBISH = [0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f];
+  const HALF_A_CHARACTER = [0, 0, 0, 0, 18, ...utf8ToBytes('{"slots":"\\ud800"}')];
+  const ENVELOPE = [0, 0, 0, 0, RUBBISH.length, ...RUBBISH];
+  it.each([
+    [
+      'application/proto',
+      RUBBISH,
+      400,
+      /^\{"code":"invalid_argument","message":"expected a asu\.farm\.v1\.LeaseRequest"\}$/,
+    ],
+    ['Application/Proto', RUBBISH, 400, /^\{"code":"invalid_argument"/],
+    ['application/grpc-web+proto', ENVELOPE, 200, /grpc-status: 3\r\n/],
+    // A trailer cannot carry half a character, and Connect would quote it.
+    ['application/grpc-web+json', HALF_A_CHARACTER, 200, /grpc-status: 3\r\n/],
+    // Nobody has said that it is to be read as anything else than what it says it is.
+    ['application/proto', RUBBISH, 501, /^\{"code":"unimplemented"/, { 'content-encoding': 'gzip' }],
+  ] as const)('%s, %j', async (type, bytes, status, told, more?: Readonly<Record<string, string>>) => {
+    const body = Uint8Array.from(bytes);
+    const headers = await signedHeaders(node, 'POST', pathOf('lease'), sha256Hex(body));
+    for (const [name, value] of Object.entries({ 'content-type': type, ...more })) headers.set(name, value);
+    const response = await ask(pathOf('lease'), { method: 'POST', headers, body });
+    expect(response.status).toBe(status);
+    expect(new TextDecoder().decode(await response.arrayBuffer())).toMatch(told);
+  });
+});
+
 test.each([
   ['an idempotency key that is too short', 'lease', { idempotencyKey: 'x' }],
   ['more than 256 reports', 'report', { reports: Array.from({ length: 257 }, () => ({ leaseId: 'x' })) }],

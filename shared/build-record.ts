@@ -1,7 +1,7 @@
 /**
  * The record of a finished build: what lies in the object store as `builds/<request_hash>.json`, what KV caches, what
- * every answer about the build is made from. Written once, never
- * changed; removed whole when a private image ends, or when its files are found to be gone.
+ * every answer about the build is made from. What it says of the image never changes; it is marked when the image is to go
+ * (`unpublishedAt`), and removed whole: at a private image's end, for the budget, since it was recalled, or since its files are gone.
  */
 import type { BuildErrorKind } from './build-error.ts';
 import type { BuildRequest } from './build-request.ts';

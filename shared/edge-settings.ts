@@ -217,7 +217,7 @@ export const EDGE_SETTINGS = {
   IMAGES_BUDGET: setting(
     '',
     budget,
-    'what published images may take in the store, such as 40G; then those go that were asked for least lately; empty or 0: no limit',
+    'what published images may take in the store, such as 40G; then those go that were served least lately; empty or 0: no limit',
   ),
   CLIENT_ADDRESS_HEADER: setting(
     'cf-connecting-ip',

@@ -326,6 +326,10 @@ export function arbitraryBody(known: Known): Arbitrary<Body> {
       weight: 1,
       arbitrary: text.map((text): Body => ({ kind: 'cut off', text: text.slice(0, 5_000), announcedBytes: 5_001 })),
     },
+    {
+      weight: 1,
+      arbitrary: text.map((text): Body => ({ kind: 'surplus', text, announcedBytes: text.length >> 1 })),
+    },
   );
 }
 

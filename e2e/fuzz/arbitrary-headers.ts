@@ -38,7 +38,10 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   ],
   'Accept-Encoding': ['gzip', 'br', 'zstd', 'identity;q=0', '*', 'gzip;q=1e400', ';;;', 'gzip, '.repeat(300)],
   Accept: ['*/*', 'text/html', 'application/xml;q=0.9', '', ';', 'text/event-stream'],
-  'Accept-Language': ['de', '*', 'x'.repeat(500)],
+  'Accept-Language': [
+    ...['de', '*', '', 'zh-Hant-TW;q=0.8, *;q=0', 'de;q=1e400', 'de;q=', '../..', '__proto__', '\xe4', 'x'.repeat(500)],
+    'de,'.repeat(2_000),
+  ],
   'Content-Type': [
     ...['application/json', 'application/json; charset=utf-16', 'text/plain', 'application/x-www-form-urlencoded'],
     ...[
@@ -118,6 +121,15 @@ const many: Arbitrary<readonly Header[]> = fc
   .tuple(fc.integer({ min: 50, max: 400 }), fc.integer({ min: 0, max: 200 }))
   .map(([count, length]) => Array.from({ length: count }, (_, n) => [`X-Many-${n}`, 'v'.repeat(length)] as const));
 
+/** What a route reads of it, it must not read for ever. */
+const long: Arbitrary<readonly Header[]> = fc
+  .tuple(
+    fc.constantFrom(...Object.keys(VALUES)),
+    fc.constantFrom('v', ',', '"', '0'),
+    fc.integer({ min: 1_000, max: 60_000 }),
+  )
+  .map(([name, letter, length]) => [[name, letter.repeat(length)] as const]);
+
 const huge: Arbitrary<readonly Header[]> = fc
   .integer({ min: 8_000, max: 100_000 })
   .map((length) => [['X-Huge', 'v'.repeat(length)] as const]);
@@ -132,6 +144,7 @@ export function arbitraryHeaders(hashes: readonly string[]): Arbitrary<readonly 
   const more = fc.oneof(
     { weight: 40, arbitrary: fc.array(oneOf(VALUES, hashes), { maxLength: 4 }) },
     { weight: 2, arbitrary: fc.tuple(oneOf(RARE, hashes)) },
+    { weight: 1, arbitrary: long },
     { weight: 1, arbitrary: many },
     { weight: 1, arbitrary: huge },
   );

@@ -14,7 +14,9 @@ export type Body =
   | { readonly kind: 'length'; readonly text: string }
   | { readonly kind: 'chunked'; readonly chunks: readonly string[] }
   /** What is announced never comes; the client ends its side instead. */
-  | { readonly kind: 'cut off'; readonly text: string; readonly announcedBytes: number };
+  | { readonly kind: 'cut off'; readonly text: string; readonly announcedBytes: number }
+  /** Fewer bytes are announced than come: the rest is, for the server, the next request. */
+  | { readonly kind: 'surplus'; readonly text: string; readonly announcedBytes: number };
 
 const FRAMING = /^(?:content-length|transfer-encoding|connection|upgrade|expect|te|trailer)$/i;
 
@@ -23,7 +25,7 @@ const FRAMING = /^(?:content-length|transfer-encoding|connection|upgrade|expect|
  * ends its side, as one would that has said all.
  */
 export const isContradictory = ({ headers, body }: RawRequest): boolean =>
-  body.kind === 'cut off' || headers.some(([name]) => FRAMING.test(name));
+  body.kind === 'cut off' || body.kind === 'surplus' || headers.some(([name]) => FRAMING.test(name));
 
 /** JSON and everything else that is meant as text goes over the wire as UTF-8; lone surrogates as the three bytes they must not be. */
 export const utf8 = (text: string): string =>
@@ -39,7 +41,7 @@ const surrogateBytes = (unit: number): string =>
 export function bytesOf({ method, target, headers, body }: RawRequest): Buffer {
   const lines = [`${method} ${target} HTTP/1.1`, 'Host: fuzz', ...headers.map(([name, value]) => `${name}: ${value}`)];
   if (body.kind === 'length') lines.push(`Content-Length: ${body.text.length}`);
-  if (body.kind === 'cut off') lines.push(`Content-Length: ${body.announcedBytes}`);
+  if (body.kind === 'cut off' || body.kind === 'surplus') lines.push(`Content-Length: ${body.announcedBytes}`);
   if (body.kind === 'chunked') lines.push('Transfer-Encoding: chunked');
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${bodyText(body)}`, 'latin1');
 }
@@ -50,6 +52,7 @@ function bodyText(body: Body): string {
       return '';
     case 'length':
     case 'cut off':
+    case 'surplus':
       return body.text;
     case 'chunked':
       return `${body.chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join('')}0\r\n\r\n`;

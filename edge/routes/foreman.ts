@@ -2,7 +2,7 @@
  * ForemanService over Connect, for farm nodes. This side speaks HTTP and protobuf, checks who calls, signs orders; the
  * Foreman behind it only decides. Contract and errors: proto/asu/farm/v1/foreman.proto.
  */
-import { create, type DescMessage, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import {
   Code,
   ConnectError,
@@ -17,6 +17,7 @@ import { type Context, Hono } from 'hono';
 import { BuildError } from '../../shared/build-error.ts';
 import type { StoredFile } from '../../shared/build-record.ts';
 import { EDGE_TIME_HEADER } from '../../shared/call-signature.ts';
+import { BODY_FAULT, checkedBody, refuseFaultyBody } from '../../shared/checked-body.ts';
 import { addressIn } from '../../shared/client-key.ts';
 import { bytesToHex, isSha256Hex, sha256Hex } from '../../shared/digest.ts';
 import { verifyEd25519 } from '../../shared/ed25519.ts';
@@ -94,7 +95,7 @@ const unavailable: Interceptor = (next) => async (request) => {
 const router = createConnectRouter({
   grpc: false,
   readMaxBytes: MAX_MESSAGE_BYTES,
-  interceptors: [unavailable],
+  interceptors: [unavailable, refuseFaultyBody],
 }).service(ForemanService, {
   async join(request, handler) {
     const context = handler.values.get(callerKey)?.context;
@@ -277,17 +278,17 @@ for (const handler of router.handlers) {
       if (!caller.ok) return refused(401, 'unauthenticated', caller.reason, { [EDGE_TIME_HEADER]: String(Date.now()) });
       certificate = caller.certificate;
     }
-    if (c.req.header('content-type') === 'application/proto' && !isMessage(handler.method.input, body))
-      return refused(400, 'invalid_argument', `expected a ${handler.method.input.typeName}`);
-    const contextValues = createContextValues().set(callerKey, {
-      context,
-      certificate,
-      network: whence(context, c.req.raw),
-    });
+    const checked = checkedBody(handler.method.input, (name) => c.req.raw.headers.get(name), body);
+    const contextValues = createContextValues()
+      .set(callerKey, { context, certificate, network: whence(context, c.req.raw) })
+      .set(BODY_FAULT, checked.fault);
     const answer = createFetchHandler((request) => handler({ ...request, contextValues }));
     // The path is all that the handler looks at, and a Host header may be no part of any URL.
     const url = `https://edge.invalid${handler.requestPath}`;
-    const answered = await answer(new Request(url, { method: 'POST', headers: c.req.raw.headers, body }));
+    const call = new Request(url, { method: 'POST', headers: c.req.raw.headers, body: checked.body });
+    // Of the body that this one stands for.
+    if (checked.fault !== null) call.headers.delete('content-length');
+    const answered = await answer(call);
     if (answered.status === 415) return refused(415, 'unknown', 'expected application/proto or application/json');
     // As on every answer; whoever looks into this from a browser shall see the error and not a riddle.
     for (const [name, value] of Object.entries(CORS)) answered.headers.set(name, value);
@@ -299,16 +300,6 @@ function whence({ config }: EdgeContext, request: Request): string {
   const header = config.CLIENT_ADDRESS_HEADER;
   const address = header === '' ? '' : addressIn(request.headers.get(header) ?? '');
   return networkOf(address, (request as Request<unknown, { readonly asn?: unknown }>).cf?.asn);
-}
-
-/** Connect takes bytes that are no message for a fault of its own, and answers 500. */
-function isMessage(schema: DescMessage, body: Uint8Array): boolean {
-  try {
-    fromBinary(schema, body);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Null for one that is too large. */

@@ -32,7 +32,7 @@ const HELP = `Who builds for an edge.
 ${ADMIN_HELP}
   --help                  this text
 
-A node that fails three different builds in a row which others can build is drained by itself; the list says so.
+A node that fails three different builds in a row, of which none is known to fail on others as well, is drained by itself; the list says so.
 ${ADMIN_STATUSES}`;
 
 const FLAGS = {

@@ -15,8 +15,10 @@ import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Code, ConnectError, createConnectRouter, createContextValues, type ServiceImpl } from '@connectrpc/connect';
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
+import { ENVELOPE_HEAD_BYTES, refuseFaultyBody } from '../../shared/checked-body.ts';
 import { NodeService } from '../../shared/gen/asu/farm/v1/node_pb.js';
 import type { ListenAddress } from '../cli/listen-address.ts';
+import { checkedCall } from './checked-call.ts';
 import { isLocalCaller } from './local-caller.ts';
 import { IS_LOCAL } from './node-service.ts';
 
@@ -45,6 +47,7 @@ export async function serveNode(
   const shutdown = new AbortController();
   const router = createConnectRouter({
     acceptCompression: [],
+    interceptors: [refuseFaultyBody],
     readMaxBytes: MAX_MESSAGE_BYTES,
     shutdownSignal: shutdown.signal,
   }).service(NodeService, service);
@@ -61,7 +64,8 @@ export async function serveNode(
     const values = createContextValues().set(IS_LOCAL, isLocal);
     // Throws where there is no host, or one that is none.
     const call = universalRequestFromNodeRequest(request, response as ServerResponse, undefined, values);
-    await universalResponseToNodeResponse(await handler(call), response);
+    const checked = await checkedCall(handler.method.input, call, MAX_MESSAGE_BYTES + ENVELOPE_HEAD_BYTES);
+    await universalResponseToNodeResponse(await handler(checked), response);
   }
   // A caller that left, or spoke no HTTP that can be answered: nobody is there to be told.
   const onRequest = (request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse) =>
