@@ -4,6 +4,8 @@ import type { BuildRecord } from '../../../shared/build-record.ts';
 import { unindexedNames } from '../../../shared/freshness.ts';
 import { isPrivate } from '../../../shared/normalize-request.ts';
 import type { Agreement } from '../../../shared/quorum.ts';
+import { rebuildCommand } from '../../../shared/trust/rebuild-command.ts';
+import { statedRequest } from '../../../shared/trust/stated-request.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import type { BuildRow, LeaseRow, NodeRow } from '../schema.ts';
 import { attestersOf } from '../trust/attesters-of.ts';
@@ -43,7 +45,9 @@ export function decidedRecord(
     manifest: result.manifest,
     unindexed,
     device: result.device,
-    buildCommand: result.buildCommand,
+    // Not what one volunteer says that it ran: it would be shown to every user.
+    buildCommand:
+      decision.by === 'trusted' ? result.buildCommand : rebuildCommand(statedRequest(build.request), build.requestHash),
     circumstances: result.circumstances,
     enqueuedAt: build.enqueuedAt,
     publishedAt: now,

@@ -455,6 +455,21 @@ describe('of what one volunteer says', () => {
     expect(JSON.stringify([status, await env.CACHE.get(`result/build/${requestHash}`)])).not.toMatch(/evil|run me/);
   });
 
+  it('no command is shown that it says to have run, but the one that makes the image', async () => {
+    await crowd();
+    await submitForTwo();
+    await image('v');
+    pass(DRAW_PATIENCE_MS * 20);
+    const { leaseId, requestHash } = await foreman.order('w');
+    const { value } = succeeded([await foreman.upload('w', leaseId)]);
+    const event = { case: 'succeeded' as const, value: { ...value, buildCommand: ['curl', 'https://evil.example'] } };
+    await foreman.report('w', leaseId, 1, event);
+    await foreman.untilState(requestHash, 'done');
+    const record = await (await bucket.get(`builds/${requestHash}.json`))?.json<{ buildCommand: string[] }>();
+    expect(record?.buildCommand.slice(0, 3)).toEqual(['make', 'image', 'PROFILE=generic']);
+    expect(JSON.stringify(record)).not.toContain('evil');
+  });
+
   it('nothing keeps a build from others once it is put out: it is for volunteers again', async () => {
     await crowd();
     for (const id of ['v', 'w', 'x']) await volunteer(id);
