@@ -93,6 +93,9 @@ export const LEAVES_KV_MS = [LIFETIMES.kvSettlesMs, LIFETIMES.callMs] as const;
 export const FILES_STAY_MS =
   LIFETIMES.kvSettlesMs + LIFETIMES.callMs + Math.max(...TOLD_OF_BUILDS_MS) + LIFETIMES.fetchMs;
 
+/** What the Foreman knows of what is over: builds, names, checks, what upstream had. What is published has no such end. */
+export const HISTORY_MS = 90 * 24 * 3_600_000;
+
 export const CACHE_CONTROL = {
   /** Files of a build never change under their name. */
   image: 'public, max-age=31536000, immutable',

@@ -59,11 +59,6 @@ export class BucketHold {
     return this.#holding.state === 'refused' ? belongsToAnother(this.#holding.holder) : null;
   }
 
-  /** Null as long as it never held the bucket. Milliseconds since 1970. */
-  get heldAt(): number | null {
-    return metaValue(this.#db, HELD_AT) ?? null;
-  }
-
   /** Before work is taken on: `refusal` is then what the store says, if it says something. */
   async settle(now: number): Promise<void> {
     if (!this.#isDue(now)) return;

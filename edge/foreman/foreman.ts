@@ -20,6 +20,7 @@ import { serverKeys } from '../../shared/server-keys.ts';
 import { catalogueReader } from '../catalogue/read.ts';
 import { configOf } from '../config.ts';
 import type { Env } from '../env.ts';
+import { HISTORY_MS } from '../lifetimes.ts';
 import { logError, stackOf } from '../log.ts';
 import type { CountBatch } from '../statistics/counted.ts';
 import type { StatisticsAnswers, StatisticsQuestion } from '../statistics/questions.ts';
@@ -57,7 +58,6 @@ import type { NodeRow, UploadRow } from './schema.ts';
 import { decideShelved } from './trust/decide-shelved.ts';
 import type { MeasuredTarget } from './trust/reproducibility.ts';
 
-const HISTORY_MS = 90 * 24 * 3_600_000;
 const FORGET_AT_ONCE = 200;
 const FORGET_NAMES_AT_ONCE = 1_000;
 const CANCEL_AT_ONCE = 200;

@@ -18,7 +18,7 @@ import { noteWord } from '../nodes/node-faults.ts';
 import { unindexedAtPublication } from '../publishing/decided-record.ts';
 import { endCompetitor, toPublishing } from '../publishing/to-publishing.ts';
 import { failBuild, loseLease } from '../queue/end-build.ts';
-import { type BuildRow, builds, type LeaseRow, type NodeRow, type UploadRow } from '../schema.ts';
+import { type BuildRow, builds, isUndecided, type LeaseRow, type NodeRow, type UploadRow } from '../schema.ts';
 import { agreedFailure } from '../trust/agreed-failure.ts';
 import { castVote } from '../trust/cast-vote.ts';
 import { checkSignedFailure, checkSignedImage, type Reported } from '../trust/check-signed.ts';
@@ -197,8 +197,6 @@ const withInputs = ({ id, pins }: LeaseRow) => ({ id, inputs: inputsOf(pins) });
  */
 const isTooLate = (state: ForemanState, node: NodeRow, lease: LeaseRow, build: BuildRow): boolean =>
   node.tier !== 'trusted' && state.leases.byId(lease.id)?.state !== 'active' && isUndecided(build);
-
-const isUndecided = (build: BuildRow): boolean => ['queued', 'leased', 'running'].includes(build.state);
 
 async function takeImage(state: ForemanState, reported: Reported, result: AcceptedResult, now: number): Promise<void> {
   const { node, lease, build } = reported;

@@ -4,6 +4,7 @@
  */
 import { and, asc, eq, gt, isNull, lt, ne, sql, sum } from 'drizzle-orm';
 import type { WantedImage } from '../../../shared/prebuild/wanted-image.ts';
+import { HISTORY_MS } from '../../lifetimes.ts';
 import type { Database } from '../database.ts';
 import { metaValue, setMeta } from '../meta.ts';
 import { upstreamSeen, wanted } from '../schema.ts';
@@ -13,7 +14,6 @@ const LOOKED_AT = 'prebuilds_looked_at';
 const LOOK_EVERY_MS = 10 * 60_000;
 /** In place of its ImageBuilder: a target of which something is still to be queued. */
 export const NOT_HANDLED = '';
-const HISTORY_MS = 90 * 24 * 3_600_000;
 /** Values that one statement takes. */
 const VALUES = 90;
 

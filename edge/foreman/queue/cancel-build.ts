@@ -6,7 +6,7 @@ import { BuildError } from '../../../shared/build-error.ts';
 import { isPrebuild } from '../../../shared/turn.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import { endLease } from '../leases/end-lease.ts';
-import type { BuildRow } from '../schema.ts';
+import { type BuildRow, isUndecided } from '../schema.ts';
 import { endWithFailure } from './end-build.ts';
 
 export const ABANDONED = 'Error: Nobody asked for this build any more, so it left the queue; please ask again';
@@ -14,7 +14,7 @@ export const CANCELLED = 'Error: An operator of this server stopped the build; p
 
 /** False for one that is over already, or decided. */
 export function cancelBuild(state: ForemanState, build: BuildRow, detail: string, now: number): boolean {
-  if (!['queued', 'leased', 'running'].includes(build.state)) return false;
+  if (!isUndecided(build)) return false;
   state.db.transaction(() => {
     // Its node is told by its next report.
     if (build.leaseId !== null) endLease(state, build.leaseId, 'cancelled', now);

@@ -9,6 +9,10 @@ import type { NormalizedRequest } from '../../../shared/normalize-request.ts';
 export type BuildState = 'queued' | 'leased' | 'running' | 'publishing' | 'done' | 'failed';
 
 export const LIVE_STATES = ['queued', 'leased', 'running', 'publishing'] as const satisfies readonly BuildState[];
+/** Nobody has the last word about it yet. */
+export const isUndecided = ({ state }: { readonly state: BuildState }): boolean =>
+  state === 'queued' || state === 'leased' || state === 'running';
+
 export const isLive = ({ state }: { readonly state: BuildState }): boolean =>
   (LIVE_STATES as readonly BuildState[]).includes(state);
 

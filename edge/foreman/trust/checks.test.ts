@@ -10,7 +10,7 @@ import { env } from '../../edge.fixture.ts';
 import { LIFETIMES } from '../../lifetimes.ts';
 import { bucket, failed, handedBack, type OpenedForeman, plansOf, progress, withForeman } from '../foreman.fixture.ts';
 import type { Order } from '../leases/give-lease.ts';
-import { Checks, FILES_STAY_MS } from './checks.ts';
+import { Checks, UPLOADS_STAY_MS } from './checks.ts';
 import { KnownImages } from './known-images.ts';
 
 const DEFAULTS = trustPolicySchema.parse({});
@@ -254,8 +254,8 @@ describe('a canary that is not built', () => {
 
 test('no line of a log can come after the files of a check were removed', () => {
   // The permit that came with the order; or one that was remembered at the last moment at which its lease was active.
-  expect(FILES_STAY_MS).toBeGreaterThan(LIFETIMES.orderPermitMs);
-  expect(FILES_STAY_MS).toBeGreaterThan(LIFETIMES.logPermitMs + LIFETIMES.grantMs);
+  expect(UPLOADS_STAY_MS).toBeGreaterThan(LIFETIMES.orderPermitMs);
+  expect(UPLOADS_STAY_MS).toBeGreaterThan(LIFETIMES.logPermitMs + LIFETIMES.grantMs);
 });
 
 test('what was uploaded for a check is removed once nothing of it can come any more', async () => {
@@ -272,7 +272,7 @@ async function filesGo({ leaseId }: Order): Promise<void> {
       .flatMap(({ objects }) => objects)
       .map(({ key }) => key);
   expect(await left()).toHaveLength(2);
-  pass(FILES_STAY_MS + MINUTE_MS);
+  pass(UPLOADS_STAY_MS + MINUTE_MS);
   expect(await foreman.alarmAt()).toBeLessThanOrEqual(Date.now());
   await foreman.alarm();
   await vi.waitFor(async () => expect(await left()).toEqual([]));

@@ -20,7 +20,7 @@ const hasFiles = sql`${checks.files} = 'left'`;
  * A node's last lines may come after its last word: the permit to write them that came with the order counts for so long, without
  * anybody being asked. What came after the files are gone would stay for good.
  */
-export const FILES_STAY_MS = LIFETIMES.orderPermitMs + LIFETIMES.logPermitMs + 60_000;
+export const UPLOADS_STAY_MS = LIFETIMES.orderPermitMs + LIFETIMES.logPermitMs + 60_000;
 const LOST_AT_ONCE = 64;
 const CLEANED_AT_ONCE = 8;
 
@@ -148,7 +148,7 @@ export class Checks {
     return this.#db
       .select()
       .from(checks)
-      .where(and(hasFiles, lte(checks.at, now - FILES_STAY_MS), eq(checks.state, 'ended')))
+      .where(and(hasFiles, lte(checks.at, now - UPLOADS_STAY_MS), eq(checks.state, 'ended')))
       .orderBy(asc(checks.at))
       .limit(CLEANED_AT_ONCE)
       .all();
@@ -161,7 +161,7 @@ export class Checks {
   /** When something is to be done for them; null for never. Leases have times of their own. */
   nextDueAt(): number | null {
     const row = this.#questions.nextFiles.get();
-    return row?.at == null ? null : row.at + FILES_STAY_MS;
+    return row?.at == null ? null : row.at + UPLOADS_STAY_MS;
   }
 
   /** With their leases and grants, which no build that ends takes with it. */

@@ -4,7 +4,7 @@ import type { Agreement } from '../../../shared/quorum.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import { endCompetitor, toPublishing } from '../publishing/to-publishing.ts';
 import { failBuild } from '../queue/end-build.ts';
-import type { BuildRow, ShelvedRow } from '../schema.ts';
+import { type BuildRow, isUndecided, type ShelvedRow } from '../schema.ts';
 import { agreedFailure } from './agreed-failure.ts';
 import { awaitOthers, decideBuild } from './decide-build.ts';
 import { judgeVotes } from './judge-votes.ts';
@@ -21,7 +21,7 @@ export function decideShelved(state: ForemanState, now: number): FailureRecord[]
 function decideOne(state: ForemanState, row: ShelvedRow, now: number): FailureRecord[] {
   const { requestHash, leaseId } = row;
   const build = state.queue.byHash(requestHash);
-  if (!build || !['queued', 'leased', 'running'].includes(build.state)) {
+  if (!build || !isUndecided(build)) {
     unshelve(state, requestHash);
     return [];
   }

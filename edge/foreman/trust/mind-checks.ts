@@ -5,6 +5,7 @@
 import { storeKey } from '../../../shared/build-record.ts';
 import { isHeard } from '../../../shared/node-state.ts';
 import { MAX_TRIES } from '../../../shared/trust/checks.ts';
+import { HISTORY_MS } from '../../lifetimes.ts';
 import { logWarning } from '../../log.ts';
 import { deleteAll } from '../../storage/delete-all.ts';
 import type { ForemanState } from '../foreman-state.ts';
@@ -12,7 +13,6 @@ import { removeLeaseFiles } from '../images/remove-lease-files.ts';
 import type { CheckRow } from '../schema.ts';
 import { settleByTrusted } from './settle-by-trusted.ts';
 
-const HISTORY_MS = 90 * 24 * 3_600_000;
 const FORGET_AT_ONCE = 200;
 
 /** @throws when the store or KV does not answer: to be tried again */
