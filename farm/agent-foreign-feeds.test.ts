@@ -58,7 +58,8 @@ async function given(foreignFeeds: FeedOptIn, certificate: string, urls: readonl
   let isGiven = false;
   const edge = createRouterTransport(({ service }) =>
     service(ForemanService, {
-      lease: async ({ feeds }, { signal }) => {
+      lease: async ({ feeds, stops }, { signal }) => {
+        if (stops) return {};
         // As the real one waits when there is nothing to do.
         if (isGiven) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
         isGiven = true;
@@ -117,7 +118,8 @@ test('an order that is brought is held to the same', async () => {
   const asked = Promise.withResolvers<void>();
   const edge = createRouterTransport(({ service }) =>
     service(ForemanService, {
-      lease: async (_, { signal }) => {
+      lease: async ({ stops }, { signal }) => {
+        if (stops) return {};
         asked.resolve();
         await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
         return {};

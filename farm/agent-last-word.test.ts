@@ -67,7 +67,8 @@ async function workOn(
   let isGiven = false;
   const edge = createRouterTransport(({ service }) =>
     service(ForemanService, {
-      lease: async (_, { signal }) => {
+      lease: async ({ stops }, { signal }) => {
+        if (stops) return {};
         // The slot is free again: the build has ended, and whatever there was to say of it follows within moments.
         if (isGiven) {
           setTimeout(() => stop.abort(), 1_000);

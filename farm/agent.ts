@@ -58,6 +58,8 @@ const LEASE_WAIT_SECONDS = 25;
 /** The wait itself, and time for the answer to travel. */
 const LEASE_TIMEOUT_MS = 40_000;
 const LAST_WORDS_MS = 8_000;
+/** The edge is told that the node stops; one that hangs finds it out by itself. */
+const FAREWELL_MS = 3_000;
 /** Between two looks at a full disk. */
 const FULL_MS = 30_000;
 const NOT_OPTED_IN = 'it needs foreign feeds from which this node does not fetch';
@@ -151,19 +153,8 @@ export class Agent {
       const setbacks = this.#builds.ownFaults + this.#turnedDown;
       if (setbacks > 0) await pause(backoffMs(setbacks, Math.random(), 10_000, 300_000), signal);
       try {
-        const answer = await this.#options.client.lease(
-          {
-            idempotencyKey: key,
-            waitSeconds: LEASE_WAIT_SECONDS,
-            softwareVersion: SERVER_VERSION,
-            protocol: FARM_PROTOCOL,
-            slots: this.#options.slots,
-            heldImageBuilders: await this.heldImageBuilders(),
-            knownStanding: this.#standing.known,
-            ...(this.#options.foreignFeeds && { feeds: { prefixes: [...this.#options.foreignFeeds] } }),
-          },
-          { signal, timeoutMs: LEASE_TIMEOUT_MS },
-        );
+        const question = { ...(await this.#question(key)), waitSeconds: LEASE_WAIT_SECONDS };
+        const answer = await this.#options.client.lease(question, { signal, timeoutMs: LEASE_TIMEOUT_MS });
         failures = 0;
         this.#standing.hear(answer);
         if (answer.edgeTimeMs > 0n) this.#hearTime(Number(answer.edgeTimeMs));
@@ -171,12 +162,41 @@ export class Agent {
         // Not before: an order that could not be written down must come again.
         key = randomUUID();
       } catch (error) {
-        if (signal.aborted) return;
+        if (signal.aborted) return this.#takeNothingMore(key);
         failures += 1;
         // The key stays: an order that was given and whose answer was lost comes again.
         complain(this.#options.log, 'asking for work failed', error, failures);
         await pause(backoffMs(failures, Math.random()), signal);
       }
+    }
+  }
+
+  /** Its own words about itself. */
+  async #question(idempotencyKey: string) {
+    const { slots, foreignFeeds } = this.#options;
+    return {
+      idempotencyKey,
+      softwareVersion: SERVER_VERSION,
+      protocol: FARM_PROTOCOL,
+      slots,
+      heldImageBuilders: await this.heldImageBuilders(),
+      knownStanding: this.#standing.known,
+      ...(foreignFeeds && { feeds: { prefixes: [...foreignFeeds] } }),
+    };
+  }
+
+  /**
+   * The question was broken off, and at the edge it waits still: what it is given from now on nobody would build until its lease is over.
+   * What it was given in this moment is handed back.
+   */
+  async #takeNothingMore(key: string): Promise<void> {
+    try {
+      const question = { ...(await this.#question(key)), stops: true };
+      const { order: signed } = await this.#options.client.lease(question, { timeoutMs: FAREWELL_MS });
+      const order = signed ? await this.#verified(signed) : null;
+      if (order && !this.#builds.all.has(order.leaseId)) this.#giveBack(order, 'the node stops');
+    } catch (error) {
+      complain(this.#options.log, 'the edge could not be told that this node stops', error, 1);
     }
   }
 

@@ -151,6 +151,7 @@ const router = createConnectRouter({
         feeds,
         waitMs: Math.min(request.waitSeconds, MAX_WAIT_SECONDS) * 1000,
         knownStanding: standingFromWire(request.knownStanding),
+        isStopping: request.stops,
       }),
     );
     const { state, reason } = answer.standing;

@@ -65,7 +65,8 @@ async function start(): Promise<void> {
   reported = new Map();
   const edge = createRouterTransport(({ service }) =>
     service(ForemanService, {
-      lease: async (_, { signal }) => {
+      lease: async ({ stops }, { signal }) => {
+        if (stops) return {};
         await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
         return {};
       },

@@ -15,6 +15,7 @@ export interface LeaseQuestion extends ToldOfNode {
   readonly idempotencyKey: string;
   readonly waitMs: number;
   readonly knownStanding?: NodeStanding | null;
+  readonly isStopping?: boolean;
 }
 
 interface Ways {
@@ -35,6 +36,8 @@ export async function waitForOrder(
   const { idempotencyKey, softwareVersion, slots, held, network, feeds } = ask;
   const more = { ...(network !== undefined && { network }), ...(feeds !== undefined && { feeds }) };
   const told = { softwareVersion, slots, held, ...more };
+  // Or a build would be given to a question behind which nobody is any more, and wait for its lease to end.
+  if (ask.isStopping) rooms.dismiss(nodeId);
   for (;;) {
     // Asked anew after each wait: the node may be revoked by now, or a second try of this call may have been faster.
     const node = state.nodes.present(nodeId, told, now());
@@ -42,6 +45,7 @@ export async function waitForOrder(
     const standing = { state: node.state, reason: node.stateReason };
     const known = state.leases.byKey(nodeId, idempotencyKey);
     if (known) return { order: known.state === 'active' ? orderAgain(state, known) : null, standing };
+    if (ask.isStopping) return { order: null, standing };
     const isOver = now() >= until || (ask.knownStanding ?? node.state) !== node.state;
     if (node.state !== 'active' || hasAllItMay(state, node) || state.hold.refusal !== null) {
       if (isOver) return { order: null, standing };

@@ -10,6 +10,7 @@ import { env, openUpstream } from '../../edge.fixture.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import {
   AHEAD,
+  EVENTUALLY,
   failed,
   forgetLog,
   NEWS,
@@ -257,6 +258,22 @@ test('one that is set aside while upstream is asked for its order gets none', as
   expect(await asking).toMatchObject({ order: null });
   expect(await foreman.rows('leases')).toEqual([]);
   expect(await lease()).toMatchObject({ order: null, standing: { state: 'draining' } });
+});
+
+test('a node that stops is given nothing to the question that it broke off', async () => {
+  const ask = (idempotencyKey: string, more: { readonly waitMs: number; readonly isStopping?: boolean }) =>
+    foreman.calls.lease('a', { idempotencyKey, ...NEWS, ...more });
+  const brokenOff = ask('broken-off', { waitMs: 20_000 });
+  await vi.waitFor(async () => expect((await foreman.calls.stats()).calls.lease).toBe(1), EVENTUALLY);
+  expect(await ask('broken-off', { waitMs: 0, isStopping: true })).toMatchObject({ order: null });
+  expect(await brokenOff).toMatchObject({ order: null });
+  await submit();
+  expect(await foreman.rows('leases')).toEqual([]);
+  // What it had been given in that moment is told once more, to be handed back.
+  const given = await ask('given', { waitMs: 0 });
+  expect(given).toMatchObject({ order: { leaseId: expect.any(String) } });
+  expect(await ask('given', { waitMs: 0, isStopping: true })).toEqual(given);
+  expect(await ask('another', { waitMs: 0, isStopping: true })).toMatchObject({ order: null });
 });
 
 test('a token that a node has used before does not bring back what it was made by that', async () => {

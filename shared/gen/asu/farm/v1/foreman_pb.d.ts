@@ -165,6 +165,14 @@ export declare type LeaseRequest = Message<"asu.farm.v1.LeaseRequest"> & {
    * @generated from field: asu.farm.v1.FeedOptIn feeds = 8;
    */
   feeds?: FeedOptIn | undefined;
+
+  /**
+   * The node stops and takes nothing more: its questions that wait still are over, and what was given for this key meanwhile is told
+   * once more, to be handed back. An edge that does not know this answers as always; what it gives is handed back as well.
+   *
+   * @generated from field: bool stops = 9;
+   */
+  stops: boolean;
 };
 
 /**
