@@ -3,26 +3,20 @@
  * goes out from here; who calls a node brings an order and nothing more. A process that is killed at any point loses no more
  * than the build that was running, and says at its next start that it is lost; what was built already it goes on uploading.
  */
-import { randomUUID } from 'node:crypto';
 import { fromBinary } from '@bufbuild/protobuf';
 import { BuildError } from '../shared/build-error.ts';
 import { hexToBytes } from '../shared/digest.ts';
 import { type SigningKey, verifyEd25519 } from '../shared/ed25519.ts';
-import { FARM_PROTOCOL } from '../shared/farm-protocol.ts';
 import { type BuildOrder, BuildOrderSchema, type SignedBuildOrder } from '../shared/gen/asu/farm/v1/build_pb.js';
 import { nodeIdOf } from '../shared/node-identity.ts';
-import { SERVER_VERSION } from '../shared/server-version.ts';
 import { type FeedOptIn, fetchesFrom } from '../shared/trust/foreign-feeds.ts';
-import { backoffMs, pause } from './backoff.ts';
 import { checkedOrder } from './build/checked-order.ts';
 import type { Workshop } from './build/workshop.ts';
 import { isWhole } from './built.ts';
 import type { DiskWatch } from './disk/disk-watch.ts';
 import type { ForemanClient, Membership } from './edge-client.ts';
 import type { EdgeClock } from './edge-clock.ts';
-import { complain, isWorthSayingAgain } from './ever-rarer.ts';
 import { NOTHING_BUILT, textOf } from './fulfil-order.ts';
-import { HeardStanding } from './heard-standing.ts';
 import type { NodeLog } from './log/node-log.ts';
 import { tierOf } from './membership.ts';
 import type { NodeMetrics } from './metrics/node-metrics.ts';
@@ -33,6 +27,7 @@ import { CALL_TIMEOUT_MS, Reporter } from './reporter.ts';
 import { RunningBuilds } from './running-builds.ts';
 import type { BuildNews } from './server/build-news.ts';
 import type { DirectStore } from './upload/direct-store.ts';
+import { WorkSeeker } from './work-seeker.ts';
 
 export interface AgentOptions {
   readonly edgeUrl: string;
@@ -54,35 +49,23 @@ export interface AgentOptions {
   readonly log: NodeLog['line'];
 }
 
-const LEASE_WAIT_SECONDS = 25;
-/** The wait itself, and time for the answer to travel. */
-const LEASE_TIMEOUT_MS = 40_000;
 const LAST_WORDS_MS = 8_000;
-/** The edge is told that the node stops; one that hangs finds it out by itself. */
-const FAREWELL_MS = 3_000;
-/** Between two looks at a full disk. */
-const FULL_MS = 30_000;
 const NOT_OPTED_IN = 'it needs foreign feeds from which this node does not fetch';
-/** As many ImageBuilders are told to the edge. */
-const MAX_HELD = 64;
 
 export class Agent {
   readonly #options: AgentOptions;
   readonly #nodeId: string;
-  readonly #standing: HeardStanding;
   readonly #builds: RunningBuilds;
   readonly #reporter: Reporter;
-  #fullTimes = 0;
+  readonly #seeker: WorkSeeker;
   /** Orders in a row that are not for this machine. */
   #turnedDown = 0;
-  #clockFault: string | null = null;
   /** Null: does not work yet. */
   #signal: AbortSignal | null = null;
 
   constructor(options: AgentOptions) {
     this.#options = options;
     this.#nodeId = nodeIdOf(options.key.publicKey);
-    this.#standing = new HeardStanding(options.log);
     this.#builds = new RunningBuilds({
       ...options,
       now: () => this.#edgeNow(),
@@ -93,6 +76,12 @@ export class Agent {
       onHeard: (last, answer) => this.#reporter.heardWithOthers(last, answer),
     });
     this.#reporter = new Reporter(options, this.#builds);
+    this.#seeker = new WorkSeeker(options, {
+      builds: this.#builds,
+      setbacks: () => this.#builds.ownFaults + this.#turnedDown,
+      accept: (order) => this.#accept(order),
+      refuse: (order) => this.#refuse(order),
+    });
   }
 
   get news(): BuildNews {
@@ -134,89 +123,20 @@ export class Agent {
     await this.#reporter.send(AbortSignal.any([signal, AbortSignal.timeout(CALL_TIMEOUT_MS)])).catch(() => undefined);
     this.#signal = signal;
     const reporting = this.#reporter.runUntil(signal, hurry.signal);
-    await this.#leaseUntil(signal);
+    await this.#seeker.seekUntil(signal);
     await this.#builds.stopAll('the node stops');
     await reporting;
     await this.#reporter.send(AbortSignal.timeout(LAST_WORDS_MS)).catch(() => undefined);
   }
 
-  async #leaseUntil(signal: AbortSignal): Promise<void> {
-    const stopped = aborted(signal);
-    let key = randomUUID();
-    for (let failures = 0; !signal.aborted; ) {
-      if (this.#builds.isFull) {
-        await Promise.race([this.#builds.oneEnds(), stopped]);
-        continue;
-      }
-      if (!(await this.#hasRoom(signal))) continue;
-      // A machine that lacks something fails within moments, and would be the first to take the next build, and the next.
-      const setbacks = this.#builds.ownFaults + this.#turnedDown;
-      if (setbacks > 0) await pause(backoffMs(setbacks, Math.random(), 10_000, 300_000), signal);
-      try {
-        const question = { ...(await this.#question(key)), waitSeconds: LEASE_WAIT_SECONDS };
-        const answer = await this.#options.client.lease(question, { signal, timeoutMs: LEASE_TIMEOUT_MS });
-        failures = 0;
-        this.#standing.hear(answer);
-        if (answer.edgeTimeMs > 0n) this.#hearTime(Number(answer.edgeTimeMs));
-        if (answer.order) await this.#accept(answer.order);
-        // Not before: an order that could not be written down must come again.
-        key = randomUUID();
-      } catch (error) {
-        if (signal.aborted) return this.#takeNothingMore(key);
-        failures += 1;
-        // The key stays: an order that was given and whose answer was lost comes again.
-        complain(this.#options.log, 'asking for work failed', error, failures);
-        await pause(backoffMs(failures, Math.random()), signal);
-      }
-    }
+  heldImageBuilders(): Promise<string[]> {
+    return this.#seeker.heldImageBuilders();
   }
 
-  /** Its own words about itself. */
-  async #question(idempotencyKey: string) {
-    const { slots, foreignFeeds } = this.#options;
-    return {
-      idempotencyKey,
-      softwareVersion: SERVER_VERSION,
-      protocol: FARM_PROTOCOL,
-      slots,
-      heldImageBuilders: await this.heldImageBuilders(),
-      knownStanding: this.#standing.known,
-      ...(foreignFeeds && { feeds: { prefixes: [...foreignFeeds] } }),
-    };
-  }
-
-  /**
-   * The question was broken off, and at the edge it waits still: what it is given from now on nobody would build until its lease is over.
-   * What it was given in this moment is handed back.
-   */
-  async #takeNothingMore(key: string): Promise<void> {
-    try {
-      const question = { ...(await this.#question(key)), stops: true };
-      const { order: signed } = await this.#options.client.lease(question, { timeoutMs: FAREWELL_MS });
-      const order = signed ? await this.#verified(signed) : null;
-      if (order && !this.#builds.all.has(order.leaseId)) this.#giveBack(order, 'the node stops');
-    } catch (error) {
-      complain(this.#options.log, 'the edge could not be told that this node stops', error, 1);
-    }
-  }
-
-  /** So that builds come where their ImageBuilder is. One that cannot be listed now costs a cold start, no more. */
-  async heldImageBuilders(): Promise<string[]> {
-    const list = await this.#options.workshop.imageBuilders.list().catch(() => []);
-    return list.slice(0, MAX_HELD).map(({ sha256 }) => sha256);
-  }
-
-  /** False after a while in which there was none: with a full disk no work is taken, and the log says so. */
-  async #hasRoom(signal: AbortSignal): Promise<boolean> {
-    const full = await this.#options.disk.isFull().catch((error) => `the disk cannot be asked: ${error.message}`);
-    if (full === null) {
-      this.#fullTimes = 0;
-      return true;
-    }
-    this.#fullTimes += 1;
-    if (isWorthSayingAgain(this.#fullTimes)) this.#options.log(`no work is taken: ${full}`);
-    await pause(FULL_MS, signal);
-    return false;
+  /** One that came as the node stops. */
+  async #refuse(signed: SignedBuildOrder): Promise<void> {
+    const order = await this.#verified(signed);
+    if (order && !this.#builds.all.has(order.leaseId)) this.#giveBack(order, 'the node stops');
   }
 
   async #accept(signed: SignedBuildOrder): Promise<void> {
@@ -295,22 +215,8 @@ export class Agent {
     return read.nodeId === '' || read.nodeId === this.#nodeId ? read : null;
   }
 
-  /** What is wrong with the clock is said when it is news. */
-  #hearTime(edgeTimeMs: number): void {
-    const { clock } = this.#options;
-    clock.hear(edgeTimeMs);
-    const fault = clock.fault();
-    if (fault !== null && fault !== this.#clockFault) this.#options.log(fault);
-    this.#clockFault = fault;
-  }
-
   /** Deadlines are on the edge's clock. */
   #edgeNow(): number {
     return this.#options.clock.now();
   }
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  signal.aborted
-    ? Promise.resolve()
-    : new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
