@@ -61,6 +61,7 @@ import type { MeasuredTarget } from './trust/reproducibility.ts';
 const FORGET_AT_ONCE = 200;
 const FORGET_NAMES_AT_ONCE = 1_000;
 const CANCEL_AT_ONCE = 200;
+const WOKEN_BY_ALARM = 64;
 const NOT_TAKEN: SubmitAnswer = { accepted: false, why: 'bucket_of_another' };
 
 export class Foreman extends DurableObject<Env> {
@@ -406,7 +407,7 @@ export class Foreman extends DurableObject<Env> {
     this.#state.names.forget(now - HISTORY_MS, FORGET_NAMES_AT_ONCE);
     this.#state.statistics.forget(now);
     this.#state.queue.turns.forgetPassed(FORGET_AT_ONCE);
-    this.#rooms.waiting.wakeAll();
+    this.#rooms.waiting.wakeEldest(WOKEN_BY_ALARM);
     if (this.#state.nodes.stateChanges !== stateChanges) this.#rooms.setAside.wakeAll();
     await this.#setAlarm();
     this.ctx.waitUntil(this.#chores.removeOldLogs());

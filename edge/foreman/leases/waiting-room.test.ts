@@ -68,6 +68,15 @@ it('wakes one question of a node, however many it has asked', async () => {
   expect(await three.wake('x')).toBe('a');
 });
 
+it('wakes those that wait longest, and then the next', async () => {
+  const three = room(['a', 'x', 1], ['b', 'x', 9], ['c', 'x', 5]);
+  for (const names of ['a b', 'c', '']) {
+    three.waiting.wakeEldest(2);
+    await Promise.resolve();
+    expect(three.woken.splice(0).join(' ')).toBe(names);
+  }
+});
+
 it('wakes all, each once', async () => {
   const three = room(['a', 'x', 1], ['b', 'x', 1], ['c', 'x', 1]);
   three.waiting.wakeAll();

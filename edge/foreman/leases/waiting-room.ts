@@ -83,6 +83,12 @@ export class WaitingRoom {
     for (const seat of [...this.#seats]) if (seat.nodeId === nodeId) seat.leave();
   }
 
+  /** Those that wait longest: what time has freed is not known one by one, and looking costs, so that all of a large farm take turns. */
+  wakeEldest(most: number): void {
+    this.#wakes += 1;
+    for (const { leave } of this.#seats.slice(0, most)) leave();
+  }
+
   wakeAll(): void {
     this.#wakes += 1;
     for (const { leave } of [...this.#seats]) leave();
