@@ -16,6 +16,7 @@ const CHECKS_GRAIN_MS = 60_000;
 export function dueTimes(state: ForemanState, now: number): readonly (number | null)[] {
   // Where the bucket is another's, nothing of this can be done before that is known to be otherwise.
   const soon = now + (state.hold.refusal === null ? RETRY_MS : REFUSED_MS);
+  const leaseEndsAt = state.leases.nextExpiry();
   const expiry = state.queue.ended.nextExpiry();
   const unpolled = state.queue.polls.earliest();
   const checksDueAt = state.checks.nextDueAt();
@@ -28,7 +29,7 @@ export function dueTimes(state: ForemanState, now: number): readonly (number | n
     state.leases.nextFilesDueAt(),
   ].filter((at) => at !== null);
   return [
-    state.leases.nextExpiry(),
+    leaseEndsAt === null || leaseEndsAt > now ? leaseEndsAt : soon,
     state.queue.nextPostponed(now),
     unpolled === null ? null : Math.max(unpolled + abandonedMs(state) + 1, soon),
     expiry === null ? null : Math.max(expiry, soon),

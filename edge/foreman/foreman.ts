@@ -20,7 +20,6 @@ import { serverKeys } from '../../shared/server-keys.ts';
 import { catalogueReader } from '../catalogue/read.ts';
 import { configOf } from '../config.ts';
 import type { Env } from '../env.ts';
-import { HISTORY_MS } from '../lifetimes.ts';
 import { logError, stackOf } from '../log.ts';
 import type { CountBatch } from '../statistics/counted.ts';
 import type { StatisticsAnswers, StatisticsQuestion } from '../statistics/questions.ts';
@@ -30,10 +29,10 @@ import { PATIENCE_MS } from './bucket-hold.ts';
 import { Chores } from './chores.ts';
 import { beginAnew, ClockWatch } from './clock-watch.ts';
 import { openDatabase } from './database.ts';
-import { abandonedMs, dueTimes } from './due-times.ts';
+import { dueTimes } from './due-times.ts';
 import type { ActedOnNode, Completed, ForemanStats, LeaseAnswer, Refused, ReportAnswer } from './foreman-answers.ts';
 import { type ForemanState, foremanState } from './foreman-state.ts';
-import { type Errand, endExpired, notBrought, orderToBring } from './leases/bring-orders.ts';
+import { type Errand, notBrought, orderToBring } from './leases/bring-orders.ts';
 import { hasAllItMay } from './leases/lease-limits.ts';
 import { Rooms } from './leases/rooms.ts';
 import { takeReports } from './leases/take-reports.ts';
@@ -46,21 +45,18 @@ import { type JoinAnswer, type Newcomer, PRESENT_MS } from './nodes/nodes.ts';
 import { setAddress } from './nodes/set-address.ts';
 import { actOnNode } from './nodes/set-aside.ts';
 import { notLonger } from './not-longer.ts';
+import { endWhatIsOver, forgetWhatIsOld } from './passing-time.ts';
 import type { NameEntry } from './publishing/names.ts';
 import { nearCache } from './publishing/near-cache.ts';
 import { Notary } from './publishing/notary.ts';
 import { buildStatus, MAX_STATUSES } from './queue/build-status.ts';
-import { ABANDONED, CANCELLED, cancelBuild } from './queue/cancel-build.ts';
+import { CANCELLED, cancelBuild } from './queue/cancel-build.ts';
 import { cacheFailure } from './queue/end-build.ts';
 import type { Submission } from './queue/queue.ts';
 import { MAX_SUBMISSIONS, type SubmitAnswer, type SubmitAnswers, takeSubmission } from './queue/take-submission.ts';
 import type { NodeRow, UploadRow } from './schema.ts';
-import { decideShelved } from './trust/decide-shelved.ts';
 import type { MeasuredTarget } from './trust/reproducibility.ts';
 
-const FORGET_AT_ONCE = 200;
-const FORGET_NAMES_AT_ONCE = 1_000;
-const CANCEL_AT_ONCE = 200;
 const WOKEN_BY_ALARM = 64;
 const NOT_TAKEN: SubmitAnswer = { accepted: false, why: 'bucket_of_another' };
 
@@ -388,13 +384,8 @@ export class Foreman extends DurableObject<Env> {
     const { stateChanges } = this.#state.nodes;
     if (this.#clock.wasSet(now, this.#alarm.dueAt)) beginAnew(this.#state, now);
     this.#alarm.fired();
-    for (const lease of this.#state.leases.expired(now)) {
-      endExpired(this.#state, lease, now);
-      this.#rooms.wake(lease.nodeId);
-    }
-    for (const build of this.#state.queue.polls.noneSince(now - abandonedMs(this.#state), CANCEL_AT_ONCE))
-      cancelBuild(this.#state, build, ABANDONED, now);
-    for (const failure of decideShelved(this.#state, now)) this.ctx.waitUntil(cacheFailure(this.#state, failure));
+    for (const failure of endWhatIsOver(this.#state, (nodeId) => this.#rooms.wake(nodeId), now))
+      this.ctx.waitUntil(cacheFailure(this.#state, failure));
     // Not waited for: a store that hangs must not keep leases from ending.
     this.ctx.waitUntil(this.#chores.publishAll());
     this.ctx.waitUntil(this.#chores.writeLog());
@@ -403,10 +394,7 @@ export class Foreman extends DurableObject<Env> {
     this.ctx.waitUntil(this.#chores.prebuild());
     this.ctx.waitUntil(this.#chores.keepRequests());
     this.ctx.waitUntil(this.#chores.bringBack());
-    this.#state.queue.ended.forget(now - HISTORY_MS, FORGET_AT_ONCE);
-    this.#state.names.forget(now - HISTORY_MS, FORGET_NAMES_AT_ONCE);
-    this.#state.statistics.forget(now);
-    this.#state.queue.turns.forgetPassed(FORGET_AT_ONCE);
+    forgetWhatIsOld(this.#state, now);
     this.#rooms.waiting.wakeEldest(WOKEN_BY_ALARM);
     if (this.#state.nodes.stateChanges !== stateChanges) this.#rooms.setAside.wakeAll();
     await this.#setAlarm();
