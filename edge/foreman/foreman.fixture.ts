@@ -226,7 +226,7 @@ export function openForeman() {
 }
 
 /** The store is one for all Foremen, and each of them would go on with the log of those before it. */
-export async function forgetLog(): Promise<void> {
+async function forgetLog(): Promise<void> {
   for (const { key } of (await bucket.list({ prefix: 'log/' })).objects) await bucket.delete(key);
 }
 

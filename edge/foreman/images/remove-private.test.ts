@@ -5,11 +5,10 @@ import { sha256Hex } from '../../../shared/digest.ts';
 import { normalizedRequest } from '../../../shared/normalized-request.fixture.ts';
 import { configOf } from '../../config.ts';
 import { env } from '../../edge.fixture.ts';
-import { bucket, type OpenedForeman, withForeman } from '../foreman.fixture.ts';
+import { bucket, EVENTUALLY, type OpenedForeman, withForeman } from '../foreman.fixture.ts';
 
 const { LEASE_SECONDS, PRIVATE_IMAGE_HOURS } = configOf(env);
 const SECRET = { request: normalizedRequest({ defaultsMac: 'e'.repeat(64) }), sealedDefaults: 'sealed' };
-const EVENTUALLY = { timeout: 20_000 };
 let foreman: OpenedForeman;
 
 withForeman(async (opened) => {

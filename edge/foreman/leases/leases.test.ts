@@ -5,16 +5,7 @@ import { normalizedRequest } from '../../../shared/normalized-request.fixture.ts
 import type { Mirror } from '../../catalogue/mirror.fixture.ts';
 import { configOf } from '../../config.ts';
 import { env, openUpstream } from '../../edge.fixture.ts';
-import {
-  AHEAD,
-  failed,
-  forgetLog,
-  handedBack,
-  NEWS,
-  type OpenedForeman,
-  openForeman,
-  progress,
-} from '../foreman.fixture.ts';
+import { AHEAD, failed, handedBack, NEWS, type OpenedForeman, openForeman, progress } from '../foreman.fixture.ts';
 
 const { LEASE_SECONDS, MAX_ATTEMPTS, BUILD_SECONDS } = configOf(env);
 const leaseMs = LEASE_SECONDS * 1000;
@@ -26,7 +17,6 @@ beforeAll(async () => {
   mirror = await openUpstream();
 });
 beforeEach(async () => {
-  await forgetLog();
   foreman = openForeman();
   await foreman.node('a');
 });

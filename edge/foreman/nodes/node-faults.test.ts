@@ -1,24 +1,16 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
+import { beforeEach, describe, expect, it, test, vi } from 'vitest';
 import { sha256Hex } from '../../../shared/digest.ts';
 import { configOf } from '../../config.ts';
-import { env, openUpstream } from '../../edge.fixture.ts';
-import { AHEAD, failed, forgetLog, handedBack, type OpenedForeman, openForeman } from '../foreman.fixture.ts';
+import { env } from '../../edge.fixture.ts';
+import { failed, handedBack, type OpenedForeman, openForeman, withForeman } from '../foreman.fixture.ts';
 
 const leaseMs = configOf(env).LEASE_SECONDS * 1000;
 let foreman: OpenedForeman;
 let intents = 0;
 
-beforeAll(async () => {
-  vi.useFakeTimers({ toFake: ['Date'], now: AHEAD });
-  await openUpstream();
-});
-beforeEach(async () => {
-  await forgetLog();
-  foreman = openForeman();
+withForeman(async (opened) => {
+  foreman = opened;
   for (const id of ['a', 'b', 'c']) await foreman.node(id, `op-${id}`);
-});
-afterAll(() => {
-  vi.useRealTimers();
 });
 
 const submit = () => foreman.submit({ intentHash: sha256Hex(`faults ${++intents}`) });

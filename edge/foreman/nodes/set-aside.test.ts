@@ -1,23 +1,22 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { drizzle } from 'drizzle-orm/durable-sqlite';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
+import { describe, expect, it, test, vi } from 'vitest';
 import { sha256Hex } from '../../../shared/digest.ts';
 import type { NodeAction } from '../../../shared/node-state.ts';
 import type { Mirror } from '../../catalogue/mirror.fixture.ts';
 import type { CatalogueReader } from '../../catalogue/read.ts';
 import { configOf } from '../../config.ts';
-import { env, openUpstream } from '../../edge.fixture.ts';
+import { env } from '../../edge.fixture.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import {
-  AHEAD,
   EVENTUALLY,
   failed,
-  forgetLog,
   NEWS,
   type OpenedForeman,
   openForeman,
   progress,
   submission,
+  withForeman,
 } from '../foreman.fixture.ts';
 import { foremanState } from '../foreman-state.ts';
 import type { Notary } from '../publishing/notary.ts';
@@ -28,19 +27,16 @@ let foreman: OpenedForeman;
 let mirror: Mirror;
 let intents = 0;
 
-beforeAll(async () => {
-  vi.useFakeTimers({ toFake: ['Date'], now: AHEAD });
-  mirror = await openUpstream();
-});
-beforeEach(async () => {
-  await forgetLog();
-  foreman = openForeman();
-  await foreman.node('a');
-  await foreman.node('b', 'op-b');
-});
-afterAll(() => {
-  vi.useRealTimers();
-});
+withForeman(
+  async (opened) => {
+    foreman = opened;
+    await foreman.node('a');
+    await foreman.node('b', 'op-b');
+  },
+  (upstream) => {
+    mirror = upstream;
+  },
+);
 
 const submit = () => foreman.submit({ intentHash: sha256Hex(`set aside ${++intents}`) });
 const act = (action: NodeAction, id = 'a', reason = 'because') => foreman.calls.actOnNode(id, action, reason);

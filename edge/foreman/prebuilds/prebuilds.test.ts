@@ -22,7 +22,6 @@ import {
   AHEAD,
   bucket,
   failed,
-  forgetLog,
   handedBack,
   type OpenedForeman,
   openForeman,
@@ -58,7 +57,6 @@ beforeAll(async () => {
 beforeEach(async () => {
   // More than a day later, and at noon: what is counted by the day must not depend on when the tests are run.
   vi.setSystemTime((Math.floor(Date.now() / DAY_MS) + 2) * DAY_MS + 12 * HOUR_MS);
-  await forgetLog();
   foreman = openForeman();
   await foreman.node('a');
 });

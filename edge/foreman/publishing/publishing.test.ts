@@ -1,38 +1,28 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
+import { describe, expect, it, test, vi } from 'vitest';
 import type { BuildRecord } from '../../../shared/build-record.ts';
 import { sha256Hex } from '../../../shared/digest.ts';
 import { configOf } from '../../config.ts';
-import { ask, env, openUpstream } from '../../edge.fixture.ts';
+import { ask, env } from '../../edge.fixture.ts';
 import { succeeded } from '../../farm-node.fixture.ts';
 import {
-  AHEAD,
   bucket,
   EVENTUALLY,
-  forgetLog,
   IMAGE,
   type OpenedForeman,
-  openForeman,
   putObject,
   submission,
+  withForeman,
 } from '../foreman.fixture.ts';
 
 let foreman: OpenedForeman;
 let intentHash = '';
 const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
 
-beforeAll(async () => {
-  await openUpstream();
-});
-beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ['Date'], now: AHEAD });
-  await forgetLog();
-  foreman = openForeman();
+withForeman(async (opened) => {
+  foreman = opened;
   await foreman.node('a');
   intentHash = sha256Hex(`intent of ${expect.getState().currentTestName}`);
   log.mockClear();
-});
-afterAll(() => {
-  vi.useRealTimers();
 });
 
 const read = async <T>(key: string): Promise<T | undefined> => (await bucket.get(key))?.json<T>();

@@ -1,30 +1,21 @@
 /** A Foreman whose tables are of yesterday, before a store of today: what was published meanwhile stays as it is. */
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { sha256Hex } from '../../../shared/digest.ts';
 import { normalizedRequest } from '../../../shared/normalized-request.fixture.ts';
 import { readHead } from '../../../shared/trust/log-record.ts';
-import { openUpstream } from '../../edge.fixture.ts';
 import { edgeKeys } from '../../farm-node.fixture.ts';
-import { AHEAD, bucket, forgetLog, IMAGE, type OpenedForeman, openForeman } from '../foreman.fixture.ts';
+import { bucket, IMAGE, type OpenedForeman, withForeman } from '../foreman.fixture.ts';
 import type { Submission } from '../queue/queue.ts';
 
 let foreman: OpenedForeman;
 const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
 let intents = 0;
 
-beforeAll(async () => {
-  await openUpstream();
-});
-beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ['Date'], now: AHEAD });
-  await forgetLog();
-  foreman = openForeman();
+withForeman(async (opened) => {
+  foreman = opened;
   await foreman.node('a');
   warned.mockClear();
-});
-afterAll(() => {
-  vi.useRealTimers();
 });
 
 const text = async (key: string) => (await bucket.get(key))?.text();

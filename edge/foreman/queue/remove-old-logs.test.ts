@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { storeKey } from '../../../shared/build-record.ts';
 import { sha256Hex } from '../../../shared/digest.ts';
-import { bucket, failed, type OpenedForeman, withForeman } from '../foreman.fixture.ts';
+import { bucket, EVENTUALLY, failed, type OpenedForeman, withForeman } from '../foreman.fixture.ts';
 import { LOG_LIFE_MS } from './remove-old-logs.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -18,7 +18,7 @@ const logOf = async (leaseId: string): Promise<number> =>
   (await bucket.list({ prefix: storeKey.logs(leaseId) })).objects.length;
 
 /** Logs are removed in the background. */
-const eventually = (check: () => void | Promise<void>): Promise<void> => vi.waitFor(check, { timeout: 20_000 });
+const eventually = (check: () => void | Promise<void>): Promise<void> => vi.waitFor(check, EVENTUALLY);
 
 /** A build that came to nothing, with a log of so many pieces; its lease. */
 async function logged(name: string, pieces: number): Promise<string> {

@@ -1,10 +1,10 @@
 import { runInDurableObject } from 'cloudflare:test';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
+import { describe, expect, it, test, vi } from 'vitest';
 import { sha256Hex } from '../../../shared/digest.ts';
 import { requestHash } from '../../../shared/intent.ts';
 import { configOf } from '../../config.ts';
-import { env, openUpstream } from '../../edge.fixture.ts';
-import { AHEAD, failed, forgetLog, type OpenedForeman, openForeman, submission } from '../foreman.fixture.ts';
+import { env } from '../../edge.fixture.ts';
+import { failed, type OpenedForeman, submission, withForeman } from '../foreman.fixture.ts';
 import { Foreman } from '../foreman.ts';
 import type { Submission } from './queue.ts';
 import { MAX_SUBMISSIONS } from './take-submission.ts';
@@ -12,19 +12,11 @@ import { MAX_SUBMISSIONS } from './take-submission.ts';
 let foreman: OpenedForeman;
 let intent: string;
 
-beforeAll(async () => {
-  await openUpstream();
-});
-beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ['Date'], now: AHEAD });
-  await forgetLog();
-  foreman = openForeman();
+withForeman(async (opened) => {
+  foreman = opened;
   await foreman.node('a');
   // Of each test its own: what another one published or remembered is in the same store and the same KV.
   intent = sha256Hex(`intent of ${expect.getState().currentTestName}`);
-});
-afterAll(() => {
-  vi.useRealTimers();
 });
 
 const submit = (fields: Partial<Submission> = {}) => foreman.submit({ intentHash: intent, ...fields });

@@ -1,27 +1,18 @@
 /** What nodes sign, and who lies with it: nothing counts that is not signed by its node in the edge's own words. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { utf8ToBytes } from '../../../shared/digest.ts';
 import { signingKey } from '../../../shared/ed25519.ts';
 import { AGAIN_MS } from '../../../shared/lease.ts';
 import { signDsse } from '../../../shared/trust/dsse.ts';
 import { IN_TOTO_TYPE } from '../../../shared/trust/statement.ts';
-import { openUpstream } from '../../edge.fixture.ts';
 import type { ReportedEvent } from '../../signed-event.fixture.ts';
-import { AHEAD, failed, forgetLog, type OpenedForeman, openForeman } from '../foreman.fixture.ts';
+import { failed, type OpenedForeman, openForeman, withForeman } from '../foreman.fixture.ts';
 import type { Order } from '../leases/give-lease.ts';
 
 let foreman: OpenedForeman;
 
-beforeAll(async () => {
-  vi.useFakeTimers({ toFake: ['Date'], now: AHEAD });
-  await openUpstream();
-});
-afterAll(() => {
-  vi.useRealTimers();
-});
-beforeEach(async () => {
-  await forgetLog();
-  foreman = openForeman();
+withForeman((opened) => {
+  foreman = opened;
 });
 
 const stranger = await signingKey(new Uint8Array(32).fill(9));

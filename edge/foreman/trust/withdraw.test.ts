@@ -1,11 +1,11 @@
 /** What was published, and stands no more on anybody’s word. */
-import { afterAll, beforeAll, beforeEach, expect, it, test, vi } from 'vitest';
+import { expect, it, test, vi } from 'vitest';
 import { sha256Hex } from '../../../shared/digest.ts';
 import { DRAW_PATIENCE_MS } from '../../../shared/trust/draw-operator.ts';
 import { configOf } from '../../config.ts';
-import { env, openUpstream } from '../../edge.fixture.ts';
+import { env } from '../../edge.fixture.ts';
 import { resultKey } from '../../results/result-key.ts';
-import { AHEAD, bucket, failed, forgetLog, type OpenedForeman, openForeman } from '../foreman.fixture.ts';
+import { bucket, failed, type OpenedForeman, withForeman } from '../foreman.fixture.ts';
 import type { Order } from '../leases/give-lease.ts';
 
 const { LEASE_SECONDS } = configOf(env);
@@ -19,18 +19,10 @@ const [trusted, another, liar] = ['trusted', 'another', 'liar'].map((name) => sh
   string,
 ];
 
-beforeAll(async () => {
-  await openUpstream();
-});
-beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ['Date'], now: AHEAD });
-  await forgetLog();
-  foreman = openForeman();
+withForeman(async (opened) => {
+  foreman = opened;
   await foreman.node(trusted, 'op-t');
   await foreman.node(another, 'op-u');
-});
-afterAll(() => {
-  vi.useRealTimers();
 });
 
 const intentOf = () => sha256Hex(`withdrawn ${intents}`);
