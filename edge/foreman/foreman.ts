@@ -67,8 +67,8 @@ export class Foreman extends DurableObject<Env> {
   #rooms!: Rooms;
   #chores!: Chores;
   readonly #calls: Record<string, number> = {};
-  /** Since this object woke: before that nobody is listened to whom the store may know to be disowned. */
-  #logRead: Promise<void> = Promise.resolve();
+  /** Null once the log was read since this object woke: before that nobody is listened to whom the store may know to be disowned. */
+  #logRead: Promise<void> | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -90,10 +90,12 @@ export class Foreman extends DurableObject<Env> {
       await this.#alarm.open(db);
       const now = Date.now();
       if (wasAway(this.#alarm.dueAt, now) || this.#state.leases.isAheadOf(now)) beginAnew(this.#state, now);
+      const { dueAt } = this.#alarm;
       this.#alarm.fired();
       await this.#setAlarm();
-      if (!this.#state.nodes.isEmpty()) this.#logRead = this.#chores.readLog();
-      ctx.waitUntil(this.#logRead);
+      // A chore that is to go on then stands in no table.
+      if (dueAt !== null && dueAt > now) await this.#alarm.ring([dueAt]);
+      if (!this.#state.nodes.isEmpty()) ctx.waitUntil(this.#readLog());
       // Not waited for: what is published is answered for whatever the store says.
       ctx.waitUntil(
         this.#state.kept.listedAt === null ? this.#chores.bringBack() : this.#state.hold.settle(Date.now()),
@@ -171,7 +173,7 @@ export class Foreman extends DurableObject<Env> {
   /** Waits up to `waitMs` for an order. A node that was told another standing than it has is answered at once. */
   async lease(nodeId: string, ask: LeaseQuestion): Promise<LeaseAnswer | Refused> {
     this.#count('lease');
-    await notLonger(this.#logRead, PATIENCE_MS);
+    if (this.#logRead) await notLonger(this.#logRead, PATIENCE_MS);
     await this.#state.hold.settle(Date.now());
     return waitForOrder(this.#state, nodeId, ask, {
       rooms: this.#rooms,
@@ -183,7 +185,7 @@ export class Foreman extends DurableObject<Env> {
   /** What the Worker that was told to call this node is to bring. `imageBuilder`: of what came, for those who are woken instead. */
   async orderToBring(nodeId: string, imageBuilder = ''): Promise<Errand | null> {
     this.#count('bring');
-    await notLonger(this.#logRead, PATIENCE_MS);
+    if (this.#logRead) await notLonger(this.#logRead, PATIENCE_MS);
     await this.#state.hold.settle(Date.now());
     const errand = await orderToBring(this.#state, nodeId, crypto.randomUUID(), Date.now);
     const node = this.#state.nodes.byId(nodeId);
@@ -215,7 +217,7 @@ export class Foreman extends DurableObject<Env> {
   }
 
   async #takeReports(nodeId: string, reports: Uint8Array): Promise<ReportAnswer | Refused> {
-    await notLonger(this.#logRead, PATIENCE_MS);
+    if (this.#logRead) await notLonger(this.#logRead, PATIENCE_MS);
     const node = this.#state.nodes.present(nodeId, null, Date.now());
     if ('refused' in node) return node;
     const taken = await takeReports(
@@ -377,6 +379,12 @@ export class Foreman extends DurableObject<Env> {
   ): Promise<StatisticsAnswers[About]> {
     this.#count('statistics');
     return this.#state.statistics.answer(question, Date.now());
+  }
+
+  async #readLog(): Promise<void> {
+    this.#logRead = this.#chores.readLog();
+    await this.#logRead;
+    this.#logRead = null;
   }
 
   override async alarm(): Promise<void> {

@@ -9,9 +9,8 @@ import { LOG_START, type LogHead, type LogPlace, readHead, readRecord } from '..
 import { logWarning } from '../../log.ts';
 import { storedJson } from '../../storage/read-text.ts';
 import type { ForemanState } from '../foreman-state.ts';
-import { disown } from '../nodes/set-aside.ts';
 import { nodes } from '../schema.ts';
-import { disownResults } from '../trust/withdraw.ts';
+import { putOut } from '../trust/quarantine-liar.ts';
 
 /**
  * Before the first record since this object woke. Where its tables are new and the log is not (they were lost), or older than the log
@@ -63,10 +62,8 @@ function believeNoMore(state: ForemanState, head: LogHead, now: number): void {
     for (const id of head.disowned) {
       const node = register.byId(id);
       if (!node || !isHeard(node.state) || node.joinedAt > Date.parse(head.time)) continue;
-      const stateReason = 'it was believed no more, says the log in the store, which is younger than the register';
-      register.put(id, 'quarantined', { stateBy: 'foreman', stateReason, stateSince: now });
-      disown(state, id, 'quarantined: the log disowns it', now);
-      disownResults(state, id);
+      const reason = 'it was believed no more, says the log in the store, which is younger than the register';
+      putOut(state, id, { reason, why: 'the log disowns it' }, now);
       logWarning('a node is put aside: the log in the store disowns it', { node: id });
     }
     for (const { node, sequence } of head.disowned_before ?? [])

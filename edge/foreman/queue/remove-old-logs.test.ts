@@ -1,3 +1,4 @@
+import { evictDurableObject } from 'cloudflare:test';
 import { expect, test, vi } from 'vitest';
 import { storeKey } from '../../../shared/build-record.ts';
 import { sha256Hex } from '../../../shared/digest.ts';
@@ -76,6 +77,21 @@ test('what is too much for one alarm is left to the next, which is soon', async 
   );
   await foreman.alarm();
   await eventually(async () => expect(await logOf(longer)).toBe(0));
+});
+
+test('what is left to the next alarm is not forgotten where the Foreman is evicted before that', async () => {
+  const long = await logged('long', 200);
+  pass(LOG_LIFE_MS + 1_000);
+  await foreman.submit();
+  await foreman.order('a');
+  await foreman.alarm();
+  const isSoon = async () => ((await foreman.alarmAt()) ?? Number.NaN) - Date.now() <= 3_000;
+  await eventually(async () => expect([await logOf(long), await isSoon()]).toEqual([72, true]));
+  await evictDurableObject(foreman.stub);
+  await foreman.calls.stats();
+  expect(await isSoon()).toBe(true);
+  await foreman.alarm();
+  await eventually(async () => expect(await logOf(long)).toBe(0));
 });
 
 test('a store that does not answer is asked again, and holds nothing else up', async () => {

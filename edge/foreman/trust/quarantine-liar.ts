@@ -12,9 +12,19 @@ import { disownResults } from './withdraw.ts';
 export function quarantineLiar(state: ForemanState, nodeId: string, reason: string, now: number): void {
   const node = state.nodes.byId(nodeId);
   if (!node || node.tier === 'trusted' || !isHeard(node.state)) return;
+  putOut(state, nodeId, { reason, why: 'it was seen to lie' }, now);
+}
+
+/** Whoever it is. `why`: for the leases that end by it. */
+export function putOut(
+  state: ForemanState,
+  nodeId: string,
+  { reason, why }: { readonly reason: string; readonly why: string },
+  now: number,
+): void {
   state.db.transaction(() => {
     state.nodes.put(nodeId, 'quarantined', { stateBy: 'foreman', stateReason: reason, stateSince: now });
-    disown(state, nodeId, 'quarantined: it was seen to lie', now);
+    disown(state, nodeId, `quarantined: ${why}`, now);
     disownResults(state, nodeId);
   });
 }
