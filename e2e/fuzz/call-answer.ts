@@ -24,35 +24,27 @@ export type Outcome =
 
 /** The codes in the order of their numbers, from 1, each with its HTTP status: https://connectrpc.com/docs/protocol/#error-codes */
 const STATUSES: readonly (readonly [code: string, status: number])[] = [
-  ...([
-    ['canceled', 499],
-    ['unknown', 500],
-    ['invalid_argument', 400],
-    ['deadline_exceeded', 504],
-  ] as const),
-  ...([
-    ['not_found', 404],
-    ['already_exists', 409],
-    ['permission_denied', 403],
-    ['resource_exhausted', 429],
-  ] as const),
-  ...([
-    ['failed_precondition', 400],
-    ['aborted', 409],
-    ['out_of_range', 400],
-    ['unimplemented', 501],
-  ] as const),
-  ...([
-    ['internal', 500],
-    ['unavailable', 503],
-    ['data_loss', 500],
-    ['unauthenticated', 401],
-  ] as const),
+  ['canceled', 499],
+  ['unknown', 500],
+  ['invalid_argument', 400],
+  ['deadline_exceeded', 504],
+  ['not_found', 404],
+  ['already_exists', 409],
+  ['permission_denied', 403],
+  ['resource_exhausted', 429],
+  ['failed_precondition', 400],
+  ['aborted', 409],
+  ['out_of_range', 400],
+  ['unimplemented', 501],
+  ['internal', 500],
+  ['unavailable', 503],
+  ['data_loss', 500],
+  ['unauthenticated', 401],
 ];
 const OF_HEADERS: readonly number[] = [400, 404, 405, 415];
 /** Whoever sent what was refused shall not look for the fault on our side. */
 const OURS: readonly string[] = ['unknown', 'internal', 'unavailable'];
-/** The protocols want `internal` here: https://grpc.io/docs/guides/compression/ */
+/** Connect says `internal` here, as gRPC's words about compression have it (doc/compression.md in grpc/grpc). */
 const COMPRESSED = 'received compressed envelope, but do not know how to decompress';
 const MAX_MESSAGE_LENGTH = 1_000;
 const END = { connect: 0x02, grpcWeb: 0x80 } as const;

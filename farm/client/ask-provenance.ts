@@ -1,7 +1,17 @@
 /** What a server has to say for an image, asked piece by piece. Nothing of it is believed here (shared/trust/verify-image.ts). */
 import { createHash } from 'node:crypto';
 import type { AskedLog } from '../../shared/trust/verify-image.ts';
-import { ask, askText, open, readText, refusalOf, within } from './ask.ts';
+import {
+  ask,
+  askText,
+  CONNECT_TIMEOUT_MS,
+  IMAGE_COMES,
+  MAX_ERROR_BYTES,
+  open,
+  readText,
+  refusalOf,
+  within,
+} from './ask.ts';
 import { MAX_IMAGE_BYTES } from './build-answer.ts';
 import { BadAnswer, NotNow, RequestRefused } from './faults.ts';
 import type { Patience } from './patience.ts';
@@ -10,11 +20,6 @@ import type { Patience } from './patience.ts';
 const MAX_RECORDS = 2_000;
 const AT_ONCE = 8;
 const MAX_KEY_BYTES = 4 * 1024;
-const MAX_ERROR_BYTES = 256 * 1024;
-const CONNECT_TIMEOUT_MS = 30_000;
-const IDLE_TIMEOUT_MS = 60_000;
-/** As where it is fetched: one byte a minute is never idle, and would last for years. */
-const PACE = { bytes: 64 * 1024, ms: 300_000 } as const;
 
 export interface AskedEdge {
   /** Without a slash at its end. */
@@ -47,7 +52,7 @@ export async function askRecords(
 
 /** PEM. */
 export async function askKey({ edgeUrl, patience, signal }: AskedEdge): Promise<string> {
-  const expected = { what: 'the whole key', maxBytes: MAX_KEY_BYTES, timeoutMs: IDLE_TIMEOUT_MS };
+  const expected = { what: 'the whole key', maxBytes: MAX_KEY_BYTES, timeoutMs: IMAGE_COMES.idleMs };
   return await patience.persist(() => askText(`${edgeUrl}/keys/edge.pub`, expected, signal), signal);
 }
 
@@ -58,18 +63,18 @@ export async function askSha256(url: string, { patience, signal }: Omit<AskedEdg
       within(signal, async (watchdog) => {
         watchdog.expect('an answer', CONNECT_TIMEOUT_MS);
         const response = await open(url, { headers: { 'accept-encoding': 'identity' } }, watchdog.signal);
-        watchdog.expect('more bytes', IDLE_TIMEOUT_MS);
+        watchdog.expect('more bytes', IMAGE_COMES.idleMs);
         if (response.status !== 200) throw refusalOf(response, await readText(response, MAX_ERROR_BYTES));
         const length = Number(response.headers.get('content-length') ?? Number.NaN);
         mustBeImage(length);
         const hash = createHash('sha256');
         let bytes = 0;
-        watchdog.expectPace(PACE.bytes, PACE.ms, () => bytes);
+        watchdog.expectPace(IMAGE_COMES.pace.bytes, IMAGE_COMES.pace.ms, () => bytes);
         for await (const chunk of response.body ?? []) {
           hash.update(chunk);
           bytes += chunk.length;
           mustBeImage(bytes);
-          watchdog.expect('more bytes', IDLE_TIMEOUT_MS);
+          watchdog.expect('more bytes', IMAGE_COMES.idleMs);
         }
         if (bytes < length) throw new NotNow(`it ended after ${bytes} of ${length} bytes`);
         return hash.digest('hex');

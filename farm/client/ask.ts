@@ -20,7 +20,7 @@ export interface Answer {
   readonly json: unknown;
 }
 
-const CONNECT_TIMEOUT_MS = 30_000;
+export const CONNECT_TIMEOUT_MS = 30_000;
 const BODY_TIMEOUT_MS = 120_000;
 /** An image with 1,000 packages has an answer of some 100 KiB. */
 const MAX_BYTES = 4 * 1024 ** 2;
@@ -28,6 +28,11 @@ const MAX_BYTES = 4 * 1024 ** 2;
 const MAX_RETRY_AFTER_SECONDS = 24 * 3_600;
 /** Proxies and edges say these of themselves, so no build has failed. */
 const PASSING = [408, 425, 429, 502, 503, 504];
+
+/** How a body comes that may be a whole image: one byte a minute is never idle, and would last for years. */
+export const IMAGE_COMES = { idleMs: 60_000, pace: { bytes: 64 * 1024, ms: 300_000 } } as const;
+/** In the place of an image. */
+export const MAX_ERROR_BYTES = 256 * 1024;
 
 export const CLIENT_NAME = `asu/${SERVER_VERSION}`;
 

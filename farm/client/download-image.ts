@@ -10,7 +10,16 @@ import { tellBytes } from '../../shared/byte-size.ts';
 import { isDiskFull } from '../disk/disk-full.ts';
 import { freeBytes } from '../disk/free-space.ts';
 import { sha256OfFile } from '../sha256-of-file.ts';
-import { open, readText, refusalOf, whatItIs, within } from './ask.ts';
+import {
+  CONNECT_TIMEOUT_MS,
+  IMAGE_COMES,
+  MAX_ERROR_BYTES,
+  open,
+  readText,
+  refusalOf,
+  whatItIs,
+  within,
+} from './ask.ts';
 import type { BuiltImage } from './build-answer.ts';
 import { BadAnswer, LocalFault, NotNow } from './faults.ts';
 import type { Patience } from './patience.ts';
@@ -32,13 +41,8 @@ export interface Downloaded {
   readonly isNew: boolean;
 }
 
-const CONNECT_TIMEOUT_MS = 30_000;
-const IDLE_TIMEOUT_MS = 60_000;
-/** One byte a minute is never idle, and would last for years. */
-const PACE = { bytes: 64 * 1024, ms: 300_000 } as const;
 /** At one file, where others take its part away. */
 const ATTEMPTS = 3;
-const MAX_ERROR_BYTES = 256 * 1024;
 
 /** @throws RequestRefused, NotNow, BadAnswer, LocalFault (faults.ts); the signal's reason */
 export async function downloadImage(download: ImageDownload): Promise<Downloaded> {
@@ -105,8 +109,8 @@ async function fetchRest(download: ImageDownload, part: string): Promise<boolean
       begun = await startOf(response, image, have);
       done = begun;
       onProgress(done);
-      watchdog.expect('more bytes', IDLE_TIMEOUT_MS);
-      watchdog.expectPace(PACE.bytes, PACE.ms, () => done);
+      watchdog.expect('more bytes', IMAGE_COMES.idleMs);
+      watchdog.expectPace(IMAGE_COMES.pace.bytes, IMAGE_COMES.pace.ms, () => done);
       for await (const chunk of response.body ?? []) {
         if (done + chunk.length > image.size)
           throw new BadAnswer(`${image.name}: expected ${image.size} bytes, got more; the server sends something else`);
@@ -114,7 +118,7 @@ async function fetchRest(download: ImageDownload, part: string): Promise<boolean
         await writeAll(file, chunk, done);
         done += chunk.length;
         onProgress(done);
-        watchdog.expect('more bytes', IDLE_TIMEOUT_MS);
+        watchdog.expect('more bytes', IMAGE_COMES.idleMs);
       }
     });
   } catch (error) {

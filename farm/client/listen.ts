@@ -3,7 +3,7 @@
  * stream is a comfort: where it is not to be had, or breaks, whoever follows the build asks for the build itself.
  */
 import { logLines } from '../../shared/build-log.ts';
-import { open, within } from './ask.ts';
+import { CONNECT_TIMEOUT_MS, open, within } from './ask.ts';
 import { buildAnswer, type DoneAnswer, failedAnswer, type PendingAnswer } from './build-answer.ts';
 import { BadAnswer, NotNow, type RequestRefused } from './faults.ts';
 import { readEvents } from './read-events.ts';
@@ -23,7 +23,6 @@ export type Heard =
   | { readonly state: 'cut'; readonly lastId: string }
   | { readonly state: 'not to be had' };
 
-const CONNECT_TIMEOUT_MS = 30_000;
 /** A heartbeat comes every 15 s. */
 const SILENCE_MS = 60_000;
 const MAX_ID = 200;
