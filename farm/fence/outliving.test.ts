@@ -78,20 +78,25 @@ describe.each(USERS)('as %s', (user) => {
     expect(await processesWith(mark)).toEqual([]);
   });
 
+  /** False where the fence never came so far, as on a machine that has no process to spare: that leaves nothing either. */
+  async function leavesNothingWhenKilledAfter(atMs: number): Promise<boolean> {
+    const inside = await workspace();
+    const lower = atMs % 20 === 0 ? path.join(under.state, 'lower') : null;
+    await mkdir(path.join(under.state, 'lower'), { recursive: true });
+    const node = under.start({ workspace: inside, lower, hasListener: false }, ['sleep', word()]);
+    // From the first process that has the workspace in its command line on.
+    while ((await processesWith(`${inside}/tree`)).length < 1 && node.exitCode === null) await sleep(1);
+    const cameSoFar = node.exitCode === null;
+    if (cameSoFar) await sleep(atMs / 4);
+    node.kill('SIGKILL');
+    await nobodyHas(inside);
+    return cameSoFar;
+  }
+
   test('a node that is killed at any moment while the fence is made leaves nothing', async () => {
-    for (let atMs = 0; atMs < 120; atMs += 10) {
-      const inside = await workspace();
-      const lower = atMs % 20 === 0 ? path.join(under.state, 'lower') : null;
-      await mkdir(path.join(under.state, 'lower'), { recursive: true });
-      const node = under.start({ workspace: inside, lower, hasListener: false }, ['sleep', word()]);
-      // From the first process that has the workspace in its command line on.
-      while ((await processesWith(`${inside}/tree`)).length < 1 && node.exitCode === null) await sleep(1);
-      // One that never got so far leaves nothing either.
-      expect(node.exitCode).toBeNull();
-      await sleep(atMs / 4);
-      node.kill('SIGKILL');
-      await nobodyHas(inside);
-    }
+    for (let atMs = 0; atMs < 120; atMs += 10)
+      for (let tries = 1; !(await leavesNothingWhenKilledAfter(atMs)); tries += 1)
+        expect(tries, 'the fence never comes up').toBeLessThan(5);
   });
 
   test('no mount of a build is seen by the machine', () => {
