@@ -5,7 +5,7 @@ import type { CatalogueDocument, Lookup } from '../../shared/catalogue-document.
 
 /** What is read again: whose the bucket is, the publication log, when the Foreman begins it, and what is published, where it may be taken back. */
 const READ_AGAIN = /^(?:log\/|foreman\.json$)/;
-const READ_TO_TAKE_BACK = /^(?:log\/|builds\/|foreman\.json$)/;
+const READ_TO_TAKE_BACK = /^(?:log\/|builds\/|intents\/|foreman\.json$)/;
 
 /** R2 as far as publishing asks for it; of most objects their size and digest alone. */
 export class MemoryBucket {
