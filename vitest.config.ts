@@ -12,14 +12,19 @@ const ALL_CORES = { maxWorkers: '100%' };
 /** A whole stack waits more than it works; but a dozen on a large machine would only wait for each other. */
 const SOME_STACKS = { maxWorkers: 3, sequence: { groupOrder: 1 } };
 
+/** Told to each project, since tests in the Worker's runtime see no environment; see shared/chance.fixture.ts. */
+const provide = { fuzzSeed: Number(process.env.FUZZ_SEED ?? 20_261_101) };
+if (!Number.isSafeInteger(provide.fuzzSeed))
+  throw new Error(`FUZZ_SEED: expected a whole number, got ${process.env.FUZZ_SEED}`);
+
 export default defineConfig({
   test: {
     reporters: ['default', './e2e/closing-line.ts'],
     projects: [
-      { test: { name: 'shared', include: ['shared/**/*.test.ts'], testTimeout: 60_000, ...ALL_CORES } },
+      { test: { name: 'shared', include: ['shared/**/*.test.ts'], testTimeout: 60_000, provide, ...ALL_CORES } },
       {
         plugins: [cloudflareTest({ miniflare: { compatibilityDate: '2026-11-01' } })],
-        test: { name: 'shared-workerd', include: ['shared/**/*.test.ts'], testTimeout: 60_000, ...ALL_CORES },
+        test: { name: 'shared-workerd', include: ['shared/**/*.test.ts'], testTimeout: 60_000, provide, ...ALL_CORES },
       },
       {
         plugins: [
@@ -45,6 +50,7 @@ export default defineConfig({
           globalSetup: ['e2e/swift.global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          provide,
           ...ALL_CORES,
         },
       },
@@ -55,6 +61,7 @@ export default defineConfig({
           globalSetup: ['farm/test-tools.global-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          provide,
           ...ALL_CORES,
         },
       },
@@ -65,6 +72,7 @@ export default defineConfig({
           globalSetup: ['e2e/swift.global-setup.ts', 'farm/test-tools.global-setup.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
+          provide,
           ...SOME_STACKS,
         },
       },

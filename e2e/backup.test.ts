@@ -63,7 +63,7 @@ afterAll(async () => {
   await node?.kill();
   await endAll(running);
   await mirror.close();
-  await rm(directory, { recursive: true, force: true });
+  await rm(directory, { recursive: true, force: true, maxRetries: 5 });
 });
 
 async function serve(more: Readonly<Record<string, string>> = {}): Promise<void> {
@@ -135,7 +135,7 @@ describe('an edge that is backed up while it runs, and destroyed', () => {
     await node?.stop();
     await copyOut(inject('s3'), BUCKET, path.join(backup(), 'bucket'));
     await endAll(running);
-    await rm(state, { recursive: true });
+    await rm(state, { recursive: true, maxRetries: 5 });
     await emptyBucket(inject('s3'), BUCKET);
     expect(await storedNames(inject('s3'), BUCKET, '')).toEqual([]);
 
@@ -181,7 +181,7 @@ describe('an edge whose Foreman is gone for good, with builds that wait', () => 
       return hashes.every((hash) => names.includes(`requests/${hash}.json`));
     });
     await endAll(running);
-    await rm(path.join(state, 'serve'), { recursive: true });
+    await rm(path.join(state, 'serve'), { recursive: true, maxRetries: 5 });
     await serve();
   });
 

@@ -131,6 +131,6 @@ test('npm run deploy bundles the Worker with every binding that it reads', async
     // A Worker may have 10 MB compressed.
     expect((await stat(path.join(outdir, 'worker.js'))).size).toBeLessThan(10_000_000);
   } finally {
-    await rm(outdir, { recursive: true, force: true });
+    await rm(outdir, { recursive: true, force: true, maxRetries: 5 });
   }
 });

@@ -5,11 +5,13 @@ import os from 'node:os';
 import path from 'node:path';
 import { Client } from 'minio';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { seeded } from '../bench/random.ts';
 import type { OutputFile } from '../farm/build-event.ts';
 import { openDatabase } from '../farm/db/open-database.ts';
 import { ensureBucket } from '../farm/stack/bucket.ts';
 import { BegunUploads } from '../farm/upload/begun-uploads.ts';
 import { DirectStore, PART_BYTES } from '../farm/upload/direct-store.ts';
+import { FUZZ_SEED } from '../shared/chance.fixture.ts';
 import { until } from './stack-under-test.ts';
 import { type WatchedLine, watchedLine } from './watched-line.ts';
 
@@ -35,7 +37,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await line.close();
   for (const { close } of opened.splice(0)) close();
-  await rm(directory, { recursive: true, force: true });
+  await rm(directory, { recursive: true, force: true, maxRetries: 5 });
 });
 afterAll(async () => {
   await client().removeObject(BUCKET, KEY);
@@ -109,9 +111,10 @@ test.each([
 test('a line that is cut in the middle of parts costs these parts and no others', async () => {
   const file = await fileOf(PART_BYTES * 4);
   const cut = new Set(['1', '3']);
+  const random = seeded(FUZZ_SEED);
   line.setFate(({ path: at }) => {
     const part = /partNumber=(\d+)/.exec(at)?.[1] ?? '';
-    return cut.delete(part) ? { cutAfterBytes: Math.floor(Math.random() * PART_BYTES) } : 'through';
+    return cut.delete(part) ? { cutAfterBytes: Math.floor(random() * PART_BYTES) } : 'through';
   });
   expect(await store().put({ file, key: KEY, signal: signal(), onProgress: () => {} })).toBe(true);
   expect(partsSent()).toEqual([1, 1, 2, 3, 3, 4]);

@@ -1,19 +1,19 @@
 /**
  * What anybody might say to a node that listens: hundreds of calls of its own service, by messages and envelopes that chance has made, by
  * HTTP/1.1 and HTTP/2, and requests that are cut off or lie about their length. Each is answered or refused by a true error of the
- * protocol, nothing hangs, and afterwards the node is what it was and builds. FUZZ_NODE_CALLS (300 of each kind), by FUZZ_SEED where
- * they are to be repeated.
+ * protocol, nothing hangs, and afterwards the node is what it was and builds. FUZZ_NODE_CALLS (300 of each kind), others by
+ * FUZZ_SEED.
  */
-import { randomInt } from 'node:crypto';
 import { connect } from 'node:http2';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { createClient } from '@connectrpc/connect';
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from '@connectrpc/connect-node';
-import fc, { type Arbitrary } from 'fast-check';
+import type { Arbitrary } from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testOrder } from '../farm/build/test-order.fixture.ts';
 import { freePort } from '../farm/stack/free-port.ts';
 import { loadServerKey } from '../farm/stack/secrets.ts';
+import { FUZZ_SEED, fc } from '../shared/chance.fixture.ts';
 import { BuildOrderSchema } from '../shared/gen/asu/farm/v1/build_pb.js';
 import { GetNodeResponseSchema, NodeService, StartBuildRequestSchema } from '../shared/gen/asu/farm/v1/node_pb.js';
 import { serverKeys } from '../shared/server-keys.ts';
@@ -31,7 +31,6 @@ import { built, REQUEST } from './router.ts';
 import { type NodeUnderTest, StackUnderTest, until } from './stack-under-test.ts';
 
 const CALLS = Number(process.env.FUZZ_NODE_CALLS ?? 300);
-const SEED = Number(process.env.FUZZ_SEED ?? randomInt(2 ** 31));
 const AT_ONCE = 8;
 const PATIENCE_MS = 120_000;
 /** Of the node's process, at its largest: eight calls at once of 1 MiB each are little beside what Node.js lets lie. */
@@ -48,7 +47,7 @@ let linesBefore: number;
 let sign: (order: Uint8Array) => Promise<Uint8Array>;
 
 beforeAll(async () => {
-  console.log(`FUZZ_SEED=${SEED}`);
+  console.log(`FUZZ_SEED=${FUZZ_SEED}`);
   stack = await StackUnderTest.start({ runtime: 'workerd' });
   port = await freePort();
   url = `http://127.0.0.1:${port}`;
@@ -106,7 +105,7 @@ async function tallied<Asked>(
   ask: (one: Asked) => Promise<CallAnswer | null>,
   told: (one: Asked) => string,
 ): Promise<ReadonlyMap<string, number>> {
-  const left = fc.sample(asked, { numRuns: CALLS, seed: SEED });
+  const left = fc.sample(asked, { numRuns: CALLS, seed: FUZZ_SEED });
   const tally = new Map<string, number>();
   const lane = async (): Promise<void> => {
     for (let one = left.pop(); one !== undefined; one = left.pop())

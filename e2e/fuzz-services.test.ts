@@ -1,16 +1,17 @@
 /**
  * What a registered node might say: thousands of calls of the Foreman's service, all of them rightly signed, by messages that chance has
  * made of the service's own description, in all protocols that are served. Each is answered, or refused by a true error of the protocol;
- * the edge grows by no more than what they say; and afterwards an honest node builds as if nothing had been. FUZZ_CALLS (4,000), by FUZZ_SEED where they are to be repeated.
+ * the edge grows by no more than what they say; and afterwards an honest node builds as if nothing had been. FUZZ_CALLS (4,000),
+ * others by FUZZ_SEED.
  */
-import { createHash, randomInt } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
-import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { callHeaders } from '../farm/edge-client.ts';
 import type { Memberships } from '../farm/membership.ts';
 import { loadNodeKey } from '../farm/node-key.ts';
+import { FUZZ_SEED, fc } from '../shared/chance.fixture.ts';
 import type { SigningKey } from '../shared/ed25519.ts';
 import { FARM_PROTOCOL } from '../shared/farm-protocol.ts';
 import { BuildOrderSchema } from '../shared/gen/asu/farm/v1/build_pb.js';
@@ -26,7 +27,6 @@ import { built, post, REQUEST } from './router.ts';
 import { StackUnderTest } from './stack-under-test.ts';
 
 const CALLS = Number(process.env.FUZZ_CALLS ?? 4_000);
-const SEED = Number(process.env.FUZZ_SEED ?? randomInt(2 ** 31));
 const AT_ONCE = 8;
 /** A call that waits for work is left after this; any other has hung by its time. */
 const PATIENCE_MS = { waits: 2_000, answers: 120_000 } as const;
@@ -79,9 +79,9 @@ const count = (outcome: string) => tally.set(outcome, (tally.get(outcome) ?? 0) 
 test('whatever a node says is answered or refused in a sentence, and nothing of it is a fault of ours', {
   timeout: 1_200_000,
 }, async () => {
-  console.log(`FUZZ_SEED=${SEED}`);
+  console.log(`FUZZ_SEED=${FUZZ_SEED}`);
   const known = [leaseId, requestHash, 'before-all', 'fuzzer'];
-  const calls = fc.sample(arbitraryCall(ForemanService, known), { numRuns: CALLS, seed: SEED });
+  const calls = fc.sample(arbitraryCall(ForemanService, known), { numRuns: CALLS, seed: FUZZ_SEED });
   const faults: string[] = [];
   const pid = pidOf('serve', path.join(stack.directory, 'serve/workerd.capnp'));
   const before = beginPeak(pid);
@@ -107,7 +107,10 @@ test('calls that are not signed, or signed by nobody who joined, are refused bef
   for (const { name, input } of ForemanService.methods) {
     if (name === 'Join') continue;
     const url = new URL(`/${ForemanService.typeName}/${name}`, stack.url);
-    for (const body of fc.sample(damagedMessage(arbitraryMessage(input, [leaseId])), { numRuns: 10, seed: SEED })) {
+    for (const body of fc.sample(damagedMessage(arbitraryMessage(input, [leaseId])), {
+      numRuns: 10,
+      seed: FUZZ_SEED,
+    })) {
       const digest = createHash('sha256').update(body).digest('hex');
       const foreign = await callHeaders(stranger, memberships.current(), 'POST', url, digest);
       const other = await callHeaders(key, memberships.current(), 'POST', url, '0'.repeat(64));

@@ -4,10 +4,11 @@
  *
  *     FUZZ_SEED=… FUZZ_REQUESTS=… npx --no-install vitest run --project e2e e2e/fuzz.test.ts
  *
- * sends the same ones again, or more.
+ * sends others, or more.
  */
-import { randomInt } from 'node:crypto';
+
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { FUZZ_SEED } from '../shared/chance.fixture.ts';
 import { arbitraryRequest } from './fuzz/arbitrary-request.ts';
 import { corpus } from './fuzz/corpus.ts';
 import { runLanes, sendOne } from './fuzz/fuzz-lanes.ts';
@@ -17,7 +18,6 @@ import { KeepAliveConnection } from './fuzz/keep-alive-connection.ts';
 import { asInTable, ROUTES } from './fuzz/routes.ts';
 
 const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 100_000);
-const SEED = Number(process.env.FUZZ_SEED ?? randomInt(2 ** 31));
 /** It takes two minutes; where others use the machine too, longer. */
 const PATIENCE_MS = 30 * 60_000;
 /** Garbage is collected so often; else memory tells how much of it there was between two collections. */
@@ -54,7 +54,7 @@ test('every trick of the corpus is answered by the rules', async () => {
 });
 
 const random = async (): Promise<void> => {
-  console.log(`FUZZ_SEED=${SEED}`);
+  console.log(`FUZZ_SEED=${FUZZ_SEED}`);
   const tally = new FuzzTally();
   const memories: Memory[] = [];
   let looking: Promise<unknown> = Promise.resolve();
@@ -66,7 +66,7 @@ const random = async (): Promise<void> => {
   };
   const arbitrary = arbitraryRequest(fuzzed.known);
   try {
-    await runLanes({ port: fuzzed.port, arbitrary, requests: REQUESTS, seed: SEED, tally, onAnswer });
+    await runLanes({ port: fuzzed.port, arbitrary, requests: REQUESTS, seed: FUZZ_SEED, tally, onAnswer });
   } finally {
     console.log(String(tally));
   }

@@ -7,7 +7,9 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
 import { processorMs } from '../bench/process-usage.ts';
+import { seeded } from '../bench/random.ts';
 import { GIB, MIB } from '../shared/byte-size.ts';
+import { FUZZ_SEED } from '../shared/chance.fixture.ts';
 import { beginPeak, peakBytes } from './process-usage.ts';
 import { pidOf, pidOfChild } from './processes.ts';
 import { type Answer, poll, post, REQUEST } from './router.ts';
@@ -45,7 +47,8 @@ afterAll(async () => {
   await storeLine?.close();
 });
 
-const random = (below: number): number => Math.floor(Math.random() * below);
+const chance = seeded(FUZZ_SEED);
+const random = (below: number): number => Math.floor(chance() * below);
 const processorMsOf = async (pid: number): Promise<number> => (await processorMs([String(pid)])) ?? 0;
 const mib = (bytes: number): string => `${(bytes / MIB).toFixed(1)} MiB`;
 const seconds = (sinceMs: number): string => `${((performance.now() - sinceMs) / 1000).toFixed(1)} s`;

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { seeded } from '../bench/random.ts';
+import { FUZZ_SEED } from '../shared/chance.fixture.ts';
 import { EDGE_SETTINGS } from '../shared/edge-settings.ts';
 import { PACKAGES, PROFILE, packagesOf, TARGET, VERSION } from './cheap-builds.ts';
 import { ADMIN_KEY, type FarmOperator, farmOperator } from './farm-operator.ts';
@@ -32,14 +33,13 @@ const requestOf = (n: number) => ({
   packages: packagesOf(n),
 });
 
-const seed = Number(process.env.MORTAL_NODES_SEED ?? Math.floor(Math.random() * 2 ** 32));
 let stack: StackUnderTest;
 let operator: FarmOperator;
 const nodes = new Map<string, NodeUnderTest>();
 let isOver = false;
 
 beforeAll(async () => {
-  console.log(`nodes die by MORTAL_NODES_SEED=${seed}`);
+  console.log(`nodes die by FUZZ_SEED=${FUZZ_SEED}`);
   stack = await StackUnderTest.start({
     s3: inject('s3'),
     bucket: BUCKET,
@@ -109,7 +109,7 @@ test(`${BUILDS} builds, each of which some node survives: ${BUILDS} right answer
     hashes.push(body.request_hash);
   }
   expect(new Set(hashes).size).toBe(BUILDS);
-  const deathsOf = Promise.all(MORTAL.map((name, at) => dieAgainAndAgain(name, seeded(seed + at))));
+  const deathsOf = Promise.all(MORTAL.map((name, at) => dieAgainAndAgain(name, seeded(FUZZ_SEED + at))));
   // Whoever fails first tells why.
   const answers = await Promise.race([allAnswered(hashes), deathsOf.then(() => expect.fail('nobody dies any more'))]);
   isOver = true;

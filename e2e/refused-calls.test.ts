@@ -1,18 +1,18 @@
 /**
  * What is refused has changed nothing: hundreds of calls of the Foreman's service that must be refused, by strangers, by a node that was
  * revoked and by one that says what is wrong, and whatever an operator or a router can see is afterwards what it was before. A build
- * that a node has is still that node's, and one that waits is built by the next. FUZZ_REFUSED (300 of each), by FUZZ_SEED where they are
- * to be repeated.
+ * that a node has is still that node's, and one that waits is built by the next. FUZZ_REFUSED (300 of each), others by FUZZ_SEED.
  */
 import { createHash, randomInt } from 'node:crypto';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { create, type DescMethod, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
-import fc, { type Arbitrary } from 'fast-check';
+import type { Arbitrary } from 'fast-check';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { LIFETIMES } from '../edge/lifetimes.ts';
 import { callHeaders } from '../farm/edge-client.ts';
 import { loadNodeKey } from '../farm/node-key.ts';
+import { FUZZ_SEED, fc } from '../shared/chance.fixture.ts';
 import { FARM_PROTOCOL } from '../shared/farm-protocol.ts';
 import { BuildOrderSchema } from '../shared/gen/asu/farm/v1/build_pb.js';
 import { ForemanService } from '../shared/gen/asu/farm/v1/foreman_pb.js';
@@ -27,7 +27,6 @@ import { StackUnderTest, until } from './stack-under-test.ts';
 import { storedNames } from './stored-names.ts';
 
 const CALLS = Number(process.env.FUZZ_REFUSED ?? 300);
-const SEED = Number(process.env.FUZZ_SEED ?? randomInt(2 ** 31));
 const AT_ONCE = 8;
 const PATIENCE_MS = 120_000;
 const ADMIN_KEY = 'ad'.repeat(32);
@@ -49,7 +48,7 @@ let leaseId: string;
 let hashes: { readonly done: string; readonly leased: string; readonly waiting: string };
 
 beforeAll(async () => {
-  console.log(`FUZZ_SEED=${SEED}`);
+  console.log(`FUZZ_SEED=${FUZZ_SEED}`);
   // No lease ends by its time here, however slow the machine is.
   const variables = { ADMIN_KEY, LEASE_SECONDS: '600' };
   stack = await StackUnderTest.start({ runtime: 'workerd', s3: inject('s3'), bucket: BUCKET, variables });
@@ -126,7 +125,7 @@ async function allRefused(
   calls: Arbitrary<Call>,
   send: (call: Call) => Promise<Outcome>,
 ): Promise<Map<string, number>> {
-  const left = fc.sample(calls, { numRuns: CALLS, seed: SEED });
+  const left = fc.sample(calls, { numRuns: CALLS, seed: FUZZ_SEED });
   const tally = new Map<string, number>();
   const lane = async (): Promise<void> => {
     for (let call = left.pop(); call !== undefined; call = left.pop()) {

@@ -44,7 +44,7 @@ afterEach(async () => {
   node = undefined;
   await endAll(running);
   await mirror.close();
-  await rm(state, { recursive: true, force: true });
+  await rm(state, { recursive: true, force: true, maxRetries: 5 });
 });
 
 function serve(more: Readonly<Record<string, string>> = {}): ShellRun {

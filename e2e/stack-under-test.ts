@@ -230,7 +230,7 @@ export class StackUnderTest {
     await Promise.all(this.#nodes.map((node) => node.kill()));
     await this.#edge?.stop();
     await this.mirrorServer.close();
-    await rm(this.directory, { recursive: true, force: true });
+    await rm(this.directory, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 

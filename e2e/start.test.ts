@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await endAll(running);
-  await rm(state, { recursive: true, force: true });
+  await rm(state, { recursive: true, force: true, maxRetries: 5 });
 });
 
 function run(...args: string[]): ShellRun {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'minio';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { EVENTUALLY } from '../shared/eventually.fixture.ts';
 import type { S3Server } from './provided-context.ts';
 import { type Swift, startSwift } from './swift.ts';
 
@@ -18,7 +19,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await Promise.all(started.splice(0).map((swift) => swift.stop()));
-  await rm(directory, { recursive: true });
+  await rm(directory, { recursive: true, maxRetries: 5 });
 });
 
 async function start(): Promise<Swift> {
@@ -86,7 +87,7 @@ test('a test run that is killed takes its server with it', async () => {
   const endpoint = String(line).trim();
   expect((await fetch(`${endpoint}/healthcheck`)).status).toBe(200);
   run.kill('SIGKILL');
-  await expect.poll(() => readdir(directory), { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => readdir(directory), EVENTUALLY).toEqual([]);
   await expect(fetch(endpoint)).rejects.toThrow('fetch failed');
 });
 

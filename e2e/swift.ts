@@ -47,7 +47,7 @@ const aptGetLine =
 /** The exit status by which `swift-server.py` says so. */
 const packagesMissing = 3;
 
-const startTimeoutMs = 30_000;
+const startTimeoutMs = 120_000;
 const stopTimeoutMs = 5_000;
 
 /** Starts a server of its own (about 1.5 s; half a minute when the packages must be installed first). */
@@ -127,7 +127,7 @@ async function tryToStart(directories: readonly string[], again?: Left): Promise
     async stop() {
       await endProcess(child, ended);
       // The server removes it itself; this is for one that had to be killed.
-      await rm(directory, { recursive: true, force: true });
+      await rm(directory, { recursive: true, force: true, maxRetries: 5 });
     },
   };
   left.set(swift, { port, directory, secretAccessKey });

@@ -226,14 +226,17 @@ describe('what became of a submission whose client went away', () => {
   it('is told when it is heard, where others had sent it', async () => {
     const onEnd = vi.fn();
     const { asker, go } = leave(onEnd);
-    const held = Promise.withResolvers<void>();
+    const [isSent, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const { submit } = await openBusyDesk(({ calls }) => async (all) => {
-      if (all.length > 1) await held.promise;
+      if (all.length > 1) {
+        isSent.resolve();
+        await held.promise;
+      }
       return (await calls.submit(all)).answers;
     });
     const staying = submit(named('staying'));
     const leaving = submit(named('leaving'), asker);
-    setTimeout(go, 100);
+    void isSent.promise.then(go);
     await expect(leaving).rejects.toThrow();
     expect(onEnd).not.toHaveBeenCalled();
     held.resolve();

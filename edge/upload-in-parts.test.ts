@@ -6,8 +6,8 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { drizzle } from 'drizzle-orm/durable-sqlite';
-import fc from 'fast-check';
 import { expect, it, test } from 'vitest';
+import { fc } from '../shared/chance.fixture.ts';
 import { sha256Hex } from '../shared/digest.ts';
 import { foremanStub } from './edge.fixture.ts';
 import { Uploads } from './foreman/leases/uploads.ts';

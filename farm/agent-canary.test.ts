@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await workshop.close();
-  await rm(root, { recursive: true });
+  await rm(root, { recursive: true, maxRetries: 5 });
 });
 
 test('a node that gets each of them in a signed order refuses each, by the name of the field', async () => {

@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await workshop.close();
-  await rm(root, { recursive: true });
+  await rm(root, { recursive: true, maxRetries: 5 });
 });
 
 const OWN = 'https://feeds.example/own';

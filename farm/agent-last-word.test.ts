@@ -45,7 +45,7 @@ afterAll(async () => {
   await demo.server.close();
   store.closeAllConnections();
   store.close();
-  await rm(root, { recursive: true });
+  await rm(root, { recursive: true, maxRetries: 5 });
 });
 
 const ended = (reports: readonly LeaseReport[]) => ({
@@ -206,4 +206,4 @@ test('a build whose lease ends while its files are uploaded is handed back for t
     50,
   );
   expect({ reasons, left }).toEqual({ reasons: ['the lease is over'], left: [] });
-}, 60_000);
+});

@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await workshop.close();
-  await rm(root, { recursive: true });
+  await rm(root, { recursive: true, maxRetries: 5 });
 });
 
 /** One that is given to a question that was broken off. */

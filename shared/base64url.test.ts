@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fromBase64Url, toBase64Url } from './base64url.ts';
+import { fc } from './chance.fixture.ts';
 import { utf8ToBytes } from './digest.ts';
 
 // RFC 4648, section 10, without padding.

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { logLines, logPieceNumber, printable } from './build-log.ts';
+import { fc } from './chance.fixture.ts';
 
 test.each<[string, string | null, number | null]>([
   ['the first', '1', 1],

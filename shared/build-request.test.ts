@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { echoOf, parseBuildRequest, selectedPackages } from './build-request.ts';
+import { fc } from './chance.fixture.ts';
 import { ACCEPTED, HOSTILE, MINIMAL, REFUSED } from './request-grammar.fixture.ts';
 
 const parse = (fields: Record<string, unknown>) => parseBuildRequest({ ...MINIMAL, ...fields });

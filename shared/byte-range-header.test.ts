@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { requestedRange } from './byte-range-header.ts';
+import { fc } from './chance.fixture.ts';
 
 const whole = { kind: 'whole' };
 const none = { kind: 'unsatisfiable' };

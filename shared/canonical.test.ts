@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type CanonicalField, canonical } from './canonical.ts';
+import { fc } from './chance.fixture.ts';
 import { sha256Hex } from './digest.ts';
 
 // Golden: every hash ever given out is made of these bytes, in both runtimes. Never change one; a new spelling gets a new

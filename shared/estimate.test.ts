@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { fc } from './chance.fixture.ts';
 import { estimateSeconds, type FarmPace, remainingSeconds } from './estimate.ts';
 
 const pace = (fields: Partial<FarmPace> = {}): FarmPace => ({

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
+import { fc } from './chance.fixture.ts';
 import { indexedVersion, isFresh, unindexedNames, upstreamDigest } from './freshness.ts';
 import { archDocument, targetDocument } from './upstream.fixture.ts';
 

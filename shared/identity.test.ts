@@ -1,8 +1,9 @@
 /** From the bytes that clients send to identity: whatever spelling, one wish is one hash, and two wishes are two. */
-import fc from 'fast-check';
+
 import { describe, it } from 'vitest';
 import { findBranch, OPENWRT_BRANCHES } from './branch.ts';
 import { parseBuildRequest } from './build-request.ts';
+import { fc } from './chance.fixture.ts';
 import { OPENWRT } from './distro.ts';
 import { intentHash } from './intent.ts';
 import { type NormalizedRequest, normalizeRequest, type RequestPolicy } from './normalize-request.ts';

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { fc } from './chance.fixture.ts';
 import { type BareNames, bareNamesOfIndex, bareNamesOfStanzas, installedPackages } from './installed-packages.ts';
 
 const stanza = (name: string, version: string, abiVersion = '') => ({ name, version, abiVersion });

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { fc } from './chance.fixture.ts';
 import { oneSidedConflicts } from './one-sided-conflicts.ts';
 import { parseOpkgIndex } from './opkg-index.ts';
 

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { fc } from './chance.fixture.ts';
 import { comparePackageVersions, fulfils } from './package-version-order.ts';
 
 test.each<[older: string, newer: string]>([

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { fc } from './chance.fixture.ts';
 import { type End, placeBetween } from './place-between.ts';
 
 test.each([

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { BUILD_ERRORS, type BuildErrorKind, isDeterministic } from './build-error.ts';
+import { fc } from './chance.fixture.ts';
 import { type Decision, decide, isIndependent, type Vote, wantsVolunteers } from './quorum.ts';
 import { TRUST_RULES, type TrustRule, trustPolicySchema } from './trust/policy.ts';
 import { fails, says, trusted, vote } from './vote.fixture.ts';

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { fc } from './chance.fixture.ts';
 import { isPlainUrl, isRepositoryAllowed } from './repository-allow-list.ts';
 
 const list = ['https://good.example/feeds/', 'http://other.example:8080', 'https://bare.example/packages'];

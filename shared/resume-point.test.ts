@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
+import { fc } from './chance.fixture.ts';
 import { eventId, leaseMark, type ResumePoint, resumePoint } from './resume-point.ts';
 
 const mark = leaseMark('5b0c9c3e-6a0c-4a8b-9f43-5d1f6f0f7a11');

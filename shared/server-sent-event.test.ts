@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { fc } from './chance.fixture.ts';
 import { EventReader } from './server-sent-event.fixture.ts';
 import { eventText, HEARTBEAT_TEXT, retryText } from './server-sent-event.ts';
 

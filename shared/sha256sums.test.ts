@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fc } from './chance.fixture.ts';
 import { findImageBuilder, parseSha256Sums } from './sha256sums.ts';
 
 const digest = (digit: string) => digit.repeat(64);

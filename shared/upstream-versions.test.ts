@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { OPENWRT_BRANCHES } from './branch.ts';
+import { fc } from './chance.fixture.ts';
 import { parseTargetsJson, parseVersionsJson, snapshotsOf } from './upstream-versions.ts';
 
 describe('.versions.json', () => {

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fc } from './chance.fixture.ts';
 import { parseUsignPublicKey, parseUsignSignature, signUsign, usignKeyFromSeed, verifyUsign } from './usign.ts';
 
 /** OpenWrt's own public keys, with the ids its keyring files them under. */

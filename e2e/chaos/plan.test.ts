@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { fc } from '../../shared/chance.fixture.ts';
 import { chaosPlan, FAULTS, MAY_BEFALL, TARGETS } from './plan.ts';
 import { CLIENTS, keyOf, packagesOf, SCRIPT_CLIENTS, scriptOf, WISH_KINDS, wishOf } from './wishes.ts';
 

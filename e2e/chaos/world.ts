@@ -65,7 +65,7 @@ export async function openWorld({ onAnswer, onDeath }: WorldOptions): Promise<Wo
   };
   try {
     const directory = await mkdtemp(path.join(os.tmpdir(), 'asu-chaos-'));
-    endings.push(() => rm(directory, { recursive: true, force: true }));
+    endings.push(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
     const temporary = path.join(directory, 'tmp');
     await mkdir(temporary);
     const { mirror, mirrorUrl, keyFile, closeMirror } = await openMirror(directory);

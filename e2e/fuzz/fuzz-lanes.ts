@@ -3,7 +3,8 @@
  * part of the requests that depends on the seed alone. A request that breaks a rule is made smaller by fast-check, which
  * says the seed and the path by which that one comes again.
  */
-import fc, { type Arbitrary } from 'fast-check';
+import type { Arbitrary } from 'fast-check';
+import { fc } from '../../shared/chance.fixture.ts';
 import { verdictOn } from './broken-rule.ts';
 import type { FuzzTally } from './fuzz-tally.ts';
 import { KeepAliveConnection } from './keep-alive-connection.ts';

@@ -7,12 +7,15 @@ import { type Browser, type BrowserContext, type BrowserContextOptions, chromium
 import { installTools } from '../../farm/install-tools.ts';
 
 const PROGRAM = 'chromium';
+/** For all that is waited for. Nothing here is about how fast this machine is. */
+const PATIENCE_MS = 120_000;
 
 export async function startBrowser(): Promise<Browser> {
   const missing = await installTools({ [PROGRAM]: PROGRAM });
   if (missing.length > 0) throw new Error(`Tests of the page need a browser. Run: sudo apt-get install ${PROGRAM}`);
   return chromium.launch({
     executablePath: `/usr/bin/${PROGRAM}`,
+    timeout: PATIENCE_MS,
     // As root Chromium's own sandbox does not start; the pages here are ours.
     args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
   });
@@ -28,6 +31,7 @@ export interface Visit {
 /** A reader who was never here. `baseURL`: the server. */
 export async function visit(browser: Browser, baseURL: string, options: BrowserContextOptions = {}): Promise<Visit> {
   const context = await browser.newContext({ baseURL, ...options });
+  context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();
   const offences: string[] = [];
   page.on('pageerror', (error) => offences.push(`a script failed: ${error.stack ?? error.message}`));

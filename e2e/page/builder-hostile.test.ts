@@ -2,9 +2,11 @@
  * What others wrote, shown to a reader: names of devices and packages, addresses, logs, errors, answers. None of it becomes an element,
  * none of it runs, and nothing of it breaks the page. How much the page weighs is here as well, since it is its own to keep small.
  */
+
 import { gzipSync } from 'node:zlib';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { EVENTUALLY } from '../../shared/eventually.fixture.ts';
 import { StackUnderTest } from '../stack-under-test.ts';
 import { startBrowser, visit } from './browser.ts';
 import { build, choice, DEVICE, deviceField, options, packageField } from './builder.ts';
@@ -45,11 +47,11 @@ test('titles of devices that a mirror made up', async () => {
   const { page, context, offences } = await visit(browser, stack.url);
   await page.goto('/?version=24.10.2');
   await deviceField(page).click();
-  await expect.poll(() => options(page).count()).toBe(EVIL.length);
+  await expect.poll(() => options(page).count(), EVENTUALLY).toBe(EVIL.length);
   await isUnharmed(page);
   await page.keyboard.type('<img');
   await options(page).first().click();
-  await expect.poll(() => deviceField(page).inputValue()).toBe(EVIL[0]);
+  await expect.poll(() => deviceField(page).inputValue(), EVENTUALLY).toBe(EVIL[0]);
   await isUnharmed(page);
   expect(offences).toEqual([]);
   await context.close();
@@ -137,7 +139,7 @@ test('lines of a log as they come, and what a build waits for', async () => {
   await page.goto(`/build/${HASH}`);
   await page.getByText('Log of the build').click();
   const log = page.getByRole('textbox', { name: 'Log of the build' });
-  await expect.poll(() => log.inputValue()).toContain(EVIL[4]);
+  await expect.poll(() => log.inputValue(), EVENTUALLY).toContain(EVIL[4]);
   await isUnharmed(page);
   expect(offences).toEqual([]);
   await context.close();

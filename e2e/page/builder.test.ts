@@ -1,6 +1,8 @@
 /** The builder with a real browser, edge, node and mirror: from a name on a box to the bytes of an image, and all that can be chosen. */
+
 import type { Browser, Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { EVENTUALLY } from '../../shared/eventually.fixture.ts';
 import { StackUnderTest } from '../stack-under-test.ts';
 import { barriers, startBrowser, visit } from './browser.ts';
 import { build, choice, DEVICE, deviceField, downloads, options, packageField, ready } from './builder.ts';
@@ -59,7 +61,7 @@ describe('from a device to an image', () => {
     await keyboard.type('umbra');
     await options(page).first().waitFor();
     await keyboard.press('Enter');
-    await expect.poll(() => deviceField(page).inputValue()).toBe('Umbra NX500');
+    await expect.poll(() => deviceField(page).inputValue(), EVENTUALLY).toBe('Umbra NX500');
     await keyboard.press('Tab');
     expect(await focused()).toBe('version');
     await keyboard.press('Tab');
@@ -111,7 +113,7 @@ describe('the field that finds devices', () => {
     const { page, context } = await reader();
     await page.goto('/');
     await deviceField(page).click();
-    await expect.poll(() => options(page).count()).toBe(4);
+    await expect.poll(() => options(page).count(), EVENTUALLY).toBe(4);
     const active = async () => {
       const id = await deviceField(page).getAttribute('aria-activedescendant');
       return id === null ? null : await page.locator(`#${id} span`).first().textContent();
@@ -163,16 +165,18 @@ describe('the field that finds devices', () => {
     await page.getByText('2500 devices, the first 50 are shown').waitFor({ state: 'attached' });
     expect(await options(page).count()).toBe(50);
     await page.keyboard.type('router 1234 maker34');
-    await expect.poll(() => options(page).allTextContents()).toEqual(['Maker34 Router 1234 v1 demo/generic']);
+    await expect
+      .poll(() => options(page).allTextContents(), EVENTUALLY)
+      .toEqual(['Maker34 Router 1234 v1 demo/generic']);
     await deviceField(page).fill('acme');
-    await expect.poll(() => options(page).allTextContents()).toEqual(['Acme AX3000 v1 demo/generic']);
+    await expect.poll(() => options(page).allTextContents(), EVENTUALLY).toEqual(['Acme AX3000 v1 demo/generic']);
     await page.keyboard.press('Enter');
     await packageField(page).and(page.locator('[aria-busy=false]')).waitFor();
     await packageField(page).fill('tool-');
     await page.getByText('10000 packages, the first 30 are shown').waitFor({ state: 'attached' });
     expect(await options(page).count()).toBe(30);
     await page.keyboard.type('7777');
-    await expect.poll(() => options(page).allTextContents()).toEqual(['tool-7777 1.7777-r1']);
+    await expect.poll(() => options(page).allTextContents(), EVENTUALLY).toEqual(['tool-7777 1.7777-r1']);
     stack.mirrorServer.setFault(undefined);
     expect(offences).toEqual([]);
     await context.close();
@@ -193,7 +197,7 @@ describe('what was chosen', () => {
     await page.getByText('None yet.').waitFor();
     expect(await deviceField(page).inputValue()).toBe('Umbra NX500');
     await page.goBack();
-    await expect.poll(() => deviceField(page).inputValue()).toBe('');
+    await expect.poll(() => deviceField(page).inputValue(), EVENTUALLY).toBe('');
     await page.goForward();
     await page.goForward();
     await page.getByRole('button', { name: 'Remove htop' }).waitFor();
@@ -258,7 +262,7 @@ describe('what was chosen', () => {
     expect(names.length).toBeGreaterThan(0);
     for (const name of names) expect(name).toContain('ext4');
     await page.getByRole('link', { name: 'Change the selection' }).click();
-    await expect.poll(() => size.inputValue()).toBe('64');
+    await expect.poll(() => size.inputValue(), EVENTUALLY).toBe('64');
     await context.close();
   });
 
@@ -283,7 +287,7 @@ describe('what was chosen', () => {
     ]);
     expect(addresses.join()).not.toContain('secret-word');
     await page.getByRole('link', { name: 'Change the selection' }).click();
-    await expect.poll(() => script.inputValue()).toBe('echo secret-word > /etc/banner');
+    await expect.poll(() => script.inputValue(), EVENTUALLY).toBe('echo secret-word > /etc/banner');
     await page.reload();
     await deviceField(page).waitFor();
     expect(await page.content()).not.toContain('secret-word');

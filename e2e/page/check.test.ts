@@ -6,8 +6,6 @@ import { StackUnderTest } from '../stack-under-test.ts';
 import { barriers, startBrowser, visit } from './browser.ts';
 import { HOSTILE_TEXTS, wasObeyed } from './hostile-text.ts';
 
-const PATIENCE_MS = 120_000;
-
 let stack: StackUnderTest;
 let browser: Browser;
 let page: Page;
@@ -23,7 +21,6 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   ({ page, context, offences } = await visit(browser, stack.url));
-  context.setDefaultTimeout(PATIENCE_MS);
   await page.goto('/check');
   await page.getByRole('heading', { level: 1, name: 'Check for upgrades' }).waitFor();
 });

@@ -10,7 +10,6 @@ import { healthOf } from '../router.ts';
 import { StackUnderTest, until } from '../stack-under-test.ts';
 import { barriers, startBrowser, type Visit, visit } from './browser.ts';
 
-const PATIENCE_MS = 120_000;
 const PROJECT = path.resolve(import.meta.dirname, '../..');
 
 let stack: StackUnderTest;
@@ -27,7 +26,6 @@ afterAll(async () => {
 
 async function look(options: Parameters<typeof visit>[2] = {}): Promise<Visit> {
   const seen = await visit(browser, stack.url, options);
-  seen.context.setDefaultTimeout(PATIENCE_MS);
   await seen.page.goto('/lend');
   await seen.page.getByRole('heading', { level: 1, name: 'Lend a machine' }).waitFor();
   return seen;
@@ -58,7 +56,7 @@ test('its command, with a token, makes a machine of this server', async () => {
     // What the page says is to be removed.
     const removal = await page.locator('code').filter({ hasText: /^rm / }).textContent();
     await execa('sh', ['-ce', removal ?? ''], { cwd: directory });
-    await rm(directory, { recursive: true });
+    await rm(directory, { recursive: true, maxRetries: 5 });
   }
   await context.close();
 });
@@ -91,7 +89,6 @@ test('a command is copied by its button, and that is said', async () => {
 
 test('where a browser gives no clipboard, as without TLS, the command is selected', async () => {
   const { page, context } = await visit(browser, stack.url);
-  context.setDefaultTimeout(PATIENCE_MS);
   await page.addInitScript(() => Object.defineProperty(navigator, 'clipboard', { value: undefined }));
   await page.goto('/lend');
   await page.getByRole('button', { name: /^Copy: asu doctor/ }).click();

@@ -95,7 +95,7 @@ try {
   });
 } finally {
   await browser.close();
-  await rm(directory, { recursive: true, force: true });
+  await rm(directory, { recursive: true, force: true, maxRetries: 5 });
 }
 
 async function withStack(options: StackOptions, work: (url: string) => Promise<void>): Promise<void> {

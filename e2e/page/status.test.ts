@@ -7,7 +7,6 @@ import { barriers, startBrowser, type Visit, visit } from './browser.ts';
 import { addCount, addFailure, addNode, allAway, busyMonth, changeForeman } from './farm-scene.ts';
 import { HOSTILE_TEXTS, wasObeyed } from './hostile-text.ts';
 
-const PATIENCE_MS = 120_000;
 const DAY_MS = 24 * 3_600_000;
 
 let stack: StackUnderTest;
@@ -22,12 +21,7 @@ afterAll(async () => {
   await stack?.close();
 });
 
-/** Nothing here is about how fast this machine is. */
-async function newVisit(options: Parameters<typeof visit>[2] = {}): Promise<Visit> {
-  const seen = await visit(browser, stack.url, options);
-  seen.context.setDefaultTimeout(PATIENCE_MS);
-  return seen;
-}
+const newVisit = (options: Parameters<typeof visit>[2] = {}): Promise<Visit> => visit(browser, stack.url, options);
 
 async function look(options: Parameters<typeof visit>[2] = {}): Promise<Visit> {
   const seen = await newVisit(options);

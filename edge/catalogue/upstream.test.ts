@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { EVENTUALLY } from '../../shared/eventually.fixture.ts';
 import { openSlots } from '../../shared/slots.ts';
 import { openMirror } from './mirror.fixture.ts';
 import { type Fetched, openUpstream } from './upstream.ts';
@@ -32,12 +33,16 @@ it('a feed of five megabytes is not read six times at once: two at a time, and s
   });
   const paths = ['base', 'luci', 'packages', 'routing'].map((feed) => `${feed}/Packages`);
   const all = [...paths, 'feeds.conf', 'base/index.json'].map((path) => upstream.get(path));
-  const isAsked = (...asked: string[]) => vi.waitFor(() => expect([...waiting.keys()].sort()).toEqual(asked.sort()));
+  const isAsked = (...asked: string[]) =>
+    vi.waitFor(() => expect([...waiting.keys()].sort()).toEqual(asked.sort()), EVENTUALLY);
   await isAsked('base/Packages', 'luci/Packages', 'feeds.conf', 'base/index.json');
   for (const path of ['base/Packages', 'feeds.conf']) waiting.get(path)?.();
   await isAsked('base/Packages', 'luci/Packages', 'feeds.conf', 'base/index.json', 'packages/Packages');
   for (const path of ['luci/Packages', 'packages/Packages', 'base/index.json']) waiting.get(path)?.();
-  await vi.waitFor(() => waiting.get('routing/Packages')?.() ?? expect(waiting.has('routing/Packages')).toBe(true));
+  await vi.waitFor(
+    () => waiting.get('routing/Packages')?.() ?? expect(waiting.has('routing/Packages')).toBe(true),
+    EVENTUALLY,
+  );
   expect((await Promise.all(all)).every((fetched) => fetched.state === 'found')).toBe(true);
 });
 

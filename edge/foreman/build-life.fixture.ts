@@ -2,10 +2,12 @@
  * Whole lives of a build as lists of named steps, each of them one event as nodes, clients and the platform bring it about
  * through the real edge. Told as steps, so that a test can let anything happen between any two of them.
  */
+
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { expect, vi } from 'vitest';
 import { storeKey } from '../../shared/build-record.ts';
 import { bytesToHex } from '../../shared/digest.ts';
+import { EVENTUALLY } from '../../shared/eventually.fixture.ts';
 import type { BuildOrder } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { configOf } from '../config.ts';
 import { ask, env, foremanStats, foremanStub, GOOD_REQUEST, jsonOf, post, type Row, rowsOf } from '../edge.fixture.ts';
@@ -137,7 +139,7 @@ const decided = (...files: Parameters<typeof succeeded>[0]): Step => [
     const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
     const down = vi.spyOn(bucket, 'head').mockRejectedValue(new Error('R2 head failed'));
     await report(life.second, lastOrder(life).leaseId, LAST_WORD, succeeded(files));
-    await vi.waitFor(() => expect(log.mock.calls.join()).toContain('publishing failed'));
+    await vi.waitFor(() => expect(log.mock.calls.join()).toContain('publishing failed'), EVENTUALLY);
     down.mockRestore();
     log.mockRestore();
   },
@@ -146,7 +148,7 @@ const published: Step = [
   'the alarm publishes',
   async (life) => {
     await ringAlarm();
-    await vi.waitFor(async () => expect((await buildRow(life)).state).toBe('done'));
+    await vi.waitFor(async () => expect((await buildRow(life)).state).toBe('done'), EVENTUALLY);
   },
 ];
 const failure: Step = [
@@ -159,7 +161,7 @@ const polled: Step = [
     // What was said of it while it was pending stands for a moment.
     vi.setSystemTime(Date.now() + 60_000);
     const status = async () => (await ask(`/api/v1/build/${life.hash}`)).status;
-    await vi.waitFor(async () => expect(await status()).not.toBe(202), { timeout: 5_000 });
+    await vi.waitFor(async () => expect(await status()).not.toBe(202), EVENTUALLY);
   },
 ];
 

@@ -2,6 +2,7 @@
  * One Foreman of its own for each test: a real Durable Object with its SQLite, KV, R2 and the catalogue behind it. Nodes are
  * rows that joined; what they upload is put into the store as the Worker would. The clock is the one thing that is not real.
  */
+
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { drizzle } from 'drizzle-orm/durable-sqlite';
@@ -11,6 +12,7 @@ import { type Pins, storeKey } from '../../shared/build-record.ts';
 import type { BuildStatus } from '../../shared/build-state.ts';
 import { bytesToHex, hexToBytes, sha256Hex, utf8ToBytes } from '../../shared/digest.ts';
 import { type SigningKey, signingKey } from '../../shared/ed25519.ts';
+import { EVENTUALLY } from '../../shared/eventually.fixture.ts';
 import { type LeaseReportSchema, ReportRequestSchema } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 import type { NormalizedRequest } from '../../shared/normalize-request.ts';
 import { normalizedRequest } from '../../shared/normalized-request.fixture.ts';
@@ -59,9 +61,6 @@ export const NEWS = { softwareVersion: '', slots: 1, held: [] };
 
 /** Where a fake clock begins: ahead of the real one, so that no alarm rings by itself, however slow the machine is. */
 export const AHEAD = Date.now() + 3_600_000;
-
-/** What is done in the background, on a machine that others use too. */
-export const EVENTUALLY = { timeout: 20_000 };
 
 let foremen = 0;
 

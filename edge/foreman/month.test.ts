@@ -1,8 +1,10 @@
 /** A month of a farm whose budget is a hundredth of what it publishes, by the real edge: what it promises holds at every moment. */
+
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { seeded } from '../../bench/random.ts';
 import { storeKey } from '../../shared/build-record.ts';
+import { EVENTUALLY } from '../../shared/eventually.fixture.ts';
 import { GRACE_MS } from '../../shared/image-budget.ts';
 import { configOf } from '../config.ts';
 import { ask, foremanStats, foremanStub, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
@@ -104,7 +106,7 @@ async function build(wish: string, hash: string): Promise<void> {
   await vi.waitFor(async () => {
     pass(LIFETIMES.runningMs + 1);
     expect((await ask(`/api/v1/build/${hash}`)).status).toBe(200);
-  });
+  }, EVENTUALLY);
 }
 
 /** What must be so at any time. */

@@ -1,5 +1,7 @@
 /** What can only fail is told at once, and neither the queue nor a node hears of it. */
+
 import { beforeAll, describe, expect, it, test, vi } from 'vitest';
+import { EVENTUALLY } from '../../shared/eventually.fixture.ts';
 import type { Mirror } from '../catalogue/mirror.fixture.ts';
 import { foremanStats, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
 import { joinNode, lease, report } from '../farm-node.fixture.ts';
@@ -72,7 +74,7 @@ test('a failure that would happen again is told from memory, whoever asks', asyn
   expect((await post(request)).status).toBe(202);
   const event = { case: 'failed', value: { kind: 'conflict', detail: 'Error: Impossible package selection' } } as const;
   for (let order = await lease(node); order; order = await lease(node)) await report(node, order.leaseId, 1, event);
-  await vi.waitFor(async () => expect((await post(request)).status).toBe(500), { timeout: 5_000 });
+  await vi.waitFor(async () => expect((await post(request)).status).toBe(500), EVENTUALLY);
   const before = await submissions();
   const again = await post({ ...request, client: 'another' });
   expect(await jsonOf(again)).toMatchObject({ status: 500, error_kind: 'conflict', request: { client: 'another' } });

@@ -1,5 +1,6 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
 import { storeKey } from '../../shared/build-record.ts';
+import { EVENTUALLY } from '../../shared/eventually.fixture.ts';
 import { type BuildOrder, BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { leaseMark } from '../../shared/resume-point.ts';
 import {
@@ -54,7 +55,7 @@ beforeEach(async () => {
 afterEach(async () => {
   vi.restoreAllMocks();
   // Whoever read to the end or went away has given its place back.
-  await vi.waitFor(async () => expect(await openStreams()).toBe(0), { timeout: 10_000 });
+  await vi.waitFor(async () => expect(await openStreams()).toBe(0), EVENTUALLY);
   const left = await lease(node);
   if (left) await report(node, left.leaseId, 1, failed('build_failed'));
 });
@@ -150,7 +151,7 @@ describe('a client that comes back', () => {
       const given = await order();
       await write(given, 1, 'one\n');
       await finish(node, given);
-      await vi.waitFor(async () => expect((await ask(`/api/v1/build/${hash}`)).status).toBe(200), { timeout: 5_000 });
+      await vi.waitFor(async () => expect((await ask(`/api/v1/build/${hash}`)).status).toBe(200), EVENTUALLY);
       const client = await listen(hash, undefined, `?1763000000&last_event_id=${encodeURIComponent(id)}`);
       expect(linesOf(await client.rest())).toEqual(['one']);
     },
@@ -292,7 +293,7 @@ describe('a client that is not there', () => {
     await client.next();
     expect(await openStreams()).toBe(1);
     await client.leave();
-    await vi.waitFor(async () => expect(await openStreams()).toBe(0), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await openStreams()).toBe(0), EVENTUALLY);
   });
 
   it('to read, asks for nothing', async () => {
@@ -330,7 +331,7 @@ describe('when a part behind the edge fails', () => {
       throw new Error('the Foreman is away');
     });
     const end = client.rest();
-    await vi.waitFor(() => expect(log.mock.calls.join()).toContain('the Foreman is away'), { timeout: 10_000 });
+    await vi.waitFor(() => expect(log.mock.calls.join()).toContain('the Foreman is away'), EVENTUALLY);
     spy.mockImplementation((id, options) => get.call(env.FOREMAN, id, options));
     await finish(node, await order());
     expect((await end).at(-1)?.event).toBe('done');

@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, describe, expect, it, test, vi } from 'vitest';
+import { EVENTUALLY } from '../../shared/eventually.fixture.ts';
 import { ask, env, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
 import { finish, joinNode, lease } from '../farm-node.fixture.ts';
 import { Foreman } from '../worker.ts';
@@ -16,7 +17,7 @@ beforeAll(async () => {
   const order = await lease(node);
   if (!order) throw new Error('expected an order');
   await finish(node, order);
-  await vi.waitFor(async () => expect((await ask(`/api/v1/build/${built}`)).status).toBe(200), { timeout: 5_000 });
+  await vi.waitFor(async () => expect((await ask(`/api/v1/build/${built}`)).status).toBe(200), EVENTUALLY);
   // The log is told a moment after the image is.
   await vi.waitFor(async () => expect((await ask('/log/head')).status).toBe(200), { timeout: 30_000 });
   queued = String((await jsonOf(await post({ ...GOOD_REQUEST, packages: ['curl'] }))).request_hash);

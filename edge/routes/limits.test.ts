@@ -1,6 +1,7 @@
 import { createExecutionContext } from 'cloudflare:test';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
 import { sha256Hex } from '../../shared/digest.ts';
+import { EVENTUALLY } from '../../shared/eventually.fixture.ts';
 import { app } from '../app.ts';
 import { env, foremanStats, GOOD_REQUEST, jsonOf, openUpstream } from '../edge.fixture.ts';
 import { edgeContext, type ForemanCalls } from '../edge-context.ts';
@@ -48,7 +49,7 @@ beforeAll(async () => {
   if (!order) throw new Error('expected an order');
   await finish(node, order);
   built = { hash: String(request_hash), request };
-  await vi.waitFor(async () => expect((await ask(`/api/v1/build/${built.hash}`, OTHER)).status).toBe(200), 3_000);
+  await vi.waitFor(async () => expect((await ask(`/api/v1/build/${built.hash}`, OTHER)).status).toBe(200), EVENTUALLY);
 });
 beforeEach(() => {
   edge = openEdge();
@@ -183,7 +184,7 @@ describe('a client that goes away before it is answered', () => {
       const gone = new AbortController();
       const answer = edge.ask('/api/v1/build', FLOODER, wish, gone.signal);
       posted.push({ answer, leave: () => gone.abort(new Error('gone')) });
-      await vi.waitFor(() => expect(submit).toHaveBeenCalledTimes(posted.length), 3_000);
+      await vi.waitFor(() => expect(submit).toHaveBeenCalledTimes(posted.length), EVENTUALLY);
     }
     return posted;
   }
@@ -215,7 +216,7 @@ describe('a client that goes away before it is answered', () => {
     await vi.waitFor(async () => {
       const ended = await Promise.race([...posted.map(({ answer }) => answer), scheduler.wait(10)]);
       expect(ended).toBeDefined();
-    }, 3_000);
+    }, EVENTUALLY);
     open();
     await Promise.all(posted.map(({ answer }) => answer));
     expect(await isNewTo(1)).toEqual([429]);

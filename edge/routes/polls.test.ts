@@ -38,7 +38,7 @@ test('who asks for one build also asks for those that others poll for', async ()
     },
     { timeout: 30_000, interval: 10 },
   );
-}, 40_000);
+});
 
 test('who asks for a new image asks for those that others poll for as well', async () => {
   let wishes = 0;
@@ -54,4 +54,4 @@ test('who asks for a new image asks for those that others poll for as well', asy
     },
     { timeout: 30_000, interval: 10 },
   );
-}, 40_000);
+});

@@ -1,5 +1,7 @@
 /** Builds with everything that lies in their directory: files as a node stores them, and a log. */
+
 import { expect, vi } from 'vitest';
+import { EVENTUALLY } from '../../shared/eventually.fixture.ts';
 import { ask, GOOD_REQUEST, jsonOf, post } from '../edge.fixture.ts';
 import { type FarmNode, IMAGE_NAME, lease, put, report, succeeded, upload } from '../farm-node.fixture.ts';
 
@@ -62,8 +64,6 @@ export async function endBuild(
   }
   const status = failure ? 500 : 200;
   // What was said of it while it was pending stands for a moment.
-  await vi.waitFor(async () => expect((await ask(`/api/v1/build/${request_hash}`)).status).toBe(status), {
-    timeout: 8_000,
-  });
+  await vi.waitFor(async () => expect((await ask(`/api/v1/build/${request_hash}`)).status).toBe(status), EVENTUALLY);
   return String(request_hash);
 }

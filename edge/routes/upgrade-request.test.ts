@@ -1,6 +1,8 @@
 /** Section 3 of the seed API: every row of its table, both endpoints, both dialects. */
+
 import { describe, expect, it, test, vi } from 'vitest';
 import { sha256Hex } from '../../shared/digest.ts';
+import { EVENTUALLY } from '../../shared/eventually.fixture.ts';
 import { BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { ask, foremanStub, rowsOf } from '../edge.fixture.ts';
 import { lease, report } from '../farm-node.fixture.ts';
@@ -62,7 +64,7 @@ describe.each(ENDPOINTS)('%s', (path) => {
           expect([answer.status, answer.headers.get('x-imagebuilder-status')]).toEqual([202, expected]);
           return answer;
         },
-        { timeout: 8_000, interval: 100 },
+        { ...EVENTUALLY, interval: 100 },
       );
     await report(node(), order.leaseId, 1, { case: 'progress', value: { step: BuildStep.UNPACK_IMAGEBUILDER } });
     const setUp = await word('initialize');

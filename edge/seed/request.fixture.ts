@@ -1,6 +1,8 @@
 /** The old API as its clients ask it, and a mirror that has a PC, a router and packages of the opkg era. */
+
 import { createExecutionContext } from 'cloudflare:test';
 import { beforeAll, beforeEach, expect, vi } from 'vitest';
+import { EVENTUALLY } from '../../shared/eventually.fixture.ts';
 import { app } from '../app.ts';
 import type { Mirror } from '../catalogue/mirror.fixture.ts';
 import { env, openUpstream } from '../edge.fixture.ts';
@@ -132,5 +134,5 @@ export const untilStatus = (status: number, ask: () => Promise<Response>): Promi
       expect(answer.status).toBe(status);
       return answer;
     },
-    { timeout: 8_000, interval: 100 },
+    { ...EVENTUALLY, interval: 100 },
   );

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { fc } from '../../shared/chance.fixture.ts';
 import { assertByteRange, resolveByteRange } from './byte-range.ts';
 
 const count = fc.nat({ max: 200 });

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { fc } from '../../shared/chance.fixture.ts';
 import { sha256Hex } from '../../shared/digest.ts';
 import { withCheckedBody } from './checked-body.ts';
 import { failureOf } from './object-store.contract.ts';

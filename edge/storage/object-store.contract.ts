@@ -2,8 +2,9 @@
  * What every object store must do, written once and run against each real one (`r2.test.ts`, `s3.test.ts`): the port is
  * only worth having if nobody above it can tell the adapters apart.
  */
-import fc from 'fast-check';
+
 import { describe, expect, test } from 'vitest';
+import { fc } from '../../shared/chance.fixture.ts';
 import { bytesToHex, sha256Hex } from '../../shared/digest.ts';
 import { digestOf } from './digest-of.ts';
 import type { ByteRange, ObjectBody, ObjectContent, ObjectStore } from './object-store.ts';

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { fc } from '../../shared/chance.fixture.ts';
 import { completionXml, insideOf, textOf } from './s3-xml.ts';
 
 test('the text of an element is read with its entities resolved', () => {

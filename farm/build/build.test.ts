@@ -43,7 +43,7 @@ afterAll(async () => {
   for (const workshop of workshops.values()) await (await workshop).close();
   await server.close();
   await slow.server.close();
-  await rm(root, { recursive: true });
+  await rm(root, { recursive: true, maxRetries: 5 });
 });
 
 beforeEach(async () => {

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { fc } from '../../shared/chance.fixture.ts';
 import { RepositoriesMode } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { imageArguments, manifestArguments } from '../imagebuilder/arguments.ts';
 import { proxyRepositories } from '../imagebuilder/repositories.ts';

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { BuildErrorKind } from '../../shared/build-error.ts';
+import { fc } from '../../shared/chance.fixture.ts';
 import { isPackageName } from '../../shared/grammar.ts';
 import type { Era } from '../imagebuilder/era.ts';
 import {

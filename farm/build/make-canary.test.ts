@@ -34,7 +34,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await workshop.close();
   await server.close();
-  await rm(root, { recursive: true });
+  await rm(root, { recursive: true, maxRetries: 5 });
 });
 
 /** With a canary that lives below `root`. */

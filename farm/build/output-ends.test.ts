@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { fc } from '../../shared/chance.fixture.ts';
 import { endsOf, OutputEnds } from './output-ends.ts';
 
 test('what fits is kept as it is, in whatever pieces it comes', () => {

@@ -9,7 +9,7 @@ let directory: string;
 beforeEach(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'run-process-'));
 });
-afterEach(async () => await rm(directory, { recursive: true }));
+afterEach(async () => await rm(directory, { recursive: true, maxRetries: 5 }));
 
 const shell = (script: string, more: Partial<Command> = {}): Promise<Awaited<ReturnType<typeof runProcess>>> =>
   runProcess({

@@ -27,7 +27,7 @@ export class BuildScene {
   async close(): Promise<void> {
     for (const one of this.#running) one.process.kill('SIGKILL');
     await this.server.close();
-    await rm(this.directory, { recursive: true, force: true });
+    await rm(this.directory, { recursive: true, force: true, maxRetries: 5 });
   }
 
   /** Where the images go. */

@@ -17,7 +17,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await server.close();
-  await rm(directory, { recursive: true, force: true });
+  await rm(directory, { recursive: true, force: true, maxRetries: 5 });
 });
 
 const RUNS = ['--version', '24.10.1', '--target', 'x86/64'];

@@ -34,7 +34,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await mirror.close();
-  await rm(root, { recursive: true, force: true });
+  await rm(root, { recursive: true, force: true, maxRetries: 5 });
 });
 beforeEach(async () => {
   mirror.setFault(undefined);

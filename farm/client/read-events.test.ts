@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { fc } from '../../shared/chance.fixture.ts';
 import { eventText, HEARTBEAT_TEXT, retryText } from '../../shared/server-sent-event.ts';
 import { EventLines, readEvents } from './read-events.ts';
 

@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await server.close();
-  await rm(base, { recursive: true });
+  await rm(base, { recursive: true, maxRetries: 5 });
 });
 
 const locate = (tool: string): string | undefined =>

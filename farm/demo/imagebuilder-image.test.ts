@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await server.close();
-  await rm(base, { recursive: true });
+  await rm(base, { recursive: true, maxRetries: 5 });
 });
 
 let counter = 0;

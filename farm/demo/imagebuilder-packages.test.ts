@@ -20,7 +20,7 @@ beforeAll(async () => {
 beforeEach(() => server.setFault(undefined));
 afterAll(async () => {
   await server.close();
-  await rm(base, { recursive: true });
+  await rm(base, { recursive: true, maxRetries: 5 });
 });
 
 let trees = 0;
@@ -240,7 +240,7 @@ describe('opkg', () => {
     expect(warm.stderr).toContain(
       'wget returned 4.\n * opkg_download: Check your network settings and connectivity.\n\n',
     );
-    await rm(join(builder.directory, 'dl'), { recursive: true });
+    await rm(join(builder.directory, 'dl'), { recursive: true, maxRetries: 5 });
     const cold = await manifest(builder, '');
     expect(cold.code).toBe(2);
     expect(cold.stderr).toMatch(

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { gunzipSync } from 'node:zlib';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fc } from '../../shared/chance.fixture.ts';
 import { gzipStored, tar, tarGz } from './tar-archive.ts';
 
 const list = (archive: Uint8Array, ...flags: string[]) =>

@@ -32,7 +32,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await mirror.close();
-  await rm(root, { recursive: true, force: true });
+  await rm(root, { recursive: true, force: true, maxRetries: 5 });
 });
 
 interface Ended {
@@ -116,7 +116,7 @@ describe('as a person starts it', () => {
     await mkdir(state, { recursive: true });
     await asu(['doctor', ...args]);
     expect(await readdir(state)).toEqual([]);
-    await rm(path.dirname(state), { recursive: true });
+    await rm(path.dirname(state), { recursive: true, maxRetries: 5 });
   });
 
   test('as data it is the same, and exits with 1 where there is a problem', async () => {
@@ -164,7 +164,7 @@ describe('as a person starts it', () => {
 
   test('a node at work in the state directory is seen, and left at peace', async () => {
     const state = await mkdtemp(path.join(root, 'locked-'));
-    onTestFinished(() => rm(state, { recursive: true }));
+    onTestFinished(() => rm(state, { recursive: true, maxRetries: 5 }));
     using _ = lockState(state);
     const { told } = await doctor('--state', state, '--upstream', mirror.url);
     expect(told('lock')).toEqual([
@@ -175,7 +175,7 @@ describe('as a person starts it', () => {
 
   test('the proof is built by the very code that builds for routers, for both eras, and removed', async () => {
     const place = await mkdtemp(path.join(root, 'tmp-'));
-    onTestFinished(() => rm(place, { recursive: true, force: true }));
+    onTestFinished(() => rm(place, { recursive: true, force: true, maxRetries: 5 }));
     const { stdout } = await asu(['doctor', '--upstream', mirror.url], { TMPDIR: place });
     for (const era of ['opkg', 'apk'])
       expect(stdout).toMatch(
@@ -188,7 +188,7 @@ describe('as a person starts it', () => {
     'stopped by %s in the middle of the proof it removes it too',
     async (how) => {
       const place = await mkdtemp(path.join(root, 'tmp-'));
-      onTestFinished(() => rm(place, { recursive: true, force: true }));
+      onTestFinished(() => rm(place, { recursive: true, force: true, maxRetries: 5 }));
       const running = start(['doctor', '--upstream', mirror.url], { TMPDIR: place });
       let hasBegun = false;
       void running.ended.then(() => {

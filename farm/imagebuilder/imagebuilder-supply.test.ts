@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await server.close();
-  await rm(directory, { recursive: true });
+  await rm(directory, { recursive: true, maxRetries: 5 });
 });
 beforeEach(async () => {
   state = await mkdtemp(path.join(directory, 'state-'));
@@ -49,7 +49,7 @@ async function expectWhole(tree: string, url: string): Promise<void> {
   const archive = path.join(mirror.directory, new URL(url).pathname);
   execFileSync('tar', ['-xf', archive, '-C', reference, '--strip-components=1', '--no-same-owner']);
   expect(String(execFileSync('diff', ['-r', '--no-dereference', reference, tree]))).toBe('');
-  await rm(reference, { recursive: true });
+  await rm(reference, { recursive: true, maxRetries: 5 });
 }
 
 test('a new ImageBuilder is verified, fetched, unpacked and written down; the second time nothing is asked', async () => {

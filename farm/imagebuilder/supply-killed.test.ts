@@ -35,7 +35,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await server.close();
-  await rm(directory, { recursive: true });
+  await rm(directory, { recursive: true, maxRetries: 5 });
 });
 beforeEach(async () => {
   state = await mkdtemp(path.join(directory, 'state-'));
@@ -98,7 +98,7 @@ test('killed before any step of fetching: whole or nothing, and what was whole i
   expect(steps.some((step) => step.startsWith('rename soon') && step.endsWith('.json.new'))).toBe(true);
   for (const dieAt of stepsWorthDyingAt(steps)) {
     const where = `${dieAt}: ${steps[dieAt]}`;
-    await rm(state, { recursive: true });
+    await rm(state, { recursive: true, maxRetries: 5 });
     await mkdir(state);
     expect(await run('provide', dieAt), where).toBeNull();
 

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { LOG_LIMITS } from '../../shared/build-log.ts';
+import { fc } from '../../shared/chance.fixture.ts';
 import { LineCollector, REST_LEFT_OUT } from './line-collector.ts';
 
 function collector(scrub: (line: string) => string = (line) => line) {

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fc } from '../../shared/chance.fixture.ts';
 import { proxyPath } from './proxy-path.ts';
 
 describe('a request names a feed and a file', () => {

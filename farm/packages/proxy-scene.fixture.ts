@@ -43,7 +43,7 @@ async function makeTemplate(): Promise<DemoMirror> {
 }
 
 afterAll(async () => {
-  if (template !== undefined) await rm((await template).directory, { recursive: true });
+  if (template !== undefined) await rm((await template).directory, { recursive: true, maxRetries: 5 });
 });
 
 export class ProxyScene {
@@ -81,7 +81,7 @@ export class ProxyScene {
     this.#controller.abort();
     await this.proxy.close();
     await this.server.close().catch(() => {});
-    await rm(this.base, { recursive: true });
+    await rm(this.base, { recursive: true, maxRetries: 5 });
   }
 
   /** The base feed of an era, pinned to what the mirror has now unless told otherwise. */

@@ -1,6 +1,7 @@
 /** What is signed and then damaged: nothing of it counts, and nothing but what was signed is ever read from it. */
-import fc from 'fast-check';
+
 import { expect, test } from 'vitest';
+import { fc } from '../chance.fixture.ts';
 import { bytesToHex, utf8ToBytes } from '../digest.ts';
 import { signingKey } from '../ed25519.ts';
 import { signText, verifyText } from '../signed-text.ts';

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { seedUpgradeSchema } from '../api/seed-check-answers.ts';
 import { OPENWRT_BRANCHES } from '../branch.ts';
+import { fc } from '../chance.fixture.ts';
 import { indexedVersion } from '../freshness.ts';
 import { PACKAGE_CHANGES } from '../package-changes.ts';
 import { archDocument, targetDocument } from '../upstream.fixture.ts';

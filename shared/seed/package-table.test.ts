@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
+import { fc } from '../chance.fixture.ts';
 import { utf8ToBytes } from '../digest.ts';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../grammar.ts';
 import { hashOf } from './package-hash.ts';

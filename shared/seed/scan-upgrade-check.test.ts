@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BuildError } from '../build-error.ts';
+import { fc } from '../chance.fixture.ts';
 import { utf8ToBytes } from '../digest.ts';
 import { installedMap } from './plain-packages.fixture.ts';
 import { scanUpgradeCheck } from './scan-upgrade-check.ts';

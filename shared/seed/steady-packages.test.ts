@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { expect, it, test } from 'vitest';
+import { fc } from '../chance.fixture.ts';
 import { archDocument, targetDocument } from '../upstream.fixture.ts';
 import { plainPackages, toldSteady } from './plain-packages.fixture.ts';
 import { type PartedPackages, partSteady } from './steady-packages.ts';

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { seedUpgradeSchema } from '../api/seed-check-answers.ts';
+import { fc } from '../chance.fixture.ts';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../grammar.ts';
 import { jsonOf, steadyPackages } from './plain-packages.fixture.ts';
 import { upgradeJson } from './upgrade-json.ts';

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { seedUpgradeSchema } from '../api/seed-check-answers.ts';
+import { fc } from '../chance.fixture.ts';
 import { indexedVersion } from '../freshness.ts';
 import { archDocument, targetDocument } from '../upstream.fixture.ts';
 import type { CarriedOver, VersionIndex } from './carry-over.ts';

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { type Branch, branchName, isSnapshot, OPENWRT_BRANCHES } from '../branch.ts';
 import type { VersionsDocument } from '../catalogue-document.ts';
+import { fc } from '../chance.fixture.ts';
 import { compareVersions } from '../version-order.ts';
 import { hasTarget, upgradePaths } from './upgrade-paths.ts';
 

@@ -1,18 +1,11 @@
 /** Of every lease that came to nothing the files go an hour later, and of no other. */
+
 import { expect, it, test, vi } from 'vitest';
 import { buildRecord } from '../../../shared/build-record.fixture.ts';
 import { storeKey } from '../../../shared/build-record.ts';
 import { sha256Hex } from '../../../shared/digest.ts';
-import {
-  bucket,
-  EVENTUALLY,
-  failed,
-  handedBack,
-  IMAGE,
-  type OpenedForeman,
-  plansOf,
-  withForeman,
-} from '../foreman.fixture.ts';
+import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
+import { bucket, failed, handedBack, IMAGE, type OpenedForeman, plansOf, withForeman } from '../foreman.fixture.ts';
 import { Leases } from '../leases/leases.ts';
 import { crowdOf } from '../trust/crowd.fixture.ts';
 

@@ -1,11 +1,13 @@
 /** What was made with somebody's `defaults` goes when its time is over, and a store that hangs holds nothing else up. */
+
 import { expect, test, vi } from 'vitest';
 import { storeKey } from '../../../shared/build-record.ts';
 import { sha256Hex } from '../../../shared/digest.ts';
+import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
 import { normalizedRequest } from '../../../shared/normalized-request.fixture.ts';
 import { configOf } from '../../config.ts';
 import { env } from '../../edge.fixture.ts';
-import { bucket, EVENTUALLY, type OpenedForeman, withForeman } from '../foreman.fixture.ts';
+import { bucket, type OpenedForeman, withForeman } from '../foreman.fixture.ts';
 
 const { LEASE_SECONDS, PRIVATE_IMAGE_HOURS } = configOf(env);
 const SECRET = { request: normalizedRequest({ defaultsMac: 'e'.repeat(64) }), sealedDefaults: 'sealed' };

@@ -1,9 +1,10 @@
 /** Whatever happens between what, and however slowly: who was told of an image can fetch it. */
-import fc from 'fast-check';
+
 import { afterEach, expect, it, vi } from 'vitest';
 import { seeded } from '../../../bench/random.ts';
 import { buildRecord } from '../../../shared/build-record.fixture.ts';
 import { type BuildRecord, storeKey } from '../../../shared/build-record.ts';
+import { fc } from '../../../shared/chance.fixture.ts';
 import { sha256Hex } from '../../../shared/digest.ts';
 import type { StoredStatements } from '../../../shared/trust/provenance.ts';
 import { FILES_STAY_MS, LEAVES_KV_MS, LIFETIMES } from '../../lifetimes.ts';

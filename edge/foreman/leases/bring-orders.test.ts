@@ -1,6 +1,7 @@
 import { evictDurableObject } from 'cloudflare:test';
 import { describe, expect, it, test, vi } from 'vitest';
 import { sha256Hex } from '../../../shared/digest.ts';
+import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
 import { configOf } from '../../config.ts';
 import { env } from '../../edge.fixture.ts';
 import {
@@ -38,7 +39,7 @@ async function ask(nodeId: string, told: { readonly slots?: number; readonly hel
     ...{ idempotencyKey: `${nodeId}-${before}`, ...NEWS, ...told },
     ...{ waitMs: 25_000, knownStanding: 'active' as const },
   }) as Promise<LeaseAnswer>;
-  await vi.waitFor(async () => expect((await foreman.calls.stats()).calls.lease).toBe(before + 1));
+  await vi.waitFor(async () => expect((await foreman.calls.stats()).calls.lease).toBe(before + 1), EVENTUALLY);
   await foreman.calls.stats();
   return {
     answer,
@@ -242,7 +243,7 @@ describe('the end of an order that was brought', () => {
     await vi.waitFor(async () => {
       await foreman.alarm();
       expect(await foreman.alarmAt()).toBeGreaterThan(Date.now() + KEPT_AFTER_MS);
-    });
+    }, EVENTUALLY);
     await evictDurableObject(foreman.stub);
     pass(LEASE_SECONDS * 1000 - KEPT_AFTER_MS);
     await foreman.alarm();

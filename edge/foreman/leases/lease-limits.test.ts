@@ -1,6 +1,8 @@
 /** How many builds one node, and one operator of volunteers, can have at once, by however many connections it asks. */
+
 import { describe, expect, it, vi } from 'vitest';
 import { sha256Hex } from '../../../shared/digest.ts';
+import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
 import { configOf } from '../../config.ts';
 import { env } from '../../edge.fixture.ts';
 import { failed, handedBack, NEWS, type OpenedForeman, withForeman } from '../foreman.fixture.ts';
@@ -25,7 +27,7 @@ async function ask(id: string, idempotencyKey: string) {
   const calls = (await foreman.calls.stats()).calls.lease ?? 0;
   const told = { ...NEWS, idempotencyKey, network: `network of op-${id}`, waitMs: 120_000 };
   const waiting = foreman.calls.lease(id, told);
-  await vi.waitFor(async () => expect((await foreman.calls.stats()).calls.lease).toBe(calls + 1));
+  await vi.waitFor(async () => expect((await foreman.calls.stats()).calls.lease).toBe(calls + 1), EVENTUALLY);
   return { answer: waiting.then((answer) => ('refused' in answer ? null : answer.order)) };
 }
 

@@ -1,6 +1,7 @@
 import { evictDurableObject } from 'cloudflare:test';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
 import { sha256Hex } from '../../../shared/digest.ts';
+import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
 import { normalizedRequest } from '../../../shared/normalized-request.fixture.ts';
 import type { Mirror } from '../../catalogue/mirror.fixture.ts';
 import { configOf } from '../../config.ts';
@@ -76,7 +77,7 @@ describe('a node that asks', () => {
     });
     pass(120_000);
     const both = [foreman.lease('a', 'one-key'), foreman.lease('a', 'one-key')];
-    await vi.waitFor(async () => expect((await foreman.calls.stats()).calls.lease).toBe(2));
+    await vi.waitFor(async () => expect((await foreman.calls.stats()).calls.lease).toBe(2), EVENTUALLY);
     mayAnswer = true;
     const orders = await Promise.all(both);
     mirror.weather.clear();
@@ -91,7 +92,7 @@ describe('a node that asks', () => {
       softwareVersion: '1',
       waitMs: 20_000,
     });
-    await vi.waitFor(async () => expect((await foreman.calls.stats()).calls.lease).toBe(1));
+    await vi.waitFor(async () => expect((await foreman.calls.stats()).calls.lease).toBe(1), EVENTUALLY);
     const { requestHash } = await foreman
       .submit()
       .then((status) => ('requestHash' in status ? status : { requestHash: '' }));
@@ -116,7 +117,7 @@ describe('a node that asks', () => {
       softwareVersion: '1',
       waitMs: 20_000,
     });
-    await vi.waitFor(() => expect(asked).toBe(true));
+    await vi.waitFor(() => expect(asked).toBe(true), EVENTUALLY);
     const intentHash = sha256Hex('meanwhile');
     await foreman.submit({ intentHash });
     mayAnswer = true;
@@ -131,7 +132,7 @@ describe('a node that asks', () => {
       softwareVersion: '1',
       waitMs: 20_000,
     });
-    await vi.waitFor(async () => expect((await foreman.calls.stats()).calls.lease).toBe(1));
+    await vi.waitFor(async () => expect((await foreman.calls.stats()).calls.lease).toBe(1), EVENTUALLY);
     await foreman.alter("UPDATE nodes SET state = 'revoked' WHERE id = ?", 'a');
     await foreman.submit();
     const refused = { refused: 'this node was revoked' };
@@ -332,7 +333,7 @@ describe('when a build is leased', () => {
     const request = normalizedRequest({ version });
     await foreman.submit({ request, conditions: { version_code: 'r1-a', packages_versions: {} } });
     const waiting = foreman.calls.lease('a', { idempotencyKey: 'joined', ...NEWS, waitMs: 20_000 });
-    await vi.waitFor(() => expect(weather.isAsked).toBeGreaterThan(0));
+    await vi.waitFor(() => expect(weather.isAsked).toBeGreaterThan(0), EVENTUALLY);
     await foreman.submit({ request });
     weather.mayAnswer = true;
     expect(await waiting).toMatchObject({ order: { request: { version } } });
@@ -344,7 +345,7 @@ describe('when a build is leased', () => {
     await foreman.node('b');
     await foreman.submit({ request: normalizedRequest({ version: '23.05.4' }) });
     const asking = [foreman.lease('a'), foreman.lease('b')];
-    await vi.waitFor(async () => expect((await foreman.calls.stats()).calls.lease).toBe(2));
+    await vi.waitFor(async () => expect((await foreman.calls.stats()).calls.lease).toBe(2), EVENTUALLY);
     weather.mayAnswer = true;
     expect(await Promise.all(asking)).toEqual([null, null]);
     expect(await foreman.rows('builds')).toMatchObject([{ state: 'queued', pin_failures: 1 }]);

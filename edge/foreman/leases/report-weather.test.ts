@@ -3,8 +3,8 @@
  * the same moment, after the lease's end and after the decision. What comes of the build must not depend on it.
  */
 import { create, toBinary } from '@bufbuild/protobuf';
-import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { fc } from '../../../shared/chance.fixture.ts';
 import { sha256Hex } from '../../../shared/digest.ts';
 import { ReportRequestSchema } from '../../../shared/gen/asu/farm/v1/foreman_pb.js';
 import { configOf } from '../../config.ts';

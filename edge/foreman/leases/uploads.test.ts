@@ -2,6 +2,7 @@ import { evictDurableObject } from 'cloudflare:test';
 import { beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
 import { storeKey } from '../../../shared/build-record.ts';
 import { sha256Hex } from '../../../shared/digest.ts';
+import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
 import type { BuildOrder } from '../../../shared/gen/asu/farm/v1/build_pb.js';
 import { LeaseStanding } from '../../../shared/gen/asu/farm/v1/foreman_pb.js';
 import { configOf } from '../../config.ts';
@@ -417,7 +418,7 @@ describe('the last word along with the files', () => {
     expect(await complete()).toMatchObject(ended());
     const { calls } = await foremanStats();
     expect([calls.upload, calls.report]).toEqual([(before.upload ?? 0) + 1, before.report]);
-    await vi.waitFor(async () => expect((await statusOf())?.state).toBe('done'));
+    await vi.waitFor(async () => expect((await statusOf())?.state).toBe('done'), EVENTUALLY);
   });
 
   it('comes again with the same answer, the first one having been lost', async () => {

@@ -2,6 +2,7 @@ import { runInDurableObject } from 'cloudflare:test';
 import { drizzle } from 'drizzle-orm/durable-sqlite';
 import { describe, expect, it, test, vi } from 'vitest';
 import { sha256Hex } from '../../../shared/digest.ts';
+import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
 import type { NodeAction } from '../../../shared/node-state.ts';
 import type { Mirror } from '../../catalogue/mirror.fixture.ts';
 import type { CatalogueReader } from '../../catalogue/read.ts';
@@ -9,7 +10,6 @@ import { configOf } from '../../config.ts';
 import { env } from '../../edge.fixture.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import {
-  EVENTUALLY,
   failed,
   NEWS,
   type OpenedForeman,
@@ -77,11 +77,11 @@ describe('a draining node', () => {
 
   it('and one that waits for work is told at once, and again when it may build', async () => {
     const told = lease({ waitMs: 600_000, knownStanding: 'active' });
-    await vi.waitFor(async () => expect((await foreman.calls.stats()).calls.lease).toBe(1));
+    await vi.waitFor(async () => expect((await foreman.calls.stats()).calls.lease).toBe(1), EVENTUALLY);
     await act('drain');
     expect(await told).toMatchObject({ standing: { state: 'draining' } });
     const again = lease({ waitMs: 600_000, knownStanding: 'draining' });
-    await vi.waitFor(async () => expect((await foreman.calls.stats()).calls.lease).toBe(2));
+    await vi.waitFor(async () => expect((await foreman.calls.stats()).calls.lease).toBe(2), EVENTUALLY);
     await act('undrain');
     expect(await again).toEqual({ order: null, standing: { state: 'active', reason: '' } });
   });
@@ -117,7 +117,7 @@ describe('a draining node', () => {
     const answer = lease({ waitMs: 600_000, knownStanding: null }).finally(() => {
       isAnswered = true;
     });
-    await vi.waitFor(async () => expect((await foreman.calls.stats()).calls.lease).toBe(1));
+    await vi.waitFor(async () => expect((await foreman.calls.stats()).calls.lease).toBe(1), EVENTUALLY);
     await scheduler.wait(50);
     expect(isAnswered).toBe(false);
     await submit();
@@ -132,7 +132,7 @@ describe('a draining node', () => {
       foreman.calls.lease(id, { idempotencyKey: `waits-${id}`, ...NEWS, waitMs: 600_000, knownStanding: 'draining' });
     const aside = ['a', 'c', 'd', 'e', 'f'].map(waits);
     const able = foreman.calls.lease('b', { idempotencyKey: 'waits-b', ...NEWS, waitMs: 600_000 });
-    await vi.waitFor(async () => expect((await foreman.calls.stats()).calls.lease).toBe(6));
+    await vi.waitFor(async () => expect((await foreman.calls.stats()).calls.lease).toBe(6), EVENTUALLY);
     await submit();
     expect(await able).toMatchObject({ order: { attempt: 1 } });
     for (const id of ['a', 'c', 'd', 'e', 'f']) await act('undrain', id);
@@ -170,13 +170,15 @@ describe.each(['quarantine', 'revoke'] as const)('after %s', (action) => {
     expect(await foreman.rows('votes')).toHaveLength(3);
     await act(action, 'v');
     // The decision stands on the trusted node's word; the volunteer's is not counted any more once it is gone for good.
-    await vi.waitFor(async () =>
-      expect((await foreman.rows('votes')).map((vote) => [vote.node_id, vote.verdict])).toEqual(
-        expect.arrayContaining([
-          ['v', action === 'revoke' ? 'withdrawn' : 'right'],
-          ['b', 'right'],
-        ]),
-      ),
+    await vi.waitFor(
+      async () =>
+        expect((await foreman.rows('votes')).map((vote) => [vote.node_id, vote.verdict])).toEqual(
+          expect.arrayContaining([
+            ['v', action === 'revoke' ? 'withdrawn' : 'right'],
+            ['b', 'right'],
+          ]),
+        ),
+      EVENTUALLY,
     );
     expect(await foreman.rows('votes')).toHaveLength(2);
   });
@@ -248,7 +250,7 @@ test('one that is set aside while upstream is asked for its order gets none', as
   vi.setSystemTime(Date.now() + 120_000);
   await foreman.submit({ request: { ...submission().request, version } });
   const asking = lease();
-  await vi.waitFor(() => expect(isAsked).toBe(true));
+  await vi.waitFor(() => expect(isAsked).toBe(true), EVENTUALLY);
   await act('drain');
   mayAnswer = true;
   expect(await asking).toMatchObject({ order: null });

@@ -1,4 +1,5 @@
 /** What is built ahead, and when, against the real catalogue, store and tables; the clock is a test's, and only ever goes on. */
+
 import { runInDurableObject } from 'cloudflare:test';
 import { drizzle } from 'drizzle-orm/durable-sqlite';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
@@ -6,6 +7,7 @@ import { buildRecord } from '../../../shared/build-record.fixture.ts';
 import { type BuildRecord, storeKey } from '../../../shared/build-record.ts';
 import { dayOf } from '../../../shared/client-key.ts';
 import type { EdgeSettings } from '../../../shared/edge-settings.ts';
+import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
 import { intentHash, requestHash } from '../../../shared/intent.ts';
 import type { NormalizedRequest } from '../../../shared/normalize-request.ts';
 import { normalizedRequest } from '../../../shared/normalized-request.fixture.ts';
@@ -333,7 +335,7 @@ describe('a look', () => {
     const asked = vi.spyOn(bucket, 'get').mockImplementation(() => answers.then(() => null));
     try {
       await foreman.alarm();
-      await vi.waitFor(() => expect(asked).toHaveBeenCalled());
+      await vi.waitFor(() => expect(asked).toHaveBeenCalled(), EVENTUALLY);
       later(11 * MINUTE_MS);
       await foreman.alarm();
       const marks = await foreman.rows('meta');

@@ -2,10 +2,12 @@
  * The log of what was published, as anybody reads it. Whatever breaks while an image is published, and whenever the Foreman is
  * evicted, there is one record for each image in the end and one unbroken chain.
  */
+
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterAll, afterEach, beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { storeKey } from '../../../shared/build-record.ts';
 import { sha256Hex } from '../../../shared/digest.ts';
+import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
 import {
   faultOfChain,
   LOG_START,
@@ -30,7 +32,7 @@ import {
   upload,
 } from '../../farm-node.fixture.ts';
 import { resultKey } from '../../results/result-key.ts';
-import { AHEAD, bucket, EVENTUALLY, plansOf } from '../foreman.fixture.ts';
+import { AHEAD, bucket, plansOf } from '../foreman.fixture.ts';
 import { PublicationLog } from './publication-log.ts';
 
 const edgeKey = edgeKeys.signing.publicKey;
@@ -227,7 +229,7 @@ describe('broken off at any write, and evicted there,', () => {
       return put(...words);
     }) as R2Bucket['put']);
     await reportIt(ordered);
-    await vi.waitFor(() => expect(writes).toBeGreaterThan(at), { timeout: 10_000 });
+    await vi.waitFor(() => expect(writes).toBeGreaterThan(at), EVENTUALLY);
     await evictDurableObject(foremanStub());
     down.mockRestore();
     log.mockRestore();
@@ -270,7 +272,10 @@ describe('with its tables lost', () => {
     });
     const ordered = await upToReport();
     await reportIt(ordered);
-    await vi.waitFor(() => expect(JSON.stringify(log.mock.calls)).toContain('move what is below log/ away'));
+    await vi.waitFor(
+      () => expect(JSON.stringify(log.mock.calls)).toContain('move what is below log/ away'),
+      EVENTUALLY,
+    );
     expect(await stateOf(ordered.hash)).toBe('publishing');
     // Nor is it there for whoever asks the store or KV.
     expect(await bucket.head(storeKey.build(ordered.hash))).toBeNull();
@@ -309,17 +314,14 @@ describe('what a node had vouched for when it was found to lie', () => {
   it('is not good again once it is released, and what it makes then is', async () => {
     const { hash, image } = await published();
     await foundToLie();
-    await vi.waitFor(
-      async () => {
-        await runDurableObjectAlarm(foremanStub());
-        expect((await head()).disowned).toEqual([node.id]);
-        expect(await rowsOf(foremanStub(), 'disowned')).toEqual([]);
-      },
-      { timeout: 10_000 },
-    );
+    await vi.waitFor(async () => {
+      await runDurableObjectAlarm(foremanStub());
+      expect((await head()).disowned).toEqual([node.id]);
+      expect(await rowsOf(foremanStub(), 'disowned')).toEqual([]);
+    }, EVENTUALLY);
     expect(await verdictOn(hash, image)).toEqual(['nodes']);
     expect((await act('release')).status).toBe(200);
-    await vi.waitFor(async () => expect((await head()).disowned).toEqual([]), { timeout: 10_000 });
+    await vi.waitFor(async () => expect((await head()).disowned).toEqual([]), EVENTUALLY);
     expect(await verdictOn(hash, image)).toEqual(['nodes']);
     const { sequence } = await head();
     expect((await head()).disowned_before).toEqual([{ node: node.id, sequence }]);
@@ -337,15 +339,12 @@ describe('what a node had vouched for when it was found to lie', () => {
     await runDurableObjectAlarm(foremanStub());
     expect((await rowsOf(foremanStub(), 'disowned')).map((row) => row.node_id)).toEqual([node.id]);
     down.mockRestore();
-    await vi.waitFor(async () => expect((await head()).disowned).toEqual([node.id]), { timeout: 10_000 });
+    await vi.waitFor(async () => expect((await head()).disowned).toEqual([node.id]), EVENTUALLY);
     expect(await verdictOn(hash, image)).toEqual(['nodes']);
-    await vi.waitFor(
-      async () => {
-        await runDurableObjectAlarm(foremanStub());
-        expect((await head()).disowned).toEqual([]);
-      },
-      { timeout: 10_000 },
-    );
+    await vi.waitFor(async () => {
+      await runDurableObjectAlarm(foremanStub());
+      expect((await head()).disowned).toEqual([]);
+    }, EVENTUALLY);
     expect(await verdictOn(hash, image)).toEqual(['nodes']);
     log.mockRestore();
   });
@@ -357,7 +356,7 @@ test('a node that is revoked is told with the head, though nothing is published 
   const headers = { authorization: `Bearer ${configOf(env).ADMIN_KEY}` };
   const answer = await ask(`/api/v1/admin/nodes/${node.id}/revoke`, { method: 'POST', headers });
   expect(answer.status).toBe(200);
-  await vi.waitFor(async () => expect((await head()).disowned).toEqual([node.id]), { timeout: 10_000 });
+  await vi.waitFor(async () => expect((await head()).disowned).toEqual([node.id]), EVENTUALLY);
   const log = { head: await jsonOf(await ask('/log/head')), behind: [] };
   const provenance = await provenanceOf(hash);
   const { checks } = await verifyImage({ imageSha256: sha256Hex(image), provenance, edgeKey, log });

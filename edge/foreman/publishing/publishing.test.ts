@@ -1,18 +1,11 @@
 import { describe, expect, it, test, vi } from 'vitest';
 import type { BuildRecord } from '../../../shared/build-record.ts';
 import { sha256Hex } from '../../../shared/digest.ts';
+import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
 import { configOf } from '../../config.ts';
 import { ask, env } from '../../edge.fixture.ts';
 import { succeeded } from '../../farm-node.fixture.ts';
-import {
-  bucket,
-  EVENTUALLY,
-  IMAGE,
-  type OpenedForeman,
-  putObject,
-  submission,
-  withForeman,
-} from '../foreman.fixture.ts';
+import { bucket, IMAGE, type OpenedForeman, putObject, submission, withForeman } from '../foreman.fixture.ts';
 
 let foreman: OpenedForeman;
 let intentHash = '';
@@ -87,7 +80,7 @@ describe('while a file of a decided image is not in the store', () => {
     const event = await foreman.success('a', order.leaseId);
     await bucket.delete(`objects/${order.leaseId}/${IMAGE}`);
     await foreman.report('a', order.leaseId, 1, event);
-    await vi.waitFor(() => expect(JSON.stringify(log.mock.calls)).toContain('is not there as recorded'));
+    await vi.waitFor(() => expect(JSON.stringify(log.mock.calls)).toContain('is not there as recorded'), EVENTUALLY);
     return order;
   }
 
@@ -121,7 +114,7 @@ describe('while a file of a decided image is not in the store', () => {
       vi.setSystemTime(Date.now() + 3_000);
       expect(await foreman.alarm()).toBe(true);
       expect(await foreman.status(order.requestHash)).toMatchObject({ state: 'running' });
-      await vi.waitFor(() => expect(log.mock.calls.length).toBeGreaterThan(times + 1));
+      await vi.waitFor(() => expect(log.mock.calls.length).toBeGreaterThan(times + 1), EVENTUALLY);
     }
     await putObject(order.leaseId, IMAGE, 'an image');
     vi.setSystemTime(Date.now() + 3_000);
@@ -134,7 +127,7 @@ describe('while a file of a decided image is not in the store', () => {
     await vi.waitFor(async () => {
       await foreman.alarm();
       expect(await foreman.alarmAt()).toBeGreaterThan(Date.now() + 60_000);
-    });
+    }, EVENTUALLY);
     expect((await bucket.head(`builds/${order.requestHash}.json`))?.etag).toBe(etag);
   });
 
@@ -205,7 +198,7 @@ describe('while a file of a decided image is not in the store', () => {
     const broken = vi.spyOn(bucket, 'head').mockRejectedValue(new Error('R2 head failed'));
     vi.setSystemTime(Date.now() + 3_600_000);
     await foreman.alarm();
-    await vi.waitFor(() => expect(JSON.stringify(log.mock.calls)).toContain('head failed'));
+    await vi.waitFor(() => expect(JSON.stringify(log.mock.calls)).toContain('head failed'), EVENTUALLY);
     expect(await foreman.status(order.requestHash)).toMatchObject({ state: 'running' });
     broken.mockRestore();
     await foreman.alarm();
@@ -225,7 +218,7 @@ describe('while a file of a decided image is not in the store', () => {
     broken.mockRestore();
     await foreman.alarm();
     for (const hash of hashes) await foreman.untilState(hash, 'done');
-  }, 30_000);
+  });
 
   it('other builds are published meanwhile', async () => {
     await decidedWithoutFile();

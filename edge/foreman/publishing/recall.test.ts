@@ -1,7 +1,9 @@
 /** What is taken back must stay away, whatever was in flight in that moment, and nothing that is in the way may hold up the rest. */
+
 import { evictDurableObject } from 'cloudflare:test';
 import { expect, it, vi } from 'vitest';
 import { sha256Hex } from '../../../shared/digest.ts';
+import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
 import { ask, env } from '../../edge.fixture.ts';
 import { resultKey } from '../../results/result-key.ts';
 import { bucket, failed, IMAGE, type OpenedForeman, plansOf, withForeman } from '../foreman.fixture.ts';
@@ -34,7 +36,7 @@ const revoke = (id = trusted) => foreman.calls.actOnNode(id, 'revoke', '');
 const keysOf = ({ requestHash, intentHash }: Order) => [resultKey.build(requestHash), resultKey.intent(intentHash)];
 const cached = (order: Order) => Promise.all(keysOf(order).map((key) => env.CACHE.get(key)));
 const untilRemoved = (times: number) =>
-  vi.waitFor(async () => expect((await foreman.rows('recalled')).map((row) => row.times)).toEqual([times]));
+  vi.waitFor(async () => expect((await foreman.rows('recalled')).map((row) => row.times)).toEqual([times]), EVENTUALLY);
 
 it.each([
   ['a minute later', 90_000],
@@ -56,7 +58,7 @@ it.each([
   await vi.waitFor(async () => {
     await foreman.alarm();
     expect(await cached(order)).toEqual([null, null]);
-  });
+  }, EVENTUALLY);
   expect((await ask(`/store/${order.requestHash}/${IMAGE}`)).status).toBe(404);
 });
 
@@ -89,7 +91,7 @@ it('after the last removal nothing is left to do, and no alarm rings for it', as
   await untilRemoved(2);
   pass(15 * 60_000);
   await foreman.alarm();
-  await vi.waitFor(async () => expect(await foreman.rows('recalled')).toEqual([]));
+  await vi.waitFor(async () => expect(await foreman.rows('recalled')).toEqual([]), EVENTUALLY);
 });
 
 it('a successor that is in KV meanwhile is at worst read from the store once more', async () => {
@@ -111,7 +113,7 @@ it('a failure that does not stand goes from KV, and is told to nobody any more',
   await crowd.submit();
   const order = await foreman.order(trusted);
   await foreman.report(trusted, order.leaseId, 1, failed('conflict', 'a lie'));
-  await vi.waitFor(async () => expect((await cached(order)).every((copy) => copy !== null)).toBe(true));
+  await vi.waitFor(async () => expect((await cached(order)).every((copy) => copy !== null)).toBe(true), EVENTUALLY);
   await revoke();
   await untilRemoved(1);
   expect(await cached(order)).toEqual([null, null]);
@@ -141,13 +143,10 @@ it('twenty builds that cannot be published hold up none of those that are to be 
   );
   await revoke();
   await revoke(other);
-  await vi.waitFor(
-    async () => {
-      await foreman.alarm();
-      for (const { requestHash } of [order, second]) expect(await crowd.isServed(requestHash)).toBe(false);
-    },
-    { timeout: 10_000 },
-  );
+  await vi.waitFor(async () => {
+    await foreman.alarm();
+    for (const { requestHash } of [order, second]) expect(await crowd.isServed(requestHash)).toBe(false);
+  }, EVENTUALLY);
   const waits = await Promise.all(stuck.map(({ requestHash }) => foreman.status(requestHash)));
   expect(waits.every((status) => status?.state === 'running')).toBe(true);
   // Those are gone through once they are there.
@@ -171,7 +170,7 @@ it('what is published in the very moment in which it is taken back goes after th
     expect(await foreman.rows('disowned')).toEqual([]);
     expect(await crowd.isServed(order.requestHash)).toBe(false);
     expect(await foreman.build(order.requestHash)).toMatchObject({ state: 'done' });
-  });
+  }, EVENTUALLY);
   expect(await cached(order)).toEqual([null, null]);
   log.mockRestore();
 });

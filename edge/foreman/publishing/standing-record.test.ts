@@ -1,7 +1,9 @@
 /** A Foreman whose tables are of yesterday, before a store of today: what was published meanwhile stays as it is. */
+
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it, vi } from 'vitest';
 import { sha256Hex } from '../../../shared/digest.ts';
+import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
 import { normalizedRequest } from '../../../shared/normalized-request.fixture.ts';
 import { readHead } from '../../../shared/trust/log-record.ts';
 import { edgeKeys } from '../../farm-node.fixture.ts';
@@ -27,7 +29,7 @@ async function publish(image: string, intentHash = sha256Hex(`standing ${++inten
   const order = await foreman.order('a');
   await foreman.report('a', order.leaseId, 1, await foreman.success('a', order.leaseId, image));
   await foreman.untilState(order.requestHash, 'done');
-  await vi.waitFor(async () => expect(await text(`log/of/${order.requestHash}.json`)).toBeDefined());
+  await vi.waitFor(async () => expect(await text(`log/of/${order.requestHash}.json`)).toBeDefined(), EVENTUALLY);
   return order.requestHash;
 }
 
@@ -119,7 +121,7 @@ describe('an image that was published since, and of which the Foreman knows noth
     const order = await foreman.order('a');
     await foreman.report('a', order.leaseId, 1, await foreman.success('a', order.leaseId, 'first bytes'));
     await foreman.untilState(order.requestHash, 'done');
-    await vi.waitFor(async () => expect(await text(`log/of/${order.requestHash}.json`)).toBeDefined());
+    await vi.waitFor(async () => expect(await text(`log/of/${order.requestHash}.json`)).toBeDefined(), EVENTUALLY);
     await restore();
     return { hash: order.requestHash, first: order.leaseId };
   }
@@ -168,7 +170,7 @@ describe('an image that was published since, and of which the Foreman knows noth
     await vi.waitFor(async () => {
       await alarms(1, 4_000);
       expect(await recordOf(hash)).toBeNull();
-    });
+    }, EVENTUALLY);
     expect(await imageOf(hash)).toMatchObject({ lease_id: first, state: 'leaving' });
   });
 
@@ -180,7 +182,7 @@ describe('an image that was published since, and of which the Foreman knows noth
     await vi.waitFor(async () => {
       await alarms(1, 25 * 3_600_000);
       expect([await recordOf(hash), await fileOf(first), await fileOf(second)]).toEqual([null, undefined, undefined]);
-    });
+    }, EVENTUALLY);
     expect(await imageOf(hash)).toBeUndefined();
   });
 
@@ -194,7 +196,7 @@ describe('an image that was published since, and of which the Foreman knows noth
     await vi.waitFor(async () => {
       await alarms(1, 25 * 3_600_000);
       expect(await fileOf(order.leaseId)).toBeUndefined();
-    });
+    }, EVENTUALLY);
     expect(await recordOf(order.requestHash)).toEqual(other);
   });
 });
@@ -229,7 +231,7 @@ describe('a node that was put out since', () => {
     const restore = await backUp();
     await publish('meanwhile');
     await foreman.calls.actOnNode(thief, 'revoke', 'its key was stolen');
-    await vi.waitFor(async () => expect(await isToldInHead()).toBe(true));
+    await vi.waitFor(async () => expect(await isToldInHead()).toBe(true), EVENTUALLY);
     await restore();
     await foreman.submit({ intentHash: sha256Hex(`standing ${++intents}`) });
     expect(await foreman.lease(thief)).toBeNull();
@@ -245,7 +247,7 @@ describe('a node that was put out since', () => {
     await foreman.calls.actOnNode(thief, 'quarantine', 'it was seen to lie');
     await foreman.alter("UPDATE nodes SET state_by = 'foreman' WHERE id = ?", thief);
     await publish('meanwhile');
-    await vi.waitFor(async () => expect(await isToldInHead()).toBe(true));
+    await vi.waitFor(async () => expect(await isToldInHead()).toBe(true), EVENTUALLY);
     await foreman.alter("UPDATE nodes SET state = 'active', state_since = state_since + 1 WHERE id = ?", thief);
     await evictDurableObject(foreman.stub);
     await foreman.submit({ intentHash: sha256Hex(`standing ${++intents}`) });

@@ -1,8 +1,10 @@
 /** The queue as it lies in the store, and how it comes back from there to a Foreman that has lost its tables. */
+
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
 import { requestEcho } from '../../../shared/build-record.fixture.ts';
 import { storeKey } from '../../../shared/build-record.ts';
+import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
 import { intentHash, requestHash } from '../../../shared/intent.ts';
 import { MAX_KEPT_BYTES } from '../../../shared/kept-request.ts';
 import { normalizedRequest } from '../../../shared/normalized-request.fixture.ts';
@@ -56,7 +58,7 @@ async function kept(fields: Partial<Submission> = {}): Promise<string> {
   const hash = await submitted(fields);
   vi.setSystemTime(Date.now() + KEPT_AFTER_MS);
   await foreman.alarm();
-  await vi.waitFor(async () => expect(await keptKeys()).toContain(keyOf(hash)));
+  await vi.waitFor(async () => expect(await keptKeys()).toContain(keyOf(hash)), EVENTUALLY);
   return hash;
 }
 
@@ -77,7 +79,7 @@ async function untilListed(): Promise<void> {
   await vi.waitFor(async () => {
     const marks = await foreman.rows('meta');
     expect(marks.find(({ name }) => name === 'requests_listed_at')?.value).toBeGreaterThan(0);
-  });
+  }, EVENTUALLY);
 }
 
 describe('a build', () => {
@@ -98,14 +100,14 @@ describe('a build', () => {
     await foreman.submit(wish());
     vi.setSystemTime(Date.now() + KEPT_AFTER_MS);
     await foreman.alarm();
-    await vi.waitFor(async () => expect(await keptKeys()).toHaveLength(2));
+    await vi.waitFor(async () => expect(await keptKeys()).toHaveLength(2), EVENTUALLY);
     expect(await bucket.head(keyOf(hash))).toMatchObject({ etag, uploaded });
     const order = await foreman.order('a');
     expect(order.requestHash).toBe(hash);
     await foreman.report('a', order.leaseId, 1, await foreman.success('a', order.leaseId));
     await foreman.untilState(hash, 'done');
     await foreman.alarm();
-    await vi.waitFor(async () => expect(await keptKeys()).toHaveLength(1));
+    await vi.waitFor(async () => expect(await keptKeys()).toHaveLength(1), EVENTUALLY);
     expect(await foreman.rows('kept_requests')).toHaveLength(1);
   });
 
@@ -113,7 +115,7 @@ describe('a build', () => {
     const hash = await kept();
     await foreman.calls.cancel(hash);
     await foreman.alarm();
-    await vi.waitFor(async () => expect(await keptKeys()).toEqual([]));
+    await vi.waitFor(async () => expect(await keptKeys()).toEqual([]), EVENTUALLY);
   });
 
   it('is put there, and goes, once the store answers again', async () => {
@@ -121,19 +123,19 @@ describe('a build', () => {
     vi.setSystemTime(Date.now() + KEPT_AFTER_MS);
     const broken = vi.spyOn(bucket, 'put').mockRejectedValue(new Error('R2 put failed'));
     await foreman.alarm();
-    await vi.waitFor(() => expect(JSON.stringify(log.mock.calls)).toContain('R2 put failed'));
+    await vi.waitFor(() => expect(JSON.stringify(log.mock.calls)).toContain('R2 put failed'), EVENTUALLY);
     broken.mockRestore();
     expect(await foreman.alarmAt()).not.toBeNull();
     await foreman.alarm();
-    await vi.waitFor(async () => expect(await keptKeys()).toEqual([keyOf(hash)]));
+    await vi.waitFor(async () => expect(await keptKeys()).toEqual([keyOf(hash)]), EVENTUALLY);
     await foreman.calls.cancel(hash);
     const stuck = vi.spyOn(bucket, 'delete').mockRejectedValue(new Error('R2 delete failed'));
     await foreman.alarm();
-    await vi.waitFor(() => expect(JSON.stringify(log.mock.calls)).toContain('R2 delete failed'));
+    await vi.waitFor(() => expect(JSON.stringify(log.mock.calls)).toContain('R2 delete failed'), EVENTUALLY);
     stuck.mockRestore();
     expect(await keptKeys()).toEqual([keyOf(hash)]);
     await foreman.alarm();
-    await vi.waitFor(async () => expect(await keptKeys()).toEqual([]));
+    await vi.waitFor(async () => expect(await keptKeys()).toEqual([]), EVENTUALLY);
   });
 
   it('tells nothing there of who asked; of a private one nothing can be read', async () => {
@@ -175,7 +177,7 @@ describe('a Foreman that has lost its tables', () => {
       await foreman.untilState(hash, 'done');
     }
     await foreman.alarm();
-    await vi.waitFor(async () => expect(await keptKeys()).toEqual([]));
+    await vi.waitFor(async () => expect(await keptKeys()).toEqual([]), EVENTUALLY);
   });
 
   it('does not build again what is published', async () => {
@@ -185,7 +187,7 @@ describe('a Foreman that has lost its tables', () => {
     await untilListed();
     expect(await waiting()).toEqual([]);
     await foreman.alarm();
-    await vi.waitFor(async () => expect(await keptKeys()).toEqual([]));
+    await vi.waitFor(async () => expect(await keptKeys()).toEqual([]), EVENTUALLY);
   });
 
   it('takes on what there is room for, and the rest when there is room', async () => {
@@ -197,14 +199,14 @@ describe('a Foreman that has lost its tables', () => {
       own.MAX_QUEUE = 2;
       return settings.MAX_QUEUE;
     });
-    await vi.waitFor(async () => expect(await waiting()).toHaveLength(2));
+    await vi.waitFor(async () => expect(await waiting()).toHaveLength(2), EVENTUALLY);
     expect(await foreman.alarmAt()).not.toBeNull();
     await runInDurableObject(foreman.stub, (instance) => {
       (configOf((instance as unknown as { readonly env: Env }).env) as { MAX_QUEUE: number }).MAX_QUEUE = limit;
     });
     vi.setSystemTime(Date.now() + 60_000);
     await foreman.alarm();
-    await vi.waitFor(async () => expect((await waiting()).map((row) => row.request_hash)).toEqual(hashes));
+    await vi.waitFor(async () => expect((await waiting()).map((row) => row.request_hash)).toEqual(hashes), EVENTUALLY);
   });
 
   it('tries again while the store does not answer, and loses nothing by it', async () => {
@@ -212,7 +214,7 @@ describe('a Foreman that has lost its tables', () => {
     const broken = vi.spyOn(bucket, 'list').mockRejectedValue(new Error('R2 list failed'));
     await loseTables();
     await foreman.calls.stats();
-    await vi.waitFor(() => expect(JSON.stringify(log.mock.calls)).toContain('R2 list failed'));
+    await vi.waitFor(() => expect(JSON.stringify(log.mock.calls)).toContain('R2 list failed'), EVENTUALLY);
     broken.mockRestore();
     await foreman.alarm();
     await untilListed();
@@ -271,11 +273,11 @@ describe('a Foreman whose tables are older than the store', () => {
     vi.setSystemTime(Date.now() + 3_600_000);
     await evictDurableObject(foreman.stub);
     await foreman.alarm();
-    await vi.waitFor(async () => expect((await waiting()).map((row) => row.request_hash)).toEqual([hash]));
+    await vi.waitFor(async () => expect((await waiting()).map((row) => row.request_hash)).toEqual([hash]), EVENTUALLY);
     await vi.waitFor(async () => {
       await foreman.alarm();
       expect(await keptKeys()).toEqual([keyOf(hash)]);
-    });
+    }, EVENTUALLY);
   });
 });
 
@@ -288,7 +290,10 @@ describe('a Foreman whose tables have as a prebuild what somebody has asked for 
     await evictDurableObject(foreman.stub);
     await foreman.alter('UPDATE builds SET polled_at = ?', String(Date.now() + 3_600_000));
     await foreman.alarm();
-    await vi.waitFor(async () => expect(Number((await foreman.build(hash)).turn)).toBeLessThan(PREBUILD_TURN));
+    await vi.waitFor(
+      async () => expect(Number((await foreman.build(hash)).turn)).toBeLessThan(PREBUILD_TURN),
+      EVENTUALLY,
+    );
     expect(await foreman.build(hash)).toMatchObject({ state: 'queued', generation: 1 });
     expect(await keptKeys()).toEqual([keyOf(hash)]);
   });

@@ -2,7 +2,8 @@ import { evictDurableObject } from 'cloudflare:test';
 import { expect, test, vi } from 'vitest';
 import { storeKey } from '../../../shared/build-record.ts';
 import { sha256Hex } from '../../../shared/digest.ts';
-import { bucket, EVENTUALLY, failed, type OpenedForeman, withForeman } from '../foreman.fixture.ts';
+import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
+import { bucket, failed, type OpenedForeman, withForeman } from '../foreman.fixture.ts';
 import { LOG_LIFE_MS } from './remove-old-logs.ts';
 
 vi.setConfig({ testTimeout: 60_000 });

@@ -1,6 +1,7 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it, test, vi } from 'vitest';
 import { sha256Hex } from '../../../shared/digest.ts';
+import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
 import { requestHash } from '../../../shared/intent.ts';
 import { configOf } from '../../config.ts';
 import { env } from '../../edge.fixture.ts';
@@ -157,7 +158,7 @@ describe('a failure of the request', () => {
         failure: { kind: 'conflict' },
       });
       expect(await env.CACHE.get(`result/intent/${intent}`, 'json')).toMatchObject({ kind: 'failed' });
-    });
+    }, EVENTUALLY);
   });
 
   it.each(['revision_changed', 'version_mismatch'])(

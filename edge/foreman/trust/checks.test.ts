@@ -1,8 +1,10 @@
 /** Builds of what is published already: who gets them, what they tell, and that nobody else notices. */
+
 import { evictDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest';
 import { storeKey } from '../../../shared/build-record.ts';
 import { sha256Hex } from '../../../shared/digest.ts';
+import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
 import { normalizedRequest } from '../../../shared/normalized-request.fixture.ts';
 import { trustPolicySchema } from '../../../shared/trust/policy.ts';
 import { configOf } from '../../config.ts';
@@ -204,7 +206,7 @@ describe('a canary', () => {
       return get(...asked);
     }) as never);
     const asking = Promise.all([foreman.lease('v'), foreman.lease('v2')]);
-    await vi.waitFor(() => expect(kv.asked).toBe(2));
+    await vi.waitFor(() => expect(kv.asked).toBe(2), EVENTUALLY);
     await happens();
     kv.mayAnswer = true;
     expect((await asking).filter((order) => order !== null)).toHaveLength(given);
@@ -230,7 +232,10 @@ describe('a canary that is not built', () => {
     await bucket.put(`${storeKey.logs(order.leaseId)}1`, 'a line');
     await ends(order);
     await foreman.alarm();
-    await vi.waitFor(async () => expect(await checks()).toMatchObject([{ state: 'ended', outcome: 'lost' }]));
+    await vi.waitFor(
+      async () => expect(await checks()).toMatchObject([{ state: 'ended', outcome: 'lost' }]),
+      EVENTUALLY,
+    );
     expect(await nodeOf('v')).toMatchObject({ builds_right: 0, builds_wrong: 0, builds_lost: lost });
     await filesGo(order);
   });
@@ -275,8 +280,8 @@ async function filesGo({ leaseId }: Order): Promise<void> {
   pass(UPLOADS_STAY_MS + MINUTE_MS);
   expect(await foreman.alarmAt()).toBeLessThanOrEqual(Date.now());
   await foreman.alarm();
-  await vi.waitFor(async () => expect(await left()).toEqual([]));
-  await vi.waitFor(async () => expect((await checks())[0]).toMatchObject({ files: 'removed' }));
+  await vi.waitFor(async () => expect(await left()).toEqual([]), EVENTUALLY);
+  await vi.waitFor(async () => expect((await checks())[0]).toMatchObject({ files: 'removed' }), EVENTUALLY);
 }
 
 describe('a canary that is another image', () => {
@@ -402,8 +407,9 @@ describe('a canary that is another image', () => {
     for (const [at, left] of ['waiting', 'waiting', 'ended'].entries()) {
       await foreman.report('t', order.leaseId, 1, failed('disk_full'));
       await foreman.alarm();
-      await vi.waitFor(async () =>
-        expect((await checks()).at(-1)).toMatchObject({ state: left, tries: Math.min(at + 1, 2) }),
+      await vi.waitFor(
+        async () => expect((await checks()).at(-1)).toMatchObject({ state: left, tries: Math.min(at + 1, 2) }),
+        EVENTUALLY,
       );
       // Not at once: it may be stopping.
       expect(await foreman.lease('t')).toBeNull();
@@ -419,7 +425,10 @@ describe('a canary that is another image', () => {
     for (let times = 0; times < 4; times += 1) {
       await foreman.report('t', order.leaseId, 1, handedBack);
       await foreman.alarm();
-      await vi.waitFor(async () => expect((await checks()).at(-1)).toMatchObject({ state: 'waiting', tries: 0 }));
+      await vi.waitFor(
+        async () => expect((await checks()).at(-1)).toMatchObject({ state: 'waiting', tries: 0 }),
+        EVENTUALLY,
+      );
       pass(MINUTE_MS);
       order = await foreman.order('t');
     }

@@ -1,8 +1,10 @@
 /** Trusted nodes build again what volunteers have published. */
+
 import { evictDurableObject } from 'cloudflare:test';
 import { describe, expect, it, vi } from 'vitest';
 import { storeKey } from '../../../shared/build-record.ts';
 import { sha256Hex } from '../../../shared/digest.ts';
+import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
 import { imageHash } from '../../../shared/seed/file-path.ts';
 import { MAX_REBUILDS } from '../../../shared/trust/checks.ts';
 import { trustPolicySchema } from '../../../shared/trust/policy.ts';
@@ -47,7 +49,10 @@ async function published(text = 'an image'): Promise<Order> {
 }
 
 const settled = () =>
-  vi.waitFor(async () => expect((await checks()).at(-1)).toMatchObject({ state: 'ended', outcome: 'settle' }));
+  vi.waitFor(
+    async () => expect((await checks()).at(-1)).toMatchObject({ state: 'ended', outcome: 'settle' }),
+    EVENTUALLY,
+  );
 
 describe('an image that volunteers published', () => {
   it('is built again, and taken back where they had colluded; who agreed upon it is put out', async () => {
@@ -65,7 +70,7 @@ describe('an image that volunteers published', () => {
     await settled();
     for (const id of ['v', 'w']) expect(await nodeOf(id)).toMatchObject({ state: 'quarantined', state_by: 'foreman' });
     await foreman.alarm();
-    await vi.waitFor(async () => expect(await bucket.head(storeKey.build(order.requestHash))).toBeNull());
+    await vi.waitFor(async () => expect(await bucket.head(storeKey.build(order.requestHash))).toBeNull(), EVENTUALLY);
     expect(await known()).toEqual([]);
   });
 
@@ -127,7 +132,10 @@ describe('an image that volunteers published', () => {
     for (const id of ['t', 'u']) await foreman.node(id, 'farm');
     await foreman.report('t', (await foreman.order('t')).leaseId, 1, handedBack);
     await foreman.alarm();
-    await vi.waitFor(async () => expect(await checks()).toMatchObject([{ outcome: 'lost' }, { state: 'waiting' }]));
+    await vi.waitFor(
+      async () => expect(await checks()).toMatchObject([{ outcome: 'lost' }, { state: 'waiting' }]),
+      EVENTUALLY,
+    );
     expect(await foreman.lease('t')).toBeNull();
     expect(await foreman.lease('u')).not.toBeNull();
   });
@@ -149,7 +157,7 @@ describe('an image that volunteers published', () => {
     const down = vi.spyOn(bucket, 'get').mockRejectedValue(new Error('R2 get failed'));
     const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
     await image('t', again, 'an image');
-    await vi.waitFor(() => expect(JSON.stringify(log.mock.calls)).toContain('minding the checks failed'));
+    await vi.waitFor(() => expect(JSON.stringify(log.mock.calls)).toContain('minding the checks failed'), EVENTUALLY);
     expect((await checks()).at(-1)).toMatchObject({ state: 'settling' });
     await evictDurableObject(foreman.stub);
     down.mockRestore();

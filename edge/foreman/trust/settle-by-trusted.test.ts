@@ -1,5 +1,7 @@
 /** What volunteers published, and somebody contradicts: until a trusted node has spoken nothing follows, and then everything does. */
+
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
 import { env } from '../../edge.fixture.ts';
 import { resultKey } from '../../results/result-key.ts';
 import { bucket, failed, handedBack, type OpenedForeman, withForeman } from '../foreman.fixture.ts';
@@ -42,7 +44,7 @@ const untilGone = ({ requestHash }: Order) =>
     await foreman.alarm();
     expect(await crowd.isServed(requestHash)).toBe(false);
     expect(await env.CACHE.get(resultKey.build(requestHash))).toBeNull();
-  });
+  }, EVENTUALLY);
 const standings = async (...ids: string[]) => Promise.all(ids.map(async (id) => [id, (await crowd.nodeOf(id))?.state]));
 
 describe('a volunteer that contradicts what others published', () => {
@@ -69,7 +71,7 @@ describe('a volunteer that contradicts what others published', () => {
   it('is found to lie where that node made what was published', async () => {
     await foreman.node('t', 'op-t');
     await crowd.image('t');
-    await vi.waitFor(async () => expect(await crowd.nodeOf('x')).toMatchObject({ state: 'quarantined' }));
+    await vi.waitFor(async () => expect(await crowd.nodeOf('x')).toMatchObject({ state: 'quarantined' }), EVENTUALLY);
     expect(await tally()).toMatchObject({ unexplained: 0, explained: 1 });
     expect(await standings('v', 'w')).toEqual([
       ['v', 'active'],
@@ -145,14 +147,14 @@ describe('a late trusted word', () => {
     const { requestHash = '' } = 'requestHash' in status ? status : {};
     const { intent_hash: intentHash } = await foreman.build(requestHash);
     await foreman.untilState(requestHash, 'failed');
-    await vi.waitFor(async () => expect(await env.CACHE.get(resultKey.build(requestHash))).not.toBeNull());
+    await vi.waitFor(async () => expect(await env.CACHE.get(resultKey.build(requestHash))).not.toBeNull(), EVENTUALLY);
     await tell();
     await vi.waitFor(async () => {
       pass(3_000);
       await foreman.alarm();
       for (const key of [resultKey.build(requestHash), resultKey.intent(String(intentHash))])
         expect(await env.CACHE.get(key)).toBeNull();
-    });
+    }, EVENTUALLY);
     expect(await foreman.status(requestHash)).toMatchObject({ state: 'failed', failure: { kind: 'internal' } });
     expect(await foreman.submit({ intentHash: String(intentHash) })).toMatchObject({ state: 'queued' });
   });
@@ -207,7 +209,10 @@ describe('while what volunteers decided is being published', () => {
     }) as typeof put);
     await crowd.image('v', 'an image');
     const order = await crowd.image('w', 'an image');
-    await vi.waitFor(() => expect(slow.mock.calls.map(([key]) => key)).toContain(`builds/${order.requestHash}.json`));
+    await vi.waitFor(
+      () => expect(slow.mock.calls.map(([key]) => key)).toContain(`builds/${order.requestHash}.json`),
+      EVENTUALLY,
+    );
     return {
       order,
       go: () => {
@@ -246,7 +251,7 @@ describe('while what volunteers decided is being published', () => {
     const event = await foreman.success('w', order.leaseId);
     const down = vi.spyOn(bucket, 'put').mockRejectedValue(new Error('R2 put failed'));
     await foreman.report('w', order.leaseId, 1, event);
-    await vi.waitFor(() => expect(down).toHaveBeenCalled());
+    await vi.waitFor(() => expect(down).toHaveBeenCalled(), EVENTUALLY);
     await tell();
     down.mockRestore();
     const up = vi.spyOn(bucket, 'put');
@@ -254,7 +259,7 @@ describe('while what volunteers decided is being published', () => {
       pass(3_000);
       await foreman.alarm();
       expect(await foreman.status(order.requestHash)).toMatchObject({ state: 'failed' });
-    });
+    }, EVENTUALLY);
     expect(up.mock.calls.map(([key]) => key)).not.toContain(`builds/${order.requestHash}.json`);
   });
 
@@ -342,7 +347,7 @@ describe('built again by a trusted node', () => {
     const order = await published();
     await tell();
     await crowd.image('u', 'made by u');
-    await vi.waitFor(async () => expect(await tally()).toMatchObject({ unexplained: 1, explained: 0 }));
+    await vi.waitFor(async () => expect(await tally()).toMatchObject({ unexplained: 1, explained: 0 }), EVENTUALLY);
     await foreman.alarm();
     expect(await standings('v', 'w', 't', 'u')).toEqual(['v', 'w', 't', 'u'].map((id) => [id, 'active']));
     expect(await isKept(order)).toBe(true);

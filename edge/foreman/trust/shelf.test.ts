@@ -1,5 +1,7 @@
 /** Enough volunteers agree, and the farm is too small for that to count: it is decided once the farm has grown, and not before. */
+
 import { describe, expect, it, test, vi } from 'vitest';
+import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
 import { env } from '../../edge.fixture.ts';
 import { resultKey } from '../../results/result-key.ts';
 import { bucket, failed, IMAGE, type OpenedForeman, plansOf, withForeman } from '../foreman.fixture.ts';
@@ -95,7 +97,7 @@ describe('an image that two have made in a farm of nine operators', () => {
     await vi.waitFor(async () => {
       await foreman.alarm();
       expect(await foreman.status(hash)).toMatchObject({ state: 'queued' });
-    });
+    }, EVENTUALLY);
     log.mockRestore();
   });
 
@@ -123,7 +125,7 @@ test('a failure that two have told of is remembered then, in the words of its ki
   expect(await foreman.status(hash)).toMatchObject({ state: 'queued' });
   await tenthComes();
   expect(await foreman.status(hash)).toMatchObject({ state: 'failed', failure: { kind: 'conflict' } });
-  await vi.waitFor(async () => expect(await env.CACHE.get(resultKey.build(hash))).not.toBeNull());
+  await vi.waitFor(async () => expect(await env.CACHE.get(resultKey.build(hash))).not.toBeNull(), EVENTUALLY);
 });
 
 test('what fewer have made than it takes stays on no shelf', async () => {

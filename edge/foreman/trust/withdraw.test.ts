@@ -1,6 +1,8 @@
 /** What was published, and stands no more on anybody’s word. */
+
 import { expect, it, test, vi } from 'vitest';
 import { sha256Hex } from '../../../shared/digest.ts';
+import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
 import { DRAW_PATIENCE_MS } from '../../../shared/trust/draw-operator.ts';
 import { configOf } from '../../config.ts';
 import { env } from '../../edge.fixture.ts';
@@ -46,7 +48,7 @@ async function published(): Promise<Order> {
 }
 
 const isServed = async ({ requestHash }: Order) => (await bucket.head(`builds/${requestHash}.json`)) !== null;
-const untilDealtWith = () => vi.waitFor(async () => expect(await foreman.rows('disowned')).toEqual([]));
+const untilDealtWith = () => vi.waitFor(async () => expect(await foreman.rows('disowned')).toEqual([]), EVENTUALLY);
 
 it('an image that a revoked node alone carried is withdrawn, and the next request builds it anew', async () => {
   const order = await published();
@@ -130,7 +132,7 @@ it('however many there are, and a store that fails meanwhile, all are dealt with
   await vi.waitFor(async () => {
     await foreman.alarm();
     expect(await foreman.rows('disowned')).toEqual([]);
-  });
+  }, EVENTUALLY);
   expect(log).toHaveBeenCalledWith(expect.stringContaining('KV does not answer'));
   for (const { requestHash, ...order } of orders) {
     expect(await isServed({ requestHash, ...order })).toBe(false);
