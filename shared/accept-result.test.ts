@@ -39,7 +39,7 @@ const claim = (fields: Partial<BuildSucceeded> = {}): BuildSucceeded => ({
     ],
     profilesJson: JSON.stringify(described),
     buildCommand: ['make', 'image'],
-    circumstances: { sandbox: 'a fence\u001b[2J', imageBuilderSignedBy: 'unsigned' },
+    circumstances: { sandbox: 'a fence ~\u001b[2J\x7f', imageBuilderSignedBy: 'unsigned' },
     durationMs: 42_000n,
   }),
   ...fields,
@@ -69,7 +69,7 @@ test('an honest result is accepted, with the sizes and digests that the store ve
         linuxKernel: { version: '6.6.93', release: '1', vermagic: 'abc' },
       },
       buildCommand: ['make', 'image'],
-      circumstances: { sandbox: 'a fence?[2J', imageBuilderSignedBy: 'unsigned' },
+      circumstances: { sandbox: 'a fence ~?[2J?', imageBuilderSignedBy: 'unsigned' },
       durationMs: 42_000,
     },
   });
@@ -87,14 +87,14 @@ test('files that were uploaded and are not claimed are left out', () => {
   expect(check.ok && check.result.files).toEqual(uploaded);
 });
 
-test('an ImageBuilder that tells little is accepted', () => {
+test.each([undefined, null])('an ImageBuilder that tells little, and of its kernel %s, is accepted', (linux_kernel) => {
   const little = {
     target: described.target,
     version_code: described.version_code,
     version_number: '24.10.2',
     arch_packages: 'mips_24kc',
     profiles: { 'glinet_gl-ar150': {} },
-    linux_kernel: null,
+    linux_kernel,
   };
   const check = acceptResult(claim({ profilesJson: JSON.stringify(little) }), { request, pins }, uploaded);
   expect(check.ok && check.result.device).toMatchObject({
@@ -132,11 +132,18 @@ test.each(['../x', '.x', 'a/b', '__proto__', ''])('a file %j is refused, be it u
   });
 });
 
-test('whatever is accepted can be told to a client', () => {
-  const latest = profilesJson({ source_date_epoch: 253_402_300_799 });
-  const check = acceptResult(claim(latest), { request, pins }, uploaded);
+test.each([
+  [0, '1970-01-01T00:00:00'],
+  [253_402_300_799, '9999-12-31T23:59:59'],
+])('a date that is accepted can be told to a client: %i is %s', (source_date_epoch, told) => {
+  const check = acceptResult(claim(profilesJson({ source_date_epoch })), { request, pins }, uploaded);
   if (!check.ok) throw new Error(check.reason);
-  expect(donePieces(buildRecord({ device: check.result.device })).ofDevice).toContain('9999-12-31T23:59:59');
+  expect(donePieces(buildRecord({ device: check.result.device })).ofDevice).toContain(told);
+});
+
+test.each(['constructor', '__proto__'])('a profile %s that was ordered and is not there is none', (name) => {
+  const check = acceptResult(claim(), { request: { ...request, profile: name }, pins }, uploaded);
+  expect(check).toMatchObject({ ok: false, reason: `profiles.json has no profile ${name}` });
 });
 
 describe('a lie is refused:', () => {
@@ -198,13 +205,8 @@ describe('a lie is refused:', () => {
     ['a profiles.json that is a list', { profilesJson: '[]' }, 'profiles.json'],
     ['another target', profilesJson({ target: 'x86/64' }), 'of target x86/64'],
     ['another revision', profilesJson({ version_code: 'r1-a' }), 'of revision r1-a'],
-    ['no revision', profilesJson({ version_code: undefined }), 'version_code'],
+    ['no revision', profilesJson({ version_code: undefined }), 'version_code: Invalid input'],
     ['another profile', profilesJson({ profiles: { other: profile } }), 'no profile glinet_gl-ar150'],
-    [
-      'the profile as a name of the language',
-      { profilesJson: JSON.stringify(described).replace('"glinet_gl-ar150"', '"__proto__"') },
-      'no profile',
-    ],
     ['a date that is none', profilesJson({ source_date_epoch: 1e15 }), 'source_date_epoch'],
     ['a date before dates', profilesJson({ source_date_epoch: -1 }), 'source_date_epoch'],
     [
@@ -263,6 +265,23 @@ describe('what clients and stores could not hold', () => {
     [141, false],
   ])('an image name of %i characters is accepted: %s', (length, ok) => {
     expect(named(length).ok).toBe(ok);
+  });
+
+  const ofDevice = (fields: object) => ({ profiles: { 'glinet_gl-ar150': fields } });
+
+  it.each<[what: string, limit: number, fields: (amount: number) => object]>([
+    ['characters of a package', 512, (amount) => ({ default_packages: ['p'.repeat(amount)] })],
+    ['packages', 2000, (amount) => ({ default_packages: Array(amount).fill('p') })],
+    ['characters of a title', 256, (amount) => ofDevice({ titles: [{ model: 'm'.repeat(amount) }] })],
+    ['titles', 32, (amount) => ofDevice({ titles: Array(amount).fill({}) })],
+    ['characters of an image prefix', 256, (amount) => ofDevice({ image_prefix: 'p'.repeat(amount) })],
+    ['characters of a version', 64, (amount) => ({ version_number: 'v'.repeat(amount) })],
+    ['characters of an architecture', 128, (amount) => ({ arch_packages: 'a'.repeat(amount) })],
+    ['characters of a kernel', 128, (amount) => ({ linux_kernel: { version: 'v'.repeat(amount) } })],
+    ['seconds since 1970', 253_402_300_799, (amount) => ({ source_date_epoch: amount })],
+  ])('are more %s than %i', (_, limit, fields) => {
+    const isAccepted = (amount: number) => answer(profilesJson(fields(amount))).ok;
+    expect([isAccepted(limit), isAccepted(limit + 1)]).toEqual([true, false]);
   });
 
   it('how it was built is told in 256 characters', () => {

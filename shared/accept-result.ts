@@ -128,8 +128,9 @@ function cut(words: readonly string[], characters: number): string[] {
   const kept: string[] = [];
   for (const word of words) {
     if (left === 0) break;
-    kept.push(word.slice(0, left));
-    left -= kept.at(-1)?.length ?? 0;
+    const piece = word.slice(0, left);
+    kept.push(piece);
+    left -= piece.length;
   }
   return kept;
 }

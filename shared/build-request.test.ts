@@ -111,10 +111,11 @@ test.each<[field: string, what: string, value: unknown, isAccepted: boolean]>([
     { xipk: '', 'ipk.x': '', 'x.ipkg': '', 'x.apk-tools': '' },
     true,
   ],
-  ['packages_versions', 'whatever a name may hold', { 'A0_z.9+Z-a': '' }, true],
+  ['packages_versions', 'whatever a name may hold', { 'A0_z.9+Z-a': '', '464xlat': '' }, true],
   ['packages_versions', 'a version of 128 characters', { vim: 'v'.repeat(128) }, true],
   ['packages_versions', '1000 names', versionsOf(Array.from({ length: 1000 }, (_, at) => `n${at}`)), true],
   ['rootfs_size_mb', 'six digits', '999999', true],
+  ['rootfs_size_mb', 'a number of six digits', 999_999, true],
   ['rootfs_size_mb', 'one digit', '1', true],
   ['repositories', 'a name of 128 characters', { ['n'.repeat(128)]: 'https://x.example/' }, true],
   ['repositories', 'a name of 129 characters', { ['n'.repeat(129)]: 'https://x.example/' }, false],
@@ -140,6 +141,8 @@ test('a mistake is told by its place, cut short, and by what was expected there'
   expect(told({ packages: ['p'.repeat(129)] })).toEqual([
     { path: 'packages.0', message: 'expected at most 128 characters' },
   ]);
+  expect(told({ packages: ['vim', 'a b', '$'] }).map(({ path }) => path)).toEqual(['packages.1', 'packages.2']);
+  expect(told({ target: 'x86' })).toEqual([{ path: 'target', message: 'expected target/subtarget' }]);
   expect(told({ packages_versions: { 'a b': '1' } })).toEqual([
     { path: 'packages_versions.a b', message: 'expected a package name' },
   ]);

@@ -15,6 +15,7 @@ import {
   VERSION_CODE,
   WORD,
 } from './grammar.ts';
+import { isJsonObject } from './json-object.ts';
 
 export const MAX_BODY_BYTES = 256 * 1024;
 export const MAX_PACKAGES = 1000;
@@ -24,11 +25,13 @@ export const MAX_PACKAGES_CHARACTERS = 32 * 1024;
 const MAX_REPOSITORIES = 16;
 const MAX_KEY_BYTES = 1024;
 const MAX_ERRORS = 20;
+/** As many digits as a number in digits may have. */
+const MAX_ROOTFS_MIB = 999_999;
 
 /** For the API's document: what the checks beside them refuse. */
 const NO_DOTS = { not: { enum: ['.', '..'] } };
 const NO_DOTS_NOR_PROTO = { not: { enum: ['.', '..', '__proto__'] } };
-const SIX_DIGITS = { minimum: 1, maximum: 999_999 };
+const SIX_DIGITS = { minimum: 1, maximum: MAX_ROOTFS_MIB };
 
 const word = (max: number, pattern: RegExp, expected: string) =>
   z
@@ -41,14 +44,11 @@ const word = (max: number, pattern: RegExp, expected: string) =>
 /** Text that goes on as UTF-8: a lone surrogate would become U+FFFD, so that two secrets could share one identity. */
 const freeText = () => z.string().refine((text) => text.isWellFormed(), 'expected well-formed Unicode');
 
-/** zod leaves a key `__proto__` out without a word, and an entry that a client named must not vanish. */
-const hasOwnProto = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && Object.hasOwn(value, '__proto__');
-
 const record = <V extends z.ZodType>(name: RegExp, expected: string, value: V, max: number) =>
   z.preprocess(
     (entries, context) => {
-      if (hasOwnProto(entries))
+      // zod leaves it out without a word, and an entry that a client named must not vanish.
+      if (isJsonObject(entries) && Object.hasOwn(entries, '__proto__'))
         context.addIssue({ code: 'custom', path: ['__proto__'], message: `expected ${expected}` });
       return entries;
     },
@@ -80,7 +80,7 @@ const rootfsSize = z
   )
   .nullish()
   .transform((value) => value ?? null)
-  .refine((value) => value === null || value >= 1, 'expected at least 1 MiB')
+  .refine((value) => value === null || (value >= 1 && value <= MAX_ROOTFS_MIB), `expected 1 to ${MAX_ROOTFS_MIB} MiB`)
   .describe('Size of the root file system in MiB; at most `server.max_custom_rootfs_size_mb` of the overview.')
   .meta({ examples: [512] });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fc } from './chance.fixture.ts';
+import { sha256Hex } from './digest.ts';
 import {
-  MAX_PACKAGES,
   mergeIndexes,
   packageList,
   packagesDigest,
@@ -16,6 +16,7 @@ import { isPackageName, PACKAGE_VERSION } from './grammar.ts';
 const packagesText = `Package: libubox20230523
 ABIVersion: 20230523
 Version: 2023-05-23-75a3b870-1
+Vendor: 9
 Depends: libc
 Provides: libubox
 Architecture: mips_24kc
@@ -63,13 +64,22 @@ describe('a Packages file', () => {
         .sort();
 
     it.each([
-      ['nothing but itself', 'Package: vim', ['vim']],
+      ['nothing but itself', 'Package: vim\nPriority: optional', ['vim']],
+      [
+        'a name that ends with its ABI twice, without one of them',
+        'Package: libx55\nABIVersion: 5',
+        ['libx5', 'libx55'],
+      ],
       [
         'virtual names',
         'Package: odhcpd\nProvides: dhcp-server, @ra-any,dns',
         ['dhcp-server', 'dns', 'odhcpd', 'ra-any'],
       ],
-      ['versions and conditions of names', 'Package: a\nProvides: b=1.2, c (>= 1), d~1, e<2, f>3', [...'abcdef']],
+      [
+        'versions and conditions of names',
+        'Package: a\nProvides: b=1.2, c (>= 1), d~1, e<2, f>3, g(>=1)',
+        [...'abcdefg'],
+      ],
       ['a name with its ABI and without', 'Package: libx5\nABIVersion: 5\nProvides: libx', ['libx', 'libx5']],
       [
         'other names with the ABI of the package',
@@ -86,13 +96,20 @@ describe('a Packages file', () => {
     });
 
     it('by stanza: the last is as good as the first, and an earlier one lends nothing', () => {
-      const text = 'Package: a1\nABIVersion: 1\nProvides: x1\nVersion: 1\n\nPackage: b1\nVersion: 1\nProvides: y1';
-      expect([...(parsePackagesText(text).provides ?? [])].sort()).toEqual(['a', 'a1', 'b1', 'x', 'x1', 'y1']);
+      const [first, last] = [
+        'Package: a1\nABIVersion: 1\nProvides: x1, y2\nVersion: 1',
+        'Package: b2\nABIVersion: 2\nVersion: 1',
+      ];
+      const told = (text: string) => [...(parsePackagesText(text).provides ?? [])].sort();
+      expect(told(`${first}\n\n${last}\nProvides: z`)).toEqual(['a', 'a1', 'b', 'b2', 'x', 'x1', 'y2', 'z']);
+      expect(told(`${first}\n\n${last}`)).toEqual(['a', 'a1', 'b', 'b2', 'x', 'x1', 'y2']);
     });
 
     it('and refuses to be filled with names', () => {
-      const names = Array.from({ length: 130_000 }, (_, n) => `n${n}`).join(', ');
-      expect(() => parsePackagesText(`Package: a\nVersion: 1\nProvides: ${names}\n`)).toThrow(/at most 120000/);
+      const other = (count: number) => Array.from({ length: count }, (_, n) => `n${n}`).join(', ');
+      const read = (names: number) => parsePackagesText(`Package: a\nVersion: 1\nProvides: ${other(names - 1)}\n`);
+      expect(read(120_000).provides?.size).toBe(120_000);
+      expect(() => read(120_001)).toThrow('expected at most 120000 provided names in an index, got more');
     });
 
     it('in a time that grows with the text alone, whatever stands there', () => {
@@ -107,8 +124,10 @@ describe('a Packages file', () => {
     const index = parsePackagesText(text);
     expect(entries(index)).toEqual({ ok: '1' });
     expect(index.dropped).toBe(bad.length);
-    for (const version of ['$(x)', '1 2', '', '1'.repeat(200)])
+    for (const version of ['$(x)', '1 2', '', '1'.repeat(129)])
       expect(parsePackagesText(`Package: a\nVersion: ${version}\n\nPackage: ok\nVersion: 1`).dropped).toBe(1);
+    const unversioned = parsePackagesText(`Package: ok\nVersion: ${'1'.repeat(128)}\n\nPackage: a\n`);
+    expect([entries(unversioned), unversioned.dropped]).toEqual([{ ok: '1'.repeat(128) }, 1]);
   });
 
   it('that is a web page is refused with what it is, an empty one is an empty feed', () => {
@@ -117,8 +136,9 @@ describe('a Packages file', () => {
   });
 
   it('with too many packages is refused', () => {
-    const text = Array.from({ length: MAX_PACKAGES + 1 }, (_, n) => `Package: p${n}\nVersion: 1\n`).join('\n');
-    expect(() => parsePackagesText(text)).toThrow(`expected at most ${MAX_PACKAGES}`);
+    const text = (count: number) => Array.from({ length: count }, (_, n) => `Package: p${n}\nVersion: 1\n`).join('\n');
+    expect(parsePackagesText(text(60_000)).packages.size).toBe(60_000);
+    expect(() => parsePackagesText(text(60_001))).toThrow('expected at most 60000 packages in an index, got more');
   });
 });
 
@@ -139,12 +159,18 @@ describe('an index.json', () => {
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
   });
 
-  it.each(['<html></html>', '{"version":2,"packages":{"a":"1"', '[]', 'null', '{"packages":[]}', '{}', ''])(
-    'that is %j is refused',
-    (text) => {
-      expect(() => parseIndexJson(text)).toThrow(/^expected /);
-    },
-  );
+  it.each([
+    '<html></html>',
+    '{"version":2,"packages":{"a":"1"',
+    '[]',
+    'null',
+    '{"packages":[]}',
+    '{"packages":null}',
+    '{}',
+    '',
+  ])('that is %j is refused', (text) => {
+    expect(() => parseIndexJson(text)).toThrow(/^expected /);
+  });
 });
 
 describe('whatever an index holds', () => {
@@ -164,6 +190,11 @@ describe('whatever an index holds', () => {
     );
   });
 
+  it('the digest is that of one line a package, in their order', async () => {
+    const packages = new Map(Object.entries({ b: '2', a: '1' }));
+    expect(await packagesDigest(packages)).toBe(sha256Hex('a 1\nb 2\n'));
+  });
+
   it('the digest depends on the packages and not on their order', async () => {
     const name = fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/);
     await fc.assert(
@@ -175,7 +206,8 @@ describe('whatever an index holds', () => {
           const [first, ...rest] = pairs as [[string, string], ...[string, string][]];
           expect(await packagesDigest(new Map(rest))).not.toBe(digest);
           expect(await packagesDigest(new Map([...rest, [first[0], `${first[1]}0`]]))).not.toBe(digest);
-          expect(packagesRecord(new Map(pairs))).toEqual(packagesRecord(new Map([...pairs].reverse())));
+          const record = JSON.stringify(packagesRecord(new Map(pairs)));
+          expect(JSON.stringify(packagesRecord(new Map([...pairs].reverse())))).toBe(record);
         },
       ),
     );
@@ -187,7 +219,20 @@ describe('feeds of an architecture', () => {
 
   it('are those of feeds.conf after base, which it does not list', () => {
     expect(parseFeedsConf(line('packages') + line('luci') + line('packages'))).toEqual(['base', 'packages', 'luci']);
-    expect(parseFeedsConf('')).toEqual(['base']);
+    for (const empty of ['', '\n']) expect(parseFeedsConf(empty)).toEqual(['base']);
+  });
+
+  it.each([
+    ['one letter', 'A', true],
+    ['a digit, a dash and an underscore', '9-x_Y', true],
+    ['64 characters', 'f'.repeat(64), true],
+    ['65 characters', 'f'.repeat(65), false],
+    ['a dot', 'a.b', false],
+    ['a dash in front', '-a', false],
+  ])('may be called by %s, %s: %s', (_, name, isThere) => {
+    expect(parseFeedsConf(` src-git-full \t${name}  https://x/\n${line('luci')}`)).toEqual(
+      isThere ? ['base', name, 'luci'] : ['base', 'luci'],
+    );
   });
 
   it('that climb or are no names are left out', () => {
@@ -199,17 +244,28 @@ describe('feeds of an architecture', () => {
 
   it('of a web page are none, and too many are too many', () => {
     expect(() => parseFeedsConf('<html>\n<body>')).toThrow(/expected lines of "src-git/);
-    expect(() => parseFeedsConf(Array.from({ length: 40 }, (_, n) => line(`f${n}`)).join(''))).toThrow('at most 32');
+    const feeds = (count: number) => parseFeedsConf(Array.from({ length: count }, (_, n) => line(`f${n}`)).join(''));
+    expect(feeds(31)).toHaveLength(32);
+    expect(() => feeds(32)).toThrow('expected at most 32 feeds, got 33');
   });
 
-  const index = (packages: Record<string, string>, provides: string[] | null) => ({
+  const index = (packages: Record<string, string>, provides: string[] | null, dropped = 0) => ({
     packages: new Map(Object.entries(packages)),
     provides: provides && new Set(provides),
-    dropped: 0,
+    dropped,
   });
 
   it('share one index, in which the later feed wins', () => {
-    expect([...mergeIndexes([index({ curl: '1' }, []), index({ curl: '2' }, [])]).packages]).toEqual([['curl', '2']]);
+    const merged = mergeIndexes([index({ curl: '1' }, [], 2), index({ curl: '2' }, [], 3)]);
+    expect(merged).toEqual({ packages: new Map([['curl', '2']]), provides: new Set(), dropped: 5 });
+  });
+
+  it('together have no more packages than one may have', () => {
+    const numbered = (from: number, to: number) =>
+      index(Object.fromEntries(Array.from({ length: to - from }, (_, at) => [`p${from + at}`, '1'])), []);
+    const both = (to: number) => mergeIndexes([numbered(0, 30_000), numbered(20_000, to)]);
+    expect(both(60_000).packages.size).toBe(60_000);
+    expect(() => both(60_001)).toThrow('expected at most 60000 packages in all, got 60001');
   });
 
   it('together know what else can be asked for: no name that is a package, and nothing at all when one does not tell', async () => {

@@ -7,6 +7,7 @@
 import type { PackageList } from './catalogue-document.ts';
 import { bytesToHex, utf8ToBytes } from './digest.ts';
 import { isPackageName, PACKAGE_VERSION } from './grammar.ts';
+import { isJsonObject, parseJsonObject } from './json-object.ts';
 import { quoted } from './printable.ts';
 
 export interface FeedIndex {
@@ -29,9 +30,8 @@ class IndexBuilder {
   readonly provides = new Set<string>();
   dropped = 0;
 
-  add(name: unknown, version: unknown): void {
+  add(name: string, version: unknown): void {
     if (
-      typeof name !== 'string' ||
       typeof version !== 'string' ||
       version === '' ||
       version.length > MAX_VERSION_LENGTH ||
@@ -68,14 +68,12 @@ export function parsePackagesText(text: string): FeedIndex {
   let provides = '';
   const finish = (): void => {
     if (name === null) return;
-    const bare = withoutAbi(name, abi);
-    index.add(bare, version);
+    index.add(withoutAbi(name, abi), version);
     // With its ABI it can be asked for as well; both also where the version is none that we would repeat.
-    for (const provided of [name, bare, ...providedNames(provides)]) {
+    for (const provided of [name, ...providedNames(provides)]) {
       index.provide(provided);
-      if (abi !== '') index.provide(withoutAbi(provided, abi));
+      index.provide(withoutAbi(provided, abi));
     }
-    name = null;
   };
   for (let start = 0; start < text.length; ) {
     const newline = text.indexOf('\n', start);
@@ -114,14 +112,12 @@ export const withoutAbi = (name: string, abi: string): string =>
   abi !== '' && name.length > abi.length && name.endsWith(abi) ? name.slice(0, -abi.length) : name;
 
 /** `libelf1, libwolfssl=5.7.2, @ip-any, wget (>= 1)`: names alone. */
-function providedNames(value: string): string[] {
-  if (value === '') return [];
-  return value.split(',').map((entry) => {
+const providedNames = (value: string): string[] =>
+  value.split(',').map((entry) => {
     const word = entry.trim();
     const end = word.search(/[ (=<>~]/);
     return word.slice(word.startsWith('@') ? 1 : 0, end === -1 ? undefined : end);
   });
-}
 
 /** Copies: a string that was cut out of a text keeps the whole text alive, and ten thousand names would hold 5 MB. */
 export const copied = <Value>(value: Value): Value => JSON.parse(JSON.stringify(value)) as Value;
@@ -132,15 +128,8 @@ export const copied = <Value>(value: Value): Value => JSON.parse(JSON.stringify(
  * @throws Error when the text is not JSON or not an index
  */
 export function parseIndexJson(text: string): FeedIndex {
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch {
-    throw new Error(`expected JSON, got ${quoted(text)}`);
-  }
-  const { packages } = (typeof data === 'object' && data !== null ? data : {}) as Record<string, unknown>;
-  if (typeof packages !== 'object' || packages === null || Array.isArray(packages))
-    throw new Error('expected an object with "packages", got another kind of JSON');
+  const { packages } = parseJsonObject(text);
+  if (!isJsonObject(packages)) throw new Error('expected an object with "packages", got another kind of JSON');
   const index = new IndexBuilder();
   for (const [name, value] of Object.entries(packages)) index.add(name, value);
   return { packages: index.packages, provides: null, dropped: index.dropped };

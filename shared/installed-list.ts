@@ -31,7 +31,7 @@ const MAX_VERSION = 128;
 const MAX_LINE = 1000;
 
 /** `libnghttp2-14-1.63.0-r1`: a version begins with a digit and has no dash but that of its release. */
-const APK_NAME = /^(.+?)-(\d[\w.~+]*(?:-r\d+)?)$/;
+const APK_NAME = /^(.+)-(\d[\w.~+]*(?:-r\d+)?)$/;
 
 const apkName = (word: string): Entry | null => {
   const [, name = '', version = ''] = APK_NAME.exec(word) ?? [];
@@ -44,7 +44,7 @@ const LINE_FORMATS: readonly LineFormat[] = [
     expected: 'NAME - VERSION',
     read: (line) => {
       const [name = '', version = ''] = line.split(' - ', 2);
-      return line.includes(' - ') ? entry(name.trim(), version.trim()) : null;
+      return entry(name.trim(), version.trim());
     },
   },
   {
@@ -63,7 +63,7 @@ const LINE_FORMATS: readonly LineFormat[] = [
   {
     name: 'apk info -v',
     expected: 'NAME-VERSION',
-    read: (line) => (line.includes(' ') ? null : apkName(line)),
+    read: apkName,
   },
 ];
 
@@ -72,7 +72,7 @@ export function installedList(text: string): Installed {
   const start = text.trimStart();
   const entries = start.startsWith('{')
     ? fromJson(start)
-    : /^Package:/.test(start)
+    : start.startsWith('Package:')
       ? fromStatus(text)
       : fromLines(text);
   if (entries.length === 0) refuse('', 'expected installed packages, got none');
@@ -117,7 +117,7 @@ function fromStatus(text: string): readonly Entry[] {
   let begun = 0;
   const lines = [...text.split('\n'), ''];
   for (const [at, line] of lines.entries()) {
-    const [, name, value = ''] = /^([A-Za-z][\w-]{0,63}):(.*)$/.exec(line) ?? [];
+    const [, name, value = ''] = /^([A-Za-z][\w-]*):(.*)/.exec(line) ?? [];
     if (name !== undefined) {
       if (fields.size === 0) begun = at + 1;
       fields.set(name.toLowerCase(), value.trim());
@@ -132,7 +132,7 @@ function fromStatus(text: string): readonly Entry[] {
 
 function fromParagraph(fields: ReadonlyMap<string, string>, line: number): readonly Entry[] {
   const [name = '', version = '', status] = ['package', 'version', 'status'].map((field) => fields.get(field));
-  if (status !== undefined && status.split(/\s+/).at(-1) !== 'installed') return [];
+  if (status !== undefined && status.split(' ').at(-1) !== 'installed') return [];
   const where = `the paragraph of line ${line}`;
   return [
     entry(name, version) ?? refuse(where, `expected a package and its version, got ${shown(`${name} ${version}`)}`),
@@ -153,7 +153,7 @@ function fromJson(text: string): readonly Entry[] {
     const told = typeof version === 'string' ? entry(name, version) : null;
     return (
       told ??
-      refuse(shown(name), `expected the name of a package and its version, got ${shown(JSON.stringify(version) ?? '')}`)
+      refuse(shown(name), `expected the name of a package and its version, got ${shown(JSON.stringify(version))}`)
     );
   });
 }

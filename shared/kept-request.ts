@@ -47,11 +47,7 @@ const keptSchema = z.strictObject({
   format: z.literal(1),
   generation: z.int().min(1),
   request: normalizedSchema,
-  echo: z.preprocess(
-    // It never has the script, and says so.
-    (echo) => (typeof echo === 'object' ? { ...echo, defaults: '' } : echo),
-    buildRequestSchema.transform(echoOf),
-  ),
+  echo: buildRequestSchema.transform(echoOf),
   conditions: buildRequestSchema.pick({ version_code: true, packages_versions: true }),
   sealedDefaults: z
     .string()
@@ -109,7 +105,7 @@ export async function readKept(
     data = jsonOf(opened);
   }
   const parsed = keptSchema.safeParse(data);
-  if (!parsed.success) return no(`not as it is written: ${parsed.error.issues[0]?.path.join('.') ?? ''}`);
+  if (!parsed.success) return no(`not as it is written: ${parsed.error.issues[0]?.path.join('.')}`);
   const { format: _, ...kept } = parsed.data;
   const { request } = kept;
   const intent = intentHash(policy.salt, request);
@@ -145,7 +141,7 @@ const isFeedOf = (distro: Distro, { version, target }: NormalizedRequest, name: 
   distro.feeds.some((feed) => {
     if (feed.name !== name) return false;
     const parts = feedUrl(feed, { version, target, arch: ANY_ARCH }).split(ANY_ARCH);
-    const pattern = parts.map((part) => part.replace(/[^A-Za-z0-9/]/g, '\\$&')).join('[\\w.+-]+');
+    const pattern = parts.map((part) => part.replace(/[^A-Za-z0-9]/g, '\\$&')).join('[\\w.+-]+');
     return new RegExp(`^${pattern}$`).test(url);
   });
 

@@ -53,17 +53,26 @@ test('the output of something that is no ImageBuilder is refused', () => {
 
 test('blanks, lines before the profiles and what is no list of packages change nothing', () => {
   const text = `Profile:\n    Packages: x\n${ath79.replace('Default Packages: base', 'Default Packages:   base')}`;
-  expect(parseMakeInfo(text)).toEqual(parseMakeInfo(ath79));
+  const [head = '', profiles = ''] = ath79.split('Available Profiles:\n\n');
+  for (const same of [
+    text,
+    `${head}Available Profiles:\n${profiles}`,
+    `${head}Available Profiles:\n    Packages: of nobody\n${profiles}`,
+    `Available Profiles:\n${profiles}${head}`,
+    ath79.replace('untitled:\n', 'untitled:\n stray\n'),
+  ])
+    expect(parseMakeInfo(same)).toEqual(parseMakeInfo(ath79));
   expect(parseMakeInfo(ath79.replace(/^Default.*\n/m, '')).defaultPackages).toEqual([]);
 });
 
 test('a line in quotes has to end with them, and the first one counts', () => {
   expect(() => parseMakeInfo(ath79.replace('"mips"', '"mips'))).toThrow('expected a line Current Architecture: "…"');
-  expect(parseMakeInfo(`Current Target: "x86/64"\n${ath79}`).target).toBe('x86/64');
+  const earlier = parseMakeInfo(`Current Target: "x86/64"\nDefault Packages: vim\n${ath79}`);
+  expect(earlier).toMatchObject({ target: 'x86/64', defaultPackages: ['vim'] });
 });
 
 test('a line that begins with a blank, or does not end with a colon, is no profile', () => {
-  const info = parseMakeInfo(`${ath79} blank:\nno colon\n    Packages: late\n`);
-  expect([...info.profiles.keys()]).toEqual(['8dev_carambola2', 'untitled', 'dlink_dir-825-c1']);
+  const info = parseMakeInfo(`${ath79} blank:\nno colon\nno: end\n    Packages: late\nx:\n`);
+  expect([...info.profiles.keys()]).toEqual(['8dev_carambola2', 'untitled', 'dlink_dir-825-c1', 'x']);
   expect(info.profiles.get('dlink_dir-825-c1')?.packages).toEqual(['late']);
 });

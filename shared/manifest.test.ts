@@ -17,13 +17,16 @@ test('a warning among the lines is no package', () => {
 });
 
 test('a warning does not decide which form a list has', () => {
-  const list = 'WARNING: opening x - y: IO error\nEnabling network\nlibubox 2024.03.29-r1\nvim 9.1-r1\n';
+  const list = 'WARNING: opening x - y: IO error\nEnabling eth0\nlibubox 2024.03.29-r1\nvim 9.1-r1\n';
   expect(parseManifest(list)).toEqual({ libubox: '2024.03.29-r1', vim: '9.1-r1' });
 });
 
 test.each([
   ['line ends of another system', 'vim - 9.1-r1\r\n', { vim: '9.1-r1' }],
   ['a version that is not from upstream', 'vim - git-abc\n', { vim: 'git-abc' }],
+  ['a package twice: the last counts', 'vim - 1\nvim - 2\n', { vim: '2' }],
+  ['a word alone', 'Done\n', {}],
+  ['a version of 128 characters', `vim - ${'9'.repeat(128)}\n`, { vim: '9'.repeat(128) }],
   ['a version without end', `vim - ${'9'.repeat(129)}\n`, {}],
   ['a name that is a file', 'evil.ipk - 1\n', {}],
   ['a name that is an attempt', '__proto__ - 1\n', {}],
@@ -41,6 +44,8 @@ test('names of Object are names', () => {
 test('ABI versions in names do not make another installation, another version does', () => {
   const stripped = { libubox: '2023.05.23-1', zlib: '1.2.13-1' };
   expect(areSameInstallation(stripped, { libubox20230523: '2023.05.23-1', zlib: '1.2.13-1' })).toBe(true);
+  expect(areSameInstallation(stripped, { zlib: '1.2.13-1', libubox20230523: '2023.05.23-1' })).toBe(true);
+  expect(areSameInstallation(stripped, { ...stripped, zlib2: '1.2.13-1' })).toBe(false);
   expect(areSameInstallation(stripped, { libubox20230523: '2023.05.23-2', zlib: '1.2.13-1' })).toBe(false);
   expect(areSameInstallation(stripped, { zlib: '1.2.13-1' })).toBe(false);
 });

@@ -2,6 +2,7 @@
  * The list of installed packages: what `make manifest` prints and what lies beside an image as `*.manifest`. Freshness and
  * the comparison with the request are made from it, so a line that is not one is left out rather than guessed at.
  */
+import { packagesRecord } from './feed.ts';
 import { isPackageName, PACKAGE_VERSION } from './grammar.ts';
 
 export type Manifest = Readonly<Record<string, string>>;
@@ -17,10 +18,8 @@ const MAX_VERSION_LENGTH = 128;
 export function parseManifest(text: string): Manifest {
   const lines = text.split('\n').map((line) => line.trim());
   for (const separator of SEPARATORS) {
-    const entries = lines.flatMap((line) => entryOf(line, separator));
-    if (entries.length === 0) continue;
-    entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-    return Object.fromEntries(entries);
+    const packages = new Map(lines.flatMap((line) => entryOf(line, separator)));
+    if (packages.size > 0) return packagesRecord(packages);
   }
   return {};
 }
@@ -44,5 +43,5 @@ function entryOf(line: string, separator: (typeof SEPARATORS)[number]): [name: s
  */
 export function areSameInstallation(one: Manifest, other: Manifest): boolean {
   const versions = (manifest: Manifest) => Object.values(manifest).sort().join('\n');
-  return Object.keys(one).length === Object.keys(other).length && versions(one) === versions(other);
+  return versions(one) === versions(other);
 }

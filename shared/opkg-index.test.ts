@@ -129,6 +129,11 @@ describe('a Packages file', () => {
       `Filename: ././a/./x\nSize: 1\nSHA256sum: ${sha256}`,
       { name: 'a/./x', sizeBytes: 1, sha256 },
     ],
+    [
+      'with dots in the middle',
+      `Filename: a/./x\nSize: 1\nSHA256sum: ${sha256}`,
+      { name: 'a/./x', sizeBytes: 1, sha256 },
+    ],
     ['that hides', `Filename: .x\nSize: 1\nSHA256sum: ${sha256}`, { name: '.x', sizeBytes: 1, sha256 }],
     ['without a name', `Size: 7\nSHA256sum: ${sha256}`, null],
   ])('knows a file %s', (_, lines, file) => {
@@ -145,10 +150,11 @@ describe('a Packages file', () => {
     expect(parseOpkgIndex(`Package: ok\nVersion: 1\n\nPackage: ${name}\nVersion: ${version}\n`)).toHaveLength(1);
   });
 
-  it('keeps the longest version, and a line without a colon is none', () => {
+  it('keeps the longest version and one with a colon, and a line without a colon is none', () => {
     const version = '1'.repeat(128);
     expect(parseOpkgIndex(`Package: x\nVersion: ${version}\nPackage\nVersion\n`)[0]?.version).toBe(version);
     expect(parseOpkgIndex(`Package: x\nVersion: ${version}1\n\nPackage: y\nVersion: 1\n`)).toHaveLength(1);
+    expect(parseOpkgIndex('Package:x\nVersion:1:2\n').map((pack) => pack.version)).toEqual(['1:2']);
     expect(parseOpkgIndex('Version: 2\nPackage: x\nVersion: 1').map((pack) => pack.version)).toEqual(['1']);
   });
 

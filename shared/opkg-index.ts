@@ -40,16 +40,6 @@ const MAX_VERSION_LENGTH = 128;
 const MAX_RELATIONS = 512;
 
 type Field = 'Version' | 'ABIVersion' | 'Depends' | 'Conflicts' | 'Provides' | 'Filename' | 'Size' | 'SHA256sum';
-const FIELDS: ReadonlySet<string> = new Set<Field>([
-  'Version',
-  'ABIVersion',
-  'Depends',
-  'Conflicts',
-  'Provides',
-  'Filename',
-  'Size',
-  'SHA256sum',
-]);
 
 /**
  * In the file's order; one name may be there several times.
@@ -73,7 +63,7 @@ export function parseOpkgIndex(text: string): IndexedPackage[] {
       finish();
       name = line.slice(colon + 1).trim();
       fields = new Map();
-    } else if (FIELDS.has(field)) {
+    } else {
       fields.set(field, line.slice(colon + 1).trim());
     }
   }
@@ -112,9 +102,8 @@ function packageOf(name: string, fields: ReadonlyMap<string, string>): IndexedPa
 }
 
 /** `libc, kernel (= 5.15.167-1), libwolfssl=5.7.2, @ip-any`; what is none of these is left out. */
-function relations(value: string): Relation[] {
-  if (value === '') return [];
-  return value
+const relations = (value: string): Relation[] =>
+  value
     .split(',', MAX_RELATIONS)
     .map((entry) => {
       const word = entry.trim();
@@ -124,7 +113,6 @@ function relations(value: string): Relation[] {
       return { name, condition };
     })
     .filter(({ name, condition }) => isPackageName(name) && condition.length <= MAX_VERSION_LENGTH);
-}
 
 function fileOf(name: string, size: string, sha256: string): PackageFile | null {
   if (name === '' || !/^[0-9]{1,12}$/.test(size) || !isSha256Hex(sha256)) return null;

@@ -126,11 +126,12 @@ test.each<[string, Vote[], boolean]>([
 });
 
 test.each([
-  [{ operator: 'a', network: 'x' }, false],
-  [{ operator: 'b', network: 'network of a' }, false],
-  [{ operator: 'b', network: 'x' }, true],
-])('the vote of %j adds to that of a: %s', (voter, adds) => {
-  expect(isIndependent(voter, [vote('a')], policy)).toBe(adds);
+  [{ operator: 'a', network: 'x' }, true, false],
+  [{ operator: 'b', network: 'network of a' }, true, false],
+  [{ operator: 'b', network: 'network of a' }, false, true],
+  [{ operator: 'b', network: 'x' }, true, true],
+])('the vote of %j, where networks must differ: %s, adds to that of a: %s', (voter, distinct_networks, adds) => {
+  expect(isIndependent(voter, [vote('a')], { ...policy, distinct_networks })).toBe(adds);
 });
 
 test('a vote adds only where it is independent of each one that is there', () => {

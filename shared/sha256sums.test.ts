@@ -22,9 +22,20 @@ describe('a list of digests', () => {
     ['begins with its directory', './profiles.json'],
     ['holds a blank', 'a b'],
     ['holds a control character', 'a\rb'],
+    ['is none', ''],
+    ['has 301 characters', 'x'.repeat(301)],
   ])('does not take a path that %s', (_, path) => {
     const sums = parseSha256Sums(`${digest('a')} *kept\n${digest('b')} *${path}\n`);
     expect([...sums.keys()]).toEqual(['kept']);
+  });
+
+  it.each([
+    ['every character that upstream uses', 'Aa0_.+~,/-z'],
+    ['one character', 'x'],
+    ['300 characters', 'x'.repeat(300)],
+  ])('takes a path of %s, in either form of its line', (_, path) => {
+    const digits = '0123456789abcdef'.repeat(4);
+    for (const between of [' *', '  ']) expect([...parseSha256Sums(digits + between + path)]).toEqual([[path, digits]]);
   });
 
   it('does not take the end of a longer digest for one', () => {
@@ -66,6 +77,8 @@ describe('the ImageBuilder of a target', () => {
     'openwrt-imagebuilder-23.05.5-ath79-generic.Linux-x86_64.tar.xz',
     'openwrt-imagebuilder-x86-64.Linux-x86_64.tar.zst',
     'openwrt-imagebuilder-22.03.0-x86-64.Linux-x86_64.tar.gz',
+    'Open_WRT.2+x-imagebuilder-Q_1.0+b-x86.Linux-x86_64.tar.zst',
+    '2imagebuilder-Linux-x86_64.tar.zst',
   ])('%s is found among the other files', (file) => {
     const sums = parseSha256Sums(
       `${digest('a')} *profiles.json\n${digest('b')} *${file}\n${digest('c')} *${file}.asc\n${digest('d')} *openwrt-sdk.tar.zst\n`,
@@ -78,7 +91,8 @@ describe('the ImageBuilder of a target', () => {
     const line = (file: string) => `${digest('a')} *${file}\n`;
     expect(() => findImageBuilder(parseSha256Sums(line('profiles.json')))).toThrow(none);
     expect(() => findImageBuilder(parseSha256Sums(line(imageBuilder.replace('x86_64.', 'aarch64.'))))).toThrow(none);
-    expect(() => findImageBuilder(parseSha256Sums(line(`old/${imageBuilder}`)))).toThrow(none);
+    for (const other of [`old/${imageBuilder}`, ...['-tar.', '.tar-'].map((end) => imageBuilder.replace('.tar.', end))])
+      expect(() => findImageBuilder(parseSha256Sums(line(other)))).toThrow(none);
     const two = line(imageBuilder) + line(imageBuilder.replace('.zst', '.xz'));
     expect(() => findImageBuilder(parseSha256Sums(two))).toThrow(
       /got openwrt-imagebuilder.*zst, openwrt-imagebuilder.*xz/,

@@ -35,7 +35,7 @@ export interface ListedImageBuilder {
   readonly sha256: string;
 }
 
-const IMAGEBUILDER = /^[A-Za-z0-9][A-Za-z0-9_.+-]*imagebuilder-[A-Za-z0-9_.+-]*Linux-x86_64\.tar\.(?:zst|xz|gz)$/;
+const IMAGEBUILDER = /^[A-Za-z0-9][\w.+-]*imagebuilder-[\w.+-]*Linux-x86_64\.tar\.(?:zst|xz|gz)$/;
 
 /** @throws Error when there is not exactly one ImageBuilder for x86_64 Linux: any choice of ours could be the wrong one */
 export function findImageBuilder(sums: Sha256Sums): ListedImageBuilder {

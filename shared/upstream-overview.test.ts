@@ -40,6 +40,7 @@ describe('.overview.json', () => {
       profile('%', []),
       profile('ok', [], '../../etc'),
       profile('ok', [], '__proto__'),
+      profile('ok', [], ['ath79/generic']),
       profile('x'.repeat(129), []),
       profile(7, []),
       null,

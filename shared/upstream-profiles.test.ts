@@ -52,7 +52,7 @@ describe('profiles.json', () => {
 
   it('drops and counts profiles and packages that would reach make as more than a name', () => {
     const generic = sample.profiles.generic;
-    const text = JSON.stringify({ ...sample, default_packages: ['$(shell x)', 'ok', '--x', 'a.ipk', 7] }).replace(
+    const text = JSON.stringify({ ...sample, default_packages: ['$(shell x)', 'ok', '--x', 'a.ipk', '$x', 7] }).replace(
       '"profiles":{',
       `"profiles":{"%":{},"a b":{},"__proto__":${JSON.stringify(generic)},"constructor":{},"list":[],`,
     );
@@ -66,7 +66,7 @@ describe('profiles.json', () => {
       imagePrefix: '',
     });
     expect(parsed.defaultPackages).toEqual(['ok']);
-    expect(parsed.dropped).toBe(8);
+    expect(parsed.dropped).toBe(9);
   });
 
   it.each([
@@ -77,6 +77,7 @@ describe('profiles.json', () => {
     ['target', undefined],
     ['profiles', {}],
     ['profiles', []],
+    ['profiles', [{}]],
   ])('with %s %j is refused', (field, value) => {
     expect(() => parse({ [field]: value })).toThrow(/^expected /);
   });
@@ -114,7 +115,7 @@ describe('profiles.json has limits', () => {
   it('of what is told of a device', () => {
     expect(only({ device_packages: numbered(1_001) })?.devicePackages).toEqual(numbered(1_000));
     expect(only({ device_packages: 'vim' })?.devicePackages).toEqual([]);
-    const devices = ['', 7, 'd'.repeat(129), 'd'.repeat(128), ...numbered(100)];
+    const devices = ['', 7, ['d'], 'd'.repeat(129), 'd'.repeat(128), ...numbered(100)];
     expect(only({ supported_devices: devices })?.supportedDevices).toEqual(['d'.repeat(128), ...numbered(99)]);
     expect(only({ supported_devices: 'd' })?.supportedDevices).toEqual([]);
     const titles = numbered(51).map((title) => ({ title }));
@@ -130,6 +131,7 @@ describe('profiles.json has limits', () => {
   it.each([
     ['a', '6.12.94-1-a'],
     ['Z9_.', '6.12.94-1-Z9_.'],
+    ['aZ', '6.12.94-1-aZ'],
     ['v'.repeat(64), `6.12.94-1-${'v'.repeat(64)}`],
     ['v'.repeat(65), null],
     ['', null],

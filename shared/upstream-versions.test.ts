@@ -103,7 +103,12 @@ describe('.targets.json', () => {
 
 describe('snapshots', () => {
   it('are offered by branches that are enabled and have some', () => {
-    expect(snapshotsOf(OPENWRT_BRANCHES)).toEqual(['SNAPSHOT', '25.12-SNAPSHOT', '24.10-SNAPSHOT', '23.05-SNAPSHOT']);
+    expect(snapshotsOf(OPENWRT_BRANCHES.toReversed())).toEqual([
+      'SNAPSHOT',
+      '25.12-SNAPSHOT',
+      '24.10-SNAPSHOT',
+      '23.05-SNAPSHOT',
+    ]);
     expect(snapshotsOf([{ name: '24.10', enabled: true, snapshot: false, branchOffRevision: 1 }])).toEqual([]);
     expect(snapshotsOf([{ name: '24.10', enabled: false, snapshot: true, branchOffRevision: 1 }])).toEqual([]);
   });

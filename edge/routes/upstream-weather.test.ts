@@ -125,7 +125,7 @@ const STORMS: [storm: string, whole: boolean, begin: (mirror: Mirror) => void | 
       await mirror.sign(directory, await usignKeyFromSeed(new Uint8Array(32).fill(9)));
       mirror.weather.set(feed, () => new Response('[]'));
     },
-    /which is not trusted|expected an object with "packages"/,
+    /which is not trusted|expected a JSON object/,
   ],
   [
     'has a signature of something else',

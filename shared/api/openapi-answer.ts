@@ -21,9 +21,8 @@ export function answersOf(operation: Operation): ReadonlyMap<number, Answer> {
 }
 
 export function openApiAnswers(operation: Operation, bodies: Bodies): JsonObject {
-  const byStatus = [...answersOf(operation)].sort(([a], [b]) => a - b);
   return {
-    ...Object.fromEntries(byStatus.map(([status, answer]) => [String(status), openApiAnswer(answer, bodies)])),
+    ...Object.fromEntries([...answersOf(operation)].map(([status, answer]) => [status, openApiAnswer(answer, bodies)])),
     default: openApiAnswer({ text: 'Any other error.', shapes: ['Problem'] }, bodies),
   };
 }
@@ -32,7 +31,6 @@ export function openApiAnswers(operation: Operation, bodies: Bodies): JsonObject
 function withError(answer: Answer | undefined, kind: BuildErrorKind): Answer {
   const { text, retry } = BUILD_ERRORS[kind];
   return {
-    ...answer,
     text: `${answer ? `${answer.text}\n` : ''}* \`${kind}\`: ${text}`,
     shapes: [...new Set([...(answer?.shapes ?? []), 'Problem' as const])],
     headers: [...new Set([...(answer?.headers ?? []), ...(retry === 'never' ? [] : ['Retry-After' as const])])],

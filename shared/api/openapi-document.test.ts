@@ -5,7 +5,7 @@ import { ACCEPTED, MINIMAL, REFUSED } from '../request-grammar.fixture.ts';
 import { COMPONENTS } from './components.ts';
 import { checkSchema, fits, subschemas } from './json-schema-check.fixture.ts';
 import type { JsonObject } from './json-schemas.ts';
-import { openApiDocument } from './openapi-document.ts';
+import { OPERATIONS, openApiDocument } from './openapi-document.ts';
 import { TAGS } from './operation.ts';
 import { PATH_PARAMETERS } from './path-parameters.ts';
 
@@ -33,7 +33,11 @@ interface Document {
   readonly info: JsonObject;
   readonly servers: readonly { readonly url: string }[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  readonly components: { readonly schemas: Record<string, JsonObject>; readonly headers: Record<string, JsonObject> };
+  readonly components: {
+    readonly schemas: Record<string, JsonObject>;
+    readonly headers: Record<string, JsonObject>;
+    readonly securitySchemes: Record<string, JsonObject>;
+  };
 }
 
 // As it is sent: what JSON cannot have is gone.
@@ -63,9 +67,19 @@ function objects(value: unknown): JsonObject[] {
 
 test('it is OpenAPI 3.1, and names the server by its configured address alone', () => {
   expect(document.openapi).toMatch(/^3\.1\.\d$/);
-  expect(document.info).toMatchObject({ title: expect.any(String), version: expect.any(String) });
+  expect(document.info).toMatchObject({
+    title: expect.any(String),
+    version: expect.any(String),
+    license: { name: 'GPL-2.0-only', identifier: 'GPL-2.0-only' },
+  });
+  expect(document.components.securitySchemes).toEqual({ adminKey: { type: 'http', scheme: 'bearer' } });
   expect(document.servers).toEqual([{ url: 'https://asu.example' }]);
   expect(openApiDocument('').servers).toEqual([{ url: '/' }]);
+});
+
+test('every path of every operation is in it, the older ones too', () => {
+  const paths = OPERATIONS.flatMap(({ paths, olderPaths = [] }) => [...paths, ...olderPaths]);
+  expect(Object.keys(document.paths).sort()).toEqual(paths.sort());
 });
 
 test('every reference leads somewhere, and every shape is referred to', () => {
