@@ -119,6 +119,29 @@ describe.each(['asu-edge', 'asu-node'])('deploy/%s.service', (name) => {
   });
 });
 
+describe('deploy/Caddyfile', () => {
+  let text: string;
+  beforeAll(async () => {
+    text = await read('deploy/Caddyfile');
+  });
+
+  test('answers whoever comes by http, and redirects nobody', () => {
+    expect(text).toMatch(/^http:\/\/(\S+), https:\/\/\1 \{$/m);
+    expect(text).toMatch(/^\tauto_https disable_redirects$/m);
+    expect(text).not.toMatch(/^\s*redir /m);
+  });
+
+  test('tells that the edge is away as every error is told, in both APIs and to pages', () => {
+    const [, body = '', status] = /^\t\trespond `(.+)` (\d{3})$/m.exec(text) ?? [];
+    const told = JSON.parse(body);
+    expect(told).toEqual({ status: Number(status), title: expect.any(String), detail: told.error, error: told.error });
+    expect(told.detail).toMatch(/^Error: .*not a fault of your request/);
+    for (const header of ['Access-Control-Allow-Origin *', 'Content-Type "application/json; charset=utf-8"'])
+      expect(text).toContain(`\t\theader ${header}\n`);
+    expect(text).toMatch(/@preflight method OPTIONS\n\s+respond @preflight 204\n/);
+  });
+});
+
 test('npm run deploy bundles the Worker with every binding that it reads', async () => {
   const outdir = await mkdtemp(path.join(os.tmpdir(), 'asu-deploy-'));
   try {

@@ -69,7 +69,7 @@ export function textOf(bytes: Uint8Array): string {
   }
 }
 
-const NOT_UTF8 = 'expected UTF-8 without U+FFFD';
+const NOT_UTF8 = 'expected UTF-8 without U+FFFD, and not compressed';
 
 /** Of a body that breaks off: mostly nobody is there any more to read this, but it is no fault of ours. */
 const unreadable = (message: string): BuildError =>

@@ -52,10 +52,26 @@ describe('a body that is no request is refused in a sentence', () => {
     expect(await body(await post(text), 422)).toMatchObject({ detail, title: 'Unprocessable Content' });
   });
 
-  it('bytes that are no UTF-8', async () => {
-    const bytes = Uint8Array.of(0x7b, 0xff, 0xfe, 0x7d);
-    const response = await ask('/api/v1/build', { method: 'POST', body: bytes });
-    expect(await body(response, 422)).toMatchObject({ detail: expect.stringMatching(/^body: expected UTF-8/) });
+  const gzipped = async (): Promise<Uint8Array<ArrayBuffer>> => {
+    const packed = new Blob([JSON.stringify(GOOD_REQUEST)]).stream().pipeThrough(new CompressionStream('gzip'));
+    return new Uint8Array(await new Response(packed).arrayBuffer());
+  };
+
+  it.each<[string, () => Promise<Uint8Array<ArrayBuffer>>, Record<string, string>]>([
+    ['bytes that are no UTF-8', async () => Uint8Array.of(0x7b, 0xff, 0xfe, 0x7d), {}],
+    ['text in UTF-16', async () => Uint8Array.of(0xff, 0xfe, 0x7b, 0, 0x7d, 0), {}],
+    ['a request that is compressed, and says so', gzipped, { 'content-encoding': 'gzip' }],
+    ['a request that is compressed', gzipped, {}],
+  ])('%s', async (_, bytesOf, headers) => {
+    const bytes = await bytesOf();
+    const withLength = { ...headers, 'content-length': String(bytes.length) };
+    for (const init of [
+      { headers: withLength, body: bytes },
+      { headers, body: new Blob([bytes]).stream() },
+    ]) {
+      const response = await ask('/api/v1/build', { method: 'POST', ...init });
+      expect((await body(response, 422)).detail).toBe('body: expected UTF-8 without U+FFFD, and not compressed');
+    }
   });
 });
 

@@ -89,7 +89,7 @@ describe('what clients read of a version', () => {
       id: 'acme_router',
       build_at: '2024-09-23T12:34:46.000000Z',
     });
-    for (const name of ['acme,router', 'old,name', 'old_name'])
+    for (const name of ['acme,router', 'acme%2Crouter', 'old,name', 'old_name'])
       expect(await get(`${RELEASE}/targets/x86/64/${name}.json`)).toEqual(answer);
   });
 

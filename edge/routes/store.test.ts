@@ -69,6 +69,7 @@ describe('a range', () => {
   it.each([
     ['of another file', `"${sha256Hex('other')}"`, 200],
     ['of this file', `"${sha256Hex(IMAGE)}"`, 206],
+    ['at a time, which tells no two files apart', new Date(Date.now() + 86_400_000).toUTCString(), 200],
   ])('to go on with what was begun %s', async (_, ifRange, status) => {
     const response = await ask(path, { headers: { range: 'bytes=1-2', 'if-range': ifRange } });
     expect(response.status).toBe(status);
@@ -83,6 +84,13 @@ test.each([`"${sha256Hex(IMAGE)}"`, `W/"${sha256Hex(IMAGE)}"`, `"x", "${sha256He
     expect([response.status, await response.text()]).toEqual([304, '']);
   },
 );
+
+test('its address may be written with escapes that say the same, and in no other letters', async () => {
+  const [, store, hash = '', name = ''] = path.split('/');
+  expect(await (await ask(`/${store}/${hash}/${name.replace('-', '%2D').replace('.', '%2e')}`)).text()).toBe(IMAGE);
+  for (const other of [`/${store}/${hash.toUpperCase()}/${name}`, `/${store}/${hash}/${name.toUpperCase()}`])
+    expect(await jsonOf(await ask(other))).toMatchObject({ status: 404 });
+});
 
 test('HEAD has no ranges', async () => {
   const response = await ask(path, { method: 'HEAD', headers: { range: 'bytes=3-' } });

@@ -65,6 +65,33 @@ describe('rule 1: a POST in chunks, without a length and without wishes as to th
     expect(await jsonOf(response)).toMatchObject({ request_hash: hash.done });
   });
 
+  it.each([
+    ['JSON', 'application/json'],
+    ['JSON of other letters', 'application/json; charset=utf-16'],
+    ['text', 'text/json'],
+    ['what curl calls it', 'application/x-www-form-urlencoded'],
+    ['nothing', ''],
+  ])('is JSON in UTF-8 where it is called %s, in chunks and with a length', async (_, type) => {
+    const text = JSON.stringify(GOOD_REQUEST);
+    const headers = { 'content-type': type };
+    const sent = [
+      { body: inChunks(text), headers },
+      { body: text, headers: { ...headers, 'content-length': String(text.length) } },
+    ];
+    for (const init of sent)
+      expect(await jsonOf(await ask('/api/v1/build', { method: 'POST', ...init }))).toMatchObject({
+        request_hash: hash.done,
+      });
+  });
+
+  it('may begin with the mark that some editors write before it', async () => {
+    const text = `\uFEFF${JSON.stringify(GOOD_REQUEST)}`;
+    const headers = { 'content-length': String(new TextEncoder().encode(text).length) };
+    const withLength = await ask('/api/v1/build', { method: 'POST', body: text, headers });
+    for (const response of [withLength, await postInChunks(text)])
+      expect(await jsonOf(response)).toMatchObject({ request_hash: hash.done });
+  });
+
   it('may have 256 KiB and not a byte more', async () => {
     const request = JSON.stringify(GOOD_REQUEST);
     const full = request + ' '.repeat(256 * 1024 - request.length);
@@ -194,7 +221,12 @@ describe('rule 5: browsers of every origin', () => {
   );
 
   it('may read every answer', async () => {
+    const imageAs = (headers: Record<string, string>) => ask(image, { headers });
     const answers = [
+      imageAs({ range: 'bytes=0-1' }),
+      imageAs({ range: 'bytes=9999-' }),
+      imageAs({ 'if-none-match': '*' }),
+      poll(`${hash.done}/events`, { headers: { 'last-event-id': 'end' } }),
       post(GOOD_REQUEST),
       post('{'),
       ...Object.values(hash).map((each) => poll(each)),
@@ -205,6 +237,11 @@ describe('rule 5: browsers of every origin', () => {
     ];
     for (const [at, response] of (await Promise.all(answers)).entries()) {
       expect([at, response.headers.get('access-control-allow-origin')]).toEqual([at, '*']);
+      // Of those that are not said, a page in a browser sees none.
+      expect([at, response.headers.get('access-control-expose-headers')]).toEqual([
+        at,
+        expect.stringMatching(/x-imagebuilder-status, x-queue-position.*retry-after, content-length.*etag/),
+      ]);
       await response.arrayBuffer();
     }
   });
