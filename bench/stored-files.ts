@@ -21,7 +21,7 @@ const SIGNED_FOR_SECONDS = 3 * 3_600;
 const KIB = 1024;
 
 /** In the order of their sizes: what a manifest or a small image is, and what a combined image with a rootfs is. */
-export const STORED_SIZES = [64 * KIB, 64 * KIB * KIB] as const;
+const STORED_SIZES = [64 * KIB, 64 * KIB * KIB] as const;
 
 /** Stores them, and has the build's record name them. The build must not be published yet. */
 export async function storeFiles(

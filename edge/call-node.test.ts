@@ -14,8 +14,8 @@ import {
   refuses,
 } from './callable-host.fixture.ts';
 import { foremanStub, jsonOf, openUpstream, rowsOf } from './edge.fixture.ts';
-import { type FarmNode, finish, joinNode } from './farm-node.fixture.ts';
-import { hashOf, orderFor, wish } from './routes/build-steps.fixture.ts';
+import { type FarmNode, finish, joinNode, orderFor } from './farm-node.fixture.ts';
+import { hashOf, wish } from './routes/build-steps.fixture.ts';
 
 const ADDRESS = 'https://hostile.example';
 const NEVER = new Promise<never>(() => {});

@@ -1,7 +1,4 @@
-/**
- * What the platform hands the Worker. Variables are strings (see shared/edge-settings.ts for their names and meaning); config.ts
- * reads them, and storage/open-object-store.ts those of the store.
- */
+/** What the platform hands the Worker. Variables are strings (see shared/edge-settings.ts for their names and meaning), read by config.ts. */
 import type { Catalogue } from './catalogue/catalogue.ts';
 import type { Foreman } from './foreman/foreman.ts';
 

@@ -138,6 +138,13 @@ export async function lease(
   return order;
 }
 
+/** The next order, which there is. */
+export async function orderFor(node: Credentials): Promise<BuildOrder> {
+  const order = await lease(node);
+  if (!order) throw new Error('expected an order');
+  return order;
+}
+
 /** What came along with the order; empty for a private build's. */
 export const logPermitOf = ({ leaseId }: BuildOrder): string => logPermits.get(leaseId) ?? '';
 const logPermits = new Map<string, string>();

@@ -20,9 +20,19 @@ import {
 } from './callable-host.fixture.ts';
 import { configOf } from './config.ts';
 import { ask, env, foremanStats, foremanStub, openUpstream, rowsOf } from './edge.fixture.ts';
-import { type FarmNode, finish, IMAGE_NAME, joinNode, lease, report, succeeded, upload } from './farm-node.fixture.ts';
+import {
+  type FarmNode,
+  finish,
+  IMAGE_NAME,
+  joinNode,
+  lease,
+  orderFor,
+  report,
+  succeeded,
+  upload,
+} from './farm-node.fixture.ts';
 import { AHEAD, failed, handedBack, progress } from './foreman/foreman.fixture.ts';
-import { emptyQueue, hashOf, orderFor, wish } from './routes/build-steps.fixture.ts';
+import { emptyQueue, hashOf, wish } from './routes/build-steps.fixture.ts';
 
 const { LEASE_SECONDS } = configOf(env);
 let seeds = 100;

@@ -2,14 +2,14 @@
  * Reads a body of limited size. owut and auc send `Transfer-Encoding: chunked` without a length, so the bytes themselves
  * are counted; the rest of a body that is too long is never read.
  */
-import { BuildError } from '../shared/build-error.ts';
+import { BuildError, invalidRequest, refuseField } from '../shared/build-error.ts';
 
 /** @throws BuildError `body_too_large`, or `invalid_request` for one that breaks off */
 export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   try {
     return await readBytes(request, maxBytes);
   } catch (error) {
-    throw error instanceof BuildError ? error : unreadable('expected a whole body, got a part of one');
+    throw error instanceof BuildError ? error : brokenOff();
   }
 }
 
@@ -52,9 +52,9 @@ export async function readText(request: Request, maxBytes: number): Promise<stri
   const declared = request.headers.get('content-length');
   if (declared !== null && Number(declared) <= maxBytes) {
     const text = await request.text().catch(() => {
-      throw unreadable('expected a whole body, got a part of one');
+      throw brokenOff();
     });
-    if (text.includes('\uFFFD')) throw unreadable(NOT_UTF8);
+    if (text.includes('\uFFFD')) refuseField('', NOT_UTF8);
     return text;
   }
   return textOf(await readBody(request, maxBytes));
@@ -65,12 +65,11 @@ export function textOf(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
   } catch {
-    throw unreadable(NOT_UTF8);
+    refuseField('', NOT_UTF8);
   }
 }
 
 const NOT_UTF8 = 'expected UTF-8 without U+FFFD, and not compressed';
 
-/** Of a body that breaks off: mostly nobody is there any more to read this, but it is no fault of ours. */
-const unreadable = (message: string): BuildError =>
-  new BuildError('invalid_request', `body: ${message}`, { errors: [{ path: '', message }] });
+/** Mostly nobody is there any more to read this, but it is no fault of ours. */
+const brokenOff = (): BuildError => invalidRequest([{ path: '', message: 'expected a whole body, got a part of one' }]);

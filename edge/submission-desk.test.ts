@@ -7,7 +7,8 @@ import { ask, env, foremanStats, GOOD_REQUEST, openUpstream, post } from './edge
 import { type OpenedForeman, openForeman, submission } from './foreman/foreman.fixture.ts';
 import { Foreman } from './foreman/foreman.ts';
 import type { Submission } from './foreman/queue/queue.ts';
-import { MAX_SUBMISSIONS, type SubmitAnswer } from './foreman/queue/take-submission.ts';
+import type { SubmitAnswer } from './foreman/queue/take-submission.ts';
+import { MAX_SUBMISSIONS } from './foreman/queue/take-submissions.ts';
 import { LIFETIMES } from './lifetimes.ts';
 import { SubmissionDesk } from './submission-desk.ts';
 

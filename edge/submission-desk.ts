@@ -7,7 +7,8 @@
  */
 import { isPassing } from './durable-object-error.ts';
 import type { Submission } from './foreman/queue/queue.ts';
-import { MAX_SUBMISSIONS, type SubmitAnswer } from './foreman/queue/take-submission.ts';
+import type { SubmitAnswer } from './foreman/queue/take-submission.ts';
+import { MAX_SUBMISSIONS } from './foreman/queue/take-submissions.ts';
 import { LIFETIMES } from './lifetimes.ts';
 
 /** One call takes so much: a body has 256 KiB at most, and what is made of it is some times as long. The first one goes always. */

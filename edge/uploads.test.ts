@@ -5,7 +5,7 @@ import { storeKey } from '../shared/build-record.ts';
 import { sha256Hex } from '../shared/digest.ts';
 import { env, foremanStub, GOOD_REQUEST, openUpstream, post, rowsOf } from './edge.fixture.ts';
 import { type EdgeContext, edgeContext } from './edge-context.ts';
-import { type FarmNode, joinNode, lease } from './farm-node.fixture.ts';
+import { type FarmNode, joinNode, orderFor } from './farm-node.fixture.ts';
 import { bucket } from './foreman/foreman.fixture.ts';
 import { completeUpload, openUploads, PART_BYTES } from './uploads.ts';
 
@@ -24,9 +24,7 @@ const contextWith = (STORE_PREFIX: string): Promise<EdgeContext> =>
 
 async function newLease(): Promise<string> {
   await post({ ...GOOD_REQUEST, packages: [`wish-${++leases}`] });
-  const order = await lease(node);
-  if (!order) throw new Error('expected an order');
-  return order.leaseId;
+  return (await orderFor(node)).leaseId;
 }
 
 const stateOf = async (leaseId: string) =>

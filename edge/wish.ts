@@ -5,7 +5,7 @@
  */
 import { LRUCache } from 'lru-cache';
 import { type Branch, findBranch } from '../shared/branch.ts';
-import { BuildError } from '../shared/build-error.ts';
+import { BuildError, invalidRequest, refuseField } from '../shared/build-error.ts';
 import { type BuildRequest, echoOf, MAX_CLIENT_CHARACTERS, parseBuildRequest } from '../shared/build-request.ts';
 import type { TargetDocument } from '../shared/catalogue-document.ts';
 import type { Conditions } from '../shared/conditions.ts';
@@ -210,15 +210,12 @@ export function parseJson(body: string): unknown {
   try {
     return JSON.parse(body);
   } catch {
-    throw new BuildError('invalid_request', 'body: expected JSON', {
-      errors: [{ path: '', message: 'expected JSON' }],
-    });
+    refuseField('', 'expected JSON');
   }
 }
 
 function parse(json: unknown): BuildRequest {
   const parsed = parseBuildRequest(json);
   if (parsed.ok) return parsed.request;
-  const first = parsed.errors[0];
-  throw new BuildError('invalid_request', `${first?.path || 'body'}: ${first?.message}`, { errors: parsed.errors });
+  throw invalidRequest(parsed.errors);
 }

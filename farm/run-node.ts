@@ -70,8 +70,6 @@ export async function runNode(config: NodeStart, signal: AbortSignal): Promise<v
     const dropping = store
       ?.dropAllBut(leftBehind, signal)
       .catch((error) => log.log('dropping uploads that were begun failed', { reason: error.message }));
-    log.line(config.fence.told);
-    log.line(`ready: ${config.slots} slots for ${edgeUrl}`);
     const agent = new Agent({
       edgeUrl,
       client,
@@ -91,6 +89,8 @@ export async function runNode(config: NodeStart, signal: AbortSignal): Promise<v
     const facts = { nodeId: nodeIdOf(key.publicKey), name: config.name, sandbox: config.fence.told };
     await using listener = config.listen && (await serveNode(config.listen, nodeService(agent, facts)));
     signal.addEventListener('abort', () => listener?.stop(), { once: true });
+    log.line(config.fence.told);
+    log.line(`ready: ${config.slots} slots for ${edgeUrl}`);
     const renewing = renewUntil(
       signal,
       () => memberships.isDue(),

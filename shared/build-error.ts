@@ -214,6 +214,17 @@ export class BuildError extends Error {
   }
 }
 
+/** The sentence names the first of the fields; an empty path is the body itself. */
+export function invalidRequest(errors: readonly FieldError[]): BuildError {
+  const [first = { path: '', message: 'unexpected' }] = errors;
+  return new BuildError('invalid_request', `${first.path || 'body'}: ${first.message}`, { errors });
+}
+
+/** @throws BuildError `invalid_request` of this one field */
+export function refuseField(path: string, message: string): never {
+  throw invalidRequest([{ path, message }]);
+}
+
 /** The sentence for a selection that cannot be installed; at least one of the lists has a name. */
 export function impossibleSelection(missing: readonly string[], conflicting: readonly string[] = []): string {
   const parts = [

@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { logLines, logPieceNumber, printable } from './build-log.ts';
+import { logLines, logPieceNumber, shownLine } from './build-log.ts';
 import { fc } from './chance.fixture.ts';
 
 test.each<[string, string | null, number | null]>([
@@ -29,7 +29,7 @@ describe('a line that is shown', () => {
     ['is one line for every reader', 'a\u2028b\u2029c\u0085d\x0be\x0cf\x1cg', 'abcdefg'],
     ['runs in one direction', 'a\u202eb\u2066c', 'abc'],
   ])('%s', (_, line, shown) => {
-    expect(printable(line)).toBe(shown);
+    expect(shownLine(line)).toBe(shown);
   });
 });
 

@@ -25,11 +25,11 @@ const TERMINAL_SEQUENCE = /\x1b\[[0-9;?]{0,32}[A-Za-z]/g;
 const UNPRINTABLE = /(?!\t)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** What a line says, without what a terminal or a reader of lines would obey. */
-export const printable = (line: string): string => line.replace(TERMINAL_SEQUENCE, '').replace(UNPRINTABLE, '');
+export const shownLine = (line: string): string => line.replace(TERMINAL_SEQUENCE, '').replace(UNPRINTABLE, '');
 
 /** The lines of a piece, as they may be shown. */
 export const logLines = (text: string): string[] =>
   text
     .replace(/(?:\r\n|\r|\n)$/, '')
     .split(/\r\n|\r|\n/)
-    .map(printable);
+    .map(shownLine);

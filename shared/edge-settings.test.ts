@@ -239,8 +239,21 @@ const TABLE: Record<EdgeSettingName, Row> = {
   CONTACT: anyText,
   DIRECT_UPLOADS: flag,
   S3_ENDPOINT: url([['', '']]),
-  S3_BUCKET: anyText,
-  S3_REGION: anyText,
+  S3_BUCKET: {
+    good: [
+      ['', 'asu-images'],
+      ['my.bucket-1', 'my.bucket-1'],
+      ['a'.repeat(63), 'a'.repeat(63)],
+    ],
+    bad: ['ab', 'a'.repeat(64), 'images/other', '..', '../other', '-images', 'images.', 'Images', 'images\n'],
+  },
+  S3_REGION: {
+    good: [
+      ['', 'us-east-1'],
+      ['auto', 'auto'],
+    ],
+    bad: [],
+  },
   S3_ACCESS_KEY_ID: anyText,
   S3_SECRET_ACCESS_KEY: anyText,
   STORE_PREFIX: {
@@ -310,8 +323,10 @@ test('what is no setting is left alone here, and can be told from one', () => {
   expect(['SERVER_KEY', 'NO_SUCH', 'constructor', '__proto__'].map(isEdgeSetting)).toEqual([true, false, false, false]);
 });
 
-test('an impossible secret is never repeated, an impossible other value is, shortened', () => {
+test('an impossible secret is never repeated, nor a password in a URL; an impossible other value is, shortened', () => {
   expect(() => parseEdgeSettings({ SERVER_KEY: 'hunter2' })).toThrow(/^(?!.*hunter2)/s);
+  for (const given of ['https://u:hunter2@h/', 'https://u:pass/hunter2@h/'])
+    expect(() => parse({ S3_ENDPOINT: given })).toThrow(/^(?!.*hunter2).*got "https:..…@h\/"$/s);
   expect(() => parse({ LEASE_SECONDS: `nine${'9'.repeat(1000)}` })).toThrow(/got "nine9{196}"$/);
 });
 

@@ -102,6 +102,18 @@ const storePrefix = (value: string): string => {
   return value;
 };
 
+/** S3's own rule, less its finer points: what it must keep out is a slash or `..`, which would be another bucket. */
+const bucketName = (value: string): string => {
+  if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(value)) throw new Error('expected 3 to 63 of a-z 0-9 . -');
+  return value;
+};
+
+/** Where nothing is said by an empty value: so Wrangler's `[vars]` take one back. */
+const orElse =
+  (fallback: string, parse: (value: string) => string) =>
+  (value: string): string =>
+    parse(value === '' ? fallback : value);
+
 /** As `foreman.json` has it, whole: a part of it would fit a third edge as well. */
 const edgeId = (value: string): string => {
   if (!/^(?:[0-9a-f]{13})?$/.test(value)) throw new Error('expected the 13 hex digits that /healthz tells');
@@ -247,8 +259,12 @@ export const EDGE_SETTINGS = {
     '1: trusted nodes that have keys of the store may put files there by themselves, below `incoming/`',
   ),
   S3_ENDPOINT: setting('', optionalHttpUrl, 'S3 store for images; empty: the R2 binding'),
-  S3_BUCKET: setting('asu-images', text, 'bucket'),
-  S3_REGION: setting('us-east-1', text, 'region'),
+  S3_BUCKET: setting('asu-images', orElse('asu-images', bucketName), 'bucket'),
+  S3_REGION: setting(
+    'us-east-1',
+    orElse('us-east-1', text),
+    'region; the default is what servers expect that know none',
+  ),
   S3_ACCESS_KEY_ID: setting('', text, 'access key', true),
   S3_SECRET_ACCESS_KEY: setting('', text, 'secret key', true),
   STORE_PREFIX: setting(
@@ -271,9 +287,12 @@ export type EdgeSettings = { readonly [Name in EdgeSettingName]: ReturnType<(typ
 
 export const isEdgeSetting = (name: string): name is EdgeSettingName => Object.hasOwn(EDGE_SETTINGS, name);
 
+/** Also of one with a slash in it, which is no URL. */
+const USER_OF_URL = /\/\/[^\s"]*@/g;
+
 /**
  * Parses what is given and fills in the rest.
- * @throws Error naming the variable, what was expected, and never the value of a secret
+ * @throws Error naming the variable, what was expected, and never the value of a secret, nor whom a URL names as its user
  */
 export function parseEdgeSettings(given: Readonly<Record<string, unknown>>): EdgeSettings {
   const settings: Record<string, unknown> = {};
@@ -284,7 +303,7 @@ export function parseEdgeSettings(given: Readonly<Record<string, unknown>>): Edg
     try {
       settings[name] = row.parse(asText);
     } catch (error) {
-      const got = row.secret ? '' : `, got ${JSON.stringify(asText.slice(0, 200))}`;
+      const got = row.secret ? '' : `, got ${JSON.stringify(asText.replace(USER_OF_URL, '//…@').slice(0, 200))}`;
       throw new Error(`${name}: ${(error as Error).message}${got}`);
     }
   }

@@ -3,7 +3,7 @@
  * changes applied, everything that does not change the image gone. Two requests for one image are equal afterwards.
  */
 import type { Branch } from './branch.ts';
-import { BuildError, unsupportedProfile } from './build-error.ts';
+import { BuildError, refuseField, unsupportedProfile } from './build-error.ts';
 import { type BuildRequest, selectedPackages } from './build-request.ts';
 import { canonical } from './canonical.ts';
 import type { TargetDocument } from './catalogue-document.ts';
@@ -53,10 +53,10 @@ export function checkPolicy(request: BuildRequest, policy: RequestPolicy): void 
     if (!policy.allowDefaults) throw new BuildError('bad_request', 'Handling `defaults` not enabled on server');
     const sizeBytes = utf8ToBytes(request.defaults).length;
     if (sizeBytes > policy.maxDefaultsBytes)
-      invalid('defaults', `expected at most ${policy.maxDefaultsBytes} bytes, got ${sizeBytes}`);
+      refuseField('defaults', `expected at most ${policy.maxDefaultsBytes} bytes, got ${sizeBytes}`);
   }
   if (request.rootfs_size_mb !== null && request.rootfs_size_mb > policy.maxRootfsSizeMb)
-    invalid('rootfs_size_mb', `expected at most ${policy.maxRootfsSizeMb} MiB, got ${request.rootfs_size_mb}`);
+    refuseField('rootfs_size_mb', `expected at most ${policy.maxRootfsSizeMb} MiB, got ${request.rootfs_size_mb}`);
   for (const [name, url] of Object.entries(request.repositories)) {
     if (!isRepositoryAllowed(url, policy.repositoryAllowList))
       throw new BuildError('bad_request', `Repository not allowed: ${url}`);
@@ -69,10 +69,6 @@ function distroOf(request: BuildRequest, policy: RequestPolicy): Distro {
   const distro = findDistro(policy.distros, request.distro);
   if (!distro) throw new BuildError('unsupported', `Unsupported distro: ${request.distro}`);
   return distro;
-}
-
-function invalid(path: string, message: string): never {
-  throw new BuildError('invalid_request', `${path}: ${message}`, { errors: [{ path, message }] });
 }
 
 /** @throws BuildError `unsupported` for a profile that the target does not have */

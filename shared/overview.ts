@@ -26,7 +26,7 @@ export function latestVersions(versions: VersionsDocument): readonly string[] {
   return [...new Set(named)].filter((version) => offered.has(version));
 }
 
-export function overviewBranch(versions: VersionsDocument, branch: Branch): OverviewBranch {
+function overviewBranch(versions: VersionsDocument, branch: Branch): OverviewBranch {
   const entries = versions.versions
     .filter((entry) => entry.branch === branch.name)
     .sort((a, b) => compareVersions(a.version, b.version));

@@ -12,7 +12,7 @@ import { seeded } from '../random.ts';
 import type { Curve } from './curve.ts';
 
 /** The last is all that is taken; ten times the first. */
-export const CATALOGUE_SIZES = [MAX_PACKAGES / 10, MAX_PACKAGES / 3, MAX_PACKAGES];
+const CATALOGUE_SIZES = [MAX_PACKAGES / 10, MAX_PACKAGES / 3, MAX_PACKAGES];
 
 const TIMES = 7;
 const ASKED = 200;

@@ -3,8 +3,8 @@
  * field cannot be mended: one HTML page, one array in `detail`, and it hangs.
  */
 import { BUILD_ERRORS, type BuildErrorKind, isBuildErrorKind } from '../../shared/build-error.ts';
-import { SECRET } from './arbitrary-body.ts';
 import type { NoAnswer, RawAnswer } from './keep-alive-connection.ts';
+import { SECRET } from './near-misses.ts';
 import { isContradictory, type RawRequest } from './raw-request.ts';
 
 export type Verdict =

@@ -8,7 +8,7 @@ import { fc } from '../../shared/chance.fixture.ts';
 import { verdictOn } from './broken-rule.ts';
 import type { FuzzTally } from './fuzz-tally.ts';
 import { KeepAliveConnection } from './keep-alive-connection.ts';
-import { printable, type RawRequest } from './raw-request.ts';
+import { type RawRequest, shellCommandOf } from './raw-request.ts';
 
 export interface Fuzz {
   readonly port: number;
@@ -40,9 +40,9 @@ export async function runLanes({ port, arbitrary, requests, seed, tally, onAnswe
 export async function sendOne(connection: KeepAliveConnection, request: RawRequest, tally: FuzzTally): Promise<void> {
   const answer = await connection.exchange(request).catch((cause: unknown) => {
     connection.close();
-    throw new Error(`expected an answer\n${printable(request)}`, { cause });
+    throw new Error(`expected an answer\n${shellCommandOf(request)}`, { cause });
   });
   const verdict = verdictOn(request, answer);
   tally.add(verdict, answer);
-  if (verdict.kind === 'broken') throw new Error(`${verdict.rule}\n${answer.status}\n${printable(request)}`);
+  if (verdict.kind === 'broken') throw new Error(`${verdict.rule}\n${answer.status}\n${shellCommandOf(request)}`);
 }

@@ -60,7 +60,7 @@ function bodyText(body: Body): string {
 }
 
 /** For people, and for a shell that wants to send it again: `printf` knows these escapes. */
-export function printable(request: RawRequest): string {
+export function shellCommandOf(request: RawRequest): string {
   const bytes = bytesOf(request);
   const shown = bytes.toString('latin1', 0, 20_000);
   const escaped = shown.replace(/[^ -~]|[%\\']/g, (character) =>

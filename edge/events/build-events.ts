@@ -7,8 +7,8 @@ import { doneBody, failedBody } from '../../shared/build-result.ts';
 import { endEvent, newcomer, type Telling, type Told, tellLog, tellState, turnTo } from '../../shared/build-telling.ts';
 import type { OpenPoint } from '../../shared/resume-point.ts';
 import { eventText, HEARTBEAT_TEXT, retryText, type ServerSentEvent } from '../../shared/server-sent-event.ts';
-import { type BuildAnswer, findBuild } from '../build-service.ts';
 import type { EdgeContext } from '../edge-context.ts';
+import { type BuildAnswer, findBuild } from '../find-build.ts';
 import { logError } from '../log.ts';
 import { pendingMs } from '../results/pending-builds.ts';
 

@@ -11,14 +11,11 @@ const DUE_AT = 'alarm_due_at';
 
 export class AlarmClock {
   readonly #storage: DurableObjectStorage;
-  #db!: Database;
-  #dueAt: number | null = null;
+  readonly #db: Database;
+  #dueAt: number | null;
 
-  constructor(storage: DurableObjectStorage) {
+  constructor(storage: DurableObjectStorage, db: Database) {
     this.#storage = storage;
-  }
-
-  async open(db: Database): Promise<void> {
     this.#db = db;
     this.#dueAt = metaValue(db, DUE_AT) ?? null;
   }

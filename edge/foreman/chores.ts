@@ -2,6 +2,7 @@
  * What the Foreman does while nobody waits for it: it asks the store and KV, which may fail or hang. Each chore finds in the tables
  * what is due, and leaves what fails for the alarm: were it the caller's, one store that is away would end the calls of every node.
  */
+import type { FailureRecord } from '../../shared/build-record.ts';
 import { logError, logWarning } from '../log.ts';
 import type { AlarmClock } from './alarm-clock.ts';
 import { dueTimes, RETRY_MS } from './due-times.ts';
@@ -20,6 +21,7 @@ import { publishDecided } from './publishing/publish-decided.ts';
 import { nextRecall, takeBack } from './publishing/recall.ts';
 import { writeLog } from './publishing/write-log.ts';
 import { bringBack } from './queue/bring-back.ts';
+import { cacheFailure } from './queue/end-build.ts';
 import { keepRequests } from './queue/keep-requests.ts';
 import { removeOldLogs } from './queue/remove-old-logs.ts';
 import { mindChecks } from './trust/mind-checks.ts';
@@ -34,6 +36,17 @@ const FULL_AGAIN_MS = 60_000;
 /** Each asks the store some times, which may take half a minute each. */
 const EXPIRED_AT_ONCE = 16;
 
+type Chore =
+  | 'publishAll'
+  | 'writeLog'
+  | 'withdraw'
+  | 'keepRequests'
+  | 'bringBack'
+  | 'mindChecks'
+  | 'prebuild'
+  | 'clearAway'
+  | 'removeOldLogs';
+
 export class Chores {
   readonly #state: ForemanState;
   readonly #alarm: AlarmClock;
@@ -45,6 +58,16 @@ export class Chores {
     this.#alarm = alarm;
     this.#rooms = rooms;
     this.#waitUntil = waitUntil;
+  }
+
+  /** Not waited for: a store that hangs must not keep leases from ending. */
+  start(...chores: readonly Chore[]): void {
+    for (const chore of chores) this.#waitUntil(this[chore]());
+  }
+
+  /** What failed for good is told to whoever asks for the same, near to them. */
+  cacheFailures(failures: readonly FailureRecord[]): void {
+    for (const failure of failures) this.#waitUntil(cacheFailure(this.#state, failure));
   }
 
   /** Publishes whatever is decided. What fails stays `publishing` for the alarm. */
@@ -153,8 +176,14 @@ export class Chores {
     await this.#setAlarm();
   });
 
+  /** One after the other, since what goes by itself is nothing that must be made to go. */
+  async clearAway(): Promise<void> {
+    await this.#removeExpired();
+    await this.#collectGarbage();
+  }
+
   /** Private builds whose time is over. Whoever has the bucket by now: these are secrets, and were written from here. */
-  readonly removeExpired = oneAtATime(async () => {
+  readonly #removeExpired = oneAtATime(async () => {
     const { queue, images, leases } = this.#state;
     for (const build of queue.ended.expired(Date.now(), EXPIRED_AT_ONCE)) {
       try {
@@ -173,7 +202,7 @@ export class Chores {
   });
 
   /** Removes what takes space for nothing, or too much of it. One after the other: what one removes another may come upon. */
-  readonly collectGarbage = oneAtATime(async () => {
+  readonly #collectGarbage = oneAtATime(async () => {
     // What lies in the bucket of another is none of it.
     if (!(await this.#holdsBucket('collecting garbage'))) return;
     await this.#attempt('removing images', keepToBudget);

@@ -14,7 +14,7 @@ export type Chance = (max: number) => number;
 const CALLS_IN_A_ROW = 4;
 const LONGEST_WAIT_MS = LIFETIMES.callMs / CALLS_IN_A_ROW / 2;
 
-export class VirtualTime {
+class VirtualTime {
   now = 1_800_000_000_000;
   #sleepers: { readonly at: number; readonly wake: () => void }[] = [];
 

@@ -6,8 +6,8 @@ import { app } from '../app.ts';
 import { configOf } from '../config.ts';
 import { env, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
 import type { Env } from '../env.ts';
-import { call, edgeKeys, type FarmNode, good, joinNode, lease, report } from '../farm-node.fixture.ts';
-import { emptyQueue, orderFor } from './build-steps.fixture.ts';
+import { call, edgeKeys, type FarmNode, good, joinNode, lease, orderFor, report } from '../farm-node.fixture.ts';
+import { emptyQueue } from './build-steps.fixture.ts';
 
 const KEY = configOf(env).ADMIN_KEY;
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });

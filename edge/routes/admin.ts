@@ -13,7 +13,7 @@ import {
   nodeActionSchema,
   tokenRequestSchema,
 } from '../../shared/api/admin-answers.ts';
-import { BuildError } from '../../shared/build-error.ts';
+import { invalidRequest, refuseField } from '../../shared/build-error.ts';
 import { bytesToHex, isSha256Hex } from '../../shared/digest.ts';
 import { signJoinToken } from '../../shared/node-identity.ts';
 import { isNodeAction, NODE_ACTIONS } from '../../shared/node-state.ts';
@@ -46,7 +46,7 @@ export const adminRoutes = new Hono<{ Bindings: Env }>()
   .all('/api/v1/admin/tokens', () => methodNotAllowed('POST, OPTIONS'))
   .get('/api/v1/admin/nodes', async (c) => {
     const after = c.req.query('after') ?? '';
-    if (after !== '' && !isSha256Hex(after)) throw invalid('after', 'expected 64 hex digits');
+    if (after !== '' && !isSha256Hex(after)) refuseField('after', 'expected 64 hex digits');
     const { nodes, next } = await foremanOf(c.env).listNodes(after);
     const answer: AdminNodes = { nodes: nodes.map(told), next };
     return jsonAnswer(200, answer);
@@ -97,11 +97,8 @@ async function bodyOf<Schema extends z.ZodType>(request: Request, schema: Schema
     path: path.join('.'),
     message: message.slice(0, 200),
   }));
-  throw invalid(errors[0]?.path ?? '', errors[0]?.message ?? 'unexpected', errors);
+  throw invalidRequest(errors);
 }
-
-const invalid = (path: string, message: string, errors = [{ path, message }]): BuildError =>
-  new BuildError('invalid_request', `${path || 'body'}: ${message}`, { errors });
 
 const timeOf = (ms: number): string => new Date(ms).toISOString();
 

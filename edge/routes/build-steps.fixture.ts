@@ -1,6 +1,5 @@
-/** The steps of a build as tests of the v1 rules take them: asked for, given to a node, seen by a poll. */
+/** The steps of a build as tests of the v1 rules take them: asked for, built with all that waits, seen by a poll. */
 import { expect, vi } from 'vitest';
-import type { BuildOrder } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { ask, GOOD_REQUEST, jsonOf, post } from '../edge.fixture.ts';
 import { type Credentials, finish, lease } from '../farm-node.fixture.ts';
 
@@ -15,12 +14,6 @@ export async function hashOf(request: object): Promise<string> {
   const { request_hash } = await jsonOf(response);
   expect([200, 202]).toContain(response.status);
   return String(request_hash);
-}
-
-export async function orderFor(node: Credentials): Promise<BuildOrder> {
-  const given = await lease(node);
-  if (!given) throw new Error('expected an order');
-  return given;
 }
 
 /** Has what waits built, so that the next test finds no order of this one. */

@@ -14,8 +14,8 @@ import type { ServerSentEvent } from '../../shared/server-sent-event.ts';
 import { nodeHost, openHosts, putHost } from '../callable-host.fixture.ts';
 import { configOf } from '../config.ts';
 import { ask, env, GOOD_REQUEST, openUpstream, post } from '../edge.fixture.ts';
-import { built, type FarmNode, IMAGE_NAME, joinNode, report } from '../farm-node.fixture.ts';
-import { emptyQueue, hashOf, orderFor, wish } from './build-steps.fixture.ts';
+import { built, type FarmNode, IMAGE_NAME, joinNode, orderFor, report } from '../farm-node.fixture.ts';
+import { emptyQueue, hashOf, wish } from './build-steps.fixture.ts';
 
 let node: FarmNode;
 let done = '';

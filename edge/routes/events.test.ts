@@ -16,7 +16,7 @@ import {
 } from '../edge.fixture.ts';
 import { edgeContext } from '../edge-context.ts';
 import { linesOf, listen } from '../events/listener.fixture.ts';
-import { type FarmNode, finish, joinNode, lease, put, report } from '../farm-node.fixture.ts';
+import { type FarmNode, finish, joinNode, lease, orderFor, put, report } from '../farm-node.fixture.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
 
@@ -26,11 +26,7 @@ let wishes = 0;
 
 const request = () => ({ ...GOOD_REQUEST, packages: [`wish-${++wishes}`] });
 
-async function order(): Promise<BuildOrder> {
-  const given = await lease(node);
-  if (!given) throw new Error('expected an order');
-  return given;
-}
+const order = (): Promise<BuildOrder> => orderFor(node);
 
 const step = (given: BuildOrder, sequence: number, value: BuildStep) =>
   report(node, given.leaseId, sequence, { case: 'progress', value: { step: value } });

@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { EVENTUALLY } from '../../shared/eventually.fixture.ts';
 import { ask, env, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
-import { finish, joinNode, lease } from '../farm-node.fixture.ts';
+import { finish, joinNode, orderFor } from '../farm-node.fixture.ts';
 import { Foreman } from '../worker.ts';
 
 const UNKNOWN = 'f'.repeat(64);
@@ -14,9 +14,7 @@ beforeAll(async () => {
   await openUpstream();
   const node = await joinNode(1);
   built = String((await jsonOf(await post(GOOD_REQUEST))).request_hash);
-  const order = await lease(node);
-  if (!order) throw new Error('expected an order');
-  await finish(node, order);
+  await finish(node, await orderFor(node));
   await vi.waitFor(async () => expect((await ask(`/api/v1/build/${built}`)).status).toBe(200), EVENTUALLY);
   // The log is told a moment after the image is.
   await vi.waitFor(async () => expect((await ask('/log/head')).status).toBe(200), { timeout: 30_000 });

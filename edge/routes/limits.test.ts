@@ -6,7 +6,7 @@ import { app } from '../app.ts';
 import { env, foremanStats, GOOD_REQUEST, jsonOf, openUpstream } from '../edge.fixture.ts';
 import { edgeContext, type ForemanCalls } from '../edge-context.ts';
 import type { Env } from '../env.ts';
-import { finish, IMAGE_NAME, joinNode, lease } from '../farm-node.fixture.ts';
+import { finish, IMAGE_NAME, joinNode, orderFor } from '../farm-node.fixture.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 
 const BUILDS = 3;
@@ -45,9 +45,7 @@ beforeAll(async () => {
   const { ask } = openEdge();
   const request = fresh();
   const { request_hash } = await jsonOf(await ask('/api/v1/build', OTHER, request));
-  const order = await lease(node);
-  if (!order) throw new Error('expected an order');
-  await finish(node, order);
+  await finish(node, await orderFor(node));
   built = { hash: String(request_hash), request };
   await vi.waitFor(async () => expect((await ask(`/api/v1/build/${built.hash}`, OTHER)).status).toBe(200), EVENTUALLY);
 });

@@ -4,7 +4,16 @@ import { storeKey } from '../../shared/build-record.ts';
 import { sha256Hex } from '../../shared/digest.ts';
 import type { BuildOrder } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { alterTables, ask, env, foremanStub, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
-import { type Bent, type FarmNode, finish, joinNode, lease, logPermitOf, put, report } from '../farm-node.fixture.ts';
+import {
+  type Bent,
+  type FarmNode,
+  finish,
+  joinNode,
+  logPermitOf,
+  orderFor,
+  put,
+  report,
+} from '../farm-node.fixture.ts';
 
 const bucket = env.IMAGES as R2Bucket;
 let node: FarmNode;
@@ -15,8 +24,7 @@ let wishes = 0;
 const nextOrder = async (of: FarmNode, more: object = {}): Promise<BuildOrder> => {
   const { request_hash } = await jsonOf(await post({ ...GOOD_REQUEST, packages: [`wish-${++wishes}`], ...more }));
   for (;;) {
-    const given = await lease(of);
-    if (!given) throw new Error('expected an order');
+    const given = await orderFor(of);
     // Else of a build that an earlier test left in the queue.
     if (given.requestHash === request_hash) return given;
   }

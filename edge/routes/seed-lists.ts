@@ -5,7 +5,7 @@
 import { Hono } from 'hono';
 import type { SeedModels, SeedPackages } from '../../shared/api/seed-data-answers.ts';
 import { findBranch } from '../../shared/branch.ts';
-import { BuildError } from '../../shared/build-error.ts';
+import { BuildError, refuseField } from '../../shared/build-error.ts';
 import type { TargetDocument, VersionsDocument } from '../../shared/catalogue-document.ts';
 import { resolveBoard } from '../../shared/seed/board.ts';
 import { defaultPackages } from '../../shared/seed/default-packages.ts';
@@ -16,7 +16,7 @@ import { searchModels } from '../../shared/seed/search-models.ts';
 import type { EdgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
 import { keptText, knownOrNull, metadataAnswer, taggedText, versionsOf } from '../metadata-answer.ts';
-import { neededParameter, parameter, refuseParameter } from '../seed/query.ts';
+import { neededParameter, parameter } from '../seed/query.ts';
 import { type SeedApp, seedGet } from '../seed/seed-get.ts';
 
 /** More than anybody reads: who sees so many types one letter more. */
@@ -87,7 +87,7 @@ function targetIn(c: SeedApp): { readonly target: string; readonly dialect: 'spl
   const [target, subtarget] = [neededParameter(c, 'target'), parameter(c, 'subtarget')];
   const dialect = subtarget === undefined ? 'joined' : 'split';
   if (target.includes('/')) return { target, dialect };
-  if (!subtarget) return refuseParameter('subtarget', 'expected one, or a target with a slash in it');
+  if (!subtarget) return refuseField('subtarget', 'expected one, or a target with a slash in it');
   return { target: `${target}/${subtarget}`, dialect };
 }
 

@@ -10,7 +10,7 @@ import {
   post,
   rowsOf,
 } from '../edge.fixture.ts';
-import { type FarmNode, finish, joinNode, lease, report } from '../farm-node.fixture.ts';
+import { type FarmNode, finish, joinNode, orderFor, report } from '../farm-node.fixture.ts';
 import { Foreman } from '../worker.ts';
 
 const MINUTE_MS = 60_000;
@@ -40,11 +40,7 @@ const callsOf = async (name: string): Promise<number> => (await foremanStats()).
 const stats = async (path: string) => jsonOf(await ask(`/api/v1/${path}`));
 const packagesOf = (answer: Record<string, unknown>) => answer.packages as { name: string; count: number }[];
 
-async function order() {
-  const given = await lease(node);
-  if (!given) throw new Error('expected an order');
-  return given;
-}
+const order = () => orderFor(node);
 
 async function build(fields: object) {
   const request = { ...GOOD_REQUEST, ...fields };

@@ -5,7 +5,7 @@
 import { type Context, Hono } from 'hono';
 import type { QueueLength, Summary } from '../../shared/api/statistics-answers.ts';
 import type { Branch } from '../../shared/branch.ts';
-import { BuildError } from '../../shared/build-error.ts';
+import { refuseField } from '../../shared/build-error.ts';
 import { dayOf } from '../../shared/client-key.ts';
 import { CORS, jsonAnswer, methodNotAllowed } from '../answer.ts';
 import { type EdgeContext, edgeContext } from '../edge-context.ts';
@@ -71,7 +71,7 @@ function branchIn(c: App, branches: readonly Branch[]): string | null {
   const branch = c.req.query('branch') ?? '';
   if (branch === '') return null;
   const names = branches.map(({ name }) => name);
-  return names.includes(branch) ? branch : refuse('branch', `expected one of ${names.join(', ')}`);
+  return names.includes(branch) ? branch : refuseField('branch', `expected one of ${names.join(', ')}`);
 }
 
 /** @throws BuildError `invalid_request` */
@@ -80,9 +80,5 @@ function numberIn(c: App, fallback: number, max: number): number {
   if (n === '') return fallback;
   return /^[1-9]\d{0,3}$/.test(n) && Number(n) <= max
     ? Number(n)
-    : refuse('n', `expected a whole number from 1 to ${max}`);
-}
-
-function refuse(path: string, message: string): never {
-  throw new BuildError('invalid_request', `${path}: ${message}`, { errors: [{ path, message }] });
+    : refuseField('n', `expected a whole number from 1 to ${max}`);
 }

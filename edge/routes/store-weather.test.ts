@@ -2,7 +2,7 @@
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Mirror } from '../catalogue/mirror.fixture.ts';
 import { ask, env, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
-import { finish, IMAGE_NAME, joinNode, lease } from '../farm-node.fixture.ts';
+import { finish, IMAGE_NAME, joinNode, orderFor } from '../farm-node.fixture.ts';
 import { openIsolate } from '../isolate.fixture.ts';
 
 const IMAGE = 'an image of forty bytes, no more, no less';
@@ -14,9 +14,7 @@ beforeAll(async () => {
   mirror = await openUpstream();
   const node = await joinNode(1);
   hash = String((await jsonOf(await post(GOOD_REQUEST))).request_hash);
-  const order = await lease(node);
-  if (!order) throw new Error('expected an order');
-  await finish(node, order, { image: IMAGE });
+  await finish(node, await orderFor(node), { image: IMAGE });
   await vi.waitFor(
     async () => expect((await ask(`/store/${hash}/${IMAGE_NAME}`, { method: 'HEAD' })).status).toBe(200),
     { timeout: 30_000 },

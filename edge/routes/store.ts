@@ -6,10 +6,10 @@ import { type Context, Hono } from 'hono';
 import { isSha256Hex } from '../../shared/digest.ts';
 import { OUTPUT_FILE } from '../../shared/grammar.ts';
 import { methodNotAllowed, notFound, problem, titleOf } from '../answer.ts';
-import { findBuilt } from '../build-service.ts';
 import type { Refuse } from '../download.ts';
 import { edgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
+import { findBuilt } from '../find-build.ts';
 import { visitOf } from '../limits/visit.ts';
 import { serveFile } from '../serve-file.ts';
 

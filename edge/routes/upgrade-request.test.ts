@@ -5,7 +5,7 @@ import { sha256Hex } from '../../shared/digest.ts';
 import { EVENTUALLY } from '../../shared/eventually.fixture.ts';
 import { BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { ask, foremanStub, rowsOf } from '../edge.fixture.ts';
-import { lease, report } from '../farm-node.fixture.ts';
+import { orderFor, report } from '../farm-node.fixture.ts';
 import {
   buildNext,
   ENDPOINTS,
@@ -55,8 +55,7 @@ describe.each(ENDPOINTS)('%s', (path) => {
     const behind = await post({ ...PC, packages: [unique()] }, path);
     expect(behind.headers.get('x-build-queue-position')).toBe('1');
 
-    const order = await lease(node());
-    if (!order) throw new Error('expected an order');
+    const order = await orderFor(node());
     const word = (expected: string): Promise<Response> =>
       vi.waitFor(
         async () => {

@@ -9,9 +9,9 @@ import { parseSeedRequest, polledHash, type SeedRequest } from '../../shared/see
 import type { Dialect } from '../../shared/seed/dialect.ts';
 import { isShortRequestHash } from '../../shared/seed/hashes.ts';
 import { type RequestName, requestName } from '../../shared/seed/request-name.ts';
-import { type BuildAnswer, findBuild } from '../build-service.ts';
 import { type EdgeContext, edgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
+import { type BuildAnswer, findBuild } from '../find-build.ts';
 import { type Visit, visitOf } from '../limits/visit.ts';
 import { readText } from '../read-body.ts';
 import { parseWholeName } from '../seed/names.ts';

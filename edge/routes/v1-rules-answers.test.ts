@@ -7,8 +7,18 @@ import { STEP_WORDS } from '../../shared/build-state.ts';
 import { BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { packagesText } from '../catalogue/mirror.fixture.ts';
 import { ask, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
-import { built, type FarmNode, finish, IMAGE_NAME, joinNode, report, succeeded, upload } from '../farm-node.fixture.ts';
-import { emptyQueue, hashOf, orderFor, until, wish } from './build-steps.fixture.ts';
+import {
+  built,
+  type FarmNode,
+  finish,
+  IMAGE_NAME,
+  joinNode,
+  orderFor,
+  report,
+  succeeded,
+  upload,
+} from '../farm-node.fixture.ts';
+import { emptyQueue, hashOf, until, wish } from './build-steps.fixture.ts';
 
 let node: FarmNode;
 

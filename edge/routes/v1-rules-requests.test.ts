@@ -5,8 +5,8 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { app } from '../app.ts';
 import { env, foremanStats, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
-import { type FarmNode, finish, joinNode, lease } from '../farm-node.fixture.ts';
-import { emptyQueue, hashOf, orderFor, until, wish } from './build-steps.fixture.ts';
+import { type FarmNode, finish, joinNode, lease, orderFor } from '../farm-node.fixture.ts';
+import { emptyQueue, hashOf, until, wish } from './build-steps.fixture.ts';
 
 let node: FarmNode;
 

@@ -6,8 +6,8 @@
 import { LRUCache } from 'lru-cache';
 import { LOG_LIMITS, logLines } from '../../shared/build-log.ts';
 import { utf8ToBytes } from '../../shared/digest.ts';
-import type { BuildAnswer } from '../build-service.ts';
 import type { LogPieces } from '../events/log-pieces.ts';
+import type { BuildAnswer } from '../find-build.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 import type { Visit } from '../limits/visit.ts';
 

@@ -3,7 +3,7 @@
  * to a cache and another to us; it is refused.
  */
 import type { Context } from 'hono';
-import { BuildError } from '../../shared/build-error.ts';
+import { refuseField } from '../../shared/build-error.ts';
 
 const MAX_CHARACTERS = 64;
 
@@ -13,20 +13,15 @@ const MAX_CHARACTERS = 64;
  */
 export function parameter(c: Context, name: string): string | undefined {
   const values = c.req.queries(name) ?? [];
-  if (values.length > 1) refuseParameter(name, `expected once, got ${values.length} times`);
+  if (values.length > 1) refuseField(name, `expected once, got ${values.length} times`);
   const value = values[0];
   if (value !== undefined && value.length > MAX_CHARACTERS)
-    refuseParameter(name, `expected at most ${MAX_CHARACTERS} characters, got ${value.length}`);
+    refuseField(name, `expected at most ${MAX_CHARACTERS} characters, got ${value.length}`);
   return value;
 }
 
 /** @throws BuildError `invalid_request`, naming the parameter */
 export function neededParameter(c: Context, name: string): string {
   const value = parameter(c, name);
-  return value === undefined || value === '' ? refuseParameter(name, 'expected a value, got none') : value;
-}
-
-/** @throws BuildError `invalid_request` */
-export function refuseParameter(path: string, message: string): never {
-  throw new BuildError('invalid_request', `${path}: ${message}`, { errors: [{ path, message }] });
+  return value === undefined || value === '' ? refuseField(name, 'expected a value, got none') : value;
 }

@@ -10,7 +10,7 @@ import { pendingWord } from '../../shared/seed/pending-word.ts';
 import { sysupgradeImage } from '../../shared/seed/sysupgrade-image.ts';
 import { toldNames } from '../../shared/seed/told-names.ts';
 import { jsonAnswer } from '../answer.ts';
-import type { BuildAnswer } from '../build-service.ts';
+import type { BuildAnswer } from '../find-build.ts';
 import { RETRY_AFTER_SECONDS } from '../lifetimes.ts';
 import type { PendingStatus } from '../results/pending-builds.ts';
 import { seedProblem, seedStatusOf } from './seed-answer.ts';

@@ -14,8 +14,9 @@ import { MAX_SEED_DEFAULTS_BYTES, type SeedRequest } from '../../shared/seed/bui
 import { carriedWords } from '../../shared/seed/carried-words.ts';
 import { neededDistro } from '../../shared/seed/distro-name.ts';
 import type { RequestName } from '../../shared/seed/request-name.ts';
-import { type BuildAnswer, findBuild, requestBuild } from '../build-service.ts';
+import { requestBuild } from '../build-service.ts';
 import type { EdgeContext } from '../edge-context.ts';
+import { type BuildAnswer, findBuild } from '../find-build.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 import type { Visit } from '../limits/visit.ts';
 import type { Asked } from '../wish.ts';

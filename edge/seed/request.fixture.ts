@@ -13,6 +13,7 @@ import {
   type fileOf,
   joinNode,
   lease,
+  orderFor,
   report,
   succeeded,
   upload,
@@ -103,8 +104,7 @@ export const SQUASHFS: Image = { name: 'x-squashfs-sysupgrade.bin', type: 'sysup
 
 /** Builds what waits; the images have these names and types. */
 export async function buildNext(node: Credentials, images: readonly Image[] = [SQUASHFS]): Promise<string> {
-  const order = await lease(node);
-  if (!order) throw new Error('expected an order');
+  const order = await orderFor(node);
   const files: ReturnType<typeof fileOf>[] = [];
   for (const { name } of images) files.push(await upload(node, order.leaseId, name, `${name} of ${order.requestHash}`));
   const event = succeeded(files);
@@ -114,8 +114,7 @@ export async function buildNext(node: Credentials, images: readonly Image[] = [S
 }
 
 export async function failNext(node: Credentials, kind: string, detail: string): Promise<string> {
-  const order = await lease(node);
-  if (!order) throw new Error('expected an order');
+  const order = await orderFor(node);
   await report(node, order.leaseId, 1, { case: 'failed', value: { kind, detail } });
   return order.requestHash;
 }

@@ -4,9 +4,9 @@
  */
 
 import { bytesToHex } from '../../shared/digest.ts';
+import { digestMismatch, withAnnouncedBody } from './announced-body.ts';
 import { answerWithin } from './answer-within.ts';
 import { assertByteRange, notSatisfiable, resolveByteRange } from './byte-range.ts';
-import { digestMismatch, withCheckedBody } from './checked-body.ts';
 import { assertObjectKey } from './object-key.ts';
 import type {
   Absent,
@@ -57,7 +57,7 @@ export class R2ObjectStore implements ObjectStore {
   async put(key: string, body: ObjectBody, expected: ExpectedBody): Promise<void> {
     assertObjectKey(key);
     const { size, sha256, contentType = octets } = expected;
-    await withCheckedBody(body, { size }, (checked) =>
+    await withAnnouncedBody(body, { size }, (checked) =>
       ask(
         () => this.#bucket.put(key, checked, { sha256, httpMetadata: { contentType } }),
         (error) => (codeOf(error) === badDigest ? digestMismatch(sha256, 'another', error) : undefined),
@@ -108,7 +108,7 @@ export class R2ObjectStore implements ObjectStore {
     assertObjectKey(key);
     const upload = this.#bucket.resumeMultipartUpload(key, uploadId);
     const timeoutMs = READING_MS + expected.size / SLOWEST_BYTES_PER_MS;
-    return withCheckedBody(body, expected, (checked) =>
+    return withAnnouncedBody(body, expected, (checked) =>
       ask(() => upload.uploadPart(partNumber, checked), undefined, timeoutMs),
     );
   }

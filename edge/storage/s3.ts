@@ -4,8 +4,8 @@
  * it as well as we do; the digest is kept as metadata too, because S3 tells it to nobody afterwards.
  */
 import { sha256Hex } from '../../shared/digest.ts';
+import { withAnnouncedBody } from './announced-body.ts';
 import { assertByteRange, notSatisfiable } from './byte-range.ts';
-import { withCheckedBody } from './checked-body.ts';
 import type {
   Absent,
   ByteRange,
@@ -71,7 +71,7 @@ export class S3ObjectStore implements ObjectStore {
 
   async put(key: string, body: ObjectBody, expected: ExpectedBody): Promise<void> {
     const { size, sha256, contentType = octets } = expected;
-    await withCheckedBody(body, { size, sha256 }, async (checked, again) => {
+    await withAnnouncedBody(body, { size, sha256 }, async (checked, again) => {
       const headers = { 'content-type': contentType, 'x-amz-meta-sha256': sha256 };
       const answer = await this.#client.ask({ method: 'PUT', key, headers, body: checked, size, sha256, again });
       if (answer.state === 'refused') throw answer.error;
@@ -148,7 +148,7 @@ export class S3ObjectStore implements ObjectStore {
   ): Promise<UploadedPart> {
     const { size, sha256 = 'UNSIGNED-PAYLOAD' } = expected;
     const query = { partNumber: String(partNumber), uploadId };
-    return withCheckedBody(body, expected, async (checked, again) => {
+    return withAnnouncedBody(body, expected, async (checked, again) => {
       const answer = await this.#client.ask({ method: 'PUT', key, query, body: checked, size, sha256, again });
       if (answer.state === 'refused') throw answer.error;
       await answer.response.body?.cancel();

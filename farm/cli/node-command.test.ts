@@ -1,11 +1,14 @@
-/** A node as a process, as far as it comes without an edge: what stops its start, and with which status. */
+/** A node as a process, as far as it comes with an edge that gives it no work: what stops its start, and with which status. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ForemanService } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 import { lockState } from '../disk/state-lock.ts';
 import { freePort } from '../stack/free-port.ts';
 
@@ -13,12 +16,14 @@ const MAIN = path.resolve(import.meta.dirname, '../main.ts');
 
 let directory: string;
 const children: ChildProcess[] = [];
+const servers: Server[] = [];
 
 beforeEach(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'node-command-'));
 });
 afterEach(async () => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
+  for (const server of servers.splice(0)) server.close();
   await rm(directory, { recursive: true, force: true, maxRetries: 5 });
 });
 
@@ -48,15 +53,53 @@ test('where another one works in the state directory it does not start: status 3
   expect(node.text()).toMatch(new RegExp(`which process ${process.pid} is using: stop that one`));
 });
 
-test('an address for the metrics that is taken: status 2 and a sentence', async () => {
-  const server = createServer();
-  const port = await new Promise<number>((resolve) =>
-    server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port)),
+/** It listens on loopback until the test is over; its port. */
+function portOf(server: Server): Promise<number> {
+  servers.push(server);
+  return new Promise((resolve) =>
+    server.listen(0, '127.0.0.1', () => resolve((server.address() as { readonly port: number }).port)),
   );
+}
+
+/** An edge that has whoever comes, and no work for anybody. */
+const idleEdge = (): Server =>
+  createHttpServer(
+    connectNodeAdapter({
+      acceptCompression: [],
+      routes: (router) =>
+        router.service(ForemanService, {
+          join: () => ({ nodeId: 'n', edgePublicKey: new Uint8Array(32), certificate: '' }),
+          renew: () => ({ certificate: '' }),
+          lease: async () => {
+            await sleep(1_000);
+            return {};
+          },
+        }),
+    }),
+  );
+
+test('an address to be called at that is taken: status 2 and a sentence, and it never says that it is ready', async () => {
+  const edgeUrl = `http://127.0.0.1:${await portOf(idleEdge())}`;
+  const taken = `127.0.0.1:${await portOf(createServer())}`;
+  const node = start(['--no-require-sandbox', '--edge', edgeUrl, '--listen', taken]);
+  expect(await node.ended).toBe(2);
+  expect(node.text()).toMatch(/--listen: nothing can be served on 127\.0\.0\.1:\d+ \(EADDRINUSE\)/);
+  expect(node.text()).not.toContain('ready');
+});
+
+test('a node that says that it is ready can be called', async () => {
+  const port = await freePort();
+  const edgeUrl = `http://127.0.0.1:${await portOf(idleEdge())}`;
+  const node = start(['--no-require-sandbox', '--edge', edgeUrl, '--listen', `127.0.0.1:${port}`]);
+  while (!node.text().includes('ready: ') && node.child.exitCode === null) await sleep(5);
+  expect((await fetch(`http://127.0.0.1:${port}/`)).status, node.text()).toBe(404);
+});
+
+test('an address for the metrics that is taken: status 2 and a sentence', async () => {
+  const port = await portOf(createServer());
   const node = start(['--no-require-sandbox', '--metrics', `127.0.0.1:${port}`]);
   expect(await node.ended).toBe(2);
   expect(node.text()).toMatch(/--metrics: they cannot be served on 127\.0\.0\.1:\d+ \(EADDRINUSE\)/);
-  await new Promise((resolve) => server.close(resolve));
 });
 
 test('it serves its metrics while it waits for the edge, and ends with 0 when it is told to stop', async () => {

@@ -3,7 +3,7 @@
  * since a path of this machine that is cut in two is not found, and not more of them than a log may have.
  */
 import { StringDecoder } from 'node:string_decoder';
-import { LOG_LIMITS, printable } from '../../shared/build-log.ts';
+import { LOG_LIMITS, shownLine } from '../../shared/build-log.ts';
 
 export type OutputStream = 'stdout' | 'stderr';
 
@@ -43,7 +43,7 @@ export class LineCollector {
     const lines: string[] = [];
     for (const raw of whole) {
       if (this.#bytesLeft <= 0) break;
-      const line = cut(printable(this.#options.scrub(raw)));
+      const line = cut(shownLine(this.#options.scrub(raw)));
       this.#bytesLeft -= Buffer.byteLength(line) + 1;
       lines.push(this.#bytesLeft > 0 ? line : REST_LEFT_OUT);
     }

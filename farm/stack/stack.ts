@@ -56,8 +56,8 @@ export async function startStack(options: StackOptions, log: (line: string) => v
     if (options.s3 !== null)
       await ensureBucket({
         endpoint: variables.S3_ENDPOINT ?? options.s3,
-        bucket: variables.S3_BUCKET ?? EDGE_SETTINGS.S3_BUCKET.fallback,
-        region: variables.S3_REGION ?? EDGE_SETTINGS.S3_REGION.fallback,
+        bucket: EDGE_SETTINGS.S3_BUCKET.parse(variables.S3_BUCKET ?? ''),
+        region: EDGE_SETTINGS.S3_REGION.parse(variables.S3_REGION ?? ''),
         accessKeyId: variables.S3_ACCESS_KEY_ID ?? '',
         secretAccessKey: variables.S3_SECRET_ACCESS_KEY ?? '',
       });

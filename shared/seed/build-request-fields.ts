@@ -3,7 +3,7 @@
  * API, by its own schema: a name that only one of the two would refuse is a hole in the other.
  */
 import { z } from 'zod';
-import { BuildError, type FieldError } from '../build-error.ts';
+import { invalidRequest, refuseField } from '../build-error.ts';
 import { type BuildRequest, parseBuildRequest } from '../build-request.ts';
 import { printable } from '../printable.ts';
 import type { Dialect } from './dialect.ts';
@@ -80,10 +80,10 @@ export interface SeedRequest {
  * @throws BuildError `invalid_request` for what is no JSON object
  */
 export function polledHash(json: unknown): string | null {
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw refusal('', 'expected a JSON object');
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) refuseField('', 'expected a JSON object');
   const hash = Object.hasOwn(json, 'request_hash') ? (json as { request_hash: unknown }).request_hash : null;
   if (hash === null || hash === '') return null;
-  if (typeof hash !== 'string') throw refusal('request_hash', 'expected text');
+  if (typeof hash !== 'string') refuseField('request_hash', 'expected text');
   return hash;
 }
 
@@ -92,7 +92,7 @@ export function parseSeedRequest(json: unknown): SeedRequest {
   const parsed = seedRequestSchema.safeParse(json);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    throw refusal(issue?.path.map(String).join('.').slice(0, 128) ?? '', issue?.message ?? 'unexpected');
+    refuseField(issue?.path.map(String).join('.').slice(0, 128) ?? '', issue?.message ?? 'unexpected');
   }
   const { distro, version, board, model, packages = [], defaults } = parsed.data;
   const place = placeOf(parsed.data);
@@ -105,7 +105,7 @@ export function parseSeedRequest(json: unknown): SeedRequest {
     diff_packages: packages.length > 0,
     defaults,
   });
-  if (!inV1.ok) throw refusal(inV1.errors[0]?.path ?? '', inV1.errors[0]?.message ?? 'unexpected', inV1.errors);
+  if (!inV1.ok) throw invalidRequest(inV1.errors);
   return { ...place, distro, version, board: board.replaceAll(',', '_'), model, request: inV1.request };
 }
 
@@ -115,12 +115,8 @@ export type Place = Pick<SeedRequest, 'dialect' | 'target' | 'subtarget'>;
 export function placeOf({ target, subtarget }: { target: string; subtarget?: string | null | undefined }): Place {
   if (subtarget === undefined || subtarget === null || subtarget === '') {
     if (target.includes('/')) return { dialect: 'joined', target };
-    throw refusal('target', 'expected target/subtarget, or a subtarget beside it');
+    refuseField('target', 'expected target/subtarget, or a subtarget beside it');
   }
-  if (target.includes('/')) throw refusal('subtarget', 'expected none beside target/subtarget');
+  if (target.includes('/')) refuseField('subtarget', 'expected none beside target/subtarget');
   return { dialect: 'split', target, subtarget };
-}
-
-function refusal(path: string, message: string, errors: readonly FieldError[] = [{ path, message }]): BuildError {
-  return new BuildError('invalid_request', `${path || 'body'}: ${message}`, { errors });
 }

@@ -34,7 +34,7 @@ const DESCRIPTIONS: readonly {
   { of: () => true, text: 'Earlier release' },
 ];
 
-export const versionDescription = (version: string, versions: VersionsDocument): string =>
+const versionDescription = (version: string, versions: VersionsDocument): string =>
   DESCRIPTIONS.find((row) => row.of(version, versions))?.text ?? '';
 
 const newestFirst = ({ versions }: VersionsDocument): readonly string[] =>

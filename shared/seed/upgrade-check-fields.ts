@@ -3,7 +3,7 @@
  * a router sends some 200 packages, each router its own, so nothing of it is ever known already; a schema's loop over them would
  * cost more than all the rest of the answer. Grammar and limits are those of the v1 API.
  */
-import { BuildError } from '../build-error.ts';
+import { refuseField } from '../build-error.ts';
 import { PACKAGE_FILE, PACKAGE_NAME, PACKAGE_VERSION, TARGET, WORD } from '../grammar.ts';
 import { printable } from '../printable.ts';
 import { placeOf } from './build-request-fields.ts';
@@ -33,7 +33,7 @@ export interface UpgradeCheck<Installed = InstalledPackages> {
 
 /** @throws BuildError `invalid_request` naming the field and what was expected */
 export function parseUpgradeCheck(json: unknown): UpgradeCheck<ReadonlyMap<string, string>> {
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) refuse('body', 'expected a JSON object');
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) refuseField('body', 'expected a JSON object');
   const body = json as Fields;
   const distro = word(body, 'distro');
   const version = word(body, 'version');
@@ -56,14 +56,14 @@ const isThere = (body: Fields, name: string): boolean => (field(body, name) ?? n
 
 function text(body: Fields, name: string, max: number): string {
   const value = field(body, name);
-  if (typeof value !== 'string') return refuse(name, 'expected text');
-  if (value.length > max) return refuse(name, `expected at most ${max} characters`);
+  if (typeof value !== 'string') return refuseField(name, 'expected text');
+  if (value.length > max) return refuseField(name, `expected at most ${max} characters`);
   return value;
 }
 
 function word(body: Fields, name: string): string {
   const value = text(body, name, MAX_WORD);
-  return WORD.test(value) ? value : refuse(name, WORD_EXPECTED);
+  return WORD.test(value) ? value : refuseField(name, WORD_EXPECTED);
 }
 
 function targetOf(body: Fields): string {
@@ -71,31 +71,37 @@ function targetOf(body: Fields): string {
   const subtarget = isThere(body, 'subtarget') ? text(body, 'subtarget', MAX_TARGET) : null;
   const place = placeOf({ target, subtarget });
   const whole = place.subtarget === undefined ? target : `${target}/${place.subtarget}`;
-  return whole.length <= MAX_TARGET && TARGET.test(whole) ? whole : refuse('target', 'expected target/subtarget');
+  return whole.length <= MAX_TARGET && TARGET.test(whole) ? whole : refuseField('target', 'expected target/subtarget');
 }
 
 function revisionOf(body: Fields): string {
   if (!isThere(body, 'revision')) return '';
   const revision = text(body, 'revision', MAX_WORD);
-  return REVISION.test(revision) ? revision : refuse('revision', 'expected a revision such as r7258-5eb055306f');
+  return REVISION.test(revision) ? revision : refuseField('revision', 'expected a revision such as r7258-5eb055306f');
 }
 
 function versions(body: Fields, name: string): ReadonlyMap<string, string> | null {
   if (!isThere(body, name)) return null;
   const value = field(body, name);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return refuse(name, `expected an object of names and versions, got ${Array.isArray(value) ? 'a list' : 'a value'}`);
+    return refuseField(
+      name,
+      `expected an object of names and versions, got ${Array.isArray(value) ? 'a list' : 'a value'}`,
+    );
   const installed = new Map<string, string>();
   // What was JSON has nothing but its own. No two routers have the same names, and for such objects `entries` takes four times as long.
   for (const one in value) {
     const version: unknown = (value as Fields)[one];
     if (!PACKAGE_NAME.test(one))
-      refuse(`${name}.${printable(one, MAX_WORD)}`, 'expected a package name: letters, digits, "_", ".", "+" or "-"');
-    if (PACKAGE_FILE.test(one)) refuse(`${name}.${one}`, 'expected a package name, not a package file');
-    if (typeof version !== 'string') refuse(`${name}.${one}`, 'expected a version as text');
-    if (version.length > MAX_VERSION) refuse(`${name}.${one}`, `expected at most ${MAX_VERSION} characters`);
+      refuseField(
+        `${name}.${printable(one, MAX_WORD)}`,
+        'expected a package name: letters, digits, "_", ".", "+" or "-"',
+      );
+    if (PACKAGE_FILE.test(one)) refuseField(`${name}.${one}`, 'expected a package name, not a package file');
+    if (typeof version !== 'string') refuseField(`${name}.${one}`, 'expected a version as text');
+    if (version.length > MAX_VERSION) refuseField(`${name}.${one}`, `expected at most ${MAX_VERSION} characters`);
     if (!PACKAGE_VERSION.test(version))
-      refuse(`${name}.${one}`, 'expected letters, digits, "_", "+", ".", ",", "~", ":" or "-"');
+      refuseField(`${name}.${one}`, 'expected letters, digits, "_", "+", ".", ",", "~", ":" or "-"');
     installed.set(one, version);
   }
   return installed;
@@ -105,9 +111,5 @@ function versions(body: Fields, name: string): ReadonlyMap<string, string> | nul
 function isWanted(value: unknown): boolean {
   if (value === undefined || value === null || value === 1 || value === '1' || value === true) return true;
   if (value === 0 || value === '0' || value === false) return false;
-  return refuse('upgrade_packages', 'expected 0 or 1');
-}
-
-function refuse(path: string, message: string): never {
-  throw new BuildError('invalid_request', `${path}: ${message}`, { errors: [{ path, message }] });
+  return refuseField('upgrade_packages', 'expected 0 or 1');
 }

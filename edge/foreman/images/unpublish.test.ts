@@ -71,7 +71,7 @@ class Edge {
     await publish(record, statements, this.world.store(), this.world.kv());
   }
 
-  /** A POST or a poll as build-service.ts goes about it. */
+  /** A POST or a poll as build-service.ts and find-build.ts go about it. */
   async ask(isolate: Results, what: 'intent' | BuildRecord): Promise<void> {
     const { now } = this.world.time;
     const key = what === 'intent' ? resultKey.intent(INTENT) : resultKey.build(what.requestHash);

@@ -6,10 +6,10 @@ import type { NodeStanding } from '../../../shared/node-state.ts';
 import type { LeaseAnswer, Refused } from '../foreman-answers.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import { type ToldOfNode, waitingAs } from '../nodes/nodes.ts';
+import type { Surroundings } from '../rounds.ts';
 import type { LeaseRow } from '../schema.ts';
 import { giveLease, type Order, orderOf } from './give-lease.ts';
 import { hasAllItMay } from './lease-limits.ts';
-import type { Rooms } from './rooms.ts';
 
 export interface LeaseQuestion extends ToldOfNode {
   readonly idempotencyKey: string;
@@ -18,20 +18,14 @@ export interface LeaseQuestion extends ToldOfNode {
   readonly isStopping?: boolean;
 }
 
-interface Ways {
-  readonly rooms: Rooms;
-  /** Something may have been given, or postponed. */
-  readonly setAlarm: () => Promise<void>;
-  readonly now: () => number;
-}
-
 /** A node that was told another standing than it has is answered at once. */
 export async function waitForOrder(
   state: ForemanState,
   nodeId: string,
   ask: LeaseQuestion,
-  { rooms, setAlarm, now }: Ways,
+  { rooms, rounds, now }: Surroundings,
 ): Promise<LeaseAnswer | Refused> {
+  await rounds.untilSettled();
   const until = now() + ask.waitMs;
   const { idempotencyKey, softwareVersion, slots, held, network, feeds } = ask;
   const more = { ...(network !== undefined && { network }), ...(feeds !== undefined && { feeds }) };
@@ -56,7 +50,8 @@ export async function waitForOrder(
     const { wakes } = rooms.waiting;
     const order = await giveLease(state, node, { idempotencyKey, leaseId: crypto.randomUUID() }, now);
     rooms.wakeForPassedOver(order);
-    await setAlarm();
+    // Something may have been given, or postponed.
+    await rounds.setAlarm();
     if (order || isOver || now() >= until) return { order, standing };
     // What came while upstream was asked woke only those who waited then; and it may have been given another one.
     if (rooms.waiting.wakes !== wakes || hasAllItMay(state, node)) continue;

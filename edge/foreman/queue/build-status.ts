@@ -14,6 +14,14 @@ import { waitsForOf } from './waits-for-of.ts';
  */
 export const MAX_STATUSES = 128;
 
+/** Null for hashes of which nothing is known here; they may still lie finished in the store. Whoever asks wants them built. */
+export const polledStatuses = (state: ForemanState, hashes: readonly string[], now: number): (BuildStatus | null)[] =>
+  hashes.slice(0, MAX_STATUSES).map((hash) => {
+    const build = state.queue.byHash(hash);
+    if (build) state.queue.polls.note(build, now);
+    return build ? buildStatus(state, build, now) : null;
+  });
+
 export function buildStatus(state: ForemanState, build: BuildRow, now: number): BuildStatus {
   if (build.state === 'done') return { state: 'done', requestHash: build.requestHash, generation: build.generation };
   if (build.state === 'failed' && build.failure) return { state: 'failed', failure: build.failure };

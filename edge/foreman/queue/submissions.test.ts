@@ -8,7 +8,7 @@ import { env } from '../../edge.fixture.ts';
 import { failed, type OpenedForeman, submission, withForeman } from '../foreman.fixture.ts';
 import { Foreman } from '../foreman.ts';
 import type { Submission } from './queue.ts';
-import { MAX_SUBMISSIONS } from './take-submission.ts';
+import { MAX_SUBMISSIONS } from './take-submissions.ts';
 
 let foreman: OpenedForeman;
 let intent: string;

@@ -9,9 +9,6 @@ import { firstFor } from '../trust/decide-build.ts';
 import { buildStatus } from './build-status.ts';
 import type { Submission } from './queue.ts';
 
-/** That one call takes. Others wait while it is answered, some milliseconds for each. */
-export const MAX_SUBMISSIONS = 32;
-
 export type SubmitAnswer =
   | {
       readonly accepted: true;

@@ -59,7 +59,7 @@ function stateOf(parts: Health['parts'], name: keyof Health['parts']): string {
 }
 
 /** Beside the words, for whoever only glances. */
-export function Sign({ isGood }: { readonly isGood: boolean }): VNode {
+function Sign({ isGood }: { readonly isGood: boolean }): VNode {
   return (
     <svg class="sign" viewBox="0 0 20 20" aria-hidden="true" focusable="false">
       <circle cx="10" cy="10" r="9" />

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { fc } from '../../shared/chance.fixture.ts';
 import { sha256Hex } from '../../shared/digest.ts';
-import { withCheckedBody } from './checked-body.ts';
+import { withAnnouncedBody } from './announced-body.ts';
 import { failureOf } from './object-store.contract.ts';
 import { ObjectStoreError } from './object-store-error.ts';
 
@@ -45,7 +45,7 @@ describe('a body in any pieces', () => {
       fc.asyncProperty(pieces, async (parts) => {
         const bytes = joined(parts);
         const expected = { size: bytes.byteLength, sha256: sha256Hex(bytes) };
-        expect(await withCheckedBody(streamOfPieces(parts), expected, credulousStore().take)).toEqual(bytes);
+        expect(await withAnnouncedBody(streamOfPieces(parts), expected, credulousStore().take)).toEqual(bytes);
       }),
     );
   });
@@ -56,7 +56,7 @@ describe('a body in any pieces', () => {
         const bytes = joined(parts);
         const size = Math.max(0, bytes.byteLength + difference);
         const store = credulousStore();
-        const attempt = withCheckedBody(streamOfPieces(parts), { size, sha256: sha256Hex('another') }, store.take);
+        const attempt = withAnnouncedBody(streamOfPieces(parts), { size, sha256: sha256Hex('another') }, store.take);
         const kind = size === bytes.byteLength ? 'digest_mismatch' : 'size_mismatch';
         expect(await failureOf(attempt)).toMatchObject({ kind });
         expect(store.received).toBeLessThan(size || 1);
@@ -69,7 +69,7 @@ test('what the store says of a proper body is passed on', async () => {
   const full = new ObjectStoreError('unavailable', 'no space left');
   const expected = { size: 3, sha256: sha256Hex('abc') };
   const body = streamOfPieces([new TextEncoder().encode('abc')]);
-  await expect(withCheckedBody(body, expected, () => Promise.reject(full))).rejects.toBe(full);
+  await expect(withAnnouncedBody(body, expected, () => Promise.reject(full))).rejects.toBe(full);
 });
 
 test('a store that fails while the sender is silent is heard, and the sender is told to stop', async () => {
@@ -80,6 +80,6 @@ test('a store that fails while the sender is silent is heard, and the sender is 
     },
   });
   const full = new ObjectStoreError('unavailable', 'no space left');
-  await expect(withCheckedBody(silent, { size: 3 }, () => Promise.reject(full))).rejects.toBe(full);
+  await expect(withAnnouncedBody(silent, { size: 3 }, () => Promise.reject(full))).rejects.toBe(full);
   expect(cancelled).toBe(true);
 });

@@ -25,7 +25,7 @@ export interface Expected {
  * @throws ObjectStoreError `size_mismatch` or `digest_mismatch` if the body was not the announced one, whatever `send`
  *   made of being cut short; else what `send` throws
  */
-export async function withCheckedBody<Sent>(
+export async function withAnnouncedBody<Sent>(
   body: ObjectBody,
   expected: Expected,
   send: (body: ReadableStream<Uint8Array> | Uint8Array, again: 'possible' | 'impossible') => Promise<Sent>,
