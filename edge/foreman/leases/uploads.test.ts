@@ -1,7 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
 import { storeKey } from '../../../shared/build-record.ts';
 import { sha256Hex } from '../../../shared/digest.ts';
-import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
 import type { BuildOrder } from '../../../shared/gen/asu/farm/v1/build_pb.js';
 import { configOf } from '../../config.ts';
 import { ask, env, foremanStats, GOOD_REQUEST, openUpstream, post } from '../../edge.fixture.ts';
