@@ -21,6 +21,7 @@ import type { HeldTree, TreeProgress } from '../imagebuilder/imagebuilder-supply
 import { infoOf } from '../imagebuilder/info.ts';
 import { readRepositories } from '../imagebuilder/plain-tree.ts';
 import { proxyRepositories } from '../imagebuilder/repositories.ts';
+import { mustNotReplace } from '../imagebuilder/repository-keys.ts';
 import type { BuildPlace } from './build-place.ts';
 import { asSeen } from './build-place.ts';
 import type { CheckedOrder } from './checked-order.ts';
@@ -29,6 +30,7 @@ import { type Collected, collectImages } from './collect-images.ts';
 import { ImageBuilderFailure } from './image-builder-failure.ts';
 import { installedOf } from './installed-of.ts';
 import { learnDownloads } from './learn-downloads.ts';
+import { mustNotNameFiles } from './must-not-name-files.ts';
 import { type PackageWay, packageWay } from './package-way.ts';
 import { type PrivateTree, privateTree } from './private-tree.ts';
 import { type MakeOptions, type MakeOutput, runMake } from './run-make.ts';
@@ -106,6 +108,7 @@ async function prepare(
   onWay?.(way);
   try {
     await tree.write(REPOSITORIES_FILE[era], repositories.textAt(way.address));
+    await mustNotReplace(path.join(held.tree, 'keys'), order.repositoryKeys);
     for (const { name, content } of order.repositoryKeys) await tree.write(path.join('keys', name), content);
   } catch (error) {
     await way.close();
@@ -147,6 +150,7 @@ async function buildIn(
     return stdout;
   });
   mustBeOrdered(info, order);
+  await mustNotNameFiles(way.era, held.tree, order.addPackages);
 
   onStep(BuildStep.BUILDING_IMAGE);
   await stockTree(tree, way, workshop, signal);

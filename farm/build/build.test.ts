@@ -9,6 +9,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type BuildOrder, BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
+import { parseUsignPublicKey } from '../../shared/usign.ts';
 import type { BuildEvent, BuildFailure, BuildOutput } from '../build-event.ts';
 import { type DemoMirror, generateMirror } from '../demo/generate-mirror.ts';
 import { type MirrorServer, serveMirror } from '../demo/mirror-server.ts';
@@ -199,6 +200,11 @@ describe.each<Era>(['opkg', 'apk'])('%s', (era) => {
       },
     ],
     [
+      'the name of a file of the ImageBuilder’s, which apk takes for a package',
+      { addPackages: ['vim', 'Makefile'] },
+      { kind: 'unknown_package', missingPackages: ['Makefile'] },
+    ],
+    [
       'a dependency that nobody has',
       { addPackages: ['demo-brokendep'] },
       { kind: 'unknown_package', detail: 'Error: Impossible package selection: missing (libdoesnotexist)' },
@@ -360,6 +366,18 @@ test('an ImageBuilder that upstream did not sign is not fetched, whatever the or
   expect(failure.kind).toBe('upstream_unavailable');
   expect(failure.detail).toContain(`upstream's sha256sums lists ${imageBuilder?.sha256}`);
   expect(server.requests().filter((request) => request.includes('imagebuilder'))).toEqual([]);
+});
+
+test('a key by the id of one that the ImageBuilder trusts is refused as such; that key itself changes nothing', async () => {
+  const own = parseUsignPublicKey(mirror.publicKey);
+  const id = Buffer.from(own.keyId, 'hex');
+  const another = Buffer.concat([Buffer.from('Ed'), id, Buffer.alloc(32, 1)]).toString('base64');
+  for (const repositoryKeys of [[another], [mirror.publicKey, another]])
+    expect(await fail(await orderOf('opkg', { repositoryKeys }), { stateDirectory: warmState })).toMatchObject({
+      kind: 'bad_request',
+      detail: `Repository key not allowed: ${own.keyId} is the id of another key`,
+    });
+  await succeed(await orderOf('opkg', { repositoryKeys: [mirror.publicKey] }), { stateDirectory: warmState });
 });
 
 test('no field of an order makes anything run: the canary is never touched', async () => {

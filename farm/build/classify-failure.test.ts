@@ -41,7 +41,8 @@ const twoConflict: Expectation = { kind: 'conflict', conflicting: ['ibtest-confl
 
 const expectations = new Map<string, Expectation>(
   Object.entries({
-    'a-again': mirror(/base-files\S+ could not be fetched whole/),
+    // Of files that a build before it left in the tree, which apk took for packages.
+    'a-again': { kind: 'internal', detail: /working tree was disturbed/ },
     'a-brokendep': { kind: 'unknown_package', missing: ['libdoesnotexist'] },
     'a-clash': { kind: 'conflict', conflicting: ['dropbear', 'ibtest-clash'] },
     'a-conflict': twoConflict,
@@ -182,6 +183,26 @@ describe('faults of the machine win over what they led to', () => {
   });
 });
 
+describe('a disk on which opkg finds too little room is ours, though it says of the package what it says of none', () => {
+  const cannot = (name: string) => ` * opkg_install_cmd: Cannot install package ${name}.`;
+  const tooLittle = (name: string) =>
+    ` * verify_pkg_installable: Only have 14196kb available on filesystem /builder/tree/build_dir/target-mips_24kc_musl/root-ath79, pkg ${name} needs 31660`;
+
+  test.each<[string, string[]]>([
+    ['of one package', [tooLittle('samba4-libs'), cannot('samba4-libs')]],
+    ['of several', [tooLittle('a'), cannot('a'), tooLittle('b'), cannot('b')]],
+    ['of a dependency', [tooLittle('samba4-libs'), ' * opkg_install_cmd: Cannot install package samba4-server.']],
+    ['beside a name that nobody has', [cannot('nosuchpkg'), tooLittle('a'), cannot('a')]],
+  ])('%s', (_, lines) => {
+    const end = 'make[2]: *** [Makefile:163: package_install] Error 255\nmake: *** [Makefile:262: image] Error 2';
+    expect(fault(['Collected errors:', ...lines, end].join('\n'), { era: 'opkg' })).toMatchObject({
+      kind: 'disk_full',
+      missingPackages: [],
+      detail: expect.stringMatching(blameless),
+    });
+  });
+});
+
 describe('what a script prints is not what a tool says', () => {
   const scriptFailed = [
     'Collected errors:',
@@ -203,6 +224,7 @@ describe('what a script prints is not what a tool says', () => {
     'Failed to download the list of servers',
     'Failed to download hostile.',
     " * opkg_install_pkg: Failed to download hostile. Perhaps you need to run 'opkg update'?",
+    ' * verify_pkg_installable: Only have 1kb available on filesystem /, pkg hostile needs 2',
     'Collected errors:\n * opkg_download: Failed to download http://x/y.ipk, wget returned 4.\nnow the script goes on',
     'warning: Signature check failed. Go on anyway.',
     'out of memory',
@@ -222,6 +244,7 @@ describe('what a script prints is not what a tool says', () => {
   test.each([
     'ERROR: unable to select packages:\n  nosuchpkg (no such package):\n    required by: world[nosuchpkg]',
     'ERROR: hostile-1.0-r1: unexpected end of file',
+    'ERROR: hostile=1.0-r1: unexpected end of file',
     'ERROR: hostile-1.0-r1: trying to overwrite etc/passwd owned by base-files-1.',
     'ERROR: wget: exited with error 4',
     'error: everything is out of space?',
@@ -329,6 +352,39 @@ test.each(['Signature check failed.', 'Signature file download failed.'])(
 test('a make that was killed, and a make info that failed, are ours', () => {
   expect(fault('', { ended: { state: 'signalled', signal: 'SIGKILL' } }).kind).toBe('internal');
   expect(fault('', { stage: 'info' }).kind).toBe('internal');
+});
+
+describe('a stage that would do the same for anybody', () => {
+  const cannot = 'Collected errors:\n * opkg_install_cmd: Cannot install package vim.';
+  const inside = (...recipes: string[]) =>
+    recipes.map((recipe, at) => `make[${recipes.length - at}]: *** [Makefile:1: ${recipe}] Error 1`).join('\n');
+
+  test.each([
+    [inside('_check_keys')],
+    [inside('package_reload', '_call_image')],
+    [inside('package_index', 'package_reload', '_call_manifest')],
+    [inside('json_overview_image_info', '_call_image')],
+    [inside('checksum', '_call_image')],
+    [inside('_call_image')],
+    [inside('_call_manifest')],
+  ])('fails of nothing that was asked for: %s', (lines) => {
+    for (const stderr of [lines, `${cannot}\n${lines}`, `image is too big\n${lines}`])
+      expect(fault(`${stderr}\nmake: *** [Makefile:357: image] Error 2`)).toMatchObject({
+        kind: 'internal',
+        missingPackages: [],
+        detail: expect.stringMatching(blameless),
+      });
+  });
+
+  test.each([
+    [inside('package_install', '_call_image'), 'unknown_package'],
+    [inside('a stage', '_call_image'), 'unknown_package'],
+    [inside('package_install', '_call_image').replace('Error 1', 'Segmentation fault'), 'unknown_package'],
+    [`${inside('checksum')}\na script goes on\n${inside('prepare_rootfs', '_call_image')}`, 'build_failed'],
+    [`${inside('_call_image')}\na script goes on\n${inside('a_new_stage', '_call_image')}`, 'unknown_package'],
+  ])('is not blamed for another: %s', (lines, kind) => {
+    expect(fault(`${cannot}\n${lines}\nmake: *** [Makefile:357: image] Error 2`).kind).toBe(kind);
+  });
 });
 
 test('what nobody knows is shown with its output', () => {

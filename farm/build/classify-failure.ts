@@ -9,10 +9,10 @@ import type { Overrun as FenceOverrun } from '../fence/bounds.ts';
 import type { Era } from '../imagebuilder/era.ts';
 import type { Trouble as ProxyTrouble } from '../packages/proxy-trouble.ts';
 import { apkObstacles, bareName } from './apk-obstacles.ts';
-import { firstFault, MACHINE_FAULTS, MIRROR_FAULTS } from './fault-table.ts';
+import { EXHAUSTIONS, firstFault, MACHINE_FAULTS, MIRROR_FAULTS } from './fault-table.ts';
 import type { FailureParts } from './image-builder-failure.ts';
 import { opkgObstacles } from './opkg-obstacles.ts';
-import { type Printed, printedLines, type Recipe } from './printed-lines.ts';
+import { isSameForAll, type Printed, printedLines, type Recipe } from './printed-lines.ts';
 import { selectionFailure } from './selection-failure.ts';
 
 interface Output {
@@ -44,9 +44,10 @@ export function classifyFailure({ stage, ended, ...output }: EndedStage): Failur
   const printed = printedLines(output);
   const fault = findFault(printed, output);
   if (fault) return fault;
-  // Nothing in a build kills by signal but the kernel (memory) and whoever runs the machine.
-  if (ended.state === 'signalled') return blameless('internal', `the build was killed by ${ended.signal}`);
+  if (ended.state === 'signalled') return killed(ended);
   if (stage === 'info') return blameless('internal', 'make info failed');
+  if (printed.recipe !== null && isSameForAll(printed.recipe))
+    return blameless('internal', `the ImageBuilder failed at ${printed.recipe}`);
   return (
     unknownProfile(printed) ??
     unsolvable(printed) ??
@@ -56,6 +57,17 @@ export function classifyFailure({ stage, ended, ...output }: EndedStage): Failur
     plain('build_failed')
   );
 }
+
+/** Of a make that failed: what the machine ran out of; null where something else was wrong. */
+export function findExhaustion({ ended, ...output }: Pick<EndedStage, 'ended' | keyof Output>): FailureParts | null {
+  const fault = firstFault(EXHAUSTIONS, printedLines(output), null);
+  if (fault) return blameless(fault.kind, fault.because);
+  return ended.state === 'signalled' ? killed(ended) : null;
+}
+
+/** Nothing in a build kills by signal but the kernel (memory) and whoever runs the machine. */
+const killed = ({ signal }: { readonly signal: string }): FailureParts =>
+  blameless('internal', `the build was killed by ${signal}`);
 
 /** For `make image` that ended well and made nothing: the ImageBuilder leaves out an image that is too big, with status 0. */
 export function classifyMissingImage(output: Output & Evidence): FailureParts {

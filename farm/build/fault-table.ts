@@ -32,8 +32,8 @@ const noTools = () => 'the machine lacks tools that the ImageBuilder needs';
 const disturbed = () => 'the working tree was disturbed';
 const unread = (url: string) => `${url} could not be fetched`;
 
-/** Of the machine that builds. Whatever else was printed followed from it. */
-export const MACHINE_FAULTS: readonly FaultRow[] = [
+/** Room or memory that ran out: whatever was being written is half done, and it may go well a moment later. */
+export const EXHAUSTIONS: readonly FaultRow[] = [
   // As every tool says it: "cp: error writing 'x': No space left on device". make_ext4fs has other words for a full image.
   {
     kind: 'disk_full',
@@ -55,6 +55,15 @@ export const MACHINE_FAULTS: readonly FaultRow[] = [
     place: 'stderr',
     pattern:
       /^(?:Write failed because No space left on device|FATAL ERROR: {0,2}Probably out of space on output (?:filesystem|block device))$/,
+    because: noSpace,
+  },
+  // Asked before it unpacks. What follows is what opkg says of a name that nobody has.
+  {
+    kind: 'disk_full',
+    era: 'opkg',
+    place: 'collected',
+    recipe: 'package_install',
+    pattern: /^ \* verify_pkg_installable: Only have [0-9]+kb available on filesystem .*, pkg \S+ needs [0-9]+$/,
     because: noSpace,
   },
   {
@@ -80,6 +89,11 @@ export const MACHINE_FAULTS: readonly FaultRow[] = [
     pattern: /^make(?:\[[0-9]+\])?: \*\*\* \[.*\] (?:Killed|File size limit exceeded|Error 137)$/,
     because: noResources,
   },
+];
+
+/** Of the machine that builds. Whatever else was printed followed from it. */
+export const MACHINE_FAULTS: readonly FaultRow[] = [
+  ...EXHAUSTIONS,
   {
     kind: 'internal',
     era: 'any',
@@ -108,6 +122,16 @@ export const MACHINE_FAULTS: readonly FaultRow[] = [
     place: 'collected',
     pattern:
       /^ \* (?:opkg_conf_write_status_files: Can't open|opkg_verify_integrity: Failed to stat|file_copy: Failed to copy file) .*$/,
+    because: disturbed,
+  },
+  // `name=version` is what the ImageBuilder itself asks for; apk takes it for a package's file where there is one of that name,
+  // which a build left that ran in this very tree. Of a package that was fetched apk says `name-version`.
+  {
+    kind: 'internal',
+    era: 'apk',
+    place: 'stderr',
+    recipe: 'package_install',
+    pattern: /^ERROR: [A-Za-z0-9][\w.+-]*=[^\s:/]+: .*$/,
     because: disturbed,
   },
 ];

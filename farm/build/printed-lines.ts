@@ -18,9 +18,23 @@ export interface Printed {
   readonly recipe: Recipe | null;
 }
 
-/** Of the Makefile in both eras' ImageBuilders. */
-const RECIPES = ['_check_profile', '_check_keys', 'package_install', 'prepare_rootfs', 'build_image'] as const;
-export type Recipe = (typeof RECIPES)[number];
+/** Of the Makefile in both eras' ImageBuilders: what works on what was asked for, and what would do the same for anybody. */
+const ASKED = ['_check_profile', 'package_install', 'prepare_rootfs', 'build_image'] as const;
+const SAME_FOR_ALL = [
+  '_check_keys',
+  'package_reload',
+  'package_index',
+  'json_overview_image_info',
+  'checksum',
+] as const;
+/** They call the others, and so fail with each; by themselves they only make and empty directories. */
+const CALLERS = ['_call_image', '_call_manifest'] as const;
+const STAGES = [...ASKED, ...SAME_FOR_ALL] as const;
+export type Recipe = (typeof STAGES)[number] | (typeof CALLERS)[number];
+
+/** Where one of these failed, nothing that was asked for can have been the reason. */
+export const isSameForAll = (recipe: Recipe): boolean =>
+  [...SAME_FOR_ALL, ...CALLERS].some((candidate) => candidate === recipe);
 
 /** Of each end of a stream. A real build prints some thousand; millions of empty ones are somebody's attempt. */
 export const MAX_LINES = 10_000;
@@ -81,11 +95,17 @@ function lastBlock(lines: readonly string[], head: string, belongs: RegExp): rea
 
 /** From the end, and only as far as make's own lines go: what a script printed in make's words lies before them. */
 function failedRecipe(stderr: readonly string[]): Recipe | null {
+  let innermost = '';
   for (const line of stderr.slice(-LAST_LINES).reverse()) {
     const failed = /^make(?:\[[0-9]+\])?: \*\*\* \[(?:[^ \]]+: )?([^ \]]+)\] (?:Error [0-9]+|Killed)$/.exec(line);
-    if (!failed) return null;
-    const recipe = RECIPES.find((candidate) => candidate === failed[1]);
-    if (recipe !== undefined) return recipe;
+    if (!failed) {
+      // Of a stage that ended in another way, or has another name.
+      if (/^make(?:\[[0-9]+\])?: \*\*\* /.test(line)) return null;
+      break;
+    }
+    innermost = failed[1] ?? '';
+    const stage = STAGES.find((candidate) => candidate === innermost);
+    if (stage !== undefined) return stage;
   }
-  return null;
+  return CALLERS.find((candidate) => candidate === innermost) ?? null;
 }

@@ -42,6 +42,25 @@ describe('a copy, where there is no overlay', () => {
     expect(await readFile(path.join(workspace.tree, 'repositories'), 'utf8')).toBe('ours');
   });
 
+  test.each([
+    ['No space left on device', 'disk_full'],
+    ['Disk quota exceeded', 'disk_full'],
+    ['Input/output error', 'internal'],
+  ])('one that ends in "%s" is %s', async (words, kind) => {
+    // Another cp, with the words of the real one: root has no quota, and a disk that breaks is not to be had.
+    const tools = path.join(state, 'tools');
+    await mkdir(tools);
+    const script = `#!/bin/sh\necho "cp: error writing 'x': ${words}" >&2\nexit 1\n`;
+    await writeFile(path.join(tools, 'cp'), script, { mode: 0o755 });
+    const { PATH } = process.env;
+    process.env.PATH = `${tools}:${PATH}`;
+    try {
+      await expect(privateTree(pristine, workspace, none, never)).rejects.toMatchObject({ kind });
+    } finally {
+      process.env.PATH = PATH;
+    }
+  });
+
   test('a build that is called off is not copied to its end', async () => {
     await expect(privateTree(pristine, workspace, none, AbortSignal.abort(new Error('called off')))).rejects.toThrow(
       'called off',

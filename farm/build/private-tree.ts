@@ -72,6 +72,6 @@ async function copyTree(pristine: string, tree: string, signal: AbortSignal): Pr
   });
   signal.throwIfAborted();
   if (!copied.failed) return;
-  if (copied.stderr.includes('No space left on device')) throw new BuildError('disk_full');
+  if (/: (?:No space left on device|Disk quota exceeded)$/m.test(copied.stderr)) throw new BuildError('disk_full');
   throw new BuildError('internal', undefined, { cause: copied });
 }

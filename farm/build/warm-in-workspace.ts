@@ -2,12 +2,14 @@
  * Warms a new tree where every build will see it: in the fence, as `/builder/tree`, with nothing in reach, no network either.
  * An ImageBuilder is a program from a mirror; that upstream signed it is no reason to run it outside.
  */
-import { rename } from 'node:fs/promises';
+import { lstat, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Bounds } from '../fence/bounds.ts';
 import type { Fence } from '../fence/fence.ts';
 import { mustBePlain } from '../imagebuilder/plain-tree.ts';
-import { warmTree } from '../imagebuilder/warm-tree.ts';
+import { type MakeInTree, warmTree } from '../imagebuilder/warm-tree.ts';
+import { findExhaustion } from './classify-failure.ts';
+import { ImageBuilderFailure } from './image-builder-failure.ts';
 import { startMake } from './run-make.ts';
 import { createWorkspace, removeWorkspace } from './workspace.ts';
 
@@ -25,6 +27,8 @@ export interface WarmOptions {
 /**
  * @param tree where it is unpacked, and is again when this resolves
  * @returns what `make info` said; null where it failed
+ * @throws ImageBuilderFailure where room or memory ran out: half an index in a tree that every later build starts from would be
+ *   told, for as long as the tree is kept, as packages that do not exist. OverrunError; BuildError; the signal's reason
  */
 export async function warmInWorkspace(tree: string, options: WarmOptions): Promise<string | null> {
   const { stateDirectory, fence, bounds, signal, tell, occupy = () => {}, release = () => {} } = options;
@@ -35,10 +39,20 @@ export async function warmInWorkspace(tree: string, options: WarmOptions): Promi
     const workspace = await createWorkspace(stateDirectory, leaseId);
     await rename(tree, workspace.tree);
     const place = { workspace, fence, lower: null, over: null, serve: null, bounds };
-    const info = await warmTree(async (args) => {
-      const { ended, stdout } = await startMake(place, args, { signal, graceMs: undefined });
-      return { ok: ended.state === 'exited' && ended.exitCode === 0, stdout };
-    }, tell);
+    const make: MakeInTree = async (args) => {
+      const run = await startMake(place, args, { signal, graceMs: undefined });
+      if (run.ended.state === 'exited' && run.ended.exitCode === 0) return { ok: true, stdout: run.stdout };
+      const exhaustion = findExhaustion(run);
+      if (exhaustion) throw new ImageBuilderFailure(exhaustion, run);
+      return { ok: false, stdout: run.stdout };
+    };
+    const packages = path.join(workspace.tree, 'packages');
+    const forget = async (name: string): Promise<void> => {
+      // A link would lead to somebody else's files.
+      if ((await lstat(packages).catch(() => null))?.isDirectory())
+        await rm(path.join(packages, name), { force: true, recursive: true });
+    };
+    const info = await warmTree(make, forget, tell);
     await mustBePlain(workspace.tree);
     await rename(workspace.tree, tree);
     return info;

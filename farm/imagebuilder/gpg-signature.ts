@@ -39,6 +39,26 @@ export async function verifyByGpg(claim: {
   }
 }
 
+/**
+ * Fingerprints of the primary keys in a file that are neither expired nor revoked; none where it cannot be read, or there is
+ * no gpg.
+ */
+export async function gpgFingerprints(keyFile: string, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  const home = await mkdtemp(path.join(os.tmpdir(), 'asu-gpg-'));
+  try {
+    // Not --show-keys, which gives up at an expired key where there is no trust database.
+    await gpg(home, ['--import', keyFile], signal);
+    const { stdout } = await gpg(home, ['--with-colons', '--list-keys'], signal);
+    // doc/DETAILS: a `pub` line, with its validity, and then its `fpr` line.
+    const keys = stdout.matchAll(/^pub:([^:]*):.*\nfpr:{9}([0-9A-F]{40}):/gm);
+    return new Set(
+      [...keys].flatMap(([, validity = '', print = '']) => (/[deinr]/.test(validity) ? [] : [print.toLowerCase()])),
+    );
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
 /** gpg's machine-readable words (doc/DETAILS): GOODSIG is said of no expired or revoked key. */
 function verdictOf(status: string, exitCode: number | undefined): GpgVerdict {
   if (/^\[GNUPG:\] BADSIG /m.test(status)) return { state: 'bad' };

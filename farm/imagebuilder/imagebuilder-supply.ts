@@ -91,9 +91,9 @@ export class ImageBuilderSupply {
     const held = shelf.use(sha256);
     try {
       const signedBy =
-        (await this.#trustedSigner(sha256)) ??
+        (await this.#trustedSigner(sha256, joiner.signal)) ??
         (await this.#running.join(sha256, joiner, async (signal, report) => {
-          const known = await this.#trustedSigner(sha256);
+          const known = await this.#trustedSigner(sha256, signal);
           if (known !== null) return known;
           report({ step: 'download', bytesDone: 0, bytesTotal: 0 });
           const vouching = await vouchedFor(signal);
@@ -110,11 +110,12 @@ export class ImageBuilderSupply {
   }
 
   /** Null where there is no tree, or none that counts today. */
-  async #trustedSigner(sha256: string): Promise<string | null> {
+  async #trustedSigner(sha256: string, signal: AbortSignal): Promise<string | null> {
     const { shelf, trust } = this.#options;
     if (!(await shelf.has(sha256))) return null;
     const record = await shelf.record(sha256);
-    return record && isStillTrusted(record.signedBy, record.version, trust) ? record.signedBy : null;
+    if (!record || !(await isStillTrusted(record.signedBy, record.version, trust, signal))) return null;
+    return record.signedBy;
   }
 
   async #vouchedFor({ url, sha256 }: TreeSource, signal: AbortSignal): Promise<string> {

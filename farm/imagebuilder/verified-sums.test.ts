@@ -246,6 +246,44 @@ describe('with OpenPGP keys configured', () => {
     });
   });
 
+  describe('of yesterday, counts', () => {
+    const holds = (signedBy: string, gpgKeyFile: string | null) =>
+      isStillTrusted(signedBy, '24.10.2', trust({ gpgKeyFile }), new AbortController().signal);
+
+    test('as long as its key is in the file', async () => {
+      expect(await holds(`gpg:${fingerprint}`, keyFile)).toBe(true);
+      expect(await holds(`gpg:${'0'.repeat(40)}`, keyFile)).toBe(false);
+      expect(await holds(`gpg:${fingerprint}`, null)).toBe(false);
+    });
+
+    test('no more when the file holds another key, or none, or is gone', async () => {
+      gpg('--quick-generate-key', 'New <new@example.org>', 'ed25519', 'sign', 'never');
+      const rotated = path.join(home, 'rotated.asc');
+      await writeFile(rotated, gpg('--armor', '--export', 'new@example.org'));
+      for (const file of [rotated, os.devNull, '/nonexistent'])
+        expect(await holds(`gpg:${fingerprint}`, file), file).toBe(false);
+    });
+
+    test('no more when its key has expired or was revoked', async () => {
+      const then = ['--faked-system-time', '20200101T000000!'];
+      gpg(...then, '--quick-generate-key', 'Past <past@example.org>', 'ed25519', 'sign', '2020-02-01');
+      gpg('--quick-generate-key', 'Gone <gone@example.org>', 'ed25519', 'sign', 'never');
+      const printOf = (name: string) =>
+        /^fpr:+([0-9A-F]{40}):/m.exec(String(gpg('--with-colons', '--list-keys', name)))?.[1]?.toLowerCase() ?? '';
+      const [past, gone] = [printOf('past@example.org'), printOf('gone@example.org')];
+      const certificate = path.join(home, 'openpgp-revocs.d', `${gone.toUpperCase()}.rev`);
+      const revocation = (await readFile(certificate, 'utf8')).replace(':-----BEGIN', '-----BEGIN');
+      const both = path.join(home, 'both.asc');
+      await writeFile(both, gpg('--armor', '--export', 'past@example.org', 'gone@example.org'));
+      expect(await holds(`gpg:${gone}`, both)).toBe(true);
+      expect(await holds(`gpg:${past}`, both)).toBe(false);
+      await writeFile(certificate, revocation);
+      gpg('--import', certificate);
+      await writeFile(both, gpg('--armor', '--export', 'past@example.org', 'gone@example.org'));
+      expect(await holds(`gpg:${gone}`, both)).toBe(false);
+    });
+  });
+
   test('a host without gpg says so', async () => {
     faults(noUsign);
     const { PATH } = process.env;
@@ -265,8 +303,8 @@ test.each<[string, string, Partial<SupplyTrust>, boolean]>([
   ['the operator’s key, taken away', stranger.keyId, { keys: [] }, false],
   ['unsigned', 'unsigned', {}, false],
   ['unsigned, allowed', 'unsigned', { allowUnsigned: true }, true],
-  ['OpenPGP', `gpg:${'0'.repeat(40)}`, { gpgKeyFile: '/keys' }, true],
   ['OpenPGP, no longer configured', `gpg:${'0'.repeat(40)}`, {}, false],
-])('of yesterday: %s', (_, signedBy, more, isTrusted) => {
-  expect(isStillTrusted(signedBy, '24.10.2', trustIn(stranger.publicKey, more))).toBe(isTrusted);
+])('of yesterday: %s', async (_, signedBy, more, isTrusted) => {
+  const trust = trustIn(stranger.publicKey, more);
+  expect(await isStillTrusted(signedBy, '24.10.2', trust, new AbortController().signal)).toBe(isTrusted);
 });

@@ -6,7 +6,7 @@
 import { BuildError } from '../../shared/build-error.ts';
 import { parseSha256Sums, type Sha256Sums } from '../../shared/sha256sums.ts';
 import { judgeSignature, type SigningPolicy, signersOf, UNSIGNED } from '../../shared/upstream-signature.ts';
-import { verifyByGpg } from './gpg-signature.ts';
+import { gpgFingerprints, verifyByGpg } from './gpg-signature.ts';
 import { unavailable } from './mirror-request.ts';
 import { readSmallFile, type SmallFileLimits } from './small-file.ts';
 import type { UpstreamPlace } from './upstream-place.ts';
@@ -56,9 +56,17 @@ export async function readVerifiedSums(
 }
 
 /** Whether what was once signed by somebody is still good enough today: a key that was taken away counts no more. */
-export function isStillTrusted(signedBy: string, version: string | null, trust: SupplyTrust): boolean {
+export async function isStillTrusted(
+  signedBy: string,
+  version: string | null,
+  trust: SupplyTrust,
+  signal: AbortSignal,
+): Promise<boolean> {
   if (signedBy === UNSIGNED) return trust.allowUnsigned;
-  if (signedBy.startsWith(GPG)) return trust.gpgKeyFile !== null;
+  if (signedBy.startsWith(GPG))
+    return (
+      trust.gpgKeyFile !== null && (await gpgFingerprints(trust.gpgKeyFile, signal)).has(signedBy.slice(GPG.length))
+    );
   return signersOf(version, trust).has(signedBy);
 }
 
