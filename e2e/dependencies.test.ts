@@ -72,3 +72,7 @@ test('what runs a script when it is installed was judged by name', async () => {
   expect(names.length).toBeGreaterThan(0);
   for (const name of new Set(names)) expect(allowScripts, name).toHaveProperty([name]);
 });
+
+test('npm is told to install nothing where such a name is missing', async () => {
+  expect((await read('.npmrc')).split('\n')).toContain('strict-allow-scripts=true');
+});

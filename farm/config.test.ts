@@ -110,6 +110,16 @@ describe('a node', () => {
 
   test.each([
     [[...store], { ASU_NODE_S3_SECRET_ACCESS_KEY: 'hunter2' }, { ...place, secret: { text: 'hunter2' } }],
+    [
+      [...store, '--s3-secret-file', 's', '--s3-session-token-file', 't'],
+      {},
+      { ...place, secret: { file: 's' }, sessionToken: { file: 't' } },
+    ],
+    [
+      [...store, '--s3-secret-file', 's'],
+      { ASU_NODE_S3_SESSION_TOKEN: 'until Friday' },
+      { ...place, secret: { file: 's' }, sessionToken: { text: 'until Friday' } },
+    ],
     [[...store, '--s3-secret-file', '/run/s3'], {}, { ...place, secret: { file: '/run/s3' } }],
     [
       ['--s3-bucket', 'images', '--s3-region', 'auto'],
@@ -134,6 +144,14 @@ describe('a node', () => {
       { ASU_NODE_S3_SECRET_ACCESS_KEY: 'hunter2' },
       /expected its secret in one of/,
     ],
+    [[], { ASU_NODE_S3_SESSION_TOKEN: 'token' }, /--s3-endpoint: expected a URL, because a key/],
+    [['--s3-session-token-file', 't'], {}, /--s3-endpoint: expected a URL, because a key/],
+    [
+      [...store, '--s3-secret-file', 's', '--s3-session-token-file', 't'],
+      { ASU_NODE_S3_SESSION_TOKEN: 'token' },
+      /--s3-session-token-file: expected it, or ASU_NODE_S3_SESSION_TOKEN, got both/,
+    ],
+    [[...store, '--s3-session-token', 'token'], {}, /--s3-session-token/],
     [[...store, '--s3-endpoint', 'ftp://s3.example'], {}, /--s3-endpoint: expected http/],
     [[...store, '--s3-endpoint', 'https://u:p@s3.example'], {}, /--s3-endpoint: expected http/],
     [[...store, '--s3-endpoint', 'https://s3.example/path'], {}, /--s3-endpoint: expected http/],

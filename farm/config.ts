@@ -131,6 +131,8 @@ function checked(value: (name: SettingName) => string): NodeConfig {
       accessKeyId: value('s3AccessKeyId'),
       secret: value('s3Secret'),
       secretFile: value('s3SecretFile'),
+      sessionToken: value('s3SessionToken'),
+      sessionTokenFile: value('s3SessionTokenFile'),
     }),
     logFormat,
   };

@@ -158,6 +158,20 @@ export const SETTINGS = {
     secret: true,
     variableOnly: true,
   },
+  s3SessionTokenFile: {
+    flag: 's3-session-token-file',
+    placeholder: 'FILE',
+    text: 'a file with the session token of that key, where it is a temporary one',
+    fallback: () => '',
+  },
+  s3SessionToken: {
+    flag: 's3-session-token',
+    placeholder: 'TOKEN',
+    text: 'the session token itself',
+    fallback: () => '',
+    secret: true,
+    variableOnly: true,
+  },
   logFormat: { flag: 'log-format', placeholder: 'FORMAT', text: 'text or json', fallback: () => 'text' },
 } as const satisfies Record<string, Setting>;
 

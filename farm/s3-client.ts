@@ -12,6 +12,8 @@ export interface S3Place {
   readonly region: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  /** Of a key that ends by itself. */
+  readonly sessionToken?: string;
 }
 
 export class S3Client extends Client {
@@ -24,7 +26,7 @@ export class S3Client extends Client {
 
 /** @throws what the client throws; the signal's reason */
 export async function askS3<Result>(
-  { endpoint, region, accessKeyId, secretAccessKey }: S3Place,
+  { endpoint, region, accessKeyId, secretAccessKey, sessionToken }: S3Place,
   signal: AbortSignal,
   ask: (client: S3Client) => Promise<Result>,
 ): Promise<Result> {
@@ -37,6 +39,7 @@ export async function askS3<Result>(
     useSSL,
     accessKey: accessKeyId,
     secretKey: secretAccessKey,
+    ...(sessionToken !== undefined && { sessionToken }),
     region,
     pathStyle: true,
     transportAgent,

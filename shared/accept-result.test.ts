@@ -284,6 +284,66 @@ describe('what clients and stores could not hold', () => {
     expect([isAccepted(limit), isAccepted(limit + 1)]).toEqual([true, false]);
   });
 
+  const members = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`member${n}`, 'x']));
+  const titled = (titles: unknown) => answer(profilesJson({ profiles: { 'glinet_gl-ar150': { ...profile, titles } } }));
+  it.each<[string, () => ReturnType<typeof answer>, string]>([
+    ['a title of 16 members', () => titled([members(16)]), ''],
+    ['a title of 17 members', () => titled([members(17)]), 'titles.0: expected at most 16 members'],
+    ['a member of 64 characters', () => titled([{ ['x'.repeat(64)]: 'x' }]), ''],
+    [
+      'a member of 65 characters',
+      () => titled([{ ['x'.repeat(65)]: 'x' }]),
+      'expected a name of at most 64 characters',
+    ],
+    ['a kernel of 16 members', () => answer(profilesJson({ linux_kernel: members(16) })), ''],
+    [
+      'a kernel of 17 members',
+      () => answer(profilesJson({ linux_kernel: members(17) })),
+      'linux_kernel: expected at most 16 members',
+    ],
+    [
+      'a kernel with a member of 65 characters',
+      () => answer(profilesJson({ linux_kernel: { ['x'.repeat(65)]: 'x' } })),
+      'expected a name of at most 64 characters',
+    ],
+    [
+      'a kernel with a value of 129 characters',
+      () => answer(profilesJson({ linux_kernel: { version: 'x'.repeat(129) } })),
+      'linux_kernel.version',
+    ],
+  ])('%s: refused with %s', (_, ask, reason) => {
+    const check = ask();
+    if (reason === '') expect(check.ok).toBe(true);
+    else expect(check.ok ? 'accepted' : check.reason).toContain(reason);
+  });
+
+  it('members that are names of the language change no object', () => {
+    const text = JSON.stringify({ ...described, linux_kernel: { version: '6' } });
+    const result = answer({ profilesJson: text.replace('{"version":"6"}', '{"version":"6","__proto__":"x"}') });
+    expect(result.ok && Object.keys(result.result.device.linuxKernel ?? {})).toEqual(['version']);
+  });
+
+  const ENDLESS = `\u001b[2J\n${'x'.repeat(1_000_000)}`;
+  it.each<[string, Partial<BuildSucceeded>]>([
+    ['a file', { files: made({ files: [{ ...inProto(list), name: ENDLESS }] }).files }],
+    ['an image', { images: made({ images: [{ ...inProto(image), name: ENDLESS }] }).images }],
+    ['a target', profilesJson({ target: ENDLESS })],
+    ['a revision', profilesJson({ version_code: ENDLESS })],
+    ['a profile', profilesJson({ profiles: { [ENDLESS]: { titles: 1 } } })],
+    ['a member of a title', profilesJson({ profiles: { other: { titles: [{ [ENDLESS]: 1 }] } } })],
+  ])('what it is refused for is told in a line, whatever %s is called', (_, fields) => {
+    const check = answer(fields);
+    const reason = check.ok ? 'accepted' : check.reason;
+    expect(reason).toMatch(/^[\x20-\x7e…]{10,600}$/);
+    expect(reason).not.toBe('accepted');
+  });
+
+  it('what a node calls an image is printable', () => {
+    const { images } = made({ images: [{ ...inProto(image), type: '\u001b[2J', filesystem: 'a\nb' }] });
+    const result = answer({ images });
+    expect(result.ok && result.result.images[0]).toMatchObject({ type: '?[2J', filesystem: 'a?b' });
+  });
+
   it('how it was built is told in 256 characters', () => {
     const result = answer({ circumstances: made({ circumstances: { sandbox: 'x'.repeat(300) } }).circumstances });
     expect(result.ok && result.result.circumstances.sandbox).toHaveLength(256);

@@ -8,6 +8,7 @@ import type { Circumstances, DeviceFacts, Pins, RecordedImage, StoredFile } from
 import type { BuildSucceeded } from './gen/asu/farm/v1/build_pb.js';
 import { isPackageName, OUTPUT_FILE, PACKAGE_VERSION } from './grammar.ts';
 import type { NormalizedRequest } from './normalize-request.ts';
+import { printable, quoted } from './printable.ts';
 
 /** A full x86 image has some 500 packages. */
 const MAX_MANIFEST = 3_000;
@@ -40,7 +41,13 @@ export interface RefusedResult {
 }
 
 const words = z.array(z.string().max(512)).max(2000);
-const titles = z.array(z.record(z.string(), z.string().max(256))).max(32);
+/** Real ones have at most four of a title (vendor, model, variant, title) and three of a kernel (version, release, vermagic). */
+const MAX_FACTS = 16;
+const facts = (maxCharacters: number) =>
+  z
+    .record(z.string().max(64, 'expected a name of at most 64 characters'), z.string().max(maxCharacters))
+    .refine((found) => Object.keys(found).length <= MAX_FACTS, `expected at most ${MAX_FACTS} members`);
+const titles = z.array(facts(256)).max(32);
 
 const profilesJson = z.object({
   target: z.string(),
@@ -49,7 +56,7 @@ const profilesJson = z.object({
   source_date_epoch: z.int().min(0).max(MAX_EPOCH_SECONDS).default(0),
   arch_packages: z.string().max(128),
   default_packages: words.default([]),
-  linux_kernel: z.record(z.string(), z.string().max(128)).nullish(),
+  linux_kernel: facts(128).nullish(),
   profiles: z.record(
     z.string(),
     z.object({
@@ -73,7 +80,7 @@ export function acceptResult(
   const files: StoredFile[] = [];
   for (const file of claim.files) {
     const there = stored.get(file.name);
-    if (!OUTPUT_FILE.test(file.name)) return no(`file name ${JSON.stringify(file.name)} is outside the grammar`);
+    if (!OUTPUT_FILE.test(file.name)) return no(`file name ${quoted(file.name)} is outside the grammar`);
     if (!there) return { ...lie(`${file.name} was not uploaded`), missing: file.name };
     if (files.includes(there)) return no(`${file.name} is named twice`);
     if (there.sha256 !== file.sha256 || there.sizeBytes !== Number(file.sizeBytes))
@@ -84,12 +91,11 @@ export function acceptResult(
   const images: RecordedImage[] = [];
   for (const image of claim.images) {
     const there = files.find((file) => file.name === image.name);
-    if (!there || there.sha256 !== image.sha256)
-      return no(`image ${JSON.stringify(image.name)} is not among the files`);
+    if (!there || there.sha256 !== image.sha256) return no(`image ${quoted(image.name)} is not among the files`);
     if (image.name.length > MAX_IMAGE_NAME)
       return no(`image name ${image.name}: expected at most ${MAX_IMAGE_NAME} characters, got ${image.name.length}`);
     if (images.some((known) => known.name === image.name)) return no(`image ${image.name} is named twice`);
-    images.push({ ...there, type: image.type.slice(0, 64), filesystem: image.filesystem.slice(0, 64) });
+    images.push({ ...there, type: told(image.type, 64), filesystem: told(image.filesystem, 64) });
   }
   const manifest = new Map<string, string>();
   if (claim.manifest.length === 0 || claim.manifest.length > MAX_MANIFEST)
@@ -120,7 +126,8 @@ export function acceptResult(
 }
 
 /** A node's own words: printable, and not many. Empty where an older node says nothing. */
-const told = (text = ''): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_TOLD_CHARACTERS);
+const told = (text = '', maxCharacters = MAX_TOLD_CHARACTERS): string =>
+  text.slice(0, maxCharacters).replace(/[^\x20-\x7e]/g, '?');
 
 /** The words up to so many characters in all. */
 function cut(words: readonly string[], characters: number): string[] {
@@ -135,6 +142,10 @@ function cut(words: readonly string[], characters: number): string[] {
   return kept;
 }
 
+/** Of a key that does not fit, what is wrong with it, which zod keeps below. */
+const reasonOf = (issue: z.core.$ZodIssue | undefined): string =>
+  (issue?.code === 'invalid_key' && issue.issues[0]?.message) || (issue?.message ?? 'unexpected');
+
 /** The device's facts, or what is wrong with profiles.json. */
 function describe(
   text: string,
@@ -147,14 +158,17 @@ function describe(
     return 'profiles.json is not JSON';
   }
   const parsed = profilesJson.safeParse(json);
-  if (!parsed.success)
-    return `profiles.json: ${parsed.error.issues[0]?.path.join('.')}: ${parsed.error.issues[0]?.message}`;
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    return `profiles.json: ${printable(issue?.path.join('.') ?? '', MAX_TOLD_CHARACTERS)}: ${reasonOf(issue)}`;
+  }
   const { data } = parsed;
   const profile = Object.hasOwn(data.profiles, order.request.profile)
     ? data.profiles[order.request.profile]
     : undefined;
-  if (data.target !== order.request.target) return `profiles.json is of target ${data.target}`;
-  if (data.version_code !== order.pins.revision) return `profiles.json is of revision ${data.version_code}`;
+  if (data.target !== order.request.target) return `profiles.json is of target ${printable(data.target, 64)}`;
+  if (data.version_code !== order.pins.revision)
+    return `profiles.json is of revision ${printable(data.version_code, 64)}`;
   if (!profile) return `profiles.json has no profile ${order.request.profile}`;
   return {
     versionNumber: data.version_number,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { printable, quoted } from './printable.ts';
+import { printable, printableJson, quoted } from './printable.ts';
 
 test.each([
   ['ath79/generic – schön', 'ath79/generic – schön'],
@@ -25,4 +25,11 @@ test.each([
   ['\ud800', '"\\ud800"'],
 ])('%j is quoted as %s', (text, shown) => {
   expect(quoted(text)).toBe(shown);
+});
+
+test('data is the same data, and nothing of it moves a cursor or turns the direction', () => {
+  const data = { name: 'a\n\x1b[2J\x9b31m\u202egnp\u2028', 'key\x9b': ['–'] };
+  const text = printableJson(data);
+  expect(JSON.parse(text)).toEqual(data);
+  expect(text).toBe('{\n  "name": "a\\n\\u001b[2J\\u009b31m\\u202egnp\\u2028",\n  "key\\u009b": [\n    "–"\n  ]\n}');
 });

@@ -18,3 +18,9 @@ export function printable(text: string, maxLength = 1000): string {
 /** The beginning of a text of strangers, in quotes: enough to know it by in a message, never a whole file. */
 export const quoted = (text: string, maxLength = 40): string =>
   printable(JSON.stringify(text.length > maxLength ? `${text.slice(0, maxLength)}…` : text), 8 * maxLength);
+
+/** As data, for a pipe or a terminal: JSON itself leaves C1 and what turns the direction as they are, and any reader of it knows escapes. */
+export const printableJson = (value: unknown): string =>
+  JSON.stringify(value, null, 2).replace(CONTROL, (character) =>
+    character === '\n' ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );

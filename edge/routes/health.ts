@@ -3,6 +3,7 @@
  * asked: for whoever asks each second. `GET /metrics`: the same numbers for Prometheus.
  * 200 means that this server can answer requests; a farm without nodes, or an upstream that is down, still can. Both are kept
  * for a moment in each isolate, so that a flood of them does not reach the parts it asks about.
+ * Anybody may ask, so a part of ours is told to be ill and not in its own words: these say where it stands. The log has them.
  */
 import { type Context, Hono } from 'hono';
 import type { Health, Live } from '../../shared/api/health-answer.ts';
@@ -14,7 +15,9 @@ import type { Env } from '../env.ts';
 import type { ForemanStats } from '../foreman/foreman-answers.ts';
 import { CACHE_CONTROL } from '../lifetimes.ts';
 import { visitOf } from '../limits/visit.ts';
+import { logError } from '../log.ts';
 import { metricsText } from '../statistics/metrics-text.ts';
+import { ObjectStoreError } from '../storage/object-store-error.ts';
 
 type App = Context<{ Bindings: Env }>;
 type Part = { readonly up: true } | { readonly up: false; readonly reason: string };
@@ -62,18 +65,19 @@ async function healthz(context: EdgeContext): Promise<HealthAnswer> {
   const { config, env } = context;
   let stats: ForemanStats | null = null;
   const [kv, store, foreman, upstream] = await Promise.all([
-    ask(() => env.CACHE.get('health')),
-    ask(() => context.store.list('health/', { limit: 1 })),
-    ask(async () => {
+    ask('kv', () => env.CACHE.get('health')),
+    ask('object_store', () => context.store.list('health/', { limit: 1 })),
+    ask('foreman', async () => {
       stats = await foremanOf(env).stats();
     }),
-    ask(async () => {
+    // What is wrong with upstream is no secret.
+    ask('upstream', async () => {
       const versions = await context.catalogue.versions();
       if (versions.state !== 'found')
-        throw new Error(versions.state === 'unavailable' ? versions.reason : 'no versions');
+        throw new Told(versions.state === 'unavailable' ? versions.reason : 'no versions');
       const ageSeconds = Math.round((Date.now() - versions.document.checkedAt) / 1000);
       if (ageSeconds > 5 * config.CATALOGUE_REFRESH_SECONDS + 10)
-        throw new Error(`it gave no good answer for ${ageSeconds} s; the last good copy is served`);
+        throw new Told(`it gave no good answer for ${ageSeconds} s; the last good copy is served`);
     }),
   ]);
   const known = stats as ForemanStats | null;
@@ -101,15 +105,22 @@ async function healthz(context: EdgeContext): Promise<HealthAnswer> {
   return { status, text: JSON.stringify(body) };
 }
 
-async function ask(question: () => Promise<unknown>): Promise<Part> {
+/** A sentence of ours, with nothing in it that strangers may not read. */
+class Told extends Error {}
+
+async function ask(part: keyof Health['parts'], question: () => Promise<unknown>): Promise<Part> {
   try {
     await Promise.race([
       question(),
-      new Promise((_, reject) => setTimeout(() => reject(new Error(`no answer in ${PATIENCE_MS} ms`)), PATIENCE_MS)),
+      new Promise((_, reject) => setTimeout(() => reject(new Told(`no answer in ${PATIENCE_MS} ms`)), PATIENCE_MS)),
     ]);
     return { up: true };
   } catch (error) {
-    return { up: false, reason: error instanceof Error ? error.message.slice(0, 200) : 'unknown' };
+    if (error instanceof Told) return { up: false, reason: error.message.slice(0, 200) };
+    logError('a part is down', { part, error });
+    const isRefusal = error instanceof ObjectStoreError && error.kind === 'refused';
+    const symptom = isRefusal ? 'it refuses what it is asked' : 'it does not answer as it should';
+    return { up: false, reason: `${symptom}; the log of this server says why` };
   }
 }
 

@@ -175,6 +175,18 @@ describe('what is no edge, or one that refuses, is told as what it is', () => {
     expect(ran.err).toMatch(/^http:\/\/\S+ answers with something else: is it an edge\?\n$/);
   });
 
+  it('escape sequences in what is told as data reach no terminal', async () => {
+    const answer = json(200, {
+      token: 'x\u009b31m\u202e',
+      operator: 'a',
+      tier: 'volunteer',
+      expires_at: '2030-01-01T00:00:00.000Z',
+    });
+    const ran = await asu([...GOOD_TOKEN, '--json'], { ...KEYED, ASU_EDGE: await listening(answer) });
+    expect([ran.status, JSON.parse(ran.out).token]).toEqual([0, 'x\u009b31m\u202e']);
+    expect(ran.out).toMatch(/^[\n\x20-\x7e]+$/);
+  });
+
   it('nobody at all', async () => {
     const edge = `http://127.0.0.1:${await freePort()}`;
     const ran = await asu(['nodes', '--edge', edge], KEYED);

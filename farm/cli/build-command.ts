@@ -2,6 +2,7 @@
  * `asu build`: an image for somebody at a shell or in a script, from the wish to checked files on disk. What a program reads goes
  * to stdout, and what a person reads on the way to stderr.
  */
+import { printableJson } from '../../shared/printable.ts';
 import type { BuiltImage, DoneAnswer } from '../client/build-answer.ts';
 import { downloadImage } from '../client/download-image.ts';
 import { beginBuild, followBuild, hashOf } from '../client/follow-build.ts';
@@ -213,5 +214,5 @@ const resultOf = (order: Order, done: DoneAnswer, signedBy: string | null, files
 
 function print({ terminal: { out } }: CommandContext, result: readonly string[] | object): void {
   if (Array.isArray(result)) for (const line of result) out.write(`${line}\n`);
-  else out.write(`${JSON.stringify(result, null, 2)}\n`);
+  else out.write(`${printableJson(result)}\n`);
 }

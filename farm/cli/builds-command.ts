@@ -1,6 +1,7 @@
 /** `asu builds`: what operators of an edge do about builds that wait or are under way. */
 import { z } from 'zod';
 import { isSha256Hex } from '../../shared/digest.ts';
+import { printableJson } from '../../shared/printable.ts';
 import { ADMIN_FLAGS, ADMIN_HELP, ADMIN_STATUSES, AdminClient, askingAdmins } from './admin-client.ts';
 import type { Command } from './command.ts';
 import { parseWords, UsageError } from './flags.ts';
@@ -37,6 +38,6 @@ export const buildsCommand: Command = async (args, context) => {
   const client = await AdminClient.open(values, context);
   return askingAdmins(context, async () => {
     const answer = await client.post(`builds/${hash}/cancel`, {}, cancelledSchema);
-    out.write(values.json ? `${JSON.stringify(answer, null, 2)}\n` : `${hash} is stopped\n`);
+    out.write(values.json ? `${printableJson(answer)}\n` : `${hash} is stopped\n`);
   });
 };

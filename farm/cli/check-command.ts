@@ -6,6 +6,7 @@ import { BuildError } from '../../shared/build-error.ts';
 import { MAX_BODY_BYTES } from '../../shared/build-request.ts';
 import { WORD } from '../../shared/grammar.ts';
 import { type Installed, InstalledListError, installedList } from '../../shared/installed-list.ts';
+import { printableJson } from '../../shared/printable.ts';
 import { parseUpgradeCheck } from '../../shared/seed/upgrade-check-fields.ts';
 import { checkUpgrade, type InstalledSystem, type Upgrade } from '../client/check-upgrade.ts';
 import { Patience } from '../client/patience.ts';
@@ -72,7 +73,7 @@ export const checkCommand: Command = async (args, context) => {
   });
   try {
     const upgrade = await checkUpgrade(serverUrl, system, patience, context.signal);
-    if (values.json) out.write(`${JSON.stringify({ newer: upgrade !== null, ...upgrade }, null, 2)}\n`);
+    if (values.json) out.write(`${printableJson({ newer: upgrade !== null, ...upgrade })}\n`);
     else if (upgrade === null) out.write(`nothing is newer than ${system.version} for ${system.target}\n`);
     else tell(upgrade, system, { serverUrl, profile }, context);
     return upgrade === null ? EXIT_NOTHING_NEWER : 0;

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { judgeNodeAddress, MAX_NODE_ADDRESS } from '../../shared/node-address.ts';
 import { isNodeAction, NODE_ACTIONS } from '../../shared/node-state.ts';
-import { printable } from '../../shared/printable.ts';
+import { printable, printableJson } from '../../shared/printable.ts';
 import {
   ADMIN_FLAGS,
   ADMIN_HELP,
@@ -64,8 +64,7 @@ export const nodesCommand: Command = async (args, context) => {
   const [verb = 'list', ...rest] = words;
   const [word = '', ...more] = rest;
   const reason = values.reason as string | undefined;
-  const tell = (data: unknown, text: () => string) =>
-    void out.write(values.json ? `${JSON.stringify(data, null, 2)}\n` : text());
+  const tell = (data: unknown, text: () => string) => void out.write(values.json ? `${printableJson(data)}\n` : text());
   if (reason !== undefined && isOneOf(NO_REASON, verb))
     throw new UsageError(`${verb} takes no --reason; --help says what it takes`);
   if (verb === 'list') {

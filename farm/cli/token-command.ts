@@ -1,7 +1,7 @@
 /** `asu token`: lets a machine join the farm, by a token that its operator is given. */
 import { z } from 'zod';
 import { MAX_TOKEN_LIFE_MS, OPERATOR_NAME, TIERS } from '../../shared/node-identity.ts';
-import { printable } from '../../shared/printable.ts';
+import { printable, printableJson } from '../../shared/printable.ts';
 import { ADMIN_FLAGS, ADMIN_HELP, ADMIN_STATUSES, AdminClient, askingAdmins } from './admin-client.ts';
 import type { Command } from './command.ts';
 import { parseDuration } from './duration.ts';
@@ -48,7 +48,7 @@ export const tokenCommand: Command = async (args, context) => {
   const client = await AdminClient.open(values, context);
   return askingAdmins(context, async () => {
     const answer = await client.post('tokens', wanted, tokenSchema);
-    if (values.json) return void out.write(`${JSON.stringify(answer, null, 2)}\n`);
+    if (values.json) return void out.write(`${printableJson(answer)}\n`);
     out.write(`${printable(answer.token, 4096)}\n`);
     err.write(
       `For one machine of ${wanted.operator} (${wanted.tier}), until ${printable(answer.expires_at, 40)}. There:\n\n  ASU_NODE_JOIN=TOKEN asu node --edge ${client.edgeUrl}\n`,

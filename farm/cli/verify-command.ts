@@ -3,7 +3,7 @@
  * needs nobody; with a server it also looks whether the log was changed since, and whose word counts no more.
  */
 import { isSha256Hex } from '../../shared/digest.ts';
-import { printable } from '../../shared/printable.ts';
+import { printable, printableJson } from '../../shared/printable.ts';
 import { readHead, readRecord } from '../../shared/trust/log-record.ts';
 import { provenanceSchema } from '../../shared/trust/provenance.ts';
 import { publicKeyFrom } from '../../shared/trust/public-key-pem.ts';
@@ -79,7 +79,7 @@ export const verifyCommand: Command = async (args, context) => {
     const evidence = await gather(wish, context);
     const verdict = await verifyImage(evidence);
     const isOk = verdict.checks.every(({ ok }) => ok);
-    if (values.json) out.write(`${JSON.stringify({ ok: isOk, sha256: evidence.imageSha256, ...verdict }, null, 2)}\n`);
+    if (values.json) out.write(`${printableJson({ ok: isOk, sha256: evidence.imageSha256, ...verdict })}\n`);
     else tell(verdict, { isOk, withRecipe: values.recipe === true }, context);
     return isOk ? 0 : EXIT_FAILED;
   } catch (error) {

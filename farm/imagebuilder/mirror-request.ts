@@ -3,31 +3,47 @@
  * so that patience, redirects and the sentences about a mirror that fails are the same for a tarball and for its signature.
  */
 import { BuildError } from '../../shared/build-error.ts';
+import { isWeb, whyNotFollowed } from './redirects.ts';
 
 const MAX_REDIRECTS = 3;
 
 /** Worth another attempt: the network's fault or a passing one of the server's. */
 export class PassingFault extends Error {}
 
-/** Follows redirects by hand: at most three, never to another scheme than http and https, and where `mayLeadTo` says so. */
+/** Follows redirects by hand: at most three, each only to where it may lead (redirects.ts). `mayLeadTo`: as there. */
 export async function request(
   url: string,
   headers: Record<string, string>,
   signal: AbortSignal,
-  mayLeadTo: (url: string) => boolean = () => true,
+  mayLeadTo?: (url: string) => boolean,
 ): Promise<Response> {
-  let location = new URL(url);
+  const named = new URL(url);
+  if (!isWeb(named)) throw unavailable(url, 'expected http or https');
+  let location = named;
   for (let redirects = 0; ; redirects++) {
-    if (location.protocol !== 'http:' && location.protocol !== 'https:')
-      throw unavailable(url, `it redirects to ${location.protocol}`);
     const response = await fetch(location.href, { headers, signal, redirect: 'manual' });
     const next = response.headers.get('location');
     if (response.status < 300 || response.status > 399 || response.status === 304 || next === null) return response;
     await response.body?.cancel();
     if (redirects === MAX_REDIRECTS) throw unavailable(url, `it redirects more than ${MAX_REDIRECTS} times`);
     if (!URL.canParse(next, location.href)) throw unavailable(url, 'it redirects to something that is no URL');
-    location = new URL(next, location);
-    if (!mayLeadTo(location.href)) throw unavailable(url, 'it redirects to where this feed may not lead');
+    const to = new URL(next, location);
+    const refused = await unlessAborted(whyNotFollowed({ named, from: location, to }, mayLeadTo), signal);
+    if (refused !== null) throw unavailable(url, refused);
+    location = to;
+  }
+}
+
+/** For a name server, which knows no signal. @throws the signal's reason */
+async function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = () => aborted.reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    signal.throwIfAborted();
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
   }
 }
 

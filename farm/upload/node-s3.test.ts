@@ -20,6 +20,17 @@ test('a secret is read from its file, without the line’s end', async () => {
   expect(await withSecret({ ...place, secret: { text: 'x' } })).toEqual({ ...place, secretAccessKey: 'x' });
 });
 
+test('so is the session token of a temporary key', async () => {
+  const file = path.join(directory, 'token');
+  await writeFile(file, `${'x'.repeat(4000)}\n`);
+  const of = (sessionToken: { text: string } | { file: string }) =>
+    withSecret({ ...place, secret: { text: 's' }, sessionToken });
+  expect(await of({ file })).toEqual({ ...place, secretAccessKey: 's', sessionToken: 'x'.repeat(4000) });
+  expect(await of({ text: 't' })).toEqual({ ...place, secretAccessKey: 's', sessionToken: 't' });
+  await writeFile(file, '\n');
+  await expect(of({ file })).rejects.toThrow(/--s3-session-token-file: expected a token/);
+});
+
 test.each([
   ['is not there', null, /--s3-secret-file: .* cannot be read \(ENOENT\)/],
   ['is empty', '\n', /--s3-secret-file: expected a secret/],

@@ -14,24 +14,32 @@ export interface NodeS3 {
   readonly accessKeyId: string;
   /** Not read yet where it lies in a file. */
   readonly secret: { readonly text: string } | { readonly file: string };
+  /** What a key that ends by itself comes with. */
+  readonly sessionToken?: { readonly text: string } | { readonly file: string };
 }
 
-export interface StorePlace extends Omit<NodeS3, 'secret'> {
+export interface StorePlace extends Omit<NodeS3, 'secret' | 'sessionToken'> {
   readonly secretAccessKey: string;
+  readonly sessionToken?: string;
 }
 
-interface Given extends Omit<NodeS3, 'secret'> {
+interface Given extends Omit<NodeS3, 'secret' | 'sessionToken'> {
   readonly secret: string;
   readonly secretFile: string;
+  readonly sessionToken: string;
+  readonly sessionTokenFile: string;
 }
 
 /** Longer than any secret key. */
 const MAX_SECRET_BYTES = 1024;
+/** They hold a policy, signed. */
+const MAX_TOKEN_BYTES = 8192;
 
 /** Null: none is named. @throws UsageError naming the flag and what was expected */
-export function nodeS3({ endpoint, bucket, region, accessKeyId, secret, secretFile }: Given): NodeS3 | null {
+export function nodeS3(given: Given): NodeS3 | null {
+  const { endpoint, bucket, region, accessKeyId, secret, secretFile, sessionToken, sessionTokenFile } = given;
   if (endpoint === '') {
-    if (accessKeyId || secret || secretFile)
+    if (accessKeyId || secret || secretFile || sessionToken || sessionTokenFile)
       throw new UsageError('--s3-endpoint: expected a URL, because a key of a store is given');
     return null;
   }
@@ -44,13 +52,30 @@ export function nodeS3({ endpoint, bucket, region, accessKeyId, secret, secretFi
     throw new UsageError(
       '--s3-access-key-id: expected its secret in one of --s3-secret-file and ASU_NODE_S3_SECRET_ACCESS_KEY',
     );
-  return { endpoint, bucket, region, accessKeyId, secret: secretFile === '' ? { text: secret } : { file: secretFile } };
+  if (sessionToken !== '' && sessionTokenFile !== '')
+    throw new UsageError('--s3-session-token-file: expected it, or ASU_NODE_S3_SESSION_TOKEN, got both');
+  return {
+    endpoint,
+    bucket,
+    region,
+    accessKeyId,
+    secret: secretFile === '' ? { text: secret } : { file: secretFile },
+    ...(sessionTokenFile !== '' && { sessionToken: { file: sessionTokenFile } }),
+    ...(sessionToken !== '' && { sessionToken: { text: sessionToken } }),
+  };
 }
 
-/** @throws UsageError where the file of the secret cannot be read, or holds none */
-export async function withSecret({ secret, ...place }: NodeS3): Promise<StorePlace> {
-  if ('text' in secret) return { ...place, secretAccessKey: secret.text };
-  const text = (await readGivenFile('--s3-secret-file', secret.file, MAX_SECRET_BYTES)).trim();
-  if (text === '') throw new UsageError(`--s3-secret-file: expected a secret in ${secret.file}, got nothing`);
-  return { ...place, secretAccessKey: text };
+/** @throws UsageError where a file cannot be read, or holds nothing */
+export async function withSecret({ secret, sessionToken, ...place }: NodeS3): Promise<StorePlace> {
+  const secretAccessKey = await textOf('--s3-secret-file', 'a secret', secret, MAX_SECRET_BYTES);
+  if (!sessionToken) return { ...place, secretAccessKey };
+  const token = await textOf('--s3-session-token-file', 'a token', sessionToken, MAX_TOKEN_BYTES);
+  return { ...place, secretAccessKey, sessionToken: token };
+}
+
+async function textOf(flag: string, what: string, given: NodeS3['secret'], maxBytes: number): Promise<string> {
+  if ('text' in given) return given.text;
+  const text = (await readGivenFile(flag, given.file, maxBytes)).trim();
+  if (text === '') throw new UsageError(`${flag}: expected ${what} in ${given.file}, got nothing`);
+  return text;
 }

@@ -4,7 +4,10 @@ import type { AnswerOf } from './answer-of.ts';
 
 const part = {
   up: z.boolean(),
-  reason: z.string().optional().describe('Why it is down.'),
+  reason: z
+    .string()
+    .optional()
+    .describe('Why it is down; of a part of ours in general words, and in the log of the server in its own.'),
 };
 const count = z.int().min(0);
 

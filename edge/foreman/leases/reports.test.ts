@@ -39,6 +39,15 @@ describe('a report', () => {
     });
   });
 
+  it('of more bytes than can be counted is told in what can be', async () => {
+    const order = await foreman.order('a');
+    const value = { step: 2, bytesDone: 2n ** 64n - 1n, bytesTotal: 2n ** 53n };
+    await foreman.report('a', order.leaseId, 1, { case: 'progress', value });
+    const status = await foreman.status(order.requestHash);
+    if (status?.state !== 'running') throw new Error(`expected a running build, got ${status?.state}`);
+    expect([status.bytesDone, status.bytesTotal].map(Number.isSafeInteger)).toEqual([true, true]);
+  });
+
   it('of a number that was heard already changes nothing, whatever it says', async () => {
     const order = await foreman.order('a');
     await foreman.report('a', order.leaseId, 5, progress(8));

@@ -123,8 +123,8 @@ function noteProgress(state: ForemanState, lease: LeaseRow, progress: Progress):
     .set({
       state: 'running',
       step: progress.step,
-      bytesDone: Number(progress.bytesDone),
-      bytesTotal: Number(progress.bytesTotal),
+      bytesDone: countable(progress.bytesDone),
+      bytesTotal: countable(progress.bytesTotal),
     })
     .where(
       and(
@@ -135,6 +135,9 @@ function noteProgress(state: ForemanState, lease: LeaseRow, progress: Progress):
     )
     .run();
 }
+
+/** Whoever polls reads a whole number, and would end on one that is none. */
+const countable = (bytes: bigint): number => Math.min(Number(bytes), Number.MAX_SAFE_INTEGER);
 
 async function takeFailure(
   state: ForemanState,
