@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { CLOCK_TOLERANCE_MS, faultOfCall, type SignedCall, signCall } from './call-signature.ts';
+import { CALL_HEADERS, EDGE_TIME_HEADER, faultOfCall, type SignedCall, signCall } from './call-signature.ts';
 import { sha256Hex } from './digest.ts';
 import { signingKey } from './ed25519.ts';
 
@@ -21,7 +21,17 @@ test('the golden call has its golden signature, in both runtimes', () => {
   expect(signature).toBe('MllMk04ky9BATOa9pyDtH3zlMlNuT97hkW2AhVHLVxC6HRbT2fMg6x6ldmTbqbgIAMNGN2Fx6S7uY9KeMHorAQ');
 });
 
-test.each([0, -CLOCK_TOLERANCE_MS, CLOCK_TOLERANCE_MS])('a call signed %i ms off the clock is good', async (offMs) => {
+test('nodes of another version know these headers', () => {
+  expect([...Object.values(CALL_HEADERS), EDGE_TIME_HEADER]).toEqual([
+    'asu-node-certificate',
+    'asu-node-time',
+    'asu-body-sha256',
+    'asu-node-signature',
+    'asu-edge-time',
+  ]);
+});
+
+test.each([0, -60_000, 60_000])('a call signed %i ms off the clock is good', async (offMs) => {
   expect(await faultOfCall(node.publicKey, call, signature, now - offMs)).toBeNull();
 });
 

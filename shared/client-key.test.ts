@@ -47,6 +47,8 @@ describe('one client', () => {
     ['1.2.3.4', '::1.2.3.4'],
     ['1.2.3.4', '::ff:1.2.3.4'],
     ['1.2.3.4', '::ff00:1.2.3.4'],
+    ['1.2.3.4', '100::ffff:1.2.3.4'],
+    ['1.2.3.4', '::1:ffff:1.2.3.4'],
   ])('is not another: %s, %s', (one, other) => {
     expect(clientNetwork(one)).not.toBe(clientNetwork(other));
   });

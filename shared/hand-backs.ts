@@ -19,7 +19,7 @@ export const MOST_HAND_BACKS = 20;
 /** One more. What it had at the time of the last one was given back for the same cause: a node that stops returns all it has. */
 export function withHandBack(known: HandBacks, grantedAt: number, now: number): HandBacks {
   if (grantedAt < known.lastAt) return known;
-  const isNewHour = known.n === 0 || now - known.since >= HOUR_MS;
+  const isNewHour = now - known.since >= HOUR_MS;
   return isNewHour ? { n: 1, since: now, lastAt: now } : { ...known, n: known.n + 1, lastAt: now };
 }
 

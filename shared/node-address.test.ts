@@ -6,10 +6,12 @@ describe('is an address, in one spelling', () => {
   it.each([
     ['https://node.example', 'https://node.example'],
     ['https://node.example/', 'https://node.example'],
+    ['https://a', 'https://a'],
     ['HTTPS://Node.Example:443/', 'https://node.example'],
     ['https://node.example:8790', 'https://node.example:8790'],
     ['https://192.0.2.7:8790', 'https://192.0.2.7:8790'],
     ['https://[2001:DB8::1]:8790', 'https://[2001:db8::1]:8790'],
+    ['https://[::ffff:192.0.2.7]', 'https://[::ffff:c000:207]'],
     ['https://xn--bcher-kva.example', 'https://xn--bcher-kva.example'],
     ['http://127.0.0.1:8790', 'http://127.0.0.1:8790'],
     ['http://127.1:8790', 'http://127.0.0.1:8790'],
@@ -19,6 +21,11 @@ describe('is an address, in one spelling', () => {
   ])('%s', (text, address) => {
     expect(judgeNodeAddress(text)).toEqual({ ok: true, address });
   });
+});
+
+it('may be as long as the limit, and is told so', () => {
+  const address = `https://${'a'.repeat(MAX_NODE_ADDRESS - 8)}`;
+  expect([address.length, judgeNodeAddress(address)]).toEqual([300, { ok: true, address }]);
 });
 
 describe('is none', () => {
@@ -43,7 +50,7 @@ describe('is none', () => {
     'https://node_x.example',
     'https://.example',
     'https://[::1',
-    `https://${'a.'.repeat(MAX_NODE_ADDRESS)}example`,
+    `https://${'a'.repeat(MAX_NODE_ADDRESS - 7)}`,
   ])('%j', (text) => {
     expect(judgeNodeAddress(text)).toMatchObject({ ok: false, reason: expect.stringContaining('https://host') });
   });
@@ -54,6 +61,7 @@ describe('is none', () => {
     'http://10.0.0.1:8790',
     'http://localhost.example',
     'http://node.localhost',
+    'http://127.0.0-1',
     'http://[::2]',
   ])('by http: %s', (text) => {
     expect(judgeNodeAddress(text)).toMatchObject({ ok: false, reason: expect.stringContaining('loopback') });

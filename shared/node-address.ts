@@ -9,8 +9,8 @@ export type JudgedAddress =
   /** `https://host` or `https://host:port`, in the one spelling that is kept. */
   { readonly ok: true; readonly address: string } | { readonly ok: false; readonly reason: string };
 
-const ADDRESS = /^https?:\/\/(?:\[[0-9a-f:.]{2,45}\]|[a-z0-9][a-z0-9.-]{0,252})(?::\d{1,5})?\/?$/i;
-const LOOPBACK = /^(?:localhost|\[::1\]|127\.\d{1,3}\.\d{1,3}\.\d{1,3})$/;
+const ADDRESS = /^https?:\/\/(?:\[[0-9a-f:.]+\]|[a-z0-9][a-z0-9.-]*)(?::\d+)?\/?$/i;
+const LOOPBACK = /^(?:localhost|\[::1\]|127(?:\.\d+){3})$/;
 
 export function judgeNodeAddress(text: string): JudgedAddress {
   if (text.length > MAX_NODE_ADDRESS || !ADDRESS.test(text) || !URL.canParse(text))

@@ -23,14 +23,22 @@ test.each<[string, string[], string[]]>([
   ['itself', ['a: Conflicts a'], []],
   ['what it provides itself', ['a: Conflicts v; Provides v'], []],
   ['another that provides the name', ['a: Conflicts v', 'b: Provides v'], ['a b']],
+  [
+    'two others that provide the name, sorted',
+    ['a: Conflicts v', 'libx7: Provides v', 'b: Provides v'],
+    ['a b', 'a libx7'],
+  ],
+  ['two pairs, sorted as they come', ['a: Conflicts b', 'b: Conflicts libx7', 'libx7'], ['a b', 'b libx7']],
   ['two that provide and exclude one name', ['a: Conflicts v; Provides v', 'b: Conflicts v; Provides v'], ['a b']],
   ['a library’s name without its ABI', ['a: Conflicts libx', 'libx7: ABIVersion 7; Provides libx'], ['a libx7']],
   ['a version that fits', ['a: Conflicts b (<= 1)', 'b'], ['a b']],
   ['a version that does not', ['a: Conflicts b (>> 1)', 'b'], []],
   ['a condition that nobody can read', ['a: Conflicts b (# 1)', 'b'], []],
   ['a provided version that fits', ['a: Conflicts v (< 3)', 'b: Provides v (= 2)'], ['a b']],
+  ['a provided version that fits, without a blank', ['a: Conflicts v (> 1)', 'b: Provides v (=2)'], ['a b']],
   ['a provided version that does not', ['a: Conflicts v (> 3)', 'b: Provides v (= 2)'], []],
-  ['a name provided in no version, and a condition', ['a: Conflicts v (<= 1)', 'b: Provides v'], []],
+  ['a name provided in no version, and a condition', ['a: Conflicts v (>= 1)', 'b: Provides v'], []],
+  ['a name provided in no version, and a condition the other way', ['a: Conflicts v (<= 1)', 'b: Provides v'], []],
 ])('%s', (_, texts, expected) => {
   expect(pairs(installed('a', 'b', 'libx7'), ...texts)).toEqual(expected);
 });

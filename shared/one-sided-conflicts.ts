@@ -24,9 +24,7 @@ const MAX_CONFLICTS = 20;
  */
 export function oneSidedConflicts(manifest: Manifest, stanzas: Iterable<Stanza>): readonly InstalledConflict[] {
   const installed = new Map<string, Stanza>();
-  for (const stanza of stanzas)
-    if (Object.hasOwn(manifest, stanza.name) && manifest[stanza.name] === stanza.version)
-      installed.set(stanza.name, stanza);
+  for (const stanza of stanzas) if (manifest[stanza.name] === stanza.version) installed.set(stanza.name, stanza);
   const providers = providersOf(installed.values());
   const pairs = new Map<string, InstalledConflict>();
   for (const stanza of installed.values())

@@ -1,6 +1,13 @@
 import { describe, expect, it, test } from 'vitest';
-import { branchName, findBranch, OPENWRT_BRANCHES } from './branch.ts';
-import { applyPackageChanges, deviceAdditions, laterName, PACKAGE_CHANGES } from './package-changes.ts';
+import { type Branch, branchName, findBranch, OPENWRT_BRANCHES } from './branch.ts';
+import {
+  applyPackageChanges,
+  deviceAdditions,
+  laterName,
+  latestPack,
+  mayBeRenamed,
+  PACKAGE_CHANGES,
+} from './package-changes.ts';
 
 function applied(version: string, packages: string[]): string[] {
   const branch = findBranch(
@@ -54,15 +61,74 @@ describe('a selection', () => {
       ['luci-i18n-base-end', 'luci-app-diag-core2'],
       ['luci-i18n-base-end', 'luci-app-diag-core2'],
     ],
+    ['may have the new name twice', '24.10.2', ['auc', 'owut'], ['owut', 'owut']],
+    ['keeps what contradicts itself', '24.10.2', ['vim', '-vim'], ['vim', '-vim']],
     ['keeps order and duplicates', '24.10.2', ['b', 'a', 'b'], ['b', 'a', 'b']],
   ])('%s', (_, version, packages, expected) => {
     expect(applied(version, packages)).toEqual(expected);
   });
 });
 
+test.each<[source: string, revision: number, later: string]>([
+  ['auc', 26_792, 'owut'],
+  ['luci-app-opkg', 27_897, 'luci-app-package-manager'],
+  ['luci-i18n-opkg-de', 27_897, 'luci-i18n-package-manager-de'],
+])(
+  '%s has its new name on a branch that was cut at revision %i, and not on one cut before',
+  (source, revision, later) => {
+    const cutAt = (branchOffRevision: number): Branch => ({
+      name: '',
+      enabled: true,
+      snapshot: true,
+      branchOffRevision,
+    });
+    expect(applyPackageChanges([source], cutAt(revision))).toEqual([later]);
+    expect(applyPackageChanges([source], cutAt(revision - 1))).toEqual([source]);
+  },
+);
+
+test.each<[name: string, latest: string | null | undefined]>([
+  ['luci-i18n-opkg-de', 'luci-i18n-package-manager-de'],
+  ['luci-i18n-opkg-en', null],
+  ['luci-i18n-base-de', undefined],
+  ['luci-i18n--en', undefined],
+  ['my-luci-i18n-base-en', undefined],
+  ['my-luci-i18n-opkg-de', undefined],
+  ['opkg', undefined],
+])('once all has happened, %s is the language pack %j', (name, latest) => {
+  expect(latestPack(name)).toBe(latest);
+});
+
+test.each([
+  ['auc', true],
+  ['opkg', true],
+  ['luci-i18n-base-en', true],
+  ['luci-i18n-opkg-de', true],
+  ['owut', false],
+  ['luci-i18n-base-de', false],
+])('%s may be renamed: %s', (name, may) => {
+  expect(mayBeRenamed(name)).toBe(may);
+});
+
+test.each([
+  'buffalo_wzr-hp-g300nh-s',
+  'dlink_dir-825-b1',
+  'netgear_wndr3700',
+  'netgear_wndr3700-v2',
+  'netgear_wndr3800',
+  'netgear_wndr3800ch',
+  'netgear_wndrmac-v1',
+  'netgear_wndrmac-v2',
+  'trendnet_tew-673gru',
+])('%s keeps its switch', (profile) => {
+  const device = { branch: '23.05', version: '23.05.5', target: 'ath79/generic', profile, defaults: new Set<string>() };
+  expect(deviceAdditions(device)).toEqual(['kmod-switch-rtl8366s']);
+});
+
 test.each<[string, string, string, string[], string[]]>([
   ['23.05.5', 'mediatek/mt7622', 'any', [], ['kmod-mt7622-firmware']],
   ['23.05-SNAPSHOT', 'ath79/generic', 'netgear_wndr3800', [], ['kmod-switch-rtl8366s']],
+  ['23.05.5', 'ath79/nand', 'netgear_wndr3800', [], []],
   ['23.05.0-rc1', 'ath79/generic', 'buffalo_wzr-hp-g300nh-rb', [], ['kmod-switch-rtl8366rb']],
   ['23.05.5', 'ath79/generic', 'glinet_gl-ar150', [], []],
   ['24.10.2', 'mediatek/mt7622', 'any', [], ['fitblk']],

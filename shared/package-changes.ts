@@ -46,7 +46,7 @@ const OPTIONAL: ReadonlyMap<string, PackageChange> = new Map(
 const LANGUAGE_PACKS: readonly { pattern: RegExp; target: string | null; revision: number }[] = [
   // First, since there is no English pack under a new name either: English is in the application itself.
   { pattern: /^luci-i18n-.+-en$/, target: null, revision: 0 },
-  { pattern: /^luci-i18n-opkg-(.+)$/, target: 'luci-i18n-package-manager-$1', revision: 27897 },
+  { pattern: /^luci-i18n-opkg-/, target: 'luci-i18n-package-manager-', revision: 27897 },
 ];
 
 interface DeviceAddition {
@@ -109,7 +109,7 @@ export function applyPackageChanges(asked: readonly string[], branch: Branch): s
     const name = sign ? word.slice(1) : word;
     const changed = changedName(name, branch);
     if (changed === null || (changed !== name && sign === '-' && isAskedFor(changed))) continue;
-    words.push(changed === name ? word : sign + changed);
+    words.push(sign + changed);
   }
   return words;
 }

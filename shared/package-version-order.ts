@@ -37,14 +37,13 @@ function parts(text: string): { readonly epoch: string; readonly version: string
 /** Text and number in turn. */
 function compareTexts(a: string, b: string): number {
   const [one, other] = [a.match(/[^0-9]+|[0-9]+/g) ?? [], b.match(/[^0-9]+|[0-9]+/g) ?? []];
-  for (let i = 0, j = 0; i < one.length || j < other.length; ) {
-    const isText = [one[i], other[j]].some((piece) => piece !== undefined && !/^[0-9]/.test(piece));
+  for (let at = 0; at < Math.max(one.length, other.length); at++) {
+    const isText = [one[at], other[at]].some((piece) => piece !== undefined && !/^[0-9]/.test(piece));
     const take = (piece: string | undefined) => (piece !== undefined && /^[0-9]/.test(piece) !== isText ? piece : '');
-    const [left, right] = [take(one[i]), take(other[j])];
+    const [left, right] = [take(one[at]), take(other[at])];
+    // Never 0 where only one of them is text.
     const order = isText ? compareSigns(left, right) : compareNumbers(left, right);
     if (order !== 0) return order;
-    if (left !== '') i++;
-    if (right !== '') j++;
   }
   return 0;
 }

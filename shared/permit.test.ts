@@ -5,10 +5,20 @@ const KEY = new Uint8Array(32).fill(7);
 const WHAT: Permitted = ['log', 'node', 'lease'];
 const permit = signPermit(KEY, WHAT, 2_000);
 
+// Golden: what an edge of before has permitted is permitted still.
+test('the golden permit is the same in both runtimes', () => {
+  expect(permit).toBe('2000.b5add4e0a5fe7711cc1775be41145c8e17faa9f0375dbf35f0a18bf9648b943b');
+});
+
 test('a permit is good until it expires', () => {
   expect(isPermitted(KEY, WHAT, permit, 0)).toBe(true);
   expect(isPermitted(KEY, WHAT, permit, 1_999)).toBe(true);
   expect(isPermitted(KEY, WHAT, permit, 2_000)).toBe(false);
+});
+
+test.each([1, 1_763_000_000_000.9, 999_999_999_999_999])('a permit until %d is one', (expiresAt) => {
+  expect(isPermitted(KEY, WHAT, signPermit(KEY, WHAT, expiresAt), Math.floor(expiresAt) - 1)).toBe(true);
+  expect(isPermitted(KEY, WHAT, signPermit(KEY, WHAT, expiresAt), Math.floor(expiresAt))).toBe(false);
 });
 
 test('a permit is the same in a URL as it is in a header', () => {
@@ -39,7 +49,9 @@ describe('a permit is none', () => {
     ['without its end', permit.slice(0, -1)],
     ['with something behind it', `${permit}0`],
     ['with a line behind it', `${permit}\n`],
+    ['with another sign between', permit.replace('.', ':')],
     ['with no MAC', '2000.'],
+    ['that ends in thirty thousand years', signPermit(KEY, WHAT, 1e15)],
     ['that never ends', `Infinity${permit.slice(4)}`],
     ['', ''],
   ])('%s', (_, bent) => {

@@ -17,6 +17,8 @@ test.each([
   'https://bare.example/packages/x/packages.adb',
   'https://good.example/feeds/a..b/...c/.d',
   'https://good.example/feeds/x%20y',
+  'https://good.example/feeds//x',
+  'https://good.example/feeds/.../x',
 ])('%s is allowed', (url) => {
   expect(isRepositoryAllowed(url, list)).toBe(true);
 });
@@ -74,6 +76,10 @@ test.each([
 test.each([
   ['https://any.example/feeds/x', true],
   ['http://any.example:8080', true],
+  ['http://192.0.2.7:8', true],
+  ['http://any-1.Example:65535/aZ09._~+,=:%20-', true],
+  ['http://any.example:000080', false],
+  ['http://any.example:', false],
   ['https://any.example/../x', false],
   ['https://any.example/%2e%2e/x', false],
   ['ftp://any.example/', false],

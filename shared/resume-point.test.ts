@@ -8,6 +8,7 @@ test.each<[string, ResumePoint]>([
   ['start', { kind: 'start' }],
   ['end', { kind: 'end' }],
   [`${mark}.0`, { kind: 'log', mark, piece: 0 }],
+  [`${mark}.1`, { kind: 'log', mark, piece: 1 }],
   [`${mark}.128`, { kind: 'log', mark, piece: 128 }],
 ])('%s is an id, and comes back as what it was made from', (id, point) => {
   expect(resumePoint(id)).toEqual(point);
@@ -23,6 +24,7 @@ describe('is no id of ours', () => {
     ['start.1'],
     [mark],
     [`${mark}.`],
+    [`${mark}:1`],
     [`${mark}.01`],
     [`${mark}.-1`],
     [`${mark}.1e1`],

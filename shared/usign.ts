@@ -81,7 +81,7 @@ export async function usignKeyFromSeed(seed: Uint8Array): Promise<UsignKeyPair> 
 function decode(text: string, payloadBytes: number): Uint8Array<ArrayBuffer> | undefined {
   const lines = text.split('\n').map((line) => line.trim());
   const [line, ...rest] = lines.filter((candidate) => candidate !== '' && !candidate.startsWith('untrusted comment:'));
-  if (line === undefined || rest.length > 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(line) || line.length % 4 !== 0)
+  if (line === undefined || rest.length > 0 || !/^[A-Za-z0-9+/]+=?$/.test(line) || line.length % 4 !== 0)
     return undefined;
   const bytes = fromBase64(line);
   if (bytes.length !== 2 + keyIdBytes + payloadBytes || bytes[0] !== 0x45 || bytes[1] !== 0x64) return undefined;

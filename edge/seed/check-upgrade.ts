@@ -29,7 +29,7 @@ export async function checkUpgrade(context: EdgeContext, check: UpgradeCheck): P
   const distro = neededDistro(config.DISTROS, check.distro);
   const versions = await versionsOf(catalogue);
   const newer = await findNewer(context, check, versions);
-  if (!check.installed || !comparesPackages(check, newer)) return outcomeWithoutPackages(check, newer);
+  if (!check.installed || !comparesPackages(check, newer)) return outcomeWithoutPackages(newer);
   const found = newer ?? (await ownVersion(context, check, versions));
   if (!found) return { state: 'nothing to do' };
   const carried = carryOver(check.installed, journeyOf(context, check, found.version), found);

@@ -112,15 +112,27 @@ describe('in the next stable branch, where packages have other names and there a
   });
 });
 
+test.each<[name: string, from: string | null, version: string, later: string]>([
+  ['opkg', '24.10.2', '25.12.0', 'apk-mbedtls'],
+  ['firewall', '23.05.5', '24.10.2', 'firewall'],
+  ['firewall', null, '24.10.2', 'firewall4'],
+  ['opkg', 'SNAPSHOT', 'SNAPSHOT', 'opkg'],
+])('%s, where the image is of %s, is asked for in %s as %s', (name, from, version, later) => {
+  const of = image({ addPackages: [name], removePackages: [] });
+  const [, beside] = carriedRequests(of, from === null ? null : branchOf(from), version, branchOf(version));
+  expect(beside?.packages).toEqual([later]);
+});
+
 test('a size and a file system go along', () => {
   const [request] = carried('24.10.3', image({ rootfsSizeMb: 512, filesystem: 'ext4' }));
   expect(request).toMatchObject({ rootfs_size_mb: 512, filesystem: 'ext4', defaults: '', client: null });
+  expect(request).toMatchObject({ version_code: '', repositories: {}, repositories_mode: 'append' });
 });
 
 describe('what of a record is wanted', () => {
   it('is the wish, and what upstream installed on the device', () => {
     const { device } = buildRecord();
-    const record = buildRecord({ device: { ...device, devicePackages: ['kmod-usb2', '-ppp'] } });
+    const record = buildRecord({ device: { ...device, devicePackages: ['kmod-usb2', '-ppp', 'ath10k', 'kmod-usb2'] } });
     expect(wantedImage(record)).toEqual({
       distro: 'openwrt',
       version: '24.10.2',
@@ -130,7 +142,7 @@ describe('what of a record is wanted', () => {
       removePackages: ['ppp'],
       rootfsSizeMb: null,
       filesystem: null,
-      defaults: ['base-files', 'kmod-usb2'],
+      defaults: ['ath10k', 'base-files', 'kmod-usb2'],
     });
   });
 

@@ -17,8 +17,10 @@ test.each([
   ['SNAPSHOT', 'SNAPSHOT', '24.10.2', true, 'the snapshot of today'],
   ['24.10-SNAPSHOT', '24.10-SNAPSHOT', '24.10.2', true, 'the snapshot of a branch'],
   ['24.10-SNAPSHOT', '24.10.3', '24.10.3', false, 'a release, to one that has a snapshot'],
+  ['24.10-SNAPSHOT', '25.12.0', '25.12.0', false, 'a release of the next branch, to one that has a snapshot'],
   ['24.10.2', '24.10-SNAPSHOT', '24.10.2', false, 'a snapshot, to one that has a release'],
   ['24.10.2', 'nonsense', '24.10.2', false, 'what is no version'],
+  ['24.10.2', '9999.1.1', '', false, 'what is of no branch, where upstream calls nothing stable'],
 ])('%s → %s where %s is stable: %s (%s)', (from, to, stable, expected) => {
   expect(isNextVersion(from, to, stable)).toBe(expected);
 });

@@ -15,11 +15,10 @@ export interface WantedImage
 export function wantedImage(record: Pick<BuildRecord, 'private' | 'request' | 'device'>): WantedImage | null {
   const { request, device } = record;
   if (record.private || request.repositories.length > 0) return null;
-  const words = [...device.defaultPackages, ...device.devicePackages];
-  const dropped = new Set(words.filter((word) => word.startsWith('-')).map((word) => word.slice(1)));
+  const words = new Set([...device.defaultPackages, ...device.devicePackages]);
   const { distro, version, target, profile, addPackages, removePackages, rootfsSizeMb, filesystem } = request;
   return {
     ...{ distro, version, target, profile, addPackages, removePackages, rootfsSizeMb, filesystem },
-    defaults: [...new Set(words)].filter((word) => !word.startsWith('-') && !dropped.has(word)).sort(),
+    defaults: [...words].filter((word) => !word.startsWith('-') && !words.has(`-${word}`)).sort(),
   };
 }

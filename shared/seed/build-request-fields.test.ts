@@ -15,6 +15,7 @@ describe('packages', () => {
   it.each<[string, unknown, string[]]>([
     ['a list', ['vim', 'luci'], ['vim', 'luci']],
     ['a dict', { vim: '8.1', luci: 'git-19' }, ['vim', 'luci']],
+    ['a single one', ['vim'], ['vim']],
     ['an empty list', [], []],
     ['an empty dict', {}, []],
     ['an empty text', '', []],

@@ -27,7 +27,7 @@ const word = z.string('expected text');
 
 /** auc writes a list, others an object of names and versions; LuCI writes what it was told, which may be nothing. */
 function names(packages: unknown): unknown {
-  if (packages === undefined || packages === null || packages === '') return [];
+  if (packages === null || packages === '') return [];
   if (typeof packages !== 'object' || Array.isArray(packages)) return packages;
   return Object.values(packages).every((version) => typeof version === 'string') ? Object.keys(packages) : packages;
 }
@@ -92,7 +92,7 @@ export function parseSeedRequest(json: unknown): SeedRequest {
   const parsed = seedRequestSchema.safeParse(json);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    refuseField(issue?.path.map(String).join('.').slice(0, 128) ?? '', issue?.message ?? 'unexpected');
+    refuseField(issue?.path.map(String).join('.') ?? '', issue?.message ?? 'unexpected');
   }
   const { distro, version, board, model, packages = [], defaults } = parsed.data;
   const place = placeOf(parsed.data);

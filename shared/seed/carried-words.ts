@@ -9,7 +9,7 @@ import { carryOver, type VersionIndex } from './carry-over.ts';
 /** What the version has, and what has a sign, stays as it was asked for; what nothing here knows of too, to be refused by name. */
 export function carriedWords(words: readonly string[], version: VersionIndex, branch: Branch): string[] {
   return words.flatMap((word) => {
-    if (/^[-+]/.test(word) || isAvailable(word, version.target, version.arch)) return [word];
+    if (isAvailable(word, version.target, version.arch)) return [word];
     // Which version the router runs, a request does not tell: of the table of today it may need any row.
     const journey = { version: version.target.version, revision: '', from: undefined, to: branch };
     const { packages, unsettled } = carryOver(new Map([[word, '']]), journey, version);

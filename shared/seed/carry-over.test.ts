@@ -28,7 +28,7 @@ const OPKG: VersionIndex = {
           'lua',
           'rpcd-mod-rpcsys',
         ],
-        ...['luci-app-package-manager', 'luci-i18n-package-manager-de', 'px5g-mbedtls', 'libx', 'libx2'],
+        ...['luci-app-package-manager', 'luci-i18n-package-manager-de', 'px5g-mbedtls', 'libx', 'libx2', 'zlib'],
       ].map((name) => [name, '2']),
     ),
     provides: ['wget', 'libubox20240329', 'lua5.3'],
@@ -69,6 +69,7 @@ describe('from 17.01 and earlier', () => {
     ['openvpn polarssl vim', ['mbedtls', 'openvpn-mbedtls', 'vim']],
     ['openvpn mbedtls', ['mbedtls', 'openvpn-mbedtls']],
     ['polarssl', ['mbedtls']],
+    ['libmicrohttpd12', ['libmicrohttpd-no-ssl']],
     ['kmod-ipv6', []],
   ])('%s', (names, packages) => {
     for (const version of ['17.01.4', '17.01.0-rc2', '17.01-SNAPSHOT'])
@@ -130,6 +131,11 @@ describe('what changed since 2022', () => {
     expect(carried('SNAPSHOT', ['opkg'], '25.12.0', APK)).toEqual(only('opkg'));
   });
 
+  it('is applied where another package provides the new name', () => {
+    const index = { ...OPKG, arch: { ...OPKG.arch, packages: { vim: '2' }, provides: ['firewall4'] } };
+    expect(carried('21.02.7', ['firewall'], '24.10.2', index)).toEqual(only('firewall4'));
+  });
+
   it('leaves a package its old name where the version has no other', () => {
     expect(carried('23.05.5', ['opkg'], '25.12.0', OPKG)).toEqual(only('opkg'));
     const index = { ...OPKG, arch: { ...OPKG.arch, packages: { vim: '2' }, provides: ['firewall'] } };
@@ -150,6 +156,8 @@ describe('the name in the new version of', () => {
     ['a library that is longer than another', 'libx2-5', 'libx2'],
     ['a library whose ABI begins as the name of another ends', 'libx25', 'libx'],
     ['a library with more than digits in its ABI', 'libx1.2b.3', 'libx'],
+    ['a library whose ABI is a nine', 'libx9', 'libx'],
+    ['a library with the longest ABI', `libubox${'1'.repeat(16)}`, 'libubox'],
     ['a library that was renamed, with its ABI', 'libustream-wolfssl20201210', 'libustream-mbedtls'],
     ['one that was renamed and is no more', 'libustream-polarssl', 'libustream-mbedtls'],
     ['what has an ABI and is no library by its name', 'jansson4', 'jansson'],
@@ -163,12 +171,12 @@ describe('the name in the new version of', () => {
     expect(carried('19.07.2', [name])).toEqual(only(next));
   });
 
-  it.each(['python39', 'lua5.1', 'libz', 'lib2', 'vim9', 'iptables-mod', 'constructor', `libubox${'1'.repeat(17)}`])(
-    'what is no package under this name or a similar one: %s',
-    (name) => {
-      expect(carried('19.07.2', [name])).toEqual({ packages: [], gone: [], unsettled: [name] });
-    },
-  );
+  it.each([
+    ...['python39', 'lua5.1', 'libz', 'lib2', 'libxy', 'zlib1', 'vim9', 'iptables-mod', 'constructor'],
+    `libubox${'1'.repeat(17)}`,
+  ])('what is no package under this name or a similar one: %s', (name) => {
+    expect(carried('19.07.2', [name])).toEqual({ packages: [], gone: [], unsettled: [name] });
+  });
 });
 
 it('what images of then came with and nobody misses is gone', () => {
@@ -177,6 +185,11 @@ it('what images of then came with and nobody misses is gone', () => {
     gone: ['ip6tables', 'iptables', 'uclibcxx'],
     unsettled: [],
   });
+});
+
+it('what came with images is gone as well where the version has not what does the same', () => {
+  const index = { ...OPKG, arch: { ...OPKG.arch, packages: { vim: '2' } } };
+  expect(carried('18.06.2', ['wpad-mini', 'vim'], '24.10.2', index)).toEqual({ ...only('vim'), gone: ['wpad-mini'] });
 });
 
 it('what is in every image or in no index is ignored, whatever its version', () => {

@@ -144,7 +144,7 @@ const MAX_ABI = 16;
 /** The name as indexes have it, without the ABI. A name does not tell where that begins: the longest that is a package wins. */
 function bareName(name: string, isPackage: (name: string) => boolean): string {
   if (isPackage(name) || !MAY_HAVE_ABI.test(name)) return name;
-  for (let at = name.length - 1; at > 2 && at >= name.length - MAX_ABI; at--) {
+  for (let at = name.length - 1; at >= name.length - MAX_ABI; at--) {
     // The first of some digits. A dash sets them apart from a name that ends with one itself (`libnghttp2-14`).
     if (!isDigit(name, at) || isDigit(name, at - 1)) continue;
     const bare = name.slice(0, name[at - 1] === '-' ? at - 1 : at);

@@ -34,7 +34,6 @@ export const isHistoricSource = (name: string): boolean => SOURCES.has(name);
 
 /** The name that came after 17.01; null: the package is gone. */
 export function historicName(name: string, installed: Pick<ReadonlySet<string>, 'has'>): string | null {
-  if (!isHistoricSource(name)) return name;
   const change = HISTORIC_CHANGES.find(
     ({ source, beside }) => source === name && (beside?.some((other) => installed.has(other)) ?? true),
   );

@@ -35,6 +35,7 @@ it.each([
     { images: images.map((image) => ({ ...image, type: 'factory' })) },
     { sysupgrade: null },
   ],
+  ['of half a second have a whole one', { durationMs: 500 }, { build_seconds: 1 }],
   ['of a node that claims a year have a day', { durationMs: 1e18 }, { build_seconds: 86_400 }],
 ])('facts %s', (_, fields, facts) => {
   expect(imageFacts(buildRecord(fields), null)).toMatchObject({ ...facts, cache_hits: null });
@@ -46,7 +47,7 @@ it.each([
   ['its profile, where the title says nothing', [{ vendor: '' }], 'glinet_gl-ar150'],
   [
     'text, whatever a node has made of it',
-    [{ title: 'x<img src=1 onerror=alert(1)>' }],
+    [{ title: 'x<<img src=1 onerror=alert(1)>' }],
     'ximg src=1 onerror=alert(1)>',
   ],
 ])('a device is called by %s', (_, titles, name) => {

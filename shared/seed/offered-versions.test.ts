@@ -47,6 +47,7 @@ test('distributions by name have all their versions, newest first, in words', ()
       '23.05.5': { version_description: 'Last release of the previous branch' },
     },
   });
+  expect(Object.values(answer)[1]).toMatchObject({ distro_alias: '__proto__', distro_description: '' });
   expect(Object.keys(answer.openwrt?.versions ?? {})).toEqual(
     offeredVersions([OPENWRT], versions()).map(({ version }) => version),
   );

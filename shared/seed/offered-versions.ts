@@ -31,11 +31,10 @@ const DESCRIPTIONS: readonly {
   { of: (version) => version.includes('-rc'), text: 'Release candidate, for tests' },
   { of: (version, { stableVersion }) => version === stableVersion, text: 'Current stable release' },
   { of: (version, { oldstableVersion }) => version === oldstableVersion, text: 'Last release of the previous branch' },
-  { of: () => true, text: 'Earlier release' },
 ];
 
 const versionDescription = (version: string, versions: VersionsDocument): string =>
-  DESCRIPTIONS.find((row) => row.of(version, versions))?.text ?? '';
+  DESCRIPTIONS.find((row) => row.of(version, versions))?.text ?? 'Earlier release';
 
 const newestFirst = ({ versions }: VersionsDocument): readonly string[] =>
   versions.map(({ version }) => version).sort(compareVersions);

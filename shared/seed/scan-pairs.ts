@@ -18,9 +18,9 @@ const FILE_ENDING = '.ipk'.length;
 /** As `PACKAGE_NAME` has it. */
 const MAX_NAME = 127;
 
-/** By byte, whether it may stand in such a word; none beyond ASCII does. */
+/** By byte, whether it may stand in such a word; none beyond ASCII does, by either grammar. */
 const allowed = (isAllowed: (char: string) => boolean): Uint8Array =>
-  Uint8Array.from({ length: 256 }, (_, code) => Number(code < 128 && isAllowed(String.fromCharCode(code))));
+  Uint8Array.from({ length: 256 }, (_, code) => Number(isAllowed(String.fromCharCode(code))));
 
 // Made of the grammar, so that it is written down once.
 const BEGINS_NAME = allowed((char) => PACKAGE_NAME.test(char));
@@ -51,10 +51,10 @@ const SHORTEST_PAIR = ',"a":""'.length;
 /** For bodies of up to 15 kB, used by one scan after the other: as much anew for each were memory that no cache has yet. */
 const ROOM = new Int32Array(NUMBERS_A_PAIR * 2048);
 
-/** Null for whatever is not plain, or is none: another reader has to tell which. */
+/** `start`: of its brace. Null for whatever is not plain, or is none: another reader has to tell which. */
 export function scanPairs(bytes: Uint8Array, start: number): PlainPackages | null {
   // Room for all that there can be: a list that grows with each number takes three times as long.
-  const most = NUMBERS_A_PAIR * Math.ceil(Math.max(0, bytes.length - start) / SHORTEST_PAIR);
+  const most = NUMBERS_A_PAIR * Math.ceil((bytes.length - start) / SHORTEST_PAIR);
   const pairs = most <= ROOM.length ? ROOM : new Int32Array(most);
   let count = 0;
   let at = start;
@@ -79,10 +79,7 @@ export function scanPairs(bytes: Uint8Array, start: number): PlainPackages | nul
     )
       return null;
     // Names are seldom such that it matters, so a look at one byte spares the others the pattern.
-    if (
-      bytes[nameEnd - 1] === LAST_OF_FILES &&
-      PACKAGE_FILE.test(wordIn(bytes, Math.max(nameStart, nameEnd - FILE_ENDING), nameEnd))
-    )
+    if (bytes[nameEnd - 1] === LAST_OF_FILES && PACKAGE_FILE.test(wordIn(bytes, nameEnd - FILE_ENDING, nameEnd)))
       return null;
     pairs[count++] = nameStart;
     pairs[count++] = nameEnd;
@@ -91,7 +88,7 @@ export function scanPairs(bytes: Uint8Array, start: number): PlainPackages | nul
     pairs[count++] = hash;
     at = skip(bytes, versionEnd + 1, BLANK);
   }
-  return count > 0 && bytes[at] === CLOSE ? new PlainPackages(bytes, pairs.slice(0, count), at + 1) : null;
+  return bytes[at] === CLOSE ? new PlainPackages(bytes, pairs.slice(0, count), at + 1) : null;
 }
 
 /** A word of ASCII. */

@@ -48,6 +48,10 @@ const SCANNED: [situation: string, body: string][] = [
     'numbers and words before them',
     `{"upgrade_packages":1,"revision":null,"x":true,${ROUTER},"installed":{"vim":"8"}}`,
   ],
+  [
+    'more packages than there is room for',
+    wholly(`"installed":{${Array.from({ length: 3_000 }, (_, n) => `"p${n}":"${n}"`).join()}}`),
+  ],
   ['a name twice', wholly('"installed":{"vim":"8","curl":"7","vim":"9"}')],
   ['packages twice, the other ones before', `{"installed":1,${ROUTER},"installed":{"vim":"8"}}`],
   ['packages in both dialects', wholly('"installed":{"vim":"8"},"packages":7')],

@@ -38,6 +38,17 @@ test('of what is there twice the later one counts', () => {
   ).toEqual({ names: ['vim'], upgrades: { vim: ['9', '2'] }, others: { opkg: '2' } });
 });
 
+test('of many in a large index each is told once, and no other', () => {
+  const all = Array.from({ length: 400 }, (_, n) => `package-${n}`);
+  const some = all.filter((_, n) => n % 3 === 0);
+  const index = { packages: Object.fromEntries(all.map((one) => [one, '1'])) };
+  const { steady, others } = partSteady(plainPackages([...some, ...some].map((one) => [one, '1'])), index, {
+    packages: {},
+  });
+  expect(told({ steady, others })).toEqual({ names: some.toSorted(), upgrades: {}, others: {} });
+  expect(all.filter(steady.has)).toEqual(some);
+});
+
 test('a scan leaves alone what an earlier one found', () => {
   const first = plainPackages([['vim', '8']]);
   plainPackages([['curl', '1'] as const, ['nobody', '1'] as const]);

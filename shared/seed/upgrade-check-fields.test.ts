@@ -37,6 +37,7 @@ const ACCEPTED: [situation: string, body: Record<string, unknown>, becomes: obje
   ],
   ['the longest distro', { ...MINIMAL, distro: 'd'.repeat(64) }, { distro: 'd'.repeat(64) }],
   ['the longest revision', { ...MINIMAL, revision: 'r'.repeat(64) }, { revision: 'r'.repeat(64) }],
+  ['a revision of all signs', { ...MINIMAL, revision: 'R_1.2,3+4-5' }, { revision: 'R_1.2,3+4-5' }],
   ['an empty revision', { ...MINIMAL, revision: '' }, {}],
   [
     'the longest target',

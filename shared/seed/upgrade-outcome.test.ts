@@ -163,12 +163,11 @@ describe('packages', () => {
   });
 
   it('that were not told leave the version', () => {
-    expect(told(outcomeWithoutPackages(check({}), OFFER))).toEqual({
+    expect(told(outcomeWithoutPackages(OFFER))).toEqual({
       state: 'upgrade',
       answer: { version: '24.10.2' },
     });
-    expect(told(outcomeWithoutPackages(check({}), null))).toEqual({ state: 'nothing to do' });
-    expect(told(outcomeWithoutPackages(check({ installed }), null))).toEqual({ state: 'nothing to do' });
+    expect(told(outcomeWithoutPackages(null))).toEqual({ state: 'nothing to do' });
   });
 });
 

@@ -47,13 +47,8 @@ export const comparesPackages = ({ installed, wantsUpgrades }: UpgradeCheck, new
   installed !== null && (newer !== null || wantsUpgrades);
 
 /** Of a check that compares none. @param newer the version that is offered, where there is one */
-export const outcomeWithoutPackages = (
-  { installed }: UpgradeCheck,
-  newer: { readonly version: string } | null,
-): UpgradeOutcome =>
-  newer && installed === null
-    ? { state: 'upgrade', answer: { version: newer.version, comparison: null } }
-    : { state: 'nothing to do' };
+export const outcomeWithoutPackages = (newer: { readonly version: string } | null): UpgradeOutcome =>
+  newer ? { state: 'upgrade', answer: { version: newer.version, comparison: null } } : { state: 'nothing to do' };
 
 /**
  * @param carried of what the router has installed, for this offer
@@ -65,7 +60,7 @@ export function upgradeOutcome(offer: Offer, carried: CarriedOver, before: Versi
   const others = carried.unsettled.filter((name) => !isUpstreams(name)).sort();
   if (others.length > 0 && !offer.hasOtherFeeds) return { state: 'unknown packages', names: others };
   const upgrades = carried.packages.filter(isUpgrade);
-  if (!offer.isNewer && upgrades.length + carried.steady.upgradesLength === 0) return { state: 'nothing to do' };
+  if (!offer.isNewer && upgrades.length === 0 && carried.steady.upgradesLength === 0) return { state: 'nothing to do' };
   const packages = [...carried.packages.map(({ name }) => name), ...others];
   return {
     state: 'upgrade',

@@ -91,6 +91,10 @@ describe('the newest version for a router that runs', () => {
     expect(offered(version, versions)).toEqual([offer, true]);
   });
 
+  it('is of any branch where upstream calls none stable', () => {
+    expect(offered('23.05.5', offering(['24.10.2', '23.05.5'], { stableVersion: '' }))).toEqual(['24.10.2', true]);
+  });
+
   it('is the newest that has its target', () => {
     expect(offered('23.05.5', offering(UPSTREAM, {}, ['24.10.2', '24.10.1']))).toEqual(['24.10.0', true]);
     expect(offered('24.10.1', offering(UPSTREAM, {}, ['24.10.2']))).toEqual([null, true]);

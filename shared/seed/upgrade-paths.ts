@@ -82,7 +82,7 @@ function ofSnapshot({ version, target }: Installed, branch: string, versions: Ve
   const releases = versions.versions.filter(
     (entry) => Object.hasOwn(entry.targets, target) && isStable(entry, branch, versions),
   );
-  const later = releases.filter((entry) => branch !== 'SNAPSHOT' && entry.branch > branch);
+  const later = releases.filter((entry) => entry.branch > branch);
   const itself = versions.versions.find((entry) => entry.version === version && Object.hasOwn(entry.targets, target));
   const nearest = itself ?? releases.find((entry) => branch === 'SNAPSHOT' || entry.branch === branch);
   return [...later.map(byOrder), ...(nearest ? [byRevision(nearest)] : [])];
@@ -90,7 +90,7 @@ function ofSnapshot({ version, target }: Installed, branch: string, versions: Ve
 
 /**
  * A branch is out when upstream says so, be the images there before; and for a router that runs a version of it, it is. Names of
- * branches are four digits, so their texts are in their order.
+ * branches are four digits, so their texts are in their order; main's comes last.
  */
 function isStable({ version, branch }: VersionEntry, own: string, versions: VersionsDocument): boolean {
   if (isSnapshot(version) || version.includes('-rc') || version === versions.upcomingVersion) return false;
