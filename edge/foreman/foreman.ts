@@ -85,7 +85,7 @@ export class Foreman extends DurableObject<Env> {
         cache: nearCache(env.CACHE),
       };
       this.#state = foremanState(db, config, ways, ctx.id.name);
-      this.#rooms = new Rooms(this.#state.leases);
+      this.#rooms = new Rooms(this.#state);
       this.#chores = new Chores(this.#state, this.#alarm, this.#rooms, (work) => ctx.waitUntil(work));
       await this.#alarm.open(db);
       const now = Date.now();
@@ -235,7 +235,8 @@ export class Foreman extends DurableObject<Env> {
     // A build may have gone back to the queue.
     if (!taken.hasStateChanged) this.#rooms.waiting.wakeSome();
     else {
-      this.#rooms.wakeEverybody();
+      this.#rooms.wakeForChanged();
+      this.ctx.waitUntil(this.#chores.settleOrphaned());
       this.ctx.waitUntil(this.#chores.withdraw());
     }
     await this.#setAlarm();
@@ -311,7 +312,8 @@ export class Foreman extends DurableObject<Env> {
   async actOnNode(nodeId: string, action: NodeAction, reason: string): Promise<ActedOnNode> {
     this.#count('act');
     const acted = actOnNode(this.#state, nodeId, action, reason, Date.now());
-    this.#rooms.wakeEverybody();
+    this.#rooms.wakeForChanged();
+    this.ctx.waitUntil(this.#chores.settleOrphaned());
     // Whose word counts no more is told with the log's head.
     this.ctx.waitUntil(this.#chores.writeLog());
     this.ctx.waitUntil(this.#chores.withdraw());
@@ -395,6 +397,7 @@ export class Foreman extends DurableObject<Env> {
     for (const failure of endWhatIsOver(this.#state, (nodeId) => this.#rooms.wake(nodeId), now))
       this.ctx.waitUntil(cacheFailure(this.#state, failure));
     // Not waited for: a store that hangs must not keep leases from ending.
+    this.ctx.waitUntil(this.#chores.settleOrphaned());
     this.ctx.waitUntil(this.#chores.publishAll());
     this.ctx.waitUntil(this.#chores.writeLog());
     this.ctx.waitUntil(this.#chores.withdraw());
