@@ -77,6 +77,7 @@ export type Table =
   | 'wanted'
   | 'upstream_seen'
   | 'kept_requests'
+  | 'orphaned'
   | 'images'
   | 'image_sums';
 export type Row = Record<string, string | number | null>;

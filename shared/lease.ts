@@ -35,16 +35,18 @@ export interface Try {
 /**
  * May this one take this build? Who had it before is the last choice: only when each one seen lately has had it as well, or
  * when it has waited for the others in vain for as long as they deserve (`isOverdue`): one that is there and never comes must not
- * keep it from being built. `present` is asked only where it matters.
+ * keep it from being built. `present` is asked only where it matters, and no further than that.
  */
 export function mayTake(
   who: string,
   tries: readonly Pick<Try, 'by'>[],
-  present: () => readonly string[],
+  present: () => Iterable<string>,
   isOverdue: () => boolean,
 ): boolean {
   const tried = new Set(tries.map(({ by }) => by));
-  return !tried.has(who) || isOverdue() || present().every((one) => tried.has(one));
+  if (!tried.has(who) || isOverdue()) return true;
+  for (const one of present()) if (!tried.has(one)) return false;
+  return true;
 }
 
 /** Did it have it just now? */

@@ -141,7 +141,7 @@ export function removableDefaults(target: TargetDocument, profileId: string): Re
 
 const defaultsOf = new WeakMap<TargetDocument, Map<string, ReadonlySet<string>>>();
 
-export const isPrivate = (request: NormalizedRequest): boolean => request.defaultsMac !== '';
+export const isPrivate = (request: Pick<NormalizedRequest, 'defaultsMac'>): boolean => request.defaultsMac !== '';
 
 /** The bytes that identity is made of. The order of fields is part of every hash ever given out: append, never reorder. */
 export const canonicalRequest = (request: NormalizedRequest): string =>

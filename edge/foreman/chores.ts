@@ -12,6 +12,7 @@ import { removeLeftovers } from './images/remove-leftovers.ts';
 import { removePrivate } from './images/remove-private.ts';
 import { sweepStore } from './images/sweep-store.ts';
 import type { Rooms } from './leases/rooms.ts';
+import { settleOrphaned } from './nodes/orphaned.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { dropPrebuilds } from './prebuilds/drop-prebuilds.ts';
 import { listWanted } from './prebuilds/list-wanted.ts';
@@ -38,6 +39,7 @@ const EXPIRED_AT_ONCE = 16;
 
 type Chore =
   | 'publishAll'
+  | 'settleOrphaned'
   | 'writeLog'
   | 'withdraw'
   | 'keepRequests'
@@ -101,6 +103,15 @@ export class Chores {
     }
   });
 
+  /** Settles what nodes left behind that were put out; between two steps others are heard. */
+  readonly settleOrphaned = oneAtATime(async () => {
+    for (let at = settleOrphaned(this.#state, Date.now()); at; at = settleOrphaned(this.#state, Date.now(), at)) {
+      this.#rooms.waiting.wakeSome();
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    await this.#setAlarm();
+  });
+
   /** Takes back what stood on nodes that are not believed any more. */
   readonly withdraw = oneAtATime(async () => {
     const isDue = isWithdrawalDue(this.#state) || nextRecall(this.#state) !== null;
@@ -150,7 +161,8 @@ export class Chores {
     await this.#attempt('minding the checks', mindChecks);
     // Whoever was found to lie.
     if (this.#state.nodes.stateChanges !== stateChanges) {
-      this.#rooms.wakeEverybody();
+      this.#rooms.wakeForChanged();
+      this.#waitUntil(this.settleOrphaned());
       await this.withdraw();
     }
     await this.#setAlarm();

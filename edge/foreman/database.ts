@@ -22,6 +22,7 @@ import images from './migrations/0017_images.sql';
 import leftovers from './migrations/0018_leftovers.sql';
 import prebuilds from './migrations/0019_prebuilds.sql';
 import keptRequests from './migrations/0020_kept_requests.sql';
+import orphaned from './migrations/0021_orphaned.sql';
 import * as schema from './schema.ts';
 
 export type Database = DrizzleSqliteDODatabase<typeof schema>;
@@ -50,6 +51,7 @@ export const MIGRATIONS = {
       { idx: 18, when: 1797300000000, tag: '0018_leftovers', breakpoints: true },
       { idx: 19, when: 1797400000000, tag: '0019_prebuilds', breakpoints: true },
       { idx: 20, when: 1797500000000, tag: '0020_kept_requests', breakpoints: true },
+      { idx: 21, when: 1797600000000, tag: '0021_orphaned', breakpoints: true },
     ],
   },
   migrations: {
@@ -74,6 +76,7 @@ export const MIGRATIONS = {
     m0018: leftovers,
     m0019: prebuilds,
     m0020: keptRequests,
+    m0021: orphaned,
   },
 };
 

@@ -4,6 +4,7 @@
  */
 import { REFUSED_MS } from './bucket-hold.ts';
 import type { ForemanState } from './foreman-state.ts';
+import { areOrphaned } from './nodes/orphaned.ts';
 import { nextRecall } from './publishing/recall.ts';
 import { isShelfDue } from './trust/shelf.ts';
 import { isWithdrawalDue } from './trust/withdraw.ts';
@@ -35,6 +36,7 @@ export function dueTimes(state: ForemanState, now: number): readonly (number | n
     expiry === null ? null : Math.max(expiry, soon),
     state.queue.isPublishing() || state.log.isBehind() ? soon : null,
     isWithdrawalDue(state) || isShelfDue(state, now) ? soon : null,
+    areOrphaned(state) ? soon : null,
     recall === null ? null : Math.max(recall, soon),
     state.checks.settling() ? soon : null,
     keptDueAt === null ? null : Math.max(keptDueAt, soon),

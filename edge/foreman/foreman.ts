@@ -51,7 +51,7 @@ export class Foreman extends DurableObject<Env> {
     super(ctx, env);
     void ctx.blockConcurrencyWhile(async () => {
       this.#state = await openState(ctx, env);
-      this.#rooms = new Rooms(this.#state.leases);
+      this.#rooms = new Rooms(this.#state);
       this.#rounds = new Rounds(this.#state, this.#rooms, ctx);
       await this.#rounds.begin();
     });
@@ -189,9 +189,9 @@ export class Foreman extends DurableObject<Env> {
   async actOnNode(nodeId: string, action: NodeAction, reason: string): Promise<ActedOnNode> {
     this.#count('act');
     const acted = actOnNode(this.#state, nodeId, action, reason, Date.now());
-    this.#rooms.wakeEverybody();
+    this.#rooms.wakeForChanged();
     // Whose word counts no more is told with the log's head.
-    this.#rounds.chores.start('writeLog', 'withdraw');
+    this.#rounds.chores.start('settleOrphaned', 'writeLog', 'withdraw');
     await this.#rounds.setAlarm();
     return acted.ok ? { ok: true, node: this.#state.nodeLists.one(nodeId) } : acted;
   }

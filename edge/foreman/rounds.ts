@@ -63,7 +63,16 @@ export class Rounds {
     if (this.#clock.wasSet(now, this.#alarm.dueAt)) beginAnew(this.#state, now);
     this.#alarm.fired();
     this.chores.cacheFailures(endWhatIsOver(this.#state, (nodeId) => this.#rooms.wake(nodeId), now));
-    this.chores.start('publishAll', 'writeLog', 'withdraw', 'mindChecks', 'prebuild', 'keepRequests', 'bringBack');
+    this.chores.start(
+      'settleOrphaned',
+      'publishAll',
+      'writeLog',
+      'withdraw',
+      'mindChecks',
+      'prebuild',
+      'keepRequests',
+      'bringBack',
+    );
     forgetWhatIsOld(this.#state, now);
     this.#rooms.waiting.wakeEldest(WOKEN_BY_ALARM);
     if (this.#state.nodes.stateChanges !== stateChanges) this.#rooms.setAside.wakeAll();

@@ -19,17 +19,25 @@ export const drawPatienceMs = (typicalMs: number): number =>
   Math.min(Math.max(BUILDS_OF_PATIENCE * typicalMs, DRAW_PATIENCE_MS), MOST_PATIENCE_MS);
 
 /**
- * `able`: operators that are there and whose vote would count; one that is not there has lost its turn. `waitedMs`: how long it
- * has waited for them.
+ * `able`: operators that are there and whose vote would count; one that is not there has lost its turn. Looked at no further than until
+ * too many of them come before this one, which the first few tell of most builds. `waitedMs`: how long it has waited for them.
  */
 export function isDrawn(
   operator: string,
-  able: readonly string[],
+  able: Iterable<string>,
   draw: string,
   { waitedMs, patienceMs }: { readonly waitedMs: number; readonly patienceMs: number },
 ): boolean {
   const rank = (name: string): string => sha256Hex(`${draw}\n${name}`);
   const mine = rank(operator);
-  const before = [...new Set(able)].filter((other) => rank(other) < mine).length;
-  return before <= Math.floor(Math.max(0, waitedMs) / patienceMs);
+  const seen = new Set([operator]);
+  let mayBeBefore = Math.floor(Math.max(0, waitedMs) / patienceMs);
+  for (const other of able) {
+    if (seen.has(other)) continue;
+    seen.add(other);
+    if (rank(other) >= mine) continue;
+    if (mayBeBefore === 0) return false;
+    mayBeBefore -= 1;
+  }
+  return true;
 }

@@ -78,7 +78,10 @@ export const trustPolicySchema = z
   });
 export type TrustPolicy = z.infer<typeof trustPolicySchema>;
 
-const HOLDS: Readonly<Record<Condition, (request: NormalizedRequest, isReproducible: boolean) => boolean>> = {
+/** What of a request its rule depends on, beside its target. */
+export type Ruled = Pick<NormalizedRequest, 'version' | 'repositories' | 'defaultsMac'>;
+
+const HOLDS: Readonly<Record<Condition, (request: Ruled, isReproducible: boolean) => boolean>> = {
   defaults: isPrivate,
   foreign_feeds: ({ repositories }) => repositories.length > 0,
   not_reproducible: (_, isReproducible) => !isReproducible,
@@ -89,7 +92,7 @@ const HOLDS: Readonly<Record<Condition, (request: NormalizedRequest, isReproduci
 const STRICTEST: TrustRule = { condition: 'not_reproducible', builders: 'trusted' };
 
 /** `isReproducible`: is its target known to be? */
-export function ruleFor(request: NormalizedRequest, isReproducible: boolean, policy: TrustPolicy): TrustRule {
+export function ruleFor(request: Ruled, isReproducible: boolean, policy: TrustPolicy): TrustRule {
   const rules = TRUST_RULES.filter(({ condition }) => HOLDS[condition](request, isReproducible));
   const [first = STRICTEST] = rules;
   // What comes with foreign feeds is of a release or of a snapshot all the same.

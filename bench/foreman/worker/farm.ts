@@ -23,6 +23,8 @@ const IMAGE_BUILDERS = 50;
 const TRUSTED_EVERY = 50;
 /** As long as they can be: nothing is over unless an operation says so. */
 const TIMES = { leaseMs: 600_000, buildMs: 7_200_000 };
+const TRUSTED_ONE_IN = 10;
+const isTrusted = (at: number): boolean => at % TRUSTED_ONE_IN === 0;
 const PINS = {
   revision: 'r1-bench',
   imageBuilder: { url: 'https://bench.example/ib', sha256: 'b'.repeat(64) },
@@ -72,7 +74,7 @@ export class Farm {
   fill(): void {
     const now = Date.now();
     this.storage.transactionSync(() => {
-      for (let at = 0; at < NODES; at += 1) this.addNode(`crowd-${at}`, at % 10 === 0 ? 'trusted' : 'volunteer');
+      for (let at = 0; at < NODES; at += 1) this.addNode(`crowd-${at}`, isTrusted(at) ? 'trusted' : 'volunteer');
     });
     this.#hashes.push(this.queue.add(this.submission(), 1, now, schema.WHOM.anyone).requestHash);
     const copies = Array.from({ length: NODES * SLOTS + this.#queued - 1 }, () => this.submission());
@@ -153,7 +155,8 @@ export class Farm {
     const token = { id: `token of ${name}`, operator, tier, expiresAt: Date.now() + 1000 };
     const joined = this.nodes.join({ id, publicKey: sha256Hex(name), name }, token, Date.now());
     if (!joined.ok) throw new Error(joined.reason);
-    this.nodes.present(id, { softwareVersion: '1.0.0', slots: SLOTS, held: [] }, Date.now());
+    const network = `network of ${id}`;
+    this.nodes.present(id, { softwareVersion: '1.0.0', slots: SLOTS, held: [], network }, Date.now());
     return id;
   }
 
@@ -163,8 +166,46 @@ export class Farm {
     return this.addNode(`node-${this.#nodes}`, tier);
   }
 
+  /** This volunteer has spoken of so many at the head of the queue. */
+  vote(node: string, builds: number): void {
+    this.storage.sql.exec(
+      `INSERT INTO votes (request_hash, operator, node_id, tier, lease_id, outcome, at, verdict)
+       SELECT request_hash, ?, ?, 'volunteer', '', 'image', 0, 'open' FROM builds
+       WHERE state = 'queued' AND needs_trust = 0 ORDER BY turn, sequence LIMIT ?`,
+      `operator of ${node}`,
+      node,
+      builds,
+    );
+  }
+
+  /** Each waiting build has a volunteer's vote, and waits for another operator's. */
+  begin(): void {
+    const volunteers = NODES - NODES / TRUSTED_ONE_IN;
+    // The numbers of nodes that are not trusted (isTrusted), one after the other.
+    const place = `CAST(sequence % ${volunteers} AS INTEGER)`;
+    const most = TRUSTED_ONE_IN - 1;
+    this.storage.sql.exec(
+      `INSERT INTO votes (request_hash, operator, node_id, tier, lease_id, network, outcome, digest, inputs, at, verdict)
+       SELECT request_hash, 'operator of ' || node, node, 'volunteer', 'begun', 'network of ' || node, 'image', 'd', 'i', ?, 'open'
+       FROM (SELECT request_hash, 'crowd-' || (${place} / ${most} * ${TRUSTED_ONE_IN} + ${place} % ${most} + 1) AS node FROM builds
+         WHERE state = 'queued' AND needs_trust = 0)
+       WHERE true ON CONFLICT DO NOTHING`,
+      Date.now(),
+    );
+    this.storage.sql.exec(
+      `UPDATE builds SET needs_trust = ?, draw = hex(randomblob(16)), queued_at = ? WHERE state = 'queued' AND needs_trust = 0`,
+      schema.WHOM.another,
+      Date.now(),
+    );
+  }
+
+  /** Each node has just asked for work. */
+  allAreHere(): void {
+    this.storage.sql.exec("UPDATE nodes SET last_seen_at = ? WHERE id LIKE 'crowd-%'", Date.now());
+  }
+
   async lease(nodeId: string): Promise<Order | null> {
-    const told = { softwareVersion: '1.0.0', slots: SLOTS, held: [] };
+    const told = { softwareVersion: '1.0.0', slots: SLOTS, held: [], network: `network of ${nodeId}` };
     const answer = await this.foreman.lease(nodeId, { idempotencyKey: crypto.randomUUID(), waitMs: 0, ...told });
     if ('refused' in answer) throw new Error(answer.refused);
     return answer.order;

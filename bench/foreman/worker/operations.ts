@@ -23,6 +23,8 @@ export const flat = (name: string, prepare: Operation['prepare']): Operation => 
 const ofPlace = (name: string, prepare: Operation['prepare']): Operation => ({ name, bound: 'place', prepare });
 const ofNodes = (name: string, prepare: Operation['prepare']): Operation => ({ name, bound: 'nodes', prepare });
 
+/** By one node, of builds that are not decided yet. */
+const SPOKEN_OF = 5_000;
 const IMAGE = 'x-squashfs-combined.img.gz';
 const BYTES = utf8ToBytes('an image');
 
@@ -53,13 +55,7 @@ export const OPERATIONS: readonly Operation[] = [
     bound: 'head',
     prepare: (farm) => {
       const node = farm.newNode('volunteer');
-      farm.storage.sql.exec(
-        `INSERT INTO votes (request_hash, operator, node_id, tier, lease_id, outcome, at, verdict)
-         SELECT request_hash, ?, ?, 'volunteer', '', 'image', 0, 'open' FROM builds
-         WHERE state = 'queued' AND needs_trust = 0 ORDER BY turn, sequence LIMIT 300`,
-        `operator of ${node}`,
-        node,
-      );
+      farm.vote(node, 300);
       return async () => {
         if ((await farm.lease(node)) && farm.queue.waiting() > 300) throw new Error('expected no order');
       };
@@ -112,6 +108,15 @@ export const OPERATIONS: readonly Operation[] = [
     'quarantine of a node',
     (farm, round) => () => farm.foreman.actOnNode(`crowd-${100 + round}`, 'quarantine', 'a look at it'),
   ),
+  {
+    name: `quarantine, ${SPOKEN_OF} votes`,
+    bound: 'head',
+    prepare: (farm) => {
+      const node = farm.newNode('volunteer');
+      farm.vote(node, SPOKEN_OF);
+      return () => farm.foreman.actOnNode(node, 'quarantine', 'a look at it');
+    },
+  },
   ofNodes('listNodes, a page', (farm) => () => farm.foreman.listNodes('')),
   ofNodes('publicNodes', (farm) => () => farm.foreman.publicNodes()),
   ofNodes('stats', (farm) => () => farm.foreman.stats()),
@@ -119,6 +124,18 @@ export const OPERATIONS: readonly Operation[] = [
     'slots of the farm, each 5 s',
     (farm) => () => new FarmSize(farm.nodes, farm.leases, farm.queue).pace(Date.now(), WHOM.anyone),
   ),
+  // From here on volunteers have begun all that waits for them.
+  {
+    name: 'lease, a volunteer beside begun',
+    bound: 'head',
+    prepare: (farm, round) => {
+      if (round === 0) farm.begin();
+      farm.allAreHere();
+      const node = farm.newNode('volunteer');
+      // It is drawn for one build in nine hundred, which may be among those that are looked at.
+      return () => farm.lease(node);
+    },
+  },
   // Last: nothing of the queue may be leased afterwards.
   flat('lease, upstream is down', (farm, round) => {
     if (round === 0) farm.storage.sql.exec("UPDATE builds SET not_before = ? WHERE state = 'queued'", 8.64e15);

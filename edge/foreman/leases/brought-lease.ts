@@ -7,5 +7,8 @@ const BROUGHT = 'brought:';
 export const broughtKey = (leaseId: string): string => BROUGHT + leaseId;
 
 /** An order was brought, and the node has said nothing of it yet. */
-export const isUnheard = ({ idempotencyKey, lastSequence }: LeaseRow): boolean =>
+export const isUnheard = ({
+  idempotencyKey,
+  lastSequence,
+}: Pick<LeaseRow, 'idempotencyKey' | 'lastSequence'>): boolean =>
   idempotencyKey.startsWith(BROUGHT) && lastSequence === 0;

@@ -23,11 +23,12 @@ export async function giveAgain(
   now: () => number,
 ): Promise<Order | null> {
   const notTold = new Set<string>();
+  const isOtherHere = once(() => isOtherThan(state, node, now()));
   for (let looked = 0, behind = 0; looked < LOOKED_AT; looked += 1) {
     const check = state.checks.next(kind, behind);
     if (!check) return null;
     behind = check.id;
-    if (!isForIt(state, node, check, now())) continue;
+    if (!isForIt(node, check, isOtherHere, now())) continue;
     const waits = waiting(state, check, now());
     if (!waits || notTold.has(waits.build.request.version)) continue;
     const inputs = await pinned(state, waits);
@@ -48,10 +49,15 @@ export async function giveAgain(
  * Another machine than the one that made the known image says more, as long as one is here and has time for it; and another than the
  * one that has just let it go, which may be stopping.
  */
-function isForIt(state: ForemanState, node: NodeRow, { kind, knownNode, nodeId, at }: CheckRow, now: number): boolean {
+function isForIt(
+  node: NodeRow,
+  { kind, knownNode, nodeId, at }: CheckRow,
+  isOtherHere: () => boolean,
+  now: number,
+): boolean {
   const waitedMs = now - at;
   if (nodeId === node.id && waitedMs < AGAIN_MS) return false;
-  return kind !== 'dispute' || knownNode !== node.id || waitedMs >= OTHER_PATIENCE_MS || !isOtherHere(state, node, now);
+  return kind !== 'dispute' || knownNode !== node.id || waitedMs >= OTHER_PATIENCE_MS || !isOtherHere();
 }
 
 /** What the check is about; where that stands no more, nothing is to be learnt. */
@@ -61,5 +67,14 @@ function waiting(state: ForemanState, { id, requestHash }: CheckRow, now: number
   return found;
 }
 
-const isOtherHere = (state: ForemanState, { id }: NodeRow, now: number): boolean =>
+const isOtherThan = (state: ForemanState, { id }: NodeRow, now: number): boolean =>
   state.operators.here(now).some((other) => other.tier === 'trusted' && other.id !== id);
+
+/** All nodes are read for it, and not once more for each check. */
+function once(ask: () => boolean): () => boolean {
+  let answer: boolean | undefined;
+  return () => {
+    answer ??= ask();
+    return answer;
+  };
+}

@@ -15,6 +15,7 @@ import { inputsOf, ruleOf } from '../trust/decide-build.ts';
 import { giveAgain } from './give-again.ts';
 import { giveCanary } from './give-canary.ts';
 import { giveIdle } from './give-idle.ts';
+import { glanceOf } from './glance.ts';
 import { isItsTurn } from './is-its-turn.ts';
 import { isOfUse, wantedOf } from './is-of-use.ts';
 import { hasAllItMay, mayTakeMore } from './lease-limits.ts';
@@ -91,7 +92,7 @@ async function giveFirst(
   now: () => number,
 ): Promise<Order | 'nothing more' | null> {
   const who = new WhoIsHere(state, now);
-  for (const { requestHash } of candidatesFor(state, node, queueClass, now)) {
+  for (const { requestHash } of candidatesFor(state, node, who, queueClass, now)) {
     const candidate = state.queue.byHash(requestHash);
     // Upstream was asked for another one meanwhile.
     if (candidate?.state !== 'queued') continue;
@@ -134,17 +135,21 @@ async function giveFirst(
  * began, and at not much of it: however many such builds wait for operators that are not here, they do not hide the rest.
  */
 function* candidatesFor(
-  { queue }: ForemanState,
+  state: ForemanState,
   node: NodeRow,
+  who: WhoIsHere,
   queueClass: QueueClass,
   now: () => number,
 ): Generator<Candidate> {
   const held = new Set(node.held);
+  const glance = node.tier === 'trusted' ? null : glanceOf(state, node, who);
   for (const { whom, pages } of listsFor(node)) {
     let behind: Place | undefined;
     for (let page = 0; page < pages; page += 1) {
-      const builds = queue.line.candidates(now(), whom, PAGE, behind, queueClass);
-      yield* inOrderOfChoice(builds, held, now());
+      const builds = state.queue.line.candidates(now(), whom, PAGE, behind, queueClass);
+      const isLookedAt = glance?.(builds, now());
+      for (const build of inOrderOfChoice(builds, held, now()))
+        if (isLookedAt?.has(build.requestHash) !== false) yield build;
       behind = builds.at(-1);
       if (builds.length < PAGE) break;
     }

@@ -227,4 +227,8 @@ test('what is asked for that is read by an index', async () => {
   });
   expect(plans.length).toBeGreaterThan(2);
   for (const plan of plans) expect(plan).toMatch(/USING (COVERING )?INDEX|^(LIST SUBQUERY \d+|CREATE BLOOM FILTER)$/);
+  // Of one node each time: all that are active anywhere are thousands.
+  const ofLeases = plans.filter((plan) => plan.includes(' leases '));
+  expect(ofLeases).not.toEqual([]);
+  for (const plan of ofLeases) expect(plan).toContain('leases_active (node_id=?)');
 });

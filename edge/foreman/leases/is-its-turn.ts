@@ -4,7 +4,7 @@
  * whoever is there to come: else it would be enough to be there and take nothing.
  */
 import { hadJustNow, mayTake, type Try } from '../../../shared/lease.ts';
-import { drawPatienceMs, isDrawn } from '../../../shared/trust/draw-operator.ts';
+import { isDrawn } from '../../../shared/trust/draw-operator.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import type { Voice } from '../nodes/operators.ts';
 import type { WhoIsHere } from '../nodes/who-is-here.ts';
@@ -13,53 +13,69 @@ import { isUnheard } from './brought-lease.ts';
 import { isOfUse, type Wanted } from './is-of-use.ts';
 
 export function isItsTurn(state: ForemanState, voice: Voice, wanted: Wanted, who: WhoIsHere, now: number): boolean {
+  return isItsTurnAfter(triesOf(state, wanted.build), voice, wanted, who, now);
+}
+
+/** `tries`: of those that had it and did not deliver. */
+export function isItsTurnAfter(
+  tries: readonly Try[],
+  voice: Voice,
+  wanted: Wanted,
+  who: WhoIsHere,
+  now: number,
+): boolean {
   const { build, votes } = wanted;
   const me = triedBy(voice);
-  const tries = triesOf(state, build);
-  const others = () => who.voices().filter((other) => isOfUse(other, wanted));
-  const waited = () => ({ waitedMs: now - waitsSince(state, wanted), patienceMs: patienceMs(state, now) });
+  const waited = () => ({ waitedMs: now - waitsSince(wanted, who), patienceMs: who.patienceMs() });
   const isOverdue = () => {
-    const { waitedMs, patienceMs: enoughMs } = waited();
-    return waitedMs >= enoughMs;
+    const { waitedMs, patienceMs } = waited();
+    return waitedMs >= patienceMs;
   };
-  if (!mayTake(me, tries, () => others().map(triedBy), isOverdue)) return false;
+  if (!mayTake(me, tries, () => present(who, wanted), isOverdue)) return false;
   if (voice.tier === 'trusted') return true;
   if (hadJustNow(me, tries, now)) return false;
   // Of foreign feeds the first build and its replicas are for the same nodes.
   if (build.whom !== WHOM.another && votes.length === 0)
-    return !who.hasBegunMany(voice.operator) || isOverdue() || !who.voices().some(mayBeginIt(who, me, wanted));
-  const volunteers = others().filter(({ tier }) => tier !== 'trusted');
+    return !who.hasBegunMany(voice.operator) || isOverdue() || !isAnotherToBegin(who, me, wanted);
   const hadIt = new Set(tries.map(({ by }) => by));
-  // One that had it has had its turn, as long as others have not.
-  const able = hadIt.has(me) ? volunteers : volunteers.filter((other) => !hadIt.has(triedBy(other)));
-  const operators = able.map(({ operator }) => operator);
-  return isDrawn(voice.operator, operators, build.draw, waited());
+  return isDrawn(voice.operator, drawnOf(who, wanted, hadIt.has(me) ? NOBODY : hadIt), build.draw, waited());
+}
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+function* present(who: WhoIsHere, wanted: Wanted): Generator<string> {
+  for (const other of who.voices()) if (isOfUse(other, wanted)) yield triedBy(other);
+}
+
+/** Operators of which one is drawn. One that had it has had its turn, as long as others have not. */
+function* drawnOf(who: WhoIsHere, wanted: Wanted, hadIt: ReadonlySet<string>): Generator<string> {
+  for (const other of who.voices())
+    if (other.tier !== 'trusted' && isOfUse(other, wanted) && !hadIt.has(triedBy(other))) yield other.operator;
 }
 
 /** One that would leave it to others as well is nobody to leave it to, or they would wait for each other. */
-const mayBeginIt =
-  (who: WhoIsHere, me: string, wanted: Wanted) =>
-  (other: Voice): boolean =>
-    triedBy(other) !== me && who.mayBegin(other) && isOfUse(other, wanted);
-
-const patienceMs = ({ farmSize }: ForemanState, now: number): number =>
-  drawPatienceMs(farmSize.pace(now, WHOM.another).typicalMs);
+function isAnotherToBegin(who: WhoIsHere, me: string, wanted: Wanted): boolean {
+  for (const other of who.beginners()) if (triedBy(other) !== me && isOfUse(other, wanted)) return true;
+  return false;
+}
 
 /** A build that came back waits anew, and while the Foreman was away nobody could come. */
-const waitsSince = ({ queue }: ForemanState, { build, votes }: Wanted): number =>
-  Math.max(build.queuedAt, queue.polls.since(), ...votes.map(({ at }) => at));
+const waitsSince = ({ build, votes }: Wanted, who: WhoIsHere): number =>
+  Math.max(build.queuedAt, who.couldComeSince(), ...votes.map(({ at }) => at));
 
 /** Volunteers as the operator that they are, or a build would go from one of its machines to the next. */
-const triedBy = ({ id, operator, tier }: Pick<Voice, 'id' | 'operator' | 'tier'>): string =>
+export const triedBy = ({ id, operator, tier }: Pick<Voice, 'id' | 'operator' | 'tier'>): string =>
   tier === 'trusted' ? `node ${id}` : `operator ${operator}`;
 
 /** Who had it and did not deliver. The operator's own machine that gave it back was stopped, and comes for it again. */
-const triesOf = (state: ForemanState, { requestHash }: BuildRow): Try[] =>
+const triesOf = (state: ForemanState, { requestHash }: Pick<BuildRow, 'requestHash'>): Try[] =>
   state.leases.ofBuild(requestHash).flatMap((lease) => {
     const node = state.nodes.byId(lease.nodeId);
     return node && isTry(lease, node.tier) ? { by: triedBy(node), at: lease.grantedAt } : [];
   });
 
+type EndedLease = Pick<LeaseRow, 'endReason' | 'idempotencyKey' | 'lastSequence'>;
+
 /** An order that could not be brought was given back by nobody. */
-const isTry = (lease: LeaseRow, tier: Voice['tier']): boolean =>
+export const isTry = (lease: EndedLease, tier: Voice['tier']): boolean =>
   !lease.endReason?.startsWith('handed back') || (tier !== 'trusted' && !isUnheard(lease));

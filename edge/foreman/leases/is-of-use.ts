@@ -12,8 +12,10 @@ import { type OpenVote, openVotes, ruleOf } from '../trust/decide-build.ts';
 
 /** A build and whose word about it would help. */
 export interface Wanted {
-  readonly build: BuildRow;
-  readonly votes: readonly OpenVote[];
+  readonly build: Pick<BuildRow, 'requestHash' | 'whom' | 'draw' | 'queuedAt'>;
+  /** Of its foreign feeds. */
+  readonly urls: readonly string[];
+  readonly votes: readonly Pick<OpenVote, 'operator' | 'network' | 'tier' | 'at'>[];
   readonly isForVolunteers: boolean;
   readonly policy: TrustPolicy;
 }
@@ -22,12 +24,12 @@ export function wantedOf(state: ForemanState, build: BuildRow, now: number): Wan
   const policy = state.config.TRUST_POLICY;
   const votes = openVotes(state, build.requestHash, now);
   const isForVolunteers = build.whom !== WHOM.trusted && wantsVolunteers(votes, ruleOf(state, build.request), policy);
-  return { build, votes, isForVolunteers, policy };
+  return { build, urls: feedUrlsOf(build.request), votes, isForVolunteers, policy };
 }
 
 /** A trusted one after a volunteer's of the same operator is of use: it decides. */
-export const isOfUse = (voice: Voice, { build, votes, isForVolunteers, policy }: Wanted): boolean =>
-  fetchesFrom(voice, feedUrlsOf(build.request)) &&
+export const isOfUse = (voice: Voice, { urls, votes, isForVolunteers, policy }: Wanted): boolean =>
+  fetchesFrom(voice, urls) &&
   (voice.tier === 'trusted'
     ? !votes.some((vote) => vote.operator === voice.operator && vote.tier === 'trusted')
     : isForVolunteers && isIndependent(voice, votes, policy));

@@ -2,7 +2,7 @@
  * Leases: who builds what, until when. The lease's id is also the prefix under which its node may write objects, so two
  * attempts at one build never touch each other's files.
  */
-import { and, asc, count, eq, inArray, lte, sql } from 'drizzle-orm';
+import { and, asc, count, eq, lte, sql } from 'drizzle-orm';
 import type { Pins } from '../../../shared/build-record.ts';
 import { leaseExpiry, needsRenewal } from '../../../shared/lease.ts';
 import type { Database } from '../database.ts';
@@ -143,6 +143,15 @@ export class Leases {
       .get();
   }
 
+  /** All that a node has, its checks among them; what becomes of their builds see orphaned.ts. */
+  endAllOf(nodeId: string, reason: string): void {
+    this.#db
+      .update(leases)
+      .set({ state: 'ended', endReason: reason.slice(0, 500), filesDueAt: afterTheEnd })
+      .where(and(eq(leases.nodeId, nodeId), isActive))
+      .run();
+  }
+
   /** Those whose files are to be looked at. */
   withFilesDue(now: number, limit: number): LeaseRow[] {
     return this.#db
@@ -254,18 +263,16 @@ const questionsOf = (db: Database) => ({
     .from(leases)
     .where(and(eq(leases.nodeId, sql.placeholder('nodeId')), isActive))
     .prepare(),
+  // From its nodes to their leases, which CROSS says: else all that are active anywhere are read.
   activeOfVolunteers: db
     .select({ n: count() })
-    .from(leases)
+    .from(nodes)
+    .crossJoin(leases)
     .where(
       and(
-        inArray(
-          leases.nodeId,
-          db
-            .select({ id: nodes.id })
-            .from(nodes)
-            .where(and(eq(nodes.operator, sql.placeholder('operator')), eq(nodes.tier, 'volunteer'))),
-        ),
+        eq(nodes.operator, sql.placeholder('operator')),
+        eq(nodes.tier, 'volunteer'),
+        eq(leases.nodeId, nodes.id),
         isActive,
       ),
     )

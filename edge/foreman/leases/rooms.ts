@@ -2,17 +2,26 @@
  * Where nodes wait: those that may be given what comes, and those that get nothing now or have all they may. Two rooms, since what
  * comes wakes a few alone: were they nodes that cannot take it, it would lie in the queue beside others that sleep.
  */
+import type { Nodes } from '../nodes/nodes.ts';
 import type { Order } from './give-lease.ts';
 import type { Leases } from './leases.ts';
 import { WaitingRoom } from './waiting-room.ts';
+
+/** Each of them looks at hundreds of builds; of a thousand that were woken at once the last would be answered after seconds. */
+const LOOK_AT_ONCE = 64;
 
 export class Rooms {
   readonly waiting = new WaitingRoom();
   readonly setAside = new WaitingRoom();
   readonly #leases: Pick<Leases, 'byId'>;
+  readonly #nodes: Pick<Nodes, 'takeChanged'>;
 
-  constructor(leases: Pick<Leases, 'byId'>) {
+  constructor({
+    leases,
+    nodes,
+  }: { readonly leases: Pick<Leases, 'byId'>; readonly nodes: Pick<Nodes, 'takeChanged'> }) {
     this.#leases = leases;
+    this.#nodes = nodes;
   }
 
   /** A lease of its may be over: it has room for more. */
@@ -20,10 +29,12 @@ export class Rooms {
     this.setAside.wake(nodeId);
   }
 
-  /** Who was set aside, or is no more, is told at once; and its builds are for others. */
-  wakeEverybody(): void {
-    this.waiting.wakeAll();
+  /** Who was set aside, or is no more, is told at once; and its builds are for others, its operator's own among them. */
+  wakeForChanged(): void {
+    for (const nodeId of this.#nodes.takeChanged()) this.waiting.wake(nodeId);
     this.setAside.wakeAll();
+    this.waiting.wakeSome();
+    this.waiting.wakeEldest(LOOK_AT_ONCE);
   }
 
   /** What a node would have been given instead of a check waits still. */

@@ -37,8 +37,8 @@ export async function takeReports(
   // A build may have gone back to the queue.
   if (!hasStateChanged) rooms.waiting.wakeSome();
   else {
-    rooms.wakeEverybody();
-    rounds.chores.start('withdraw');
+    rooms.wakeForChanged();
+    rounds.chores.start('settleOrphaned', 'withdraw');
   }
   await rounds.setAlarm();
   return { acknowledged, nextReportAfterMs: pauseMs(state, now()) };

@@ -58,6 +58,7 @@ export class Nodes {
   readonly #db: Database;
   readonly #byId: ReturnType<typeof nodeById>;
   #stateChanges = 0;
+  #changed: string[] = [];
 
   constructor(db: Database) {
     this.#db = db;
@@ -67,6 +68,13 @@ export class Nodes {
   /** How often a node got another state since this object woke: who waits must be told of it. */
   get stateChanges(): number {
     return this.#stateChanges;
+  }
+
+  /** Whose state that was, since this was asked last. */
+  takeChanged(): readonly string[] {
+    const changed = this.#changed;
+    this.#changed = [];
+    return changed;
   }
 
   isEmpty(): boolean {
@@ -142,6 +150,7 @@ export class Nodes {
     why: Pick<NodeRow, 'stateBy' | 'stateReason' | 'stateSince'> & Partial<Pick<NodeRow, 'drainBehind'>>,
   ): void {
     this.#stateChanges += 1;
+    this.#changed.push(id);
     this.#db
       .update(nodes)
       .set({ state, ...why, ...(state === 'active' && { faults: [], handBacks: NO_HAND_BACKS }) })

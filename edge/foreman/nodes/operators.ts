@@ -18,10 +18,12 @@ export type Voice = Pick<NodeRow, 'id' | 'operator' | 'network' | 'tier' | 'feed
 
 export class Operators {
   readonly #db: Database;
+  readonly #questions: ReturnType<typeof questionsOf>;
   #kept = { at: Number.NEGATIVE_INFINITY, voices: [] as readonly Voice[], active: 0 };
 
   constructor(db: Database) {
     this.#db = db;
+    this.#questions = questionsOf(db);
   }
 
   /** Of volunteers, with a node that was there within a day. */
@@ -51,16 +53,7 @@ export class Operators {
 
   /** What its volunteers have shown; nothing as long as one of its nodes is suspected. */
   record(operator: string): { readonly confirmedImages: number; readonly since: number } {
-    const { state } = nodes;
-    const row = this.#db
-      .select({
-        confirmedImages: sum(sql`iif(${state} IN ('active', 'draining'), ${nodes.images}, 0)`),
-        since: min(nodes.joinedAt),
-        suspected: sum(sql`${state} = 'quarantined'`),
-      })
-      .from(nodes)
-      .where(and(eq(nodes.operator, operator), eq(nodes.tier, 'volunteer'), inArray(state, HEARD_OR_SUSPECTED)))
-      .get();
+    const row = this.#questions.record.get({ operator });
     const isSuspected = Number(row?.suspected ?? 0) > 0;
     return {
       confirmedImages: isSuspected ? 0 : Number(row?.confirmedImages ?? 0),
@@ -70,19 +63,12 @@ export class Operators {
 
   /** Does its word stand on so many builds that are not decided yet? */
   hasUndecided(operator: string, many: number): boolean {
-    // As text: the index of open votes is used for this very text alone.
-    const isOpen = sql`${votes.operator} = ${operator} AND ${votes.verdict} = 'open'`;
-    return this.#db.select({ at: votes.at }).from(votes).where(isOpen).limit(many).all().length === many;
+    return this.#questions.undecided.all({ operator, many }).length === many;
   }
 
   /** Active nodes that may come for a build. */
   here(now: number): Voice[] {
-    const { id, operator, network, tier, feeds } = nodes;
-    return this.#db
-      .select({ id, operator, network, tier, feeds })
-      .from(nodes)
-      .where(and(gt(nodes.lastSeenAt, now - COMES_MS), eq(nodes.state, 'active')))
-      .all();
+    return this.#questions.here.all({ since: now - COMES_MS });
   }
 
   /** Who is there and how many there are, as of some seconds ago: for what is only told. */
@@ -97,3 +83,31 @@ const isActiveVolunteer = (now: number) =>
   and(gt(nodes.lastSeenAt, now - ACTIVE_MS), eq(nodes.state, 'active'), eq(nodes.tier, 'volunteer'));
 
 const HEARD_OR_SUSPECTED = ['active', 'draining', 'quarantined'] as const;
+
+/** Written once: see queue.ts. */
+const questionsOf = (db: Database) => {
+  const { id, operator, network, tier, feeds, state } = nodes;
+  return {
+    here: db
+      .select({ id, operator, network, tier, feeds })
+      .from(nodes)
+      .where(and(gt(nodes.lastSeenAt, sql.placeholder('since')), eq(state, 'active')))
+      .prepare(),
+    record: db
+      .select({
+        confirmedImages: sum(sql`iif(${state} IN ('active', 'draining'), ${nodes.images}, 0)`),
+        since: min(nodes.joinedAt),
+        suspected: sum(sql`${state} = 'quarantined'`),
+      })
+      .from(nodes)
+      .where(and(eq(operator, sql.placeholder('operator')), eq(tier, 'volunteer'), inArray(state, HEARD_OR_SUSPECTED)))
+      .prepare(),
+    undecided: db
+      .select({ at: votes.at })
+      .from(votes)
+      // As text: the index of open votes is used for this very text alone.
+      .where(sql`${votes.operator} = ${sql.placeholder('operator')} AND ${votes.verdict} = 'open'`)
+      .limit(sql.placeholder('many'))
+      .prepare(),
+  };
+};

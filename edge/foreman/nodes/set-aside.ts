@@ -1,14 +1,12 @@
 /**
  * What an operator does to a node, with all that follows from it, in one transaction: half of it would be a node that is
- * believed no more and whose votes still decide.
+ * believed no more and whose votes still decide. What becomes of many builds may take a while longer (orphaned.ts).
  */
-import { and, eq, sql } from 'drizzle-orm';
 import { afterAction, isHeard, type NodeAction } from '../../../shared/node-state.ts';
 import type { ForemanState } from '../foreman-state.ts';
-import { endLease } from '../leases/end-lease.ts';
-import { type DrainBehind, type LeaseRow, leases, type NodeRow } from '../schema.ts';
-import { awaitAnew } from '../trust/decide-build.ts';
+import type { DrainBehind, NodeRow } from '../schema.ts';
 import { disownResults } from '../trust/withdraw.ts';
+import { orphan, settleOrphaned } from './orphaned.ts';
 
 export type ActionAnswer =
   | { readonly ok: true }
@@ -55,21 +53,6 @@ function drainBehind(node: NodeRow, action: NodeAction): DrainBehind | null {
 
 /** Its builds go elsewhere, without having spent an attempt, and what it said of undecided builds was never said. */
 export function disown(state: ForemanState, nodeId: string, why: string, now: number): void {
-  for (const lease of activeLeases(state, nodeId)) {
-    endLease(state, lease.id, why, now);
-    state.queue.requeueFrom(lease, now);
-  }
-  // By its word they may have been for others than they would have been without.
-  for (const requestHash of state.votes.removeOpen(nodeId)) {
-    const build = state.queue.byHash(requestHash);
-    if (build?.state === 'queued') awaitAnew(state, build, now);
-  }
+  orphan(state, nodeId, why);
+  settleOrphaned(state, now);
 }
-
-/** By the state as text: the index of active leases is used for this very text alone, and a node's ended ones are many. */
-const activeLeases = ({ db }: ForemanState, nodeId: string): LeaseRow[] =>
-  db
-    .select()
-    .from(leases)
-    .where(and(eq(leases.nodeId, nodeId), sql`${leases.state} = 'active'`))
-    .all();

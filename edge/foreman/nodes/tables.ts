@@ -1,5 +1,5 @@
 /** Tables of who is in the farm, and of the invitations to it. */
-import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { type HandBacks, NO_HAND_BACKS } from '../../../shared/hand-backs.ts';
 import type { FaultsInARow } from '../../../shared/node-faults.ts';
 import type { NodeState } from '../../../shared/node-state.ts';
@@ -62,3 +62,14 @@ export const joinTokens = sqliteTable('join_tokens', {
   nodeId: text('node_id').notNull(),
   usedAt: integer('used_at').notNull(),
 });
+
+/** Builds that nodes left behind which were put out, still to be settled; see orphaned.ts. */
+export const orphaned = sqliteTable(
+  'orphaned',
+  {
+    requestHash: text('request_hash').notNull(),
+    /** By which such a node had it; empty: it had spoken of it. */
+    leaseId: text('lease_id').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.requestHash, table.leaseId] })],
+);

@@ -2,7 +2,9 @@
  * Who else may come for work, as of one question for it. A question is held against hundreds of builds, and for each of them all that
  * are here may matter: what is the same for all builds is looked up once, and only if it matters.
  */
+import { drawPatienceMs } from '../../../shared/trust/draw-operator.ts';
 import type { ForemanState } from '../foreman-state.ts';
+import { WHOM } from '../schema.ts';
 import type { Voice } from './operators.ts';
 
 /** Undecided builds with its word, after which an operator leaves new ones to others. */
@@ -13,7 +15,11 @@ export class WhoIsHere {
   readonly #now: () => number;
   readonly #begunMany = new Map<string, boolean>();
   readonly #busy = new Map<string, boolean>();
+  readonly #beginners: Voice[] = [];
+  /** Voices of which it is known whether they are beginners. */
+  #asked = 0;
   #voices: readonly Voice[] | undefined;
+  #couldComeSince: number | undefined;
 
   constructor(state: ForemanState, now: () => number) {
     this.#state = state;
@@ -30,8 +36,33 @@ export class WhoIsHere {
     return known(this.#begunMany, operator, () => this.#state.operators.hasUndecided(operator, MANY_UNDECIDED));
   }
 
-  /** Would this one begin a build now? A trusted node that is at something comes for it when it is done, and that may be long. */
-  mayBegin({ id, operator, tier }: Voice): boolean {
+  /** Who would begin a build now. As far as they are asked for: of a large farm the first ones are enough. */
+  *beginners(): Generator<Voice> {
+    const voices = this.voices();
+    for (let at = 0; ; at += 1) {
+      for (let next = voices[this.#asked]; next && at >= this.#beginners.length; next = voices[this.#asked]) {
+        this.#asked += 1;
+        if (this.#mayBegin(next)) this.#beginners.push(next);
+      }
+      const beginner = this.#beginners[at];
+      if (!beginner) return;
+      yield beginner;
+    }
+  }
+
+  /** Since when everybody could come who wanted. */
+  couldComeSince(): number {
+    this.#couldComeSince ??= this.#state.queue.polls.since();
+    return this.#couldComeSince;
+  }
+
+  /** How long those are waited for of whom one is drawn. */
+  patienceMs(): number {
+    return drawPatienceMs(this.#state.farmSize.pace(this.#now(), WHOM.another).typicalMs);
+  }
+
+  /** A trusted node that is at something comes for a build when it is done, and that may be long. */
+  #mayBegin({ id, operator, tier }: Voice): boolean {
     return tier === 'trusted' ? !this.#isBusy(id) : !this.hasBegunMany(operator);
   }
 

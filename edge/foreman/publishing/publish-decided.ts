@@ -1,11 +1,13 @@
 /**
  * Everything that is decided and not published yet, eldest first: into the store, and then, in one transaction, `done` and a record of
  * the log. A store that does not answer keeps its builds `publishing`; one whose files are lost goes back to the queue, and one that
- * was found to be wrong meanwhile ends.
+ * was found to be wrong meanwhile ends. None of these holds up the others for longer than until it is tried again, however many are
+ * decided meanwhile.
  */
 import { BuildError } from '../../../shared/build-error.ts';
 import { isPrebuild } from '../../../shared/turn.ts';
 import { logError, logWarning } from '../../log.ts';
+import { RETRY_MS } from '../due-times.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import { addImage } from '../images/adopt-image.ts';
 import { failBuild, loseFiles } from '../queue/end-build.ts';
@@ -33,28 +35,44 @@ interface Told {
 }
 
 export async function publishDecided(state: ForemanState, { onPage, onLost }: Told): Promise<void> {
-  let failed = false;
-  for (let behind = 0; ; ) {
+  let behind = 0;
+  /** When the eldest was looked at of those among which one is to be tried again. */
+  let failedSince: number | null = null;
+  for (;;) {
+    const began = Date.now();
     const page = state.queue.publishing(behind, PAGE);
     const last = page.at(-1);
-    if (last) {
-      behind = last.sequence;
-      const outcomes: Outcome[] = [];
-      for (let at = 0; at < page.length; at += AT_ONCE)
-        outcomes.push(
-          ...(await Promise.all(page.slice(at, at + AT_ONCE).map((build) => publishOne(state, build, onLost)))),
-        );
-      failed ||= outcomes.includes('again');
-      // Nothing of a whole page: the store does not answer, and would be asked in vain for the rest.
-      if (!outcomes.includes('settled')) break;
-    } else if (behind === 0 || failed) break;
-    // What was decided meanwhile may be senior to what was published.
-    else behind = 0;
+    if (!last) break;
+    const outcomes = await publishPage(state, page, onLost);
+    if (isStoreAway(outcomes)) break;
+    if (outcomes.some((outcome) => outcome !== 'settled')) failedSince ??= began;
+    // What was decided meanwhile may be senior to what was published; but what failed is not tried again at once.
+    if (failedSince === null) behind = 0;
+    else if (Date.now() - failedSince < RETRY_MS) behind = last.sequence;
+    else [behind, failedSince] = [0, null];
     onPage();
   }
 }
 
-type Outcome = 'settled' | 'again';
+/** One begins when another is done: were they to wait for the slowest of their four, most would. */
+async function publishPage(state: ForemanState, page: readonly BuildRow[], onLost: () => void): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  const rest = page.values();
+  const publishRest = async (): Promise<void> => {
+    for (const build of rest) {
+      outcomes.push(await publishOne(state, build, onLost));
+      if (isStoreAway(outcomes)) return;
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, publishRest));
+  return outcomes;
+}
+
+/** `files missing`: so says the store, which may be slow to show what it holds. */
+type Outcome = 'settled' | 'files missing' | 'no answer';
+
+/** Nothing of all these: the store would be asked in vain for the rest, by calls of half a minute each. */
+const isStoreAway = (outcomes: readonly Outcome[]): boolean => outcomes.every((outcome) => outcome === 'no answer');
 
 async function publishOne(
   state: ForemanState,
@@ -115,7 +133,7 @@ async function publishOne(
       return 'settled';
     }
     logError('publishing failed and is tried again', { ...told, error });
-    return 'again';
+    return error instanceof FilesLost ? 'files missing' : 'no answer';
   }
 }
 

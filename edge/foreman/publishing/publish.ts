@@ -10,7 +10,11 @@ import { logError } from '../../log.ts';
 import { resultKey } from '../../results/result-key.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { putJson } from '../../storage/put-json.ts';
+import { notLonger } from '../not-longer.ts';
 import type { NearCache } from './near-cache.ts';
+
+/** Whoever waits for the image need not wait for KV, which may hang for half a minute: it is told all the same, behind this. */
+const KV_PATIENCE_MS = 2_000;
 
 /** A decided image whose files are not in the store as they were when they were decided upon. */
 export class FilesLost extends Error {
@@ -32,9 +36,11 @@ export async function publish(
         throw new FilesLost(`object ${key} is not there as recorded`);
     }),
   );
-  if (!record.private) await putManifest(record, store);
   // Before the record: an image that can be fetched can be checked.
-  await putJson(store, storeKey.statements(record.requestHash), statements);
+  await Promise.all([
+    record.private ? undefined : putManifest(record, store),
+    putJson(store, storeKey.statements(record.requestHash), statements),
+  ]);
   await putJson(store, storeKey.build(record.requestHash), record);
   await putJson(store, storeKey.intent(record.intentHash), {
     requestHash: record.requestHash,
@@ -44,11 +50,13 @@ export async function publish(
   if (record.private) return;
   const result = JSON.stringify({ kind: 'built', record } satisfies StoredResult);
   const keys = [resultKey.build(record.requestHash), resultKey.intent(record.intentHash)];
-  const puts = await Promise.allSettled(keys.map((key) => cache.put(key, result)));
   // The store is the truth, and whoever reads from it writes KV: its limits must not hold an image back.
-  for (const put of puts)
-    if (put.status === 'rejected')
-      logError('a result was not cached', { request: record.requestHash, error: put.reason });
+  const puts = keys.map((key) =>
+    cache
+      .put(key, result)
+      .catch((error: unknown) => logError('a result was not cached', { request: record.requestHash, error })),
+  );
+  await notLonger(Promise.all(puts), KV_PATIENCE_MS);
 }
 
 /**

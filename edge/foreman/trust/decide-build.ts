@@ -17,10 +17,10 @@ export const inputsOf = ({ revision, imageBuilder, feeds }: Pins): string =>
   sha256Hex(canonical([revision, imageBuilder.sha256, feeds.map(({ name, sha256 }) => `${name} ${sha256}`).sort()]));
 
 /** As things stand: a target may have been found to differ since the build was accepted. */
-export function ruleOf(state: ForemanState, { version, target, ...rest }: NormalizedRequest): TrustRule {
+export function ruleOf(state: ForemanState, request: NormalizedRequest): TrustRule {
   const policy = state.config.TRUST_POLICY;
-  const isKnown = state.reproducibility.isKnown(version, target, policy);
-  return ruleFor({ version, target, ...rest }, isKnown, policy);
+  const isKnown = state.reproducibility.isKnown(request.version, request.target, policy);
+  return ruleFor(request, isKnown, policy);
 }
 
 /** For whom a new build is. */
@@ -34,7 +34,10 @@ const FIRST = { trusted: WHOM.trusted, anyone: WHOM.anyone, opted_in: WHOM.opted
  * a quorum of them counts for no more than a quorum of a farm of their number.
  */
 export const farmFor = ({ operators }: ForemanState, request: NormalizedRequest, now: number): Farm => ({
-  activeOperators: operators.activeFor(feedUrlsOf(request), now),
+  // Where a trusted node has spoken nobody asks, and to tell reads every node.
+  get activeOperators() {
+    return operators.activeFor(feedUrlsOf(request), now);
+  },
 });
 
 export const decideBuild = (state: ForemanState, build: BuildRow, now: number): Decision =>

@@ -117,14 +117,11 @@ export class Votes {
   }
 
   /** What a node that is not believed any more said of undecided builds. */
-  /** Of these builds it had its say. */
-  removeOpen(nodeId: string): string[] {
-    const removed = this.#db
+  removeOpen(nodeId: string): void {
+    this.#db
       .delete(votes)
       .where(and(eq(votes.nodeId, nodeId), isOpen))
-      .returning({ requestHash: votes.requestHash })
-      .all();
-    return removed.map(({ requestHash }) => requestHash);
+      .run();
   }
 
   remove({ requestHash, operator }: VoteRow): void {
