@@ -7,7 +7,7 @@ import { storeKey } from '../../../shared/build-record.ts';
 import { sha256Hex, utf8ToBytes } from '../../../shared/digest.ts';
 import { BuildSucceededSchema } from '../../../shared/gen/asu/farm/v1/build_pb.js';
 import { type LeaseReportSchema, ReportRequestSchema } from '../../../shared/gen/asu/farm/v1/foreman_pb.js';
-import type { Bound } from '../measured.ts';
+import { type Bound, POLLED } from '../measured.ts';
 import type { Farm } from './farm.ts';
 
 type Event = MessageInitShape<typeof LeaseReportSchema>['event'];
@@ -42,10 +42,14 @@ export const OPERATIONS: readonly Operation[] = [
     const hash = farm.waitingHash();
     return () => farm.foreman.status([hash]);
   }),
-  flat('status of 64', (farm) => {
-    const hashes = Array.from({ length: 64 }, () => farm.waitingHash());
-    return () => farm.foreman.status(hashes);
-  }),
+  {
+    name: `status of ${POLLED}`,
+    bound: 'places',
+    prepare: (farm) => {
+      const hashes = Array.from({ length: POLLED }, () => farm.waitingHash());
+      return () => farm.foreman.status(hashes);
+    },
+  },
   flat('lease, an order', (farm) => {
     const node = farm.newNode();
     return () => farm.order(node);
