@@ -2,15 +2,16 @@
  * Finished builds as a Foreman would have published them, without building anything: the requests that ask for them, and
  * their records under the identities that the edge itself will compute, because the same code computes them here.
  */
-import { findBranch } from '../shared/branch.ts';
-import { type BuildRecord, type RequestEcho, storeKey } from '../shared/build-record.ts';
-import { echoOf, parseBuildRequest } from '../shared/build-request.ts';
-import type { ArchDocument, TargetDocument } from '../shared/catalogue-document.ts';
-import { sha256Hex } from '../shared/digest.ts';
+
+import { type BuildRecord, type RequestEcho, storeKey } from '../shared/build/build-record.ts';
+import { unindexedNames } from '../shared/build/freshness.ts';
+import { sha256Hex } from '../shared/crypto/digest.ts';
 import type { EdgeSettings } from '../shared/edge-settings.ts';
-import { unindexedNames } from '../shared/freshness.ts';
-import { intentHash, requestHash } from '../shared/intent.ts';
-import { normalizeRequest } from '../shared/normalize-request.ts';
+import { echoOf, parseBuildRequest } from '../shared/request/build-request.ts';
+import { intentHash, requestHash } from '../shared/request/intent.ts';
+import { normalizeRequest } from '../shared/request/normalize-request.ts';
+import { findBranch } from '../shared/upstream/branch.ts';
+import type { ArchDocument, TargetDocument } from '../shared/upstream/catalogue-document.ts';
 import { seeded, shuffled } from './random.ts';
 
 export const PROFILE = 'acme_ax3000-v1';

@@ -2,7 +2,7 @@
  * `npm run bench -- --month`: a month of requests, answered by our identity and freshness and, beside it, by hashes that
  * live for a day. The same figures on every machine. What is modelled and what is not: docs/benchmarks.md.
  */
-import type { Conditions } from '../shared/conditions.ts';
+import type { Conditions } from '../shared/request/conditions.ts';
 import { DAY, MONTH, TRACKS } from './month/parameters.ts';
 import { type Router, Routers, versionAt } from './month/routers.ts';
 import {

@@ -2,7 +2,7 @@
 import { Client } from 'minio';
 import { keyOf, upstreamKey } from '../edge/catalogue/document-id.ts';
 import { resultKey } from '../edge/results/result-key.ts';
-import type { ArchDocument, TargetDocument } from '../shared/catalogue-document.ts';
+import type { ArchDocument, TargetDocument } from '../shared/upstream/catalogue-document.ts';
 import type { BenchServer } from './bench-server.ts';
 import { type FinishedBuild, PROFILE, storeEntries, type Upstream } from './finished-builds.ts';
 import { ENTRIES, LARGE } from './large-index.ts';

@@ -3,7 +3,7 @@
  * ones: an address that is signed beforehand, so that the yardstick signs nothing.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { storeKey } from '../shared/build-record.ts';
+import { storeKey } from '../shared/build/build-record.ts';
 import type { BenchServer } from './bench-server.ts';
 import type { FinishedBuild } from './finished-builds.ts';
 import { storeClient } from './seed.ts';

@@ -2,7 +2,7 @@
  * What routers of 2019 send when they ask for something newer, each another: 200 packages of the large index, half of them in the
  * version that is offered. With what must be answered, which is made here from the list and not by the code that is measured.
  */
-import { PACKAGE_CHANGES } from '../shared/package-changes.ts';
+import { PACKAGE_CHANGES } from '../shared/upstream/package-changes.ts';
 import type { BenchServer } from './bench-server.ts';
 import { LARGE } from './large-index.ts';
 import { seeded, shuffled } from './random.ts';

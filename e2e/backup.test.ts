@@ -14,11 +14,11 @@ import type { Child } from '../farm/stack/child-process.ts';
 import { freePort } from '../farm/stack/free-port.ts';
 import { startNode } from '../farm/stack/node-process.ts';
 import { loadServerKey, mintJoinToken } from '../farm/stack/secrets.ts';
-import { copyIn, copyOut, emptyBucket } from './bucket-copy.ts';
-import { built, download, ended, healthOf, post, REQUEST } from './router.ts';
-import { endAll, type ShellRun, shellRun, untilReady } from './shell-run.ts';
+import { copyIn, copyOut, emptyBucket } from './evidence/bucket-copy.ts';
+import { s3Client, storedNames } from './evidence/stored-names.ts';
+import { built, download, ended, healthOf, post, REQUEST } from './players/router.ts';
+import { endAll, type ShellRun, shellRun, untilReady } from './players/shell-run.ts';
 import { until } from './stack-under-test.ts';
-import { s3Client, storedNames } from './stored-names.ts';
 
 const MAIN = path.resolve(import.meta.dirname, '../farm/serve/main.ts');
 const BUCKET = `asu-${Math.random().toString(36).slice(2, 10)}`;

@@ -1,7 +1,7 @@
 /** When upstream is down, lies or is half-way through publishing: a true message, a retry, and nothing held against the user. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { moveSnapshot } from '../farm/demo/change-mirror.ts';
-import { type Answer, built, ended, healthOf, poll, post, REQUEST } from './router.ts';
+import { type Answer, built, ended, healthOf, poll, post, REQUEST } from './players/router.ts';
 import { type NodeUnderTest, StackUnderTest, until } from './stack-under-test.ts';
 
 const BLAME = /Impossible package selection|Unsupported (?:target|profile|version)/;

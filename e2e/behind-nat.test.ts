@@ -8,9 +8,9 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Child } from '../farm/stack/child-process.ts';
 import { freePort } from '../farm/stack/free-port.ts';
-import { NatHome } from './nat-home.ts';
-import { type Relay, relay } from './relay.ts';
-import { download, ended, poll, post, REQUEST } from './router.ts';
+import { type Relay, relay } from './lines/relay.ts';
+import { NatHome } from './players/nat-home.ts';
+import { download, ended, poll, post, REQUEST } from './players/router.ts';
 import { StackUnderTest, until } from './stack-under-test.ts';
 
 const ASU = path.resolve(import.meta.dirname, '../farm/cli/main.ts');

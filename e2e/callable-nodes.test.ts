@@ -9,8 +9,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../farm/stack/free-port.ts';
 import { BuildOrderSchema } from '../shared/gen/asu/farm/v1/build_pb.js';
 import { NodeService, StartBuildRequestSchema } from '../shared/gen/asu/farm/v1/node_pb.js';
-import { type Exchange, type Hold, type PausingProxy, pausingProxy } from './pausing-proxy.ts';
-import { download, ended, poll, post, REQUEST } from './router.ts';
+import { type Exchange, type Hold, type PausingProxy, pausingProxy } from './lines/pausing-proxy.ts';
+import { download, ended, poll, post, REQUEST } from './players/router.ts';
 import { type NodeUnderTest, StackUnderTest, until } from './stack-under-test.ts';
 
 const ASU = path.resolve(import.meta.dirname, '../farm/cli/main.ts');

@@ -3,9 +3,9 @@
  * volunteer is. What finds it is an order for something that a trusted node has made before.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ADMIN_KEY, type FarmOperator, farmOperator, type ListedNode } from './farm-operator.ts';
 import { TAMPER_MARK } from './lies/lies.ts';
-import { built, download, ended, post, REQUEST } from './router.ts';
+import { ADMIN_KEY, type FarmOperator, farmOperator, type ListedNode } from './players/farm-operator.ts';
+import { built, download, ended, post, REQUEST } from './players/router.ts';
 import { StackUnderTest, until } from './stack-under-test.ts';
 
 /** Each order of a volunteer is a canary, as long as there is one that is new to it. */

@@ -4,7 +4,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type AsuProcess, asu, type Ended, startAsu } from '../farm/cli/asu-process.fixture.ts';
-import { download } from './router.ts';
+import { download } from './players/router.ts';
 import { StackUnderTest, until } from './stack-under-test.ts';
 
 let stack: StackUnderTest;

@@ -8,7 +8,7 @@ import { FirmwareSelector } from './clients/firmware-selector.ts';
 import { Luci } from './clients/luci.ts';
 import { Owut } from './clients/owut.ts';
 import type { RouterState } from './clients/router-state.ts';
-import { REQUEST } from './router.ts';
+import { REQUEST } from './players/router.ts';
 import { type NodeUnderTest, StackUnderTest, until } from './stack-under-test.ts';
 
 const pollMs = 100;

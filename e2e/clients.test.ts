@@ -11,7 +11,7 @@ import { Luci } from './clients/luci.ts';
 import { Owut } from './clients/owut.ts';
 import { changesOf } from './clients/owut-plan.ts';
 import { type RouterState, type RunningImage, routerRunning } from './clients/router-state.ts';
-import { poll } from './router.ts';
+import { poll } from './players/router.ts';
 import { StackUnderTest, until } from './stack-under-test.ts';
 
 /** Faster than they poll in truth; how often is no part of what they check. */

@@ -6,14 +6,14 @@ import path from 'node:path';
 import { Client } from 'minio';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { seeded } from '../bench/random.ts';
-import type { OutputFile } from '../farm/build-event.ts';
+import type { OutputFile } from '../farm/agent/build-event.ts';
 import { openDatabase } from '../farm/db/open-database.ts';
 import { ensureBucket } from '../farm/stack/bucket.ts';
 import { BegunUploads } from '../farm/upload/begun-uploads.ts';
 import { DirectStore, PART_BYTES } from '../farm/upload/direct-store.ts';
 import { FUZZ_SEED } from '../shared/chance.fixture.ts';
+import { type WatchedLine, watchedLine } from './lines/watched-line.ts';
 import { until } from './stack-under-test.ts';
-import { type WatchedLine, watchedLine } from './watched-line.ts';
 
 const BUCKET = 'asu-direct-store';
 const KEY = 'incoming/node/lease-1/image.bin';

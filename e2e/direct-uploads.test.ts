@@ -6,15 +6,15 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from '
 import { seeded } from '../bench/random.ts';
 import { PART_BYTES } from '../farm/upload/direct-store.ts';
 import { FUZZ_SEED } from '../shared/chance.fixture.ts';
-import { FARM_PROTOCOL } from '../shared/farm-protocol.ts';
 import { BuildOrderSchema } from '../shared/gen/asu/farm/v1/build_pb.js';
-import { nodeIdOf } from '../shared/node-identity.ts';
-import { TWO_OF_TWO } from './farm-operator.ts';
-import { playedNode } from './played-node.ts';
-import { built, download, ended, post, REQUEST } from './router.ts';
+import { FARM_PROTOCOL } from '../shared/node/farm-protocol.ts';
+import { nodeIdOf } from '../shared/node/node-identity.ts';
+import { s3Client, storedNames } from './evidence/stored-names.ts';
+import { type WatchedLine, watchedLine } from './lines/watched-line.ts';
+import { TWO_OF_TWO } from './players/farm-operator.ts';
+import { playedNode } from './players/played-node.ts';
+import { built, download, ended, post, REQUEST } from './players/router.ts';
 import { type NodeUnderTest, type NodeUnderTestOptions, StackUnderTest, until } from './stack-under-test.ts';
-import { s3Client, storedNames } from './stored-names.ts';
-import { type WatchedLine, watchedLine } from './watched-line.ts';
 
 /** In parts of 8 MiB, a little more than four. */
 const LARGE_MIB = 33;

@@ -1,8 +1,8 @@
 /** Those who look on while an image is built, over real sockets that break, with nodes that die. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { BuildListener } from './build-listener.ts';
-import { pausingProxy } from './pausing-proxy.ts';
-import { download, poll, post, REQUEST } from './router.ts';
+import { pausingProxy } from './lines/pausing-proxy.ts';
+import { BuildListener } from './players/build-listener.ts';
+import { download, poll, post, REQUEST } from './players/router.ts';
 import { type NodeUnderTest, StackUnderTest, until } from './stack-under-test.ts';
 
 let stack: StackUnderTest;

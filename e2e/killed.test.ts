@@ -2,10 +2,10 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
 import { CompleteUploadsRequestSchema } from '../shared/gen/asu/farm/v1/foreman_pb.js';
-import { type Exchange, type PausingProxy, pausingProxy } from './pausing-proxy.ts';
-import { type Answer, download, ended, poll, post, REQUEST } from './router.ts';
+import { storedNames } from './evidence/stored-names.ts';
+import { type Exchange, type PausingProxy, pausingProxy } from './lines/pausing-proxy.ts';
+import { type Answer, download, ended, poll, post, REQUEST } from './players/router.ts';
 import { type NodeUnderTest, StackUnderTest, until } from './stack-under-test.ts';
-import { storedNames } from './stored-names.ts';
 
 /** Waits until the image stage runs: the middle of a build. */
 const isBuilding = (stack: StackUnderTest, hash: string): Promise<Answer> =>

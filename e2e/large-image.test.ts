@@ -8,13 +8,13 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
 import { processorMs } from '../bench/process-usage.ts';
 import { seeded } from '../bench/random.ts';
-import { GIB, MIB } from '../shared/byte-size.ts';
 import { FUZZ_SEED } from '../shared/chance.fixture.ts';
-import { beginPeak, peakBytes } from './process-usage.ts';
-import { pidOf, pidOfChild } from './processes.ts';
-import { type Answer, poll, post, REQUEST } from './router.ts';
+import { GIB, MIB } from '../shared/text/byte-size.ts';
+import { beginPeak, peakBytes } from './evidence/process-usage.ts';
+import { pidOf, pidOfChild } from './evidence/processes.ts';
+import { type WatchedLine, watchedLine } from './lines/watched-line.ts';
+import { type Answer, poll, post, REQUEST } from './players/router.ts';
 import { type NodeUnderTest, StackUnderTest, until } from './stack-under-test.ts';
-import { type WatchedLine, watchedLine } from './watched-line.ts';
 
 const BUCKET = 'asu-large-image';
 const ALLOWED_BYTES = 80 * MIB;

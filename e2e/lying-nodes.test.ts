@@ -8,10 +8,10 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ADMIN_KEY, type FarmOperator, farmOperator, type ListedNode, TWO_OF_TWO } from './farm-operator.ts';
 import { type LieName, TAMPER_MARK } from './lies/lies.ts';
-import { recordingProxy } from './recording-proxy.ts';
-import { type Answer, built, download, ended, poll, post, REQUEST } from './router.ts';
+import { recordingProxy } from './lines/recording-proxy.ts';
+import { ADMIN_KEY, type FarmOperator, farmOperator, type ListedNode, TWO_OF_TWO } from './players/farm-operator.ts';
+import { type Answer, built, download, ended, poll, post, REQUEST } from './players/router.ts';
 import { type NodeUnderTest, StackUnderTest, until } from './stack-under-test.ts';
 
 /** Each lie is found by what it is told about here; canaries have a test of their own. */

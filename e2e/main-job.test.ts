@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { updatePackage } from '../farm/demo/change-mirror.ts';
-import { type Answer, built, download, ended, poll, post, REQUEST } from './router.ts';
+import { type Answer, built, download, ended, poll, post, REQUEST } from './players/router.ts';
 import { type NodeUnderTest, StackUnderTest, until } from './stack-under-test.ts';
 
 describe.each([

@@ -8,12 +8,12 @@ import { seeded } from '../bench/random.ts';
 import { FUZZ_SEED } from '../shared/chance.fixture.ts';
 import { EDGE_SETTINGS } from '../shared/edge-settings.ts';
 import { PACKAGES, PROFILE, packagesOf, TARGET, VERSION } from './cheap-builds.ts';
-import { ADMIN_KEY, type FarmOperator, farmOperator } from './farm-operator.ts';
-import { writtenBuilds } from './foreman-tables.ts';
-import { contentsOf } from './image-contents.ts';
-import { type Answer, download, poll, post } from './router.ts';
+import { writtenBuilds } from './evidence/foreman-tables.ts';
+import { contentsOf } from './evidence/image-contents.ts';
+import { storedNames } from './evidence/stored-names.ts';
+import { ADMIN_KEY, type FarmOperator, farmOperator } from './players/farm-operator.ts';
+import { type Answer, download, poll, post } from './players/router.ts';
 import { type NodeUnderTest, StackUnderTest, until } from './stack-under-test.ts';
-import { storedNames } from './stored-names.ts';
 
 const BUILDS = 200;
 const NODES = ['one', 'two', 'three', 'four', 'five', 'six'] as const;

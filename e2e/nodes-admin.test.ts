@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Child } from '../farm/stack/child-process.ts';
-import { built, download, ended, poll, post, REQUEST } from './router.ts';
+import { built, download, ended, poll, post, REQUEST } from './players/router.ts';
 import { StackUnderTest, until } from './stack-under-test.ts';
 
 const ASU = path.resolve(import.meta.dirname, '../farm/cli/main.ts');

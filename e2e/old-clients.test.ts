@@ -11,7 +11,7 @@ import { OldLuci } from './clients/old-luci.ts';
 import { type OldRouter, router1701, router1806 } from './clients/old-router.ts';
 import { keyId } from './clients/opkg-keys.ts';
 import { routerRunning } from './clients/router-state.ts';
-import { download, poll } from './router.ts';
+import { download, poll } from './players/router.ts';
 import { StackUnderTest, until } from './stack-under-test.ts';
 
 /** Faster than they poll in truth; how often is no part of what they check. */

@@ -10,21 +10,21 @@ import { create, type DescMethod, fromBinary, type MessageInitShape, toBinary } 
 import type { Arbitrary } from 'fast-check';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { LIFETIMES } from '../edge/lifetimes.ts';
-import { callHeaders } from '../farm/edge-client.ts';
-import { loadNodeKey } from '../farm/node-key.ts';
+import { callHeaders } from '../farm/membership/edge-client.ts';
+import { loadNodeKey } from '../farm/membership/node-key.ts';
 import { FUZZ_SEED, fc } from '../shared/chance.fixture.ts';
-import { FARM_PROTOCOL } from '../shared/farm-protocol.ts';
 import { BuildOrderSchema } from '../shared/gen/asu/farm/v1/build_pb.js';
 import { ForemanService } from '../shared/gen/asu/farm/v1/foreman_pb.js';
-import { nodeIdOf } from '../shared/node-identity.ts';
+import { FARM_PROTOCOL } from '../shared/node/farm-protocol.ts';
+import { nodeIdOf } from '../shared/node/node-identity.ts';
+import { storedNames } from './evidence/stored-names.ts';
 import { arbitraryCall, type Call, ODD_HEADERS } from './fuzz/arbitrary-call.ts';
 import { arbitraryMessage } from './fuzz/arbitrary-message.ts';
 import { askCall, isCutBehindUnread, printed } from './fuzz/ask-call.ts';
 import { type Outcome, outcomeOf } from './fuzz/call-answer.ts';
-import { type PlayedNode, playedNode } from './played-node.ts';
-import { built, ended, poll, post, REQUEST } from './router.ts';
+import { type PlayedNode, playedNode } from './players/played-node.ts';
+import { built, ended, poll, post, REQUEST } from './players/router.ts';
 import { StackUnderTest, until } from './stack-under-test.ts';
-import { storedNames } from './stored-names.ts';
 
 const CALLS = Number(process.env.FUZZ_REFUSED ?? 300);
 const AT_ONCE = 8;

@@ -7,8 +7,8 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { irreproducibleTarget } from '../farm/demo/releases-table.ts';
-import { ADMIN_KEY, type FarmOperator, farmOperator, TWO_OF_TWO } from './farm-operator.ts';
-import { type Answer, built, download, ended, poll, post } from './router.ts';
+import { ADMIN_KEY, type FarmOperator, farmOperator, TWO_OF_TWO } from './players/farm-operator.ts';
+import { type Answer, built, download, ended, poll, post } from './players/router.ts';
 import { type NodeUnderTest, StackUnderTest, until } from './stack-under-test.ts';
 
 /** Whatever reaches a build from there would be seen in an archive, in an order of names or in a time. */

@@ -10,8 +10,8 @@ import type { Child } from '../farm/stack/child-process.ts';
 import { freePort } from '../farm/stack/free-port.ts';
 import { startNode } from '../farm/stack/node-process.ts';
 import { loadServerKey, mintJoinToken } from '../farm/stack/secrets.ts';
-import { built, download, post, REQUEST } from './router.ts';
-import { endAll, type ShellRun, shellRun, untilReady } from './shell-run.ts';
+import { built, download, post, REQUEST } from './players/router.ts';
+import { endAll, type ShellRun, shellRun, untilReady } from './players/shell-run.ts';
 
 const MAIN = path.resolve(import.meta.dirname, '../farm/serve/main.ts');
 

@@ -17,7 +17,7 @@ import { startEdge } from '../farm/stack/edge-process.ts';
 import { freePort } from '../farm/stack/free-port.ts';
 import { startNode } from '../farm/stack/node-process.ts';
 import { loadServerKey, mintJoinToken } from '../farm/stack/secrets.ts';
-import type { JoinToken } from '../shared/node-identity.ts';
+import type { JoinToken } from '../shared/node/node-identity.ts';
 import type { LieName } from './lies/lies.ts';
 import type { S3Server } from './provided-context.ts';
 

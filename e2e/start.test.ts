@@ -6,8 +6,8 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { freePort } from '../farm/stack/free-port.ts';
 import { EDGE_SETTINGS } from '../shared/edge-settings.ts';
-import { built, download, healthOf, post, REQUEST } from './router.ts';
-import { endAll, type ShellRun, shellRun, untilReady } from './shell-run.ts';
+import { built, download, healthOf, post, REQUEST } from './players/router.ts';
+import { endAll, type ShellRun, shellRun, untilReady } from './players/shell-run.ts';
 
 const MAIN = path.resolve(import.meta.dirname, '../farm/stack/main.ts');
 

@@ -5,11 +5,11 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
-import { writtenBuilds } from './foreman-tables.ts';
-import { type Exchange, type Hold, type PausingProxy, pausingProxy } from './pausing-proxy.ts';
-import { type Answer, built, ended, poll, post, REQUEST } from './router.ts';
+import { writtenBuilds } from './evidence/foreman-tables.ts';
+import { storedNames } from './evidence/stored-names.ts';
+import { type Exchange, type Hold, type PausingProxy, pausingProxy } from './lines/pausing-proxy.ts';
+import { type Answer, built, ended, poll, post, REQUEST } from './players/router.ts';
 import { type NodeUnderTest, StackUnderTest, until } from './stack-under-test.ts';
-import { storedNames } from './stored-names.ts';
 
 /** Some tries of a node and of the alarm. */
 const STORM_MS = 3_000;

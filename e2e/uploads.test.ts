@@ -6,16 +6,16 @@ import { create, fromBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { callHeaders, type ForemanClient } from '../farm/edge-client.ts';
-import type { Memberships } from '../farm/membership.ts';
+import { callHeaders, type ForemanClient } from '../farm/membership/edge-client.ts';
+import type { Memberships } from '../farm/membership/membership.ts';
 import { uploadThroughEdge } from '../farm/upload/through-edge.ts';
-import type { SigningKey } from '../shared/ed25519.ts';
-import { FARM_PROTOCOL } from '../shared/farm-protocol.ts';
+import type { SigningKey } from '../shared/crypto/ed25519.ts';
 import { BuildOrderSchema, BuildSucceededSchema } from '../shared/gen/asu/farm/v1/build_pb.js';
 import { ForemanService, LeaseStanding } from '../shared/gen/asu/farm/v1/foreman_pb.js';
-import { badLine } from './bad-line.ts';
-import { playedNode } from './played-node.ts';
-import { poll, post, REQUEST } from './router.ts';
+import { FARM_PROTOCOL } from '../shared/node/farm-protocol.ts';
+import { badLine } from './lines/bad-line.ts';
+import { playedNode } from './players/played-node.ts';
+import { poll, post, REQUEST } from './players/router.ts';
 import { StackUnderTest, until } from './stack-under-test.ts';
 
 /** Above one PUT (64 MiB), so that it goes in parts. */

@@ -1,6 +1,6 @@
 /** Nodes whose clock is a day off: they join, build and are told of it, whether it was so at their start or came later. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { built, REQUEST } from './router.ts';
+import { built, REQUEST } from './players/router.ts';
 import { StackUnderTest, until } from './stack-under-test.ts';
 
 const DAY_MS = 24 * 3_600_000;

@@ -1,8 +1,8 @@
 /** All routes of the edge in one Hono application. Order does not matter: `/json/*` of the old API lets by what is below `/json/v1`, and else no two of them answer one path. */
 import { Hono } from 'hono';
-import { CORS, errorAnswer, notFound } from './answer.ts';
-import { canonicalPath } from './canonical-path.ts';
 import type { Env } from './env.ts';
+import { CORS, errorAnswer, notFound } from './http/answer.ts';
+import { canonicalPath } from './http/canonical-path.ts';
 import { EdgeRouter } from './router.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { buildRoutes } from './routes/build.ts';

@@ -1,9 +1,9 @@
 import { listDurableObjectIds, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { fromBase64Url } from '../shared/base64url.ts';
+import { fromBase64Url } from '../shared/crypto/base64url.ts';
 import { app } from './app.ts';
 import { ask, env, foremanStub, GOOD_REQUEST, jsonOf, openUpstream, post, rowsOf } from './edge.fixture.ts';
-import { type FarmNode, finish, IMAGE_NAME, joinNode, lease, report } from './farm-node.fixture.ts';
+import { type FarmNode, finish, IMAGE_NAME, joinNode, lease, report } from './nodes/farm-node.fixture.ts';
 
 const SECRET = 'hunter2-ünd-€';
 const seen: string[] = [];

@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { errorAnswer } from './answer.ts';
 import { isOfDurableObject, isPassing } from './durable-object-error.ts';
+import { errorAnswer } from './http/answer.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();

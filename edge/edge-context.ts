@@ -1,9 +1,11 @@
 /** What an isolate keeps between requests: configuration, keys, caches, and the ways to the Foreman and the store. */
 
 import { waitUntil } from 'cloudflare:workers';
-import { bytesToHex } from '../shared/digest.ts';
+import { bytesToHex } from '../shared/crypto/digest.ts';
+import { type ServerKeys, serverKeys } from '../shared/crypto/server-keys.ts';
 import type { EdgeSettings } from '../shared/edge-settings.ts';
-import { type ServerKeys, serverKeys } from '../shared/server-keys.ts';
+import { SubmissionDesk } from './builds/submission-desk.ts';
+import { Wishes } from './builds/wish.ts';
 import { type CatalogueReader, catalogueReader } from './catalogue/read.ts';
 import { configOf } from './config.ts';
 import type { Env } from './env.ts';
@@ -15,7 +17,7 @@ import { FullQueue } from './limits/full-queue.ts';
 import { openRateLimits } from './limits/open-rate-limits.ts';
 import type { RateLimit, RateLimits } from './limits/rate-limit.ts';
 import { TokenBuckets } from './limits/token-buckets.ts';
-import { LogPermits } from './log-permits.ts';
+import { LogPermits } from './nodes/log-permits.ts';
 import { AskingTurns } from './results/ask-in-turn.ts';
 import { Manifests } from './results/manifests.ts';
 import { PendingBuilds } from './results/pending-builds.ts';
@@ -28,9 +30,7 @@ import { CountDesk } from './statistics/count-desk.ts';
 import { KeptAnswers } from './statistics/kept-answers.ts';
 import type { ObjectStore } from './storage/object-store.ts';
 import { openObjectStore } from './storage/open-object-store.ts';
-import { SubmissionDesk } from './submission-desk.ts';
-import { UploadPermits } from './upload-permits.ts';
-import { Wishes } from './wish.ts';
+import { UploadPermits } from './uploads/upload-permits.ts';
 
 /** As many questions as there are about statistics; branches are few. */
 const MAX_KEPT_ANSWERS = 64;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { GRACE_MS, SERVED_GRAIN_MS } from '../shared/image-budget.ts';
+import { GRACE_MS, SERVED_GRAIN_MS } from '../shared/store/image-budget.ts';
 import { FILES_STAY_MS, LEAVES_KV_MS, LIFETIMES, TOLD_OF_BUILDS_MS } from './lifetimes.ts';
 
 /** Those of answers that say nothing of a finished build, or that nobody is told by whom they outlive it. */

@@ -2,7 +2,7 @@
  * What the edge says about itself: one JSON object a line, for whoever collects the Worker's logs. No more than that goes in: never a
  * header, a body or an address of a client, and no hash of a private image, which is what its link is made of.
  */
-import { type LogField, logLine } from '../shared/log-line.ts';
+import { type LogField, logLine } from '../shared/text/log-line.ts';
 
 interface Fields {
   /** Sha256, as the build is called. */

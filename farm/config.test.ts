@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { GIB, MIB } from '../shared/byte-size.ts';
+import { GIB, MIB } from '../shared/text/byte-size.ts';
 import { UsageError } from './cli/flags.ts';
 import { parseNodeCommand } from './config.ts';
 

@@ -3,7 +3,7 @@
  * once; an unknown flag or an impossible value stops the start with a sentence.
  */
 import type { ParseArgsConfig } from 'node:util';
-import { GIB, MIB } from '../shared/byte-size.ts';
+import { GIB, MIB } from '../shared/text/byte-size.ts';
 import { type FeedOptIn, whyNoPrefixes } from '../shared/trust/foreign-feeds.ts';
 import { byteSize, type FlagValues, parse, stateDirectory, UsageError, whole } from './cli/flags.ts';
 import { type ListenAddress, parseListenAddress } from './cli/listen-address.ts';

@@ -2,7 +2,7 @@
  * What can be set of a node: the one table from which its flags, its variables, its help and its defaults are made, in the order
  * in which the help tells them. What a value must look like says config.ts.
  */
-import { exactByteSize, GIB, MIB } from '../shared/byte-size.ts';
+import { exactByteSize, GIB, MIB } from '../shared/text/byte-size.ts';
 import type { Machine } from './cli/machine.ts';
 
 export interface Setting {

@@ -1,8 +1,8 @@
 import { describe, expect, it, test } from 'vitest';
-import { OPENWRT_BRANCHES } from './branch.ts';
-import { storeKey } from './build-record.ts';
-import { OPENWRT } from './distro.ts';
+import { storeKey } from './build/build-record.ts';
 import { EDGE_SETTINGS, type EdgeSettingName, isEdgeSetting, parseEdgeSettings } from './edge-settings.ts';
+import { OPENWRT_BRANCHES } from './upstream/branch.ts';
+import { OPENWRT } from './upstream/distro.ts';
 
 /** Of the 24.10 release builds. */
 const OPENWRT_KEY = 'RWTTEMbygz6X95lKDAulctZy3aj15823THXfyrfXgwGbxZlXBd2brNcw';

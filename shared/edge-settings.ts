@@ -4,11 +4,11 @@
  * mistyped variable that is silently ignored is a policy that is silently off.
  */
 import { z } from 'zod';
-import { type Branch, OPENWRT_BRANCHES } from './branch.ts';
-import { parseByteSize } from './byte-size.ts';
-import { distrosSchema } from './distro.ts';
+import { parseUsignPublicKey } from './crypto/usign.ts';
+import { parseByteSize } from './text/byte-size.ts';
 import { trustPolicySchema } from './trust/policy.ts';
-import { parseUsignPublicKey } from './usign.ts';
+import { type Branch, OPENWRT_BRANCHES } from './upstream/branch.ts';
+import { distrosSchema } from './upstream/distro.ts';
 
 interface Setting<T = unknown> {
   readonly text: string;

@@ -3,9 +3,9 @@
  * long as upstream's. Up to as many packages as the catalogue takes; what it refuses is tried as well.
  */
 import { weightBytes } from '../../edge/catalogue/document-memory.ts';
-import type { ArchDocument } from '../../shared/catalogue-document.ts';
-import { MAX_PACKAGES, mergeIndexes, packageList, parseIndexJson } from '../../shared/feed.ts';
 import { PackageTable } from '../../shared/seed/package-table.ts';
+import type { ArchDocument } from '../../shared/upstream/catalogue-document.ts';
+import { MAX_PACKAGES, mergeIndexes, packageList, parseIndexJson } from '../../shared/upstream/feed.ts';
 import { invented } from '../large-index.ts';
 import { median } from '../median.ts';
 import { seeded } from '../random.ts';

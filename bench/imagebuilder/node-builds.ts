@@ -8,8 +8,8 @@ import { Workshop } from '../../farm/build/workshop.ts';
 import type { DemoMirror, DemoRelease } from '../../farm/demo/generate-mirror.ts';
 import type { Fence } from '../../farm/fence/fence.ts';
 import { StepTimer } from '../../farm/metrics/step-timer.ts';
-import { GIB } from '../../shared/byte-size.ts';
 import { type BuildOrder, BuildOrderSchema } from '../../shared/gen/asu/farm/v1/build_pb.js';
+import { GIB } from '../../shared/text/byte-size.ts';
 import type { Wish } from './wish.ts';
 
 const DEADLINE_MS = 600_000;

@@ -1,5 +1,5 @@
 /** The table of one era and one distance to the mirror, and the ratios that it is for. */
-import { MIB } from '../../shared/byte-size.ts';
+import { MIB } from '../../shared/text/byte-size.ts';
 import { median } from '../median.ts';
 import type { NodeBuild } from './node-builds.ts';
 

@@ -4,14 +4,14 @@
  * clock.
  */
 import { hash } from 'node:crypto';
-import { findBranch, OPENWRT_BRANCHES } from '../../shared/branch.ts';
-import { BuildError } from '../../shared/build-error.ts';
-import { parseBuildRequest } from '../../shared/build-request.ts';
-import { type Conditions, checkPackageVersions, checkRevision } from '../../shared/conditions.ts';
-import { OPENWRT } from '../../shared/distro.ts';
-import { indexedVersion, isFresh } from '../../shared/freshness.ts';
-import { intentHash } from '../../shared/intent.ts';
-import { normalizeRequest } from '../../shared/normalize-request.ts';
+import { BuildError } from '../../shared/build/build-error.ts';
+import { indexedVersion, isFresh } from '../../shared/build/freshness.ts';
+import { parseBuildRequest } from '../../shared/request/build-request.ts';
+import { type Conditions, checkPackageVersions, checkRevision } from '../../shared/request/conditions.ts';
+import { intentHash } from '../../shared/request/intent.ts';
+import { normalizeRequest } from '../../shared/request/normalize-request.ts';
+import { findBranch, OPENWRT_BRANCHES } from '../../shared/upstream/branch.ts';
+import { OPENWRT } from '../../shared/upstream/distro.ts';
 import { MONTH } from './parameters.ts';
 import type { Contents, Documents, Upstream } from './upstream.ts';
 

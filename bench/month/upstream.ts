@@ -4,8 +4,8 @@
  * is it outdated?) comes from this timetable and not from the code that is judged by it.
  */
 import { LRUCache } from 'lru-cache';
-import type { ArchDocument, ProfileEntry, TargetDocument } from '../../shared/catalogue-document.ts';
-import { sha256Hex } from '../../shared/digest.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
+import type { ArchDocument, ProfileEntry, TargetDocument } from '../../shared/upstream/catalogue-document.ts';
 import { BRANCHES, DAY, FEED, MONTH, TRACKS } from './parameters.ts';
 
 /** What an image is made of. */

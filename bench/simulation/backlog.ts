@@ -3,8 +3,8 @@
  * submission it takes minutes for 100,000.
  */
 import { WHOM, type Whom } from '../../edge/foreman/schema.ts';
-import { requestHash } from '../../shared/intent.ts';
-import { nextTurn } from '../../shared/turn.ts';
+import { nextTurn } from '../../shared/queue/turn.ts';
+import { requestHash } from '../../shared/request/intent.ts';
 import { submissionOf, type Wish } from './wishes.ts';
 
 const AT_ONCE = 2_000;

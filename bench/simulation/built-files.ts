@@ -1,7 +1,7 @@
 /** The files of a build, and what a node reports of them: as many and as large as a profile's, and no bytes behind them. */
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Order } from '../../edge/foreman/leases/give-lease.ts';
-import { sha256Hex } from '../../shared/digest.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
 import type { LeaseReportSchema } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 import { FARM } from './parameters.ts';
 import { TARGETS } from './upstream.ts';

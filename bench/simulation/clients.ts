@@ -4,8 +4,8 @@
  */
 import type { ForemanCalls } from '../../edge/edge-context.ts';
 import type { PendingStatus } from '../../edge/results/pending-builds.ts';
-import { requestEcho } from '../../shared/build-record.fixture.ts';
-import type { BuildStatus } from '../../shared/build-state.ts';
+import { requestEcho } from '../../shared/build/build-record.fixture.ts';
+import type { BuildStatus } from '../../shared/build/build-state.ts';
 import { ZipfRanks } from '../random.ts';
 import { exponential } from './distributions.ts';
 import { EdgeIsolate } from './edge-isolate.ts';

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import type { Order } from '../../edge/foreman/leases/give-lease.ts';
-import { sha256Hex } from '../../shared/digest.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
 import { Conspiracy, type ConspiracySurroundings, type Manner } from './conspiracy.ts';
 import { honestNode, honestOutcome, type NodeModel } from './node-model.ts';
 import { Wishes } from './wishes.ts';

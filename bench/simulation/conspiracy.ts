@@ -3,8 +3,8 @@
  * quorum. They do as well as the protocol lets them, and know what the node's own software and any client can know, no more.
  */
 import type { Order } from '../../edge/foreman/leases/give-lease.ts';
-import { sha256Hex } from '../../shared/digest.ts';
-import type { NodeStanding } from '../../shared/node-state.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
+import type { NodeStanding } from '../../shared/node/node-state.ts';
 import type { NodeModel, Outcome } from './node-model.ts';
 import type { Wish } from './wishes.ts';
 

@@ -2,14 +2,15 @@
  * An isolate of the edge, as far as it keeps calls from the Foreman: with the edge's own memory of builds that are under way, and
  * its own lifetimes. What was built is answered from KV or the store, and costs the Foreman nothing.
  */
+
+import { SubmissionDesk } from '../../edge/builds/submission-desk.ts';
 import type { ForemanCalls } from '../../edge/edge-context.ts';
 import { MAX_STATUSES } from '../../edge/foreman/queue/build-status.ts';
 import type { Submission } from '../../edge/foreman/queue/queue.ts';
 import type { SubmitAnswer } from '../../edge/foreman/queue/take-submission.ts';
 import { PendingBuilds, type PendingStatus } from '../../edge/results/pending-builds.ts';
 import { resultKey } from '../../edge/results/result-key.ts';
-import { SubmissionDesk } from '../../edge/submission-desk.ts';
-import type { BuildStatus } from '../../shared/build-state.ts';
+import type { BuildStatus } from '../../shared/build/build-state.ts';
 import type { FakeTime } from './fake-time.ts';
 import { EDGE } from './parameters.ts';
 import type { MemoryKv } from './surroundings.ts';

@@ -1,17 +1,17 @@
 /**
- * A node as the Foreman sees one: when it calls, and with what, as farm/agent.ts, farm/upload and farm/log do it. What it builds
+ * A node as the Foreman sees one: when it calls, and with what, as farm/agent/agent.ts, farm/upload and farm/log do it. What it builds
  * takes time and nothing else. It may go at any moment, with or without a word, and come back.
  */
 import { create, toBinary } from '@bufbuild/protobuf';
 import type { ForemanCalls } from '../../edge/edge-context.ts';
 import type { ReportAnswer } from '../../edge/foreman/foreman-answers.ts';
 import type { Order } from '../../edge/foreman/leases/give-lease.ts';
-import { LogPermits } from '../../edge/log-permits.ts';
-import { storeKey } from '../../shared/build-record.ts';
-import { bytesToHex, sha256Hex } from '../../shared/digest.ts';
+import { LogPermits } from '../../edge/nodes/log-permits.ts';
+import { storeKey } from '../../shared/build/build-record.ts';
+import { bytesToHex, sha256Hex } from '../../shared/crypto/digest.ts';
 import { BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { ReportRequestSchema } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
-import type { NodeStanding } from '../../shared/node-state.ts';
+import type { NodeStanding } from '../../shared/node/node-state.ts';
 import { type BuiltFile, filesOf, type ReportedEvent, succeeded } from './built-files.ts';
 import type { FakeTime } from './fake-time.ts';
 import { HeldImageBuilders } from './held-image-builders.ts';
@@ -165,7 +165,7 @@ export class FarmNode {
     });
   }
 
-  /** By the permit that came with the grant, which edge/uploads.ts takes without a question. */
+  /** By the permit that came with the grant, which edge/uploads/uploads.ts takes without a question. */
   #put({ order: { leaseId } }: Running, file: BuiltFile): void {
     this.#world.bucket.place(storeKey.object(leaseId, file.name), file.sizeBytes, file.sha256);
   }

@@ -1,5 +1,5 @@
 /** The farm of the day: nodes that join before it begins, each as fast as it is, that go and come back by turns. */
-import { nodeIdOf } from '../../shared/node-identity.ts';
+import { nodeIdOf } from '../../shared/node/node-identity.ts';
 import type { Cast } from './cast.ts';
 import { exponential, logNormal } from './distributions.ts';
 import { FarmNode, type NodeSurroundings } from './farm-node.ts';

@@ -1,6 +1,6 @@
 /** What became of every build and of every client: all that the table is made from. */
 import type { Order } from '../../edge/foreman/leases/give-lease.ts';
-import type { BuildStatus } from '../../shared/build-state.ts';
+import type { BuildStatus } from '../../shared/build/build-state.ts';
 import { jain } from './statistics.ts';
 import type { Wish } from './wishes.ts';
 

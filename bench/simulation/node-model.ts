@@ -3,10 +3,10 @@
  * nodes that lie can do writes another.
  */
 import type { Order } from '../../edge/foreman/leases/give-lease.ts';
-import type { BuildErrorKind } from '../../shared/build-error.ts';
-import { sha256Hex } from '../../shared/digest.ts';
-import type { SigningKey } from '../../shared/ed25519.ts';
-import type { NodeStanding } from '../../shared/node-state.ts';
+import type { BuildErrorKind } from '../../shared/build/build-error.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
+import type { SigningKey } from '../../shared/crypto/ed25519.ts';
+import type { NodeStanding } from '../../shared/node/node-state.ts';
 import { FARM } from './parameters.ts';
 import type { Wish } from './wishes.ts';
 

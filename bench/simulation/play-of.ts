@@ -1,6 +1,6 @@
 /** The four casts (cast.ts) by their names. */
 import { WHOM } from '../../edge/foreman/schema.ts';
-import type { StoredResult } from '../../shared/build-record.ts';
+import type { StoredResult } from '../../shared/build/build-record.ts';
 import { seeded, zipfRanks } from '../random.ts';
 import type { Play, PlayName } from './cast.ts';
 import { Conspiracy, type Lie, MANNERS } from './conspiracy.ts';

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { signingKey, verifyEd25519 } from '../../shared/ed25519.ts';
+import { signingKey, verifyEd25519 } from '../../shared/crypto/ed25519.ts';
 import { seeded } from '../random.ts';
 import { installSeededCrypto } from './seeded-crypto.ts';
 

@@ -1,7 +1,7 @@
-/** A volunteer's word counts only with its statement, so each that is simulated has a key and signs, as farm/sign-statement.ts does. */
+/** A volunteer's word counts only with its statement, so each that is simulated has a key and signs, as farm/membership/sign-statement.ts does. */
 import type { Order } from '../../edge/foreman/leases/give-lease.ts';
-import { utf8ToBytes } from '../../shared/digest.ts';
-import { type SigningKey, signingKey } from '../../shared/ed25519.ts';
+import { utf8ToBytes } from '../../shared/crypto/digest.ts';
+import { type SigningKey, signingKey } from '../../shared/crypto/ed25519.ts';
 import { signDsse } from '../../shared/trust/dsse.ts';
 import { statedRequest } from '../../shared/trust/stated-request.ts';
 import { failureStatement, IN_TOTO_TYPE, imageStatement, type OrderedBuild } from '../../shared/trust/statement.ts';

@@ -1,7 +1,7 @@
 /** What the Foreman finds around it, answering at once: an object store, KV, and a catalogue whose upstream never moves. */
 
 import type { Env } from '../../edge/env.ts';
-import type { CatalogueDocument, Lookup } from '../../shared/catalogue-document.ts';
+import type { CatalogueDocument, Lookup } from '../../shared/upstream/catalogue-document.ts';
 
 /** What is read again: whose the bucket is, the publication log, when the Foreman begins it, and what is published, where it may be taken back. */
 const READ_AGAIN = /^(?:log\/|foreman\.json$)/;

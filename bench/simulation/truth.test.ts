@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
-import { buildRecord, failureRecord } from '../../shared/build-record.fixture.ts';
-import type { StoredResult } from '../../shared/build-record.ts';
+import { buildRecord, failureRecord } from '../../shared/build/build-record.fixture.ts';
+import type { StoredResult } from '../../shared/build/build-record.ts';
 import { filesOf } from './built-files.ts';
 import { honestOutcome } from './node-model.ts';
 import { Truth } from './truth.ts';

@@ -2,7 +2,7 @@
  * The truth beside what was published: the simulation knows what an honest node makes of each request, so it sees what the Foreman
  * cannot. What was wrong, and for how long it could be fetched.
  */
-import type { StoredResult } from '../../shared/build-record.ts';
+import type { StoredResult } from '../../shared/build/build-record.ts';
 import { filesOf } from './built-files.ts';
 import { honestOutcome } from './node-model.ts';
 import type { Wish } from './wishes.ts';

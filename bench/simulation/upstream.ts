@@ -1,7 +1,8 @@
 /** The mirror of the simulated day: targets with their ImageBuilders, and what the catalogue would say of them. */
-import type { ArchDocument, CatalogueDocument, TargetDocument } from '../../shared/catalogue-document.ts';
-import { sha256Hex } from '../../shared/digest.ts';
-import { upstreamDigest } from '../../shared/freshness.ts';
+
+import { upstreamDigest } from '../../shared/build/freshness.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
+import type { ArchDocument, CatalogueDocument, TargetDocument } from '../../shared/upstream/catalogue-document.ts';
 import { UPSTREAM } from './parameters.ts';
 
 const { version, arch } = UPSTREAM;

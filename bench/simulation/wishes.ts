@@ -3,9 +3,9 @@
  * asked for by many; one of the backlog by nobody but its client.
  */
 import type { Submission } from '../../edge/foreman/queue/queue.ts';
-import { requestEcho } from '../../shared/build-record.fixture.ts';
-import { sha256Hex } from '../../shared/digest.ts';
-import { normalizedRequest } from '../../shared/normalized-request.fixture.ts';
+import { requestEcho } from '../../shared/build/build-record.fixture.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
+import { normalizedRequest } from '../../shared/request/normalized-request.fixture.ts';
 import { seeded } from '../random.ts';
 import { logNormal } from './distributions.ts';
 import { FARM, UPSTREAM } from './parameters.ts';

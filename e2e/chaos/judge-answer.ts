@@ -3,7 +3,7 @@
  * accepted is unknown afterwards, and there is no image of what cannot be built. Pure.
  */
 
-import { type BuildErrorKind, isBuildErrorKind, isDeterministic } from '../../shared/build-error.ts';
+import { type BuildErrorKind, isBuildErrorKind, isDeterministic } from '../../shared/build/build-error.ts';
 import { PACKAGES } from '../cheap-builds.ts';
 import type { HeardAnswer } from './watched-edge.ts';
 import { keyOf, packagesOf, WISH_KINDS, type Wish, wishOf } from './wishes.ts';

@@ -1,5 +1,5 @@
 /** What was promised to visitors, and what they were told since: written down as it is heard, and judged at once. */
-import type { BuildErrorKind } from '../../shared/build-error.ts';
+import type { BuildErrorKind } from '../../shared/build/build-error.ts';
 import { type Judgement, judgeAnswer } from './judge-answer.ts';
 import type { HeardAnswer } from './watched-edge.ts';
 import { keyOf, type Wish } from './wishes.ts';

@@ -1,6 +1,6 @@
 /** The operator of the edge looks at his nodes now and then. He believes in those that keep dying, and none of his ever lies. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { farmOperator, type ListedNode } from '../farm-operator.ts';
+import { farmOperator, type ListedNode } from '../players/farm-operator.ts';
 
 const ROUND_MS = 3_000;
 /** The last round's, and how often a node had to be taken up again that the Foreman had drained. */

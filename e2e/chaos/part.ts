@@ -1,6 +1,6 @@
 /** A process of the world that a fault can befall. What ends although nobody ended it is told, and started again, as its service would. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { processTree } from '../processes.ts';
+import { processTree } from '../evidence/processes.ts';
 
 /** Of one life of it. */
 export interface Life {

@@ -1,6 +1,6 @@
 /** One run: the world is opened and warmed, the storm goes over it and its visitors, everything settles, and is looked through. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { storedNames } from '../stored-names.ts';
+import { storedNames } from '../evidence/stored-names.ts';
 import type { Finding } from './audit/finding.ts';
 import { auditForeman } from './audit/foreman.ts';
 import { auditImages } from './audit/images.ts';

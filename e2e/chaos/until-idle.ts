@@ -3,7 +3,7 @@
  * not waited for much longer: the audit will say it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { storedNames } from '../stored-names.ts';
+import { storedNames } from '../evidence/stored-names.ts';
 import { countOf } from './node-tables.ts';
 import { NODES } from './plan.ts';
 import { BUCKET, LEASE_SECONDS, type World } from './world.ts';

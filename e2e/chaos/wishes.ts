@@ -1,5 +1,5 @@
 /** What simulated visitors ask for, and what must come of it whatever the weather: an image that has it, or a failure that is true. */
-import type { BuildErrorKind } from '../../shared/build-error.ts';
+import type { BuildErrorKind } from '../../shared/build/build-error.ts';
 import { packagesOf as chosen, PACKAGES } from '../cheap-builds.ts';
 
 export const CLIENTS = ['owut', 'auc', 'luci', 'firmware-selector'] as const;

@@ -2,7 +2,7 @@
  * A router as its clients see it over ubus: board, release and packages. It is taken from an image that this server built,
  * so that an upgrade starts from a state that a real router could be in.
  */
-import { built } from '../router.ts';
+import { built } from '../players/router.ts';
 import { textByName, texts } from './json-field.ts';
 
 export interface RouterState {

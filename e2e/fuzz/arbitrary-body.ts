@@ -3,7 +3,7 @@
  * framings that a client may choose. `defaults` holds a secret now and then, which must come back in no answer.
  */
 import fc, { type Arbitrary } from 'fast-check';
-import { FIELDS } from '../../edge/wish.ts';
+import { FIELDS } from '../../edge/builds/wish.ts';
 import type { Known } from './arbitrary-request.ts';
 import { ODD_VALUES, valuesFor } from './near-misses.ts';
 import { type Body, utf8 } from './raw-request.ts';

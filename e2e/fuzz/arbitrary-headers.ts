@@ -1,6 +1,6 @@
 /** Headers that mean something to some route, right and wrong, and headers that mean nothing and come in numbers. */
 import fc, { type Arbitrary } from 'fast-check';
-import { CALL_HEADERS } from '../../shared/call-signature.ts';
+import { CALL_HEADERS } from '../../shared/node/call-signature.ts';
 
 type Header = readonly [name: string, value: string];
 

@@ -2,7 +2,7 @@
  * What holds for every answer, whatever was asked (rules 3, 4 and 5 of the v1 contract, and common sense). A client in the
  * field cannot be mended: one HTML page, one array in `detail`, and it hangs.
  */
-import { BUILD_ERRORS, type BuildErrorKind, isBuildErrorKind } from '../../shared/build-error.ts';
+import { BUILD_ERRORS, type BuildErrorKind, isBuildErrorKind } from '../../shared/build/build-error.ts';
 import type { NoAnswer, RawAnswer } from './keep-alive-connection.ts';
 import { SECRET } from './near-misses.ts';
 import { isContradictory, type RawRequest } from './raw-request.ts';

@@ -2,7 +2,7 @@
 import { type BenchServer, startBenchServer } from '../../bench/bench-server.ts';
 import { finishedBuilds, PROFILE } from '../../bench/finished-builds.ts';
 import { publishAll, readUpstream, storeClient } from '../../bench/seed.ts';
-import { storeKey } from '../../shared/build-record.ts';
+import { storeKey } from '../../shared/build/build-record.ts';
 import { parseEdgeSettings } from '../../shared/edge-settings.ts';
 import type { Known } from './arbitrary-request.ts';
 

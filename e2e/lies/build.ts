@@ -1,6 +1,7 @@
 /** What a build came to, as a liar says it. */
+
+import type { BuildEvent } from '../../farm/agent/build-event.ts';
 import { build as honestBuild } from '../../farm/build/build.ts';
-import type { BuildEvent } from '../../farm/build-event.ts';
 import { lie } from './lies.ts';
 
 export async function* build(...of: Parameters<typeof honestBuild>): AsyncIterable<BuildEvent> {

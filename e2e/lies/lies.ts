@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { appendFile, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { clone } from '@bufbuild/protobuf';
-import type { BuildEvent, BuildOutput, OutputFile } from '../../farm/build-event.ts';
-import { NOTHING_BUILT } from '../../farm/fulfil-order.ts';
+import type { BuildEvent, BuildOutput, OutputFile } from '../../farm/agent/build-event.ts';
+import { NOTHING_BUILT } from '../../farm/agent/fulfil-order.ts';
 import { type LeaseReport, LeaseReportSchema } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 
 type Succeeded = Extract<BuildEvent, { readonly type: 'succeeded' }>;

@@ -3,7 +3,7 @@
  * else is real: the edge serves them as its own, for it cannot tell.
  */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import { openForeman } from '../foreman-tables.ts';
+import { openForeman } from '../evidence/foreman-tables.ts';
 
 const DAY_MS = 24 * 3_600_000;
 const DAYS = 30;

@@ -6,7 +6,7 @@ import { execa } from 'execa';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { asu } from '../../farm/cli/asu-process.fixture.ts';
-import { healthOf } from '../router.ts';
+import { healthOf } from '../players/router.ts';
 import { StackUnderTest, until } from '../stack-under-test.ts';
 import { barriers, startBrowser, type Visit, visit } from './browser.ts';
 

@@ -1,7 +1,7 @@
 /** The status view with what a farm is like: new and empty, busy, without machines, with a part of the server that does not answer. */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { built, healthOf, REQUEST } from '../router.ts';
+import { built, healthOf, REQUEST } from '../players/router.ts';
 import { type NodeUnderTest, StackUnderTest, until } from '../stack-under-test.ts';
 import { barriers, startBrowser, type Visit, visit } from './browser.ts';
 import { addCount, addFailure, addNode, allAway, busyMonth, changeForeman } from './farm-scene.ts';

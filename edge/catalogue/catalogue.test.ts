@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { CatalogueDocument, Lookup } from '../../shared/catalogue-document.ts';
 import { EVENTUALLY } from '../../shared/eventually.fixture.ts';
+import type { CatalogueDocument, Lookup } from '../../shared/upstream/catalogue-document.ts';
 import { type Clock, envOf, openClock, realEnv, withCatalogue } from './catalogue.fixture.ts';
 import { type DocumentId, keyOf, upstreamKey } from './document-id.ts';
 import { type Mirror, openGoodMirror, openMirror } from './mirror.fixture.ts';

@@ -10,6 +10,8 @@
  * One flight per document. An alarm does the same for whatever was asked for in the last ten minutes.
  */
 import { DurableObject } from 'cloudflare:workers';
+import type { EdgeSettings } from '../../shared/edge-settings.ts';
+import { openSlots } from '../../shared/http/slots.ts';
 import type {
   ArchDocument,
   CatalogueDocument,
@@ -18,9 +20,7 @@ import type {
   ProfilesDocument,
   TargetDocument,
   VersionsDocument,
-} from '../../shared/catalogue-document.ts';
-import type { EdgeSettings } from '../../shared/edge-settings.ts';
-import { openSlots } from '../../shared/slots.ts';
+} from '../../shared/upstream/catalogue-document.ts';
 import { configOf } from '../config.ts';
 import type { Env } from '../env.ts';
 import { logError, stackOf } from '../log.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sha256Hex } from '../../shared/digest.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
 import { readingOf, wanted } from './compile.fixture.ts';
 import { compileArch } from './compile-arch.ts';
 import { type Mirror, openGoodMirror, openMirror, packagesText } from './mirror.fixture.ts';

@@ -2,9 +2,9 @@
  * The document of one architecture: the packages of all its feeds. Upstream lists these indexes in no signed `sha256sums`.
  * They are hints, for early answers and for freshness; what is installed is checked by the ImageBuilder against its keys.
  */
-import { versionPath } from '../../shared/branch.ts';
-import type { ArchDocument } from '../../shared/catalogue-document.ts';
-import { mergeIndexes, packageList, parseFeedsConf } from '../../shared/feed.ts';
+import { versionPath } from '../../shared/upstream/branch.ts';
+import type { ArchDocument } from '../../shared/upstream/catalogue-document.ts';
+import { mergeIndexes, packageList, parseFeedsConf } from '../../shared/upstream/feed.ts';
 import { readIndex } from './read-index.ts';
 import { parsed, type Reading, UpstreamTrouble } from './reading.ts';
 

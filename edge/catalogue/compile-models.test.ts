@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { VersionsDocument } from '../../shared/catalogue-document.ts';
+import type { VersionsDocument } from '../../shared/upstream/catalogue-document.ts';
 import { openClock, withCatalogue } from './catalogue.fixture.ts';
 import { readingOf } from './compile.fixture.ts';
 import { compileModels } from './compile-models.ts';

@@ -3,9 +3,9 @@
  * forty signatures and as many documents. That file is unsigned. It decides what a search finds and nothing else, and whoever
  * asks for an image of what was found comes to the target's signed files.
  */
-import { versionPath } from '../../shared/branch.ts';
-import type { ModelsDocument, VersionsDocument } from '../../shared/catalogue-document.ts';
-import { parseOverviewJson } from '../../shared/upstream-overview.ts';
+import { versionPath } from '../../shared/upstream/branch.ts';
+import type { ModelsDocument, VersionsDocument } from '../../shared/upstream/catalogue-document.ts';
+import { parseOverviewJson } from '../../shared/upstream/upstream-overview.ts';
 import { parsed, type Reading } from './reading.ts';
 
 /**

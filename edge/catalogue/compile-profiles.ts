@@ -2,8 +2,8 @@
  * The document of a target's devices as upstream describes them, images and all, for the clients that read `profile.json`.
  * Of its own and not in the target's document, which every build request reads.
  */
-import type { ProfilesDocument } from '../../shared/catalogue-document.ts';
-import { parseProfileSources } from '../../shared/upstream-profiles.ts';
+import type { ProfilesDocument } from '../../shared/upstream/catalogue-document.ts';
+import { parseProfileSources } from '../../shared/upstream/upstream-profiles.ts';
 import { readTarget, type WantedTarget } from './read-target.ts';
 import { parsed, type Reading } from './reading.ts';
 import type { TrustSettings } from './trust.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { sha256Hex } from '../../shared/digest.ts';
-import { usignKeyFromSeed } from '../../shared/usign.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
+import { usignKeyFromSeed } from '../../shared/crypto/usign.ts';
 import { directory, readingOf, republish, signed, untrusting, wanted } from './compile.fixture.ts';
 import { compileProfiles } from './compile-profiles.ts';
 import { compileTarget } from './compile-target.ts';

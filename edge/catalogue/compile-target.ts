@@ -1,8 +1,8 @@
 /** The document of one target: what a build needs to know of it. */
-import type { TargetDocument } from '../../shared/catalogue-document.ts';
-import { mergeIndexes, packageList } from '../../shared/feed.ts';
-import { findImageBuilder } from '../../shared/sha256sums.ts';
-import type { UpstreamProfiles } from '../../shared/upstream-profiles.ts';
+import type { TargetDocument } from '../../shared/upstream/catalogue-document.ts';
+import { mergeIndexes, packageList } from '../../shared/upstream/feed.ts';
+import { findImageBuilder } from '../../shared/upstream/sha256sums.ts';
+import type { UpstreamProfiles } from '../../shared/upstream/upstream-profiles.ts';
 import { readIndex } from './read-index.ts';
 import { readTarget, type WantedTarget } from './read-target.ts';
 import { parsed, type Reading, UpstreamTrouble } from './reading.ts';

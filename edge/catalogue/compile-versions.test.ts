@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { OPENWRT_BRANCHES } from '../../shared/branch.ts';
+import { OPENWRT_BRANCHES } from '../../shared/upstream/branch.ts';
 import { readingOf } from './compile.fixture.ts';
 import { compileVersions } from './compile-versions.ts';
 import { type Mirror, openGoodMirror, openMirror } from './mirror.fixture.ts';

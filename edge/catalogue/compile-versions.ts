@@ -1,8 +1,9 @@
 /** The document of all versions, from `.versions.json` and each version's `.targets.json`. */
-import { branchName, findBranch, versionPath } from '../../shared/branch.ts';
-import type { VersionEntry, VersionsDocument } from '../../shared/catalogue-document.ts';
+
 import type { EdgeSettings } from '../../shared/edge-settings.ts';
-import { parseTargetsJson, parseVersionsJson, snapshotsOf } from '../../shared/upstream-versions.ts';
+import { branchName, findBranch, versionPath } from '../../shared/upstream/branch.ts';
+import type { VersionEntry, VersionsDocument } from '../../shared/upstream/catalogue-document.ts';
+import { parseTargetsJson, parseVersionsJson, snapshotsOf } from '../../shared/upstream/upstream-versions.ts';
 import { parsed, type Reading, UpstreamTrouble } from './reading.ts';
 
 /**

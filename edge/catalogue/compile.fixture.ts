@@ -1,6 +1,6 @@
 /** What the tests of the compilers share: one target of one release, on a mirror whose key is trusted. */
-import { sha256Hex } from '../../shared/digest.ts';
-import { openSlots } from '../../shared/slots.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
+import { openSlots } from '../../shared/http/slots.ts';
 import type { Mirror } from './mirror.fixture.ts';
 import { Reading } from './reading.ts';
 import { openUpstream } from './upstream.ts';

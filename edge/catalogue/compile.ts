@@ -1,8 +1,9 @@
 /** From upstream's files to a document of any kind, and the recipe's name: which code and settings a copy was made by. */
-import { canonical } from '../../shared/canonical.ts';
-import type { ArchDocument, CatalogueDocument, VersionsDocument } from '../../shared/catalogue-document.ts';
-import { sha256Hex } from '../../shared/digest.ts';
+
+import { sha256Hex } from '../../shared/crypto/digest.ts';
 import type { EdgeSettings } from '../../shared/edge-settings.ts';
+import { canonical } from '../../shared/request/canonical.ts';
+import type { ArchDocument, CatalogueDocument, VersionsDocument } from '../../shared/upstream/catalogue-document.ts';
 import { compileArch } from './compile-arch.ts';
 import { compileModels } from './compile-models.ts';
 import { compileProfiles } from './compile-profiles.ts';

@@ -1,4 +1,6 @@
 /** Names of the five kinds of documents, where KV keeps them, and whether the list of versions knows of them at all. */
+
+import { sha256Hex } from '../../shared/crypto/digest.ts';
 import {
   type ArchDocument,
   type CatalogueDocument,
@@ -7,8 +9,7 @@ import {
   type ProfilesDocument,
   type TargetDocument,
   type VersionsDocument,
-} from '../../shared/catalogue-document.ts';
-import { sha256Hex } from '../../shared/digest.ts';
+} from '../../shared/upstream/catalogue-document.ts';
 
 export type DocumentId =
   | { readonly kind: 'versions' }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ArchDocument, ModelsDocument, ProfilesDocument } from '../../shared/catalogue-document.ts';
+import type { ArchDocument, ModelsDocument, ProfilesDocument } from '../../shared/upstream/catalogue-document.ts';
 import { openDocumentMemory, weightBytes } from './document-memory.ts';
 
 const documentOf = (count: number): ArchDocument => ({

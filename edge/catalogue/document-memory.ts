@@ -2,7 +2,7 @@
  * Parsed documents in memory, least recently used first to go. Bounded by weight, because an isolate that outgrows its 128 MB
  * is killed with every request in it, and parsed documents are nearly all that an isolate holds.
  */
-import type { CatalogueDocument, PackageList } from '../../shared/catalogue-document.ts';
+import type { CatalogueDocument, PackageList } from '../../shared/upstream/catalogue-document.ts';
 
 export interface DocumentMemory<Entry extends { readonly document: CatalogueDocument }> {
   get(key: string): Entry | undefined;

@@ -2,7 +2,7 @@
 import { and, eq, gt, sql } from 'drizzle-orm';
 import { type DrizzleSqliteDODatabase, drizzle } from 'drizzle-orm/durable-sqlite';
 import { migrate } from 'drizzle-orm/durable-sqlite/migrator';
-import type { CatalogueDocument } from '../../shared/catalogue-document.ts';
+import type { CatalogueDocument } from '../../shared/upstream/catalogue-document.ts';
 import { completed } from './completed.ts';
 import type { DocumentId } from './document-id.ts';
 import init from './migrations/0001_init.sql';

@@ -2,8 +2,8 @@
  * A mirror for the catalogue's tests: files in memory behind a `fetch` that answers as nginx does (ETag, 304, 404), a release
  * published and signed the way upstream does it, and weather, which is what the tests are about.
  */
-import { sha256Hex } from '../../shared/digest.ts';
-import { signUsign, type UsignKeyPair, usignKeyFromSeed } from '../../shared/usign.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
+import { signUsign, type UsignKeyPair, usignKeyFromSeed } from '../../shared/crypto/usign.ts';
 
 export interface Publication {
   readonly version: string;

@@ -2,8 +2,8 @@
  * The index of one directory of packages, whatever its era. `Packages` is read first: it says where an ABI begins and what
  * else a package provides. Where there is none (the apk era) `index.json` has bare names, but for one of version 1.
  */
-import { type FeedIndex, parseIndexJson, parsePackagesText } from '../../shared/feed.ts';
-import type { Sha256Sums } from '../../shared/sha256sums.ts';
+import { type FeedIndex, parseIndexJson, parsePackagesText } from '../../shared/upstream/feed.ts';
+import type { Sha256Sums } from '../../shared/upstream/sha256sums.ts';
 import { parsed, type ReadFile, type Reading } from './reading.ts';
 
 const FILES = ['Packages', 'index.json'] as const;

@@ -3,11 +3,12 @@
  * is: key → sha256sums → profiles.json → version and target. The last step matters: the signature says who, not what, and
  * without it a mirror could show last year's release, rightly signed, under this year's name.
  */
-import { versionPath } from '../../shared/branch.ts';
-import { quoted } from '../../shared/printable.ts';
-import { parseSha256Sums, type Sha256Sums } from '../../shared/sha256sums.ts';
-import { parseProfilesJson, type UpstreamProfiles } from '../../shared/upstream-profiles.ts';
-import { UNSIGNED } from '../../shared/upstream-signature.ts';
+
+import { quoted } from '../../shared/text/printable.ts';
+import { versionPath } from '../../shared/upstream/branch.ts';
+import { parseSha256Sums, type Sha256Sums } from '../../shared/upstream/sha256sums.ts';
+import { parseProfilesJson, type UpstreamProfiles } from '../../shared/upstream/upstream-profiles.ts';
+import { UNSIGNED } from '../../shared/upstream/upstream-signature.ts';
 import { parsed, type ReadFile, type Reading, UpstreamTrouble } from './reading.ts';
 import { signerOf, type TrustSettings } from './trust.ts';
 

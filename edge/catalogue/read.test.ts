@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { ArchDocument, CatalogueDocument, Lookup } from '../../shared/catalogue-document.ts';
+import type { ArchDocument, CatalogueDocument, Lookup } from '../../shared/upstream/catalogue-document.ts';
 import type { Env } from '../env.ts';
 import { type Clock, catalogueBinding, countingKv, envOf, openClock, realEnv } from './catalogue.fixture.ts';
 import { type DocumentId, keyOf, upstreamKey } from './document-id.ts';

@@ -6,6 +6,9 @@
  * No promise is shared between requests: in Workers, IO belongs to the request that began it, and whoever waits for
  * another's hangs when that one's client leaves. Single-flight is the Catalogue's.
  */
+
+import type { EdgeSettings } from '../../shared/edge-settings.ts';
+import { TARGET, WORD } from '../../shared/request/grammar.ts';
 import type {
   ArchDocument,
   CatalogueDocument,
@@ -14,10 +17,8 @@ import type {
   ProfilesDocument,
   TargetDocument,
   VersionsDocument,
-} from '../../shared/catalogue-document.ts';
-import type { EdgeSettings } from '../../shared/edge-settings.ts';
-import { TARGET, WORD } from '../../shared/grammar.ts';
-import { isArchitecture } from '../../shared/upstream-versions.ts';
+} from '../../shared/upstream/catalogue-document.ts';
+import { isArchitecture } from '../../shared/upstream/upstream-versions.ts';
 import { configOf } from '../config.ts';
 import type { Env } from '../env.ts';
 import { logError } from '../log.ts';

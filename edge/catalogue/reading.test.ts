@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { OPENWRT_BRANCHES } from '../../shared/branch.ts';
-import { openSlots } from '../../shared/slots.ts';
+import { openSlots } from '../../shared/http/slots.ts';
+import { OPENWRT_BRANCHES } from '../../shared/upstream/branch.ts';
 import { directory, signed, upstreamOf, wanted } from './compile.fixture.ts';
 import { compileArch } from './compile-arch.ts';
 import { compileTarget } from './compile-target.ts';

@@ -2,15 +2,16 @@
  * Whose signature counts for which version. Asked when a target is compiled and again whenever its document is read, so that
  * a key that an operator takes away stops counting at once, wherever copies of a document still lie.
  */
-import type { CatalogueDocument } from '../../shared/catalogue-document.ts';
+
 import type { EdgeSettings } from '../../shared/edge-settings.ts';
+import type { CatalogueDocument } from '../../shared/upstream/catalogue-document.ts';
 import {
   judgeSignature,
   type SignedFile,
   type SigningPolicy,
   signersOf,
   UNSIGNED,
-} from '../../shared/upstream-signature.ts';
+} from '../../shared/upstream/upstream-signature.ts';
 import { UpstreamTrouble } from './reading.ts';
 
 export type TrustSettings = Pick<EdgeSettings, 'UPSTREAM_KEYS' | 'UPSTREAM_UNSIGNED'>;

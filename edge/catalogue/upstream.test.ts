@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { EVENTUALLY } from '../../shared/eventually.fixture.ts';
-import { openSlots } from '../../shared/slots.ts';
+import { openSlots } from '../../shared/http/slots.ts';
 import { openMirror } from './mirror.fixture.ts';
 import { type Fetched, openUpstream } from './upstream.ts';
 

@@ -3,8 +3,8 @@
  * followed elsewhere (a redirect to an inner address would make us fetch it), and "there is no such file" is kept apart
  * from "it cannot be told now": only the first may ever be told to a client as an answer.
  */
-import { bytesToHex } from '../../shared/digest.ts';
-import { openSlots, type Slots } from '../../shared/slots.ts';
+import { bytesToHex } from '../../shared/crypto/digest.ts';
+import { openSlots, type Slots } from '../../shared/http/slots.ts';
 
 export interface Validators {
   readonly etag: string | null;

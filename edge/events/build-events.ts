@@ -3,12 +3,20 @@
  * remembered, so that a thousand listeners in an isolate cost what one poller costs. Nothing is pushed to it and it holds
  * nothing that must be told off: a Worker may be evicted at any time, and its listeners come back with their ids.
  */
-import { doneBody, failedBody } from '../../shared/build-result.ts';
-import { endEvent, newcomer, type Telling, type Told, tellLog, tellState, turnTo } from '../../shared/build-telling.ts';
-import type { OpenPoint } from '../../shared/resume-point.ts';
-import { eventText, HEARTBEAT_TEXT, retryText, type ServerSentEvent } from '../../shared/server-sent-event.ts';
+import { doneBody, failedBody } from '../../shared/build/build-result.ts';
+import {
+  endEvent,
+  newcomer,
+  type Telling,
+  type Told,
+  tellLog,
+  tellState,
+  turnTo,
+} from '../../shared/build/build-telling.ts';
+import type { OpenPoint } from '../../shared/http/resume-point.ts';
+import { eventText, HEARTBEAT_TEXT, retryText, type ServerSentEvent } from '../../shared/http/server-sent-event.ts';
+import { type BuildAnswer, findBuild } from '../builds/find-build.ts';
 import type { EdgeContext } from '../edge-context.ts';
-import { type BuildAnswer, findBuild } from '../find-build.ts';
 import { logError } from '../log.ts';
 import { pendingMs } from '../results/pending-builds.ts';
 

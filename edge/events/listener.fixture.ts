@@ -1,6 +1,6 @@
 /** A client of event streams, for tests: reads one event after the other, goes away when it is told to. */
-import { EventReader } from '../../shared/server-sent-event.fixture.ts';
-import type { ServerSentEvent } from '../../shared/server-sent-event.ts';
+import { EventReader } from '../../shared/http/server-sent-event.fixture.ts';
+import type { ServerSentEvent } from '../../shared/http/server-sent-event.ts';
 import { ask } from '../edge.fixture.ts';
 
 export interface Listened {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { LOG_LIMITS } from '../../shared/build-log.ts';
-import { storeKey } from '../../shared/build-record.ts';
+import { LOG_LIMITS } from '../../shared/build/build-log.ts';
+import { storeKey } from '../../shared/build/build-record.ts';
 import { env } from '../edge.fixture.ts';
 import { openObjectStore } from '../storage/open-object-store.ts';
 import { LogPieces } from './log-pieces.ts';

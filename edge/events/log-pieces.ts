@@ -3,8 +3,8 @@
  * piece is not there yet is remembered for a moment, since it is what every listener of a running build asks for next.
  */
 import { LRUCache } from 'lru-cache';
-import { LOG_LIMITS, logLines } from '../../shared/build-log.ts';
-import { storeKey } from '../../shared/build-record.ts';
+import { LOG_LIMITS, logLines } from '../../shared/build/build-log.ts';
+import { storeKey } from '../../shared/build/build-record.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 import { AskingTurns, askInTurn } from '../results/ask-in-turn.ts';
 import { type ObjectStore, READING_MS } from '../storage/object-store.ts';

@@ -1,13 +1,13 @@
 /** Two edges on one bucket: each a Foreman with tables of its own, and before them the same `foreman.json`. */
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
-import type { BucketHolder } from '../../shared/bucket-holder.ts';
-import { sha256Hex } from '../../shared/digest.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
+import type { BucketHolder } from '../../shared/store/bucket-holder.ts';
 import { configOf } from '../config.ts';
 import { ask, env, foremanStub, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
 import type { Env } from '../env.ts';
-import { built, type FarmNode, joinNode, lease } from '../farm-node.fixture.ts';
 import { LIFETIMES } from '../lifetimes.ts';
+import { built, type FarmNode, joinNode, lease } from '../nodes/farm-node.fixture.ts';
 import { READING_MS } from '../storage/object-store.ts';
 import { openObjectStore } from '../storage/open-object-store.ts';
 import { BucketHold, HELD_MS, REFUSED_MS } from './bucket-hold.ts';

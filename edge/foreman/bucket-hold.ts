@@ -3,9 +3,16 @@
  * published; the store is asked when the Foreman wakes and has not asked for a while, and then every few minutes. A store that does
  * not answer changes nothing: who held the bucket holds it still, and who does not know waits with publishing.
  */
-import { type BucketHolder, belongsToAnother, HOLDER_KEY, mayHave, readHolder } from '../../shared/bucket-holder.ts';
-import { sha256Hex, utf8ToBytes } from '../../shared/digest.ts';
+
+import { sha256Hex, utf8ToBytes } from '../../shared/crypto/digest.ts';
 import type { EdgeSettings } from '../../shared/edge-settings.ts';
+import {
+  type BucketHolder,
+  belongsToAnother,
+  HOLDER_KEY,
+  mayHave,
+  readHolder,
+} from '../../shared/store/bucket-holder.ts';
 import { logError, logWarning } from '../log.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { storedText } from '../storage/read-text.ts';

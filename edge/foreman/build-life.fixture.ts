@@ -5,8 +5,8 @@
 
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { expect, vi } from 'vitest';
-import { storeKey } from '../../shared/build-record.ts';
-import { bytesToHex } from '../../shared/digest.ts';
+import { storeKey } from '../../shared/build/build-record.ts';
+import { bytesToHex } from '../../shared/crypto/digest.ts';
 import { EVENTUALLY } from '../../shared/eventually.fixture.ts';
 import type { BuildOrder } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { configOf } from '../config.ts';
@@ -21,7 +21,7 @@ import {
   put,
   report,
   succeeded,
-} from '../farm-node.fixture.ts';
+} from '../nodes/farm-node.fixture.ts';
 import { digestOf } from '../storage/digest-of.ts';
 import { openObjectStore } from '../storage/open-object-store.ts';
 import { bucket, failed, handedBack, progress } from './foreman.fixture.ts';

@@ -2,7 +2,7 @@
  * What the Foreman does while nobody waits for it: it asks the store and KV, which may fail or hang. Each chore finds in the tables
  * what is due, and leaves what fails for the alarm: were it the caller's, one store that is away would end the calls of every node.
  */
-import type { FailureRecord } from '../../shared/build-record.ts';
+import type { FailureRecord } from '../../shared/build/build-record.ts';
 import { logError, logWarning } from '../log.ts';
 import type { AlarmClock } from './alarm-clock.ts';
 import { dueTimes, RETRY_MS } from './due-times.ts';

@@ -1,7 +1,7 @@
 /** The clock of the edge's own machine is set while builds wait and run: nothing of that is held against them. */
 import { evictDurableObject } from 'cloudflare:test';
 import { expect, test, vi } from 'vitest';
-import { sha256Hex } from '../../shared/digest.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
 import { configOf } from '../config.ts';
 import { env } from '../edge.fixture.ts';
 import { AHEAD, type OpenedForeman, progress, withForeman } from './foreman.fixture.ts';

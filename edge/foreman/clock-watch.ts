@@ -3,7 +3,7 @@
  * every lease at once, and drop all that waits as what nobody asks for any more; set back, what no node speaks for would stand for as
  * long as the clock was ahead. Nobody is to blame for either: all that runs begins its time anew, as after an absence.
  */
-import { wasAway } from '../../shared/lease.ts';
+import { wasAway } from '../../shared/node/lease.ts';
 import type { ForemanState } from './foreman-state.ts';
 
 /** Less is an alarm that rings late, or a clock that is kept right, and costs an attempt at most. */

@@ -2,7 +2,7 @@ import { runInDurableObject } from 'cloudflare:test';
 import { drizzle } from 'drizzle-orm/durable-sqlite';
 import { migrate } from 'drizzle-orm/durable-sqlite/migrator';
 import { expect, test } from 'vitest';
-import { sha256Hex } from '../../shared/digest.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
 import { foremanStub } from '../edge.fixture.ts';
 import { MIGRATIONS, openDatabase } from './database.ts';
 import { submission, untilAtRest } from './foreman.fixture.ts';

@@ -5,7 +5,7 @@
 import { evictDurableObject } from 'cloudflare:test';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { foremanStats, foremanStub, openUpstream } from '../edge.fixture.ts';
-import { IMAGE_NAME } from '../farm-node.fixture.ts';
+import { IMAGE_NAME } from '../nodes/farm-node.fixture.ts';
 import { beginLife, LIVES, outcomeOf, type Step } from './build-life.fixture.ts';
 import { LARGE_FILE } from './leases/upload-in-parts.fixture.ts';
 

@@ -10,10 +10,10 @@
  * Each arrow is one transaction. One alarm drives everything that waits for time: leases, postponed builds, publishing.
  */
 import { DurableObject } from 'cloudflare:workers';
-import type { StoredFile } from '../../shared/build-record.ts';
-import type { BuildStatus } from '../../shared/build-state.ts';
-import type { JoinToken } from '../../shared/node-identity.ts';
-import type { NodeAction } from '../../shared/node-state.ts';
+import type { StoredFile } from '../../shared/build/build-record.ts';
+import type { BuildStatus } from '../../shared/build/build-state.ts';
+import type { JoinToken } from '../../shared/node/node-identity.ts';
+import type { NodeAction } from '../../shared/node/node-state.ts';
 import type { Env } from '../env.ts';
 import type { CountBatch } from '../statistics/counted.ts';
 import type { StatisticsAnswers, StatisticsQuestion } from '../statistics/questions.ts';

@@ -3,14 +3,14 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { seeded } from '../../bench/random.ts';
-import { storeKey } from '../../shared/build-record.ts';
+import { storeKey } from '../../shared/build/build-record.ts';
 import { EVENTUALLY } from '../../shared/eventually.fixture.ts';
-import { GRACE_MS } from '../../shared/image-budget.ts';
+import { GRACE_MS } from '../../shared/store/image-budget.ts';
 import { configOf } from '../config.ts';
 import { ask, foremanStats, foremanStub, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
 import type { Env } from '../env.ts';
-import { type FarmNode, finish, IMAGE_NAME, joinNode, lease, report, upload } from '../farm-node.fixture.ts';
 import { FILES_STAY_MS, LEAVES_KV_MS, LIFETIMES } from '../lifetimes.ts';
+import { type FarmNode, finish, IMAGE_NAME, joinNode, lease, report, upload } from '../nodes/farm-node.fixture.ts';
 import { AHEAD, bucket, failed } from './foreman.fixture.ts';
 
 vi.setConfig({ testTimeout: 300_000 });

@@ -1,5 +1,5 @@
 /** Opens what the Foreman has when it wakes: its tables, brought up to date, and its ways out. */
-import { serverKeys } from '../../shared/server-keys.ts';
+import { serverKeys } from '../../shared/crypto/server-keys.ts';
 import { catalogueReader } from '../catalogue/read.ts';
 import { configOf } from '../config.ts';
 import type { Env } from '../env.ts';

@@ -1,6 +1,6 @@
 /** What time brings about is brought about for all of them, whatever becomes of one. */
 import { expect, test, vi } from 'vitest';
-import { sha256Hex } from '../../shared/digest.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
 import { configOf } from '../config.ts';
 import { env } from '../edge.fixture.ts';
 import { type OpenedForeman, withForeman } from './foreman.fixture.ts';

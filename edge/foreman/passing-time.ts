@@ -2,7 +2,7 @@
  * What time alone brings about: leases end, builds that nobody asks for leave the queue, what is old is forgotten. One that cannot be
  * dealt with holds up none of the others, nor the alarm; it is due still, and tried again.
  */
-import type { FailureRecord } from '../../shared/build-record.ts';
+import type { FailureRecord } from '../../shared/build/build-record.ts';
 import { HISTORY_MS } from '../lifetimes.ts';
 import { logError, stackOf } from '../log.ts';
 import { abandonedMs } from './due-times.ts';

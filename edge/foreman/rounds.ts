@@ -3,7 +3,7 @@
  * is set to what is due next; whoever changes something between two rounds sets it as well. Else what waits for time would wait until
  * somebody happens to call.
  */
-import { wasAway } from '../../shared/lease.ts';
+import { wasAway } from '../../shared/node/lease.ts';
 import { AlarmClock } from './alarm-clock.ts';
 import { PATIENCE_MS } from './bucket-hold.ts';
 import { Chores } from './chores.ts';

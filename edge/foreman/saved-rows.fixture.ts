@@ -2,11 +2,11 @@
  * What Foremen of each time wrote, by the migration since which it is written so: a database that is saved at a later one has gone
  * through all of these. A new migration needs nothing here; what code writes differently since then may be added as a row.
  */
-import { requestEcho } from '../../shared/build-record.fixture.ts';
-import type { BuildRecord, FailureRecord, Pins } from '../../shared/build-record.ts';
-import { sha256Hex, utf8ToBytes } from '../../shared/digest.ts';
-import { intentHash, requestHash } from '../../shared/intent.ts';
-import { normalizedRequest } from '../../shared/normalized-request.fixture.ts';
+import { requestEcho } from '../../shared/build/build-record.fixture.ts';
+import type { BuildRecord, FailureRecord, Pins } from '../../shared/build/build-record.ts';
+import { sha256Hex, utf8ToBytes } from '../../shared/crypto/digest.ts';
+import { intentHash, requestHash } from '../../shared/request/intent.ts';
+import { normalizedRequest } from '../../shared/request/normalized-request.fixture.ts';
 
 export interface SavedRow {
   /** Tag of the migration. */

@@ -3,7 +3,7 @@
  * says what it held minutes ago, and callers that stop in the middle. Time is virtual: an hour of it takes a moment, and the same draws
  * bring about the same again.
  */
-import { sha256Hex } from '../../shared/digest.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, test, vi } from 'vitest';
-import { clientKey, dailyClientSecret } from '../../shared/client-key.ts';
-import { utf8ToBytes } from '../../shared/digest.ts';
+import { utf8ToBytes } from '../../shared/crypto/digest.ts';
+import { clientKey, dailyClientSecret } from '../../shared/request/client-key.ts';
 import { ClientKeys } from './client-keys.ts';
 
 const SECRET = utf8ToBytes('a secret');

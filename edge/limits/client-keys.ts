@@ -9,7 +9,7 @@ import {
   dailyClientSecret,
   dayOf,
   isThisMachine,
-} from '../../shared/client-key.ts';
+} from '../../shared/request/client-key.ts';
 import { logWarning } from '../log.ts';
 
 export class ClientKeys {

@@ -2,7 +2,7 @@
  * One request on its way through the edge: who asks, what that may still cost, and what became of it. Refusals happen before
  * KV is read and again before anything beyond it is asked, so that a flood costs what a hit costs.
  */
-import { BuildError } from '../../shared/build-error.ts';
+import { BuildError } from '../../shared/build/build-error.ts';
 import type { Outcome } from '../statistics/counted.ts';
 import type { ClientKeys } from './client-keys.ts';
 import type { LimitName, RateLimits } from './rate-limit.ts';

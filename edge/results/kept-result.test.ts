@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { buildRecord, requestEcho } from '../../shared/build-record.fixture.ts';
+import { buildRecord, requestEcho } from '../../shared/build/build-record.fixture.ts';
 import { BuiltResult } from './kept-result.ts';
 
 const plain = buildRecord();

@@ -4,10 +4,10 @@
  */
 import { LRUCache } from 'lru-cache';
 import type { OfBuild } from '../../shared/api/build-answers.ts';
-import type { BuildRecord, FailureRecord, StoredFile } from '../../shared/build-record.ts';
-import { type DonePieces, donePieces } from '../../shared/build-result.ts';
-import type { ArchDocument, TargetDocument } from '../../shared/catalogue-document.ts';
-import { isFresh } from '../../shared/freshness.ts';
+import type { BuildRecord, FailureRecord, StoredFile } from '../../shared/build/build-record.ts';
+import { type DonePieces, donePieces } from '../../shared/build/build-result.ts';
+import { isFresh } from '../../shared/build/freshness.ts';
+import type { ArchDocument, TargetDocument } from '../../shared/upstream/catalogue-document.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 
 /** What of a record is wanted after its answer was made: small, since an isolate wants to hold thousands. */

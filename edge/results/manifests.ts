@@ -4,12 +4,12 @@
  * another's, is none. (Two lists with one hash can be made on purpose; the first one stays, and no image depends on it.)
  */
 import { LRUCache } from 'lru-cache';
-import { storeKey } from '../../shared/build-record.ts';
+import { storeKey } from '../../shared/build/build-record.ts';
 import { manifestHash } from '../../shared/seed/hashes.ts';
-import { kvTrouble } from '../kv-trouble.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 import type { Visit } from '../limits/visit.ts';
 import { logError } from '../log.ts';
+import { kvTrouble } from '../storage/kv-trouble.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { storedText } from '../storage/read-text.ts';
 

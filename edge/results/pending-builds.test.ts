@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { requestEcho } from '../../shared/build-record.fixture.ts';
+import { requestEcho } from '../../shared/build/build-record.fixture.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 import { PendingBuilds, type PendingStatus, pendingMs } from './pending-builds.ts';
 

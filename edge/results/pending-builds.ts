@@ -4,7 +4,7 @@
  * made must not be awaited by another.
  */
 import { LRUCache } from 'lru-cache';
-import type { BuildStatus } from '../../shared/build-state.ts';
+import type { BuildStatus } from '../../shared/build/build-state.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 
 export type PendingStatus = Extract<BuildStatus, { state: 'queued' | 'running' }>;

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it, test, vi } from 'vitest';
-import { buildRecord, failureRecord } from '../../shared/build-record.fixture.ts';
-import { type BuildRecord, storeKey } from '../../shared/build-record.ts';
-import { sha256Hex } from '../../shared/digest.ts';
-import * as freshness from '../../shared/freshness.ts';
-import { archDocument, targetDocument } from '../../shared/upstream.fixture.ts';
+import { buildRecord, failureRecord } from '../../shared/build/build-record.fixture.ts';
+import { type BuildRecord, storeKey } from '../../shared/build/build-record.ts';
+import * as freshness from '../../shared/build/freshness.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
+import { archDocument, targetDocument } from '../../shared/upstream/upstream.fixture.ts';
 import { env } from '../edge.fixture.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 import { openObjectStore } from '../storage/open-object-store.ts';

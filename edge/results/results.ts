@@ -3,10 +3,10 @@
  * may answer "no" for a minute after it was written, so only the store's "no" is one.
  */
 import { LRUCache } from 'lru-cache';
-import { isRemembered } from '../../shared/build-error.ts';
-import { type BuildRecord, type FailureRecord, type StoredResult, storeKey } from '../../shared/build-record.ts';
-import { kvTrouble } from '../kv-trouble.ts';
+import { isRemembered } from '../../shared/build/build-error.ts';
+import { type BuildRecord, type FailureRecord, type StoredResult, storeKey } from '../../shared/build/build-record.ts';
 import { LIFETIMES } from '../lifetimes.ts';
+import { kvTrouble } from '../storage/kv-trouble.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { storedJson } from '../storage/read-text.ts';
 import { BuiltResult, FailedResult, type KeptRecord, type Result } from './kept-result.ts';

@@ -1,12 +1,12 @@
 import { createExecutionContext } from 'cloudflare:test';
 import { beforeAll, describe, expect, it, test, vi } from 'vitest';
-import { FARM_PROTOCOL } from '../../shared/farm-protocol.ts';
-import { MAX_TOKEN_LIFE_MS, verifyJoinToken } from '../../shared/node-identity.ts';
+import { FARM_PROTOCOL } from '../../shared/node/farm-protocol.ts';
+import { MAX_TOKEN_LIFE_MS, verifyJoinToken } from '../../shared/node/node-identity.ts';
 import { app } from '../app.ts';
 import { configOf } from '../config.ts';
 import { env, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
 import type { Env } from '../env.ts';
-import { call, edgeKeys, type FarmNode, good, joinNode, lease, orderFor, report } from '../farm-node.fixture.ts';
+import { call, edgeKeys, type FarmNode, good, joinNode, lease, orderFor, report } from '../nodes/farm-node.fixture.ts';
 import { emptyQueue } from './build-steps.fixture.ts';
 
 const KEY = configOf(env).ADMIN_KEY;

@@ -13,19 +13,19 @@ import {
   nodeActionSchema,
   tokenRequestSchema,
 } from '../../shared/api/admin-answers.ts';
-import { invalidRequest, refuseField } from '../../shared/build-error.ts';
-import { bytesToHex, isSha256Hex } from '../../shared/digest.ts';
-import { signJoinToken } from '../../shared/node-identity.ts';
-import { isNodeAction, NODE_ACTIONS } from '../../shared/node-state.ts';
-import { forAdmins } from '../admin-auth.ts';
-import { jsonAnswer, methodNotAllowed, notFound, problem, titleOf } from '../answer.ts';
-import { nodeAt } from '../call-node.ts';
+import { invalidRequest, refuseField } from '../../shared/build/build-error.ts';
+import { bytesToHex, isSha256Hex } from '../../shared/crypto/digest.ts';
+import { signJoinToken } from '../../shared/node/node-identity.ts';
+import { isNodeAction, NODE_ACTIONS } from '../../shared/node/node-state.ts';
+import { parseJson } from '../builds/wish.ts';
 import { edgeContext, foremanOf } from '../edge-context.ts';
 import type { Env } from '../env.ts';
 import type { ActedOnNode } from '../foreman/foreman-answers.ts';
 import type { ListedNode } from '../foreman/nodes/node-lists.ts';
-import { readText } from '../read-body.ts';
-import { parseJson } from '../wish.ts';
+import { forAdmins } from '../http/admin-auth.ts';
+import { jsonAnswer, methodNotAllowed, notFound, problem, titleOf } from '../http/answer.ts';
+import { readText } from '../http/read-body.ts';
+import { nodeAt } from '../nodes/call-node.ts';
 
 const MAX_BODY_BYTES = 4096;
 /** They stand where an id or an action stands: a path of its own for such a word is none that the router takes (router.ts). */

@@ -1,7 +1,7 @@
 /** The steps of a build as tests of the v1 rules take them: asked for, built with all that waits, seen by a poll. */
 import { expect, vi } from 'vitest';
 import { ask, GOOD_REQUEST, jsonOf, post } from '../edge.fixture.ts';
-import { type Credentials, finish, lease } from '../farm-node.fixture.ts';
+import { type Credentials, finish, lease } from '../nodes/farm-node.fixture.ts';
 
 let wishes = 0;
 

@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
-import type { ArchDocument } from '../../shared/catalogue-document.ts';
 import { BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
-import { requestHash } from '../../shared/intent.ts';
+import { requestHash } from '../../shared/request/intent.ts';
+import type { ArchDocument } from '../../shared/upstream/catalogue-document.ts';
 import { keyOf, upstreamKey } from '../catalogue/document-id.ts';
 import type { Mirror } from '../catalogue/mirror.fixture.ts';
 import { configOf } from '../config.ts';
@@ -16,7 +16,7 @@ import {
   post,
   rowsOf,
 } from '../edge.fixture.ts';
-import { type FarmNode, finish, IMAGE_NAME, joinNode, lease, report } from '../farm-node.fixture.ts';
+import { type FarmNode, finish, IMAGE_NAME, joinNode, lease, report } from '../nodes/farm-node.fixture.ts';
 
 let mirror: Mirror;
 let node: FarmNode;

@@ -1,20 +1,20 @@
 /** `POST`, `GET` and `HEAD /api/v1/build`: what routers ask. Contract: rules 1, 4, 7–11 and 17 of the v1 API. */
 import { type Context, Hono } from 'hono';
-import { MAX_BODY_BYTES } from '../../shared/build-request.ts';
-import { doneBody, failedBody } from '../../shared/build-result.ts';
-import { pendingBody, stepWord } from '../../shared/build-state.ts';
-import { isSha256Hex } from '../../shared/digest.ts';
-import { JSON_HEADERS, jsonAnswer, methodNotAllowed, notFound } from '../answer.ts';
-import { requestBuild } from '../build-service.ts';
+import { doneBody, failedBody } from '../../shared/build/build-result.ts';
+import { pendingBody, stepWord } from '../../shared/build/build-state.ts';
+import { isSha256Hex } from '../../shared/crypto/digest.ts';
+import { MAX_BODY_BYTES } from '../../shared/request/build-request.ts';
+import { requestBuild } from '../builds/build-service.ts';
+import { type BuildAnswer, findBuild } from '../builds/find-build.ts';
+import type { Asked } from '../builds/wish.ts';
 import { edgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
-import { type BuildAnswer, findBuild } from '../find-build.ts';
+import { JSON_HEADERS, jsonAnswer, methodNotAllowed, notFound } from '../http/answer.ts';
+import { readText } from '../http/read-body.ts';
 import { CACHE_CONTROL, RETRY_AFTER_SECONDS } from '../lifetimes.ts';
 import { visitOf } from '../limits/visit.ts';
-import { readText } from '../read-body.ts';
 import { countAnswer } from '../statistics/count-answer.ts';
 import { outcomeOf } from '../statistics/outcome-of.ts';
-import type { Asked } from '../wish.ts';
 
 type App = Context<{ Bindings: Env }>;
 

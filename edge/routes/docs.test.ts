@@ -1,6 +1,6 @@
 import { describe, expect, it, test, vi } from 'vitest';
 import { COMPONENTS } from '../../shared/api/components.ts';
-import { hexToBytes, sha256Hex } from '../../shared/digest.ts';
+import { hexToBytes, sha256Hex } from '../../shared/crypto/digest.ts';
 import { app } from '../app.ts';
 import { ask, env, jsonOf } from '../edge.fixture.ts';
 

@@ -4,16 +4,16 @@
  */
 import { type Context, Hono } from 'hono';
 import { openApiDocument } from '../../shared/api/openapi-document.ts';
-import { sha256Hex } from '../../shared/digest.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
 import type { EdgeSettings } from '../../shared/edge-settings.ts';
-import { CORS, JSON_HEADERS, methodNotAllowed, notFound } from '../answer.ts';
 import { configOf } from '../config.ts';
-import { DOCS_PAGE, docsPagePolicy } from '../docs-page.ts';
 import type { Env } from '../env.ts';
-import { etagMatches } from '../etag-matches.ts';
+import { CORS, JSON_HEADERS, methodNotAllowed, notFound } from '../http/answer.ts';
+import { DOCS_PAGE, docsPagePolicy } from '../http/docs-page.ts';
+import { etagMatches } from '../http/etag-matches.ts';
+import { serveAsset } from '../http/serve-asset.ts';
 import { CACHE_CONTROL } from '../lifetimes.ts';
 import { logError } from '../log.ts';
-import { serveAsset } from '../serve-asset.ts';
 
 /** What edge/assets-from-packages.mjs copies. Nothing else is asked of the assets, so no name can lead anywhere else. */
 const VIEWER_FILES: ReadonlyMap<string, string> = new Map([

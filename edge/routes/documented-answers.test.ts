@@ -9,12 +9,12 @@ import { jsonSchema } from '../../shared/api/json-schemas.ts';
 import { answersOf } from '../../shared/api/openapi-answer.ts';
 import { OPERATIONS } from '../../shared/api/openapi-document.ts';
 import { BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
-import { EventReader } from '../../shared/server-sent-event.fixture.ts';
-import type { ServerSentEvent } from '../../shared/server-sent-event.ts';
-import { nodeHost, openHosts, putHost } from '../callable-host.fixture.ts';
+import { EventReader } from '../../shared/http/server-sent-event.fixture.ts';
+import type { ServerSentEvent } from '../../shared/http/server-sent-event.ts';
 import { configOf } from '../config.ts';
 import { ask, env, GOOD_REQUEST, openUpstream, post } from '../edge.fixture.ts';
-import { built, type FarmNode, IMAGE_NAME, joinNode, orderFor, report } from '../farm-node.fixture.ts';
+import { nodeHost, openHosts, putHost } from '../nodes/callable-host.fixture.ts';
+import { built, type FarmNode, IMAGE_NAME, joinNode, orderFor, report } from '../nodes/farm-node.fixture.ts';
 import { emptyQueue, hashOf, wish } from './build-steps.fixture.ts';
 
 let node: FarmNode;

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { EVENTUALLY } from '../../shared/eventually.fixture.ts';
 import type { Mirror } from '../catalogue/mirror.fixture.ts';
 import { foremanStats, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
-import { joinNode, lease, report } from '../farm-node.fixture.ts';
+import { joinNode, lease, report } from '../nodes/farm-node.fixture.ts';
 
 let mirror: Mirror;
 /** Of the opkg era, whose indexes tell what packages provide. */

@@ -1,8 +1,8 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
-import { storeKey } from '../../shared/build-record.ts';
+import { storeKey } from '../../shared/build/build-record.ts';
 import { EVENTUALLY } from '../../shared/eventually.fixture.ts';
 import { type BuildOrder, BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
-import { leaseMark } from '../../shared/resume-point.ts';
+import { leaseMark } from '../../shared/http/resume-point.ts';
 import {
   alterTables,
   ask,
@@ -16,7 +16,7 @@ import {
 } from '../edge.fixture.ts';
 import { edgeContext } from '../edge-context.ts';
 import { linesOf, listen } from '../events/listener.fixture.ts';
-import { type FarmNode, finish, joinNode, lease, orderFor, put, report } from '../farm-node.fixture.ts';
+import { type FarmNode, finish, joinNode, lease, orderFor, put, report } from '../nodes/farm-node.fixture.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
 

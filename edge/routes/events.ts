@@ -3,15 +3,15 @@
  * 204, by which browsers know not to come again; who is one too many is sent away to poll. docs/events.md says the rest.
  */
 import { type Context, Hono } from 'hono';
-import { isSha256Hex } from '../../shared/digest.ts';
-import { type ResumePoint, resumePoint } from '../../shared/resume-point.ts';
-import { CORS, methodNotAllowed, notFound, problem, titleOf } from '../answer.ts';
+import { isSha256Hex } from '../../shared/crypto/digest.ts';
+import { type ResumePoint, resumePoint } from '../../shared/http/resume-point.ts';
+import { findBuild } from '../builds/find-build.ts';
 import { edgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
 import { buildEvents } from '../events/build-events.ts';
 import { eventBody } from '../events/event-body.ts';
 import { STREAM_MS } from '../events/event-desk.ts';
-import { findBuild } from '../find-build.ts';
+import { CORS, methodNotAllowed, notFound, problem, titleOf } from '../http/answer.ts';
 import { CACHE_CONTROL, RETRY_AFTER_SECONDS } from '../lifetimes.ts';
 import { visitOf } from '../limits/visit.ts';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { EVENTUALLY } from '../../shared/eventually.fixture.ts';
 import { ask, env, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
-import { finish, joinNode, orderFor } from '../farm-node.fixture.ts';
+import { finish, joinNode, orderFor } from '../nodes/farm-node.fixture.ts';
 import { Foreman } from '../worker.ts';
 
 const UNKNOWN = 'f'.repeat(64);

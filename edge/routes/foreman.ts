@@ -5,19 +5,19 @@
 import { createContextValues } from '@connectrpc/connect';
 import { createFetchHandler } from '@connectrpc/connect/protocol';
 import { type Context, Hono } from 'hono';
-import { BuildError } from '../../shared/build-error.ts';
-import { EDGE_TIME_HEADER } from '../../shared/call-signature.ts';
-import { BODY_FAULT, checkedBody } from '../../shared/checked-body.ts';
-import { addressIn } from '../../shared/client-key.ts';
-import { sha256Hex } from '../../shared/digest.ts';
-import type { NodeCertificate } from '../../shared/node-identity.ts';
+import { BuildError } from '../../shared/build/build-error.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
+import { EDGE_TIME_HEADER } from '../../shared/node/call-signature.ts';
+import { BODY_FAULT, checkedBody } from '../../shared/node/checked-body.ts';
+import type { NodeCertificate } from '../../shared/node/node-identity.ts';
+import { addressIn } from '../../shared/request/client-key.ts';
 import { networkOf } from '../../shared/trust/network-of.ts';
-import { CORS, JSON_HEADERS } from '../answer.ts';
 import { type EdgeContext, edgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
-import { CALLER, foremanService, MAX_MESSAGE_BYTES } from '../foreman-service.ts';
-import { authenticateNode } from '../node-auth.ts';
-import { readBody } from '../read-body.ts';
+import { CORS, JSON_HEADERS } from '../http/answer.ts';
+import { readBody } from '../http/read-body.ts';
+import { CALLER, foremanService, MAX_MESSAGE_BYTES } from '../nodes/foreman-service.ts';
+import { authenticateNode } from '../nodes/node-auth.ts';
 
 export const foremanRoutes = new Hono<{ Bindings: Env }>();
 

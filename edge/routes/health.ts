@@ -7,12 +7,12 @@
  */
 import { type Context, Hono } from 'hono';
 import type { Health, Live } from '../../shared/api/health-answer.ts';
-import { PROMETHEUS_CONTENT_TYPE } from '../../shared/prometheus-text.ts';
-import { CORS, jsonText, methodNotAllowed } from '../answer.ts';
+import { PROMETHEUS_CONTENT_TYPE } from '../../shared/metrics/prometheus-text.ts';
 import { configOf } from '../config.ts';
 import { type EdgeContext, edgeContext, foremanOf } from '../edge-context.ts';
 import type { Env } from '../env.ts';
 import type { ForemanStats } from '../foreman/foreman-answers.ts';
+import { CORS, jsonText, methodNotAllowed } from '../http/answer.ts';
 import { CACHE_CONTROL } from '../lifetimes.ts';
 import { visitOf } from '../limits/visit.ts';
 import { logError } from '../log.ts';

@@ -6,16 +6,16 @@
 import { type Context, Hono } from 'hono';
 import type { AnswerOf } from '../../shared/api/answer-of.ts';
 import type { devicesSchema, packageVersionsSchema, targetIndexSchema } from '../../shared/api/catalogue-answers.ts';
-import { versionPath } from '../../shared/branch.ts';
-import { BuildError } from '../../shared/build-error.ts';
-import { deviceNames } from '../../shared/device-names.ts';
-import { profileAnswer } from '../../shared/profile-answer.ts';
-import { jsonAnswer, methodNotAllowed, notFound } from '../answer.ts';
+import { BuildError } from '../../shared/build/build-error.ts';
+import { versionPath } from '../../shared/upstream/branch.ts';
+import { deviceNames } from '../../shared/upstream/device-names.ts';
+import { profileAnswer } from '../../shared/upstream/profile-answer.ts';
 import type { CatalogueReader } from '../catalogue/read.ts';
 import { edgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
+import { jsonAnswer, methodNotAllowed, notFound } from '../http/answer.ts';
+import { keptText, knownOrNull, metadataAnswer, versionsOf } from '../http/metadata-answer.ts';
 import { CACHE_CONTROL } from '../lifetimes.ts';
-import { keptText, knownOrNull, metadataAnswer, versionsOf } from '../metadata-answer.ts';
 
 type App = Context<{ Bindings: Env }>;
 

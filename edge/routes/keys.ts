@@ -3,12 +3,12 @@
  * `GET /keys/edge.pub`: by which anybody checks what vouches for an image, and the log.
  */
 import { Hono } from 'hono';
-import type { ServerKeys } from '../../shared/server-keys.ts';
+import type { ServerKeys } from '../../shared/crypto/server-keys.ts';
 import { toPem } from '../../shared/trust/public-key-pem.ts';
-import { methodNotAllowed, notFound, problem, titleOf } from '../answer.ts';
-import { sendText } from '../download.ts';
 import { edgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
+import { methodNotAllowed, notFound, problem, titleOf } from '../http/answer.ts';
+import { sendText } from '../http/download.ts';
 import { CACHE_CONTROL } from '../lifetimes.ts';
 
 /** Keys change with the server's secret only, and never at a time that anybody would write down. */

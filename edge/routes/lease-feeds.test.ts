@@ -1,9 +1,9 @@
 /** What a node says of foreign feeds when it asks for work: judged here, since the Foreman compares it with each build. */
 import { beforeAll, expect, test } from 'vitest';
-import { FARM_PROTOCOL } from '../../shared/farm-protocol.ts';
+import { FARM_PROTOCOL } from '../../shared/node/farm-protocol.ts';
 import { MAX_FEED_PREFIXES } from '../../shared/trust/foreign-feeds.ts';
 import { foremanStub, openUpstream, rowsOf } from '../edge.fixture.ts';
-import { call, type FarmNode, joinNode } from '../farm-node.fixture.ts';
+import { call, type FarmNode, joinNode } from '../nodes/farm-node.fixture.ts';
 
 const GOOD = 'https://feeds.example/24.10';
 let node: FarmNode;

@@ -1,13 +1,13 @@
 import { createExecutionContext } from 'cloudflare:test';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
-import { sha256Hex } from '../../shared/digest.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
 import { EVENTUALLY } from '../../shared/eventually.fixture.ts';
 import { app } from '../app.ts';
 import { env, foremanStats, GOOD_REQUEST, jsonOf, openUpstream } from '../edge.fixture.ts';
 import { edgeContext, type ForemanCalls } from '../edge-context.ts';
 import type { Env } from '../env.ts';
-import { finish, IMAGE_NAME, joinNode, orderFor } from '../farm-node.fixture.ts';
 import { LIFETIMES } from '../lifetimes.ts';
+import { finish, IMAGE_NAME, joinNode, orderFor } from '../nodes/farm-node.fixture.ts';
 
 const BUILDS = 3;
 const MISSES = 20;

@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
-import { LOG_LIMITS, LOG_PERMIT_HEADER } from '../../shared/build-log.ts';
-import { storeKey } from '../../shared/build-record.ts';
-import { sha256Hex } from '../../shared/digest.ts';
+import { LOG_LIMITS, LOG_PERMIT_HEADER } from '../../shared/build/build-log.ts';
+import { storeKey } from '../../shared/build/build-record.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
 import type { BuildOrder } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { alterTables, ask, env, foremanStub, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
 import {
@@ -13,7 +13,7 @@ import {
   orderFor,
   put,
   report,
-} from '../farm-node.fixture.ts';
+} from '../nodes/farm-node.fixture.ts';
 
 const bucket = env.IMAGES as R2Bucket;
 let node: FarmNode;

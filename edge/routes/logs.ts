@@ -3,15 +3,15 @@
  * is written once; again with the same bytes is the answer that was lost.
  */
 import { Hono } from 'hono';
-import { LOG_LIMITS, LOG_PERMIT_HEADER, logPieceNumber } from '../../shared/build-log.ts';
-import { storeKey } from '../../shared/build-record.ts';
-import { CALL_HEADERS } from '../../shared/call-signature.ts';
-import { sha256Hex } from '../../shared/digest.ts';
-import { jsonAnswer, methodNotAllowed, problem, titleOf } from '../answer.ts';
+import { LOG_LIMITS, LOG_PERMIT_HEADER, logPieceNumber } from '../../shared/build/build-log.ts';
+import { storeKey } from '../../shared/build/build-record.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
+import { CALL_HEADERS } from '../../shared/node/call-signature.ts';
 import { edgeContext, foremanOf } from '../edge-context.ts';
 import type { Env } from '../env.ts';
-import { authenticateNode } from '../node-auth.ts';
-import { readBody } from '../read-body.ts';
+import { jsonAnswer, methodNotAllowed, problem, titleOf } from '../http/answer.ts';
+import { readBody } from '../http/read-body.ts';
+import { authenticateNode } from '../nodes/node-auth.ts';
 
 export const logRoutes = new Hono<{ Bindings: Env }>()
   .put('/farm/v1/logs/:lease/:piece', async (c) => {

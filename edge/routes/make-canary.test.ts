@@ -4,8 +4,8 @@
  * and `client`, a name that is counted.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildRequestSchema } from '../../shared/build-request.ts';
-import { MAKE_CANARY } from '../../shared/make-canary.fixture.ts';
+import { buildRequestSchema } from '../../shared/request/build-request.ts';
+import { MAKE_CANARY } from '../../shared/request/make-canary.fixture.ts';
 import { env, foremanStats, foremanStub, GOOD_REQUEST, jsonOf, openUpstream, post, rowsOf } from '../edge.fixture.ts';
 
 beforeAll(async () => {

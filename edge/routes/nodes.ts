@@ -1,10 +1,10 @@
 /** `GET /api/v1/nodes`: who builds, as far as it concerns everybody. Kept for a minute in each isolate, as statistics are. */
 import { Hono } from 'hono';
 import type { NodeList } from '../../shared/api/nodes-answers.ts';
-import { jsonAnswer, methodNotAllowed } from '../answer.ts';
 import { edgeContext, foremanOf } from '../edge-context.ts';
 import type { Env } from '../env.ts';
 import type { PublicNode } from '../foreman/nodes/node-lists.ts';
+import { jsonAnswer, methodNotAllowed } from '../http/answer.ts';
 import { CACHE_CONTROL } from '../lifetimes.ts';
 import { visitOf } from '../limits/visit.ts';
 

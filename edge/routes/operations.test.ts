@@ -6,7 +6,7 @@ import { beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import costs from '../../docs/costs.md?raw';
 import { app } from '../app.ts';
 import { ask as edge, env, foremanStats, GOOD_REQUEST, jsonOf, openUpstream } from '../edge.fixture.ts';
-import { built as build, type FarmNode, joinNode } from '../farm-node.fixture.ts';
+import { built as build, type FarmNode, joinNode } from '../nodes/farm-node.fixture.ts';
 import { type CountedEnv, countedEnv, type Operations } from '../operations.fixture.ts';
 
 let node: FarmNode;

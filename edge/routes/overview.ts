@@ -5,14 +5,14 @@
 import { Hono } from 'hono';
 import type { AnswerOf } from '../../shared/api/answer-of.ts';
 import type { latestSchema, Overview, OverviewBranch } from '../../shared/api/catalogue-answers.ts';
-import type { VersionsDocument } from '../../shared/catalogue-document.ts';
 import type { EdgeSettings } from '../../shared/edge-settings.ts';
-import { latestVersions, type OverviewSettings, overviewDocument } from '../../shared/overview.ts';
 import { SERVER_VERSION } from '../../shared/server-version.ts';
-import { methodNotAllowed } from '../answer.ts';
+import type { VersionsDocument } from '../../shared/upstream/catalogue-document.ts';
+import { latestVersions, type OverviewSettings, overviewDocument } from '../../shared/upstream/overview.ts';
 import { edgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
-import { keptText, metadataAnswer, versionsOf } from '../metadata-answer.ts';
+import { methodNotAllowed } from '../http/answer.ts';
+import { keptText, metadataAnswer, versionsOf } from '../http/metadata-answer.ts';
 
 interface Row {
   readonly paths: readonly string[];

@@ -4,10 +4,10 @@
  * it shows names and logs that others wrote.
  */
 import { type Context, Hono } from 'hono';
-import { methodNotAllowed, notFound } from '../answer.ts';
 import type { Env } from '../env.ts';
+import { methodNotAllowed, notFound } from '../http/answer.ts';
+import { serveAsset } from '../http/serve-asset.ts';
 import { CACHE_CONTROL } from '../lifetimes.ts';
-import { serveAsset } from '../serve-asset.ts';
 import { PAGE_PATHS, viewOf } from '../web/views.ts';
 
 type App = Context<{ Bindings: Env }>;

@@ -4,7 +4,7 @@ import { runDurableObjectAlarm } from 'cloudflare:test';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Mirror } from '../catalogue/mirror.fixture.ts';
 import { ask, foremanStub, GOOD_REQUEST, jsonOf, openUpstream, post, rowsOf } from '../edge.fixture.ts';
-import { built, type FarmNode, finish, joinNode, lease } from '../farm-node.fixture.ts';
+import { built, type FarmNode, finish, joinNode, lease } from '../nodes/farm-node.fixture.ts';
 
 const MINUTE_MS = 60_000;
 const NEW = { ...GOOD_REQUEST, version: '24.10.3' };

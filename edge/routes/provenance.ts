@@ -3,11 +3,11 @@
  * log of what was published was not changed since. Everything is as it lies in the store, signed; here nothing is said anew.
  */
 import { type Context, Hono } from 'hono';
-import { storeKey } from '../../shared/build-record.ts';
-import { isSha256Hex } from '../../shared/digest.ts';
-import { jsonText, methodNotAllowed, notFound } from '../answer.ts';
+import { storeKey } from '../../shared/build/build-record.ts';
+import { isSha256Hex } from '../../shared/crypto/digest.ts';
 import { type EdgeContext, edgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
+import { jsonText, methodNotAllowed, notFound } from '../http/answer.ts';
 import { CACHE_CONTROL } from '../lifetimes.ts';
 import { visitOf } from '../limits/visit.ts';
 import { storedText } from '../storage/read-text.ts';

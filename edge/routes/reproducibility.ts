@@ -1,11 +1,11 @@
 /** `GET /api/v1/reproducibility`: what builds were found to be equal. Kept for a minute in each isolate, as statistics are. */
 import { Hono } from 'hono';
 import type { ReproducibilityAnswer } from '../../shared/api/reproducibility-answers.ts';
-import { timestamp } from '../../shared/build-state.ts';
-import { jsonAnswer, methodNotAllowed } from '../answer.ts';
+import { timestamp } from '../../shared/build/build-state.ts';
 import { edgeContext, foremanOf } from '../edge-context.ts';
 import type { Env } from '../env.ts';
 import type { MeasuredTarget } from '../foreman/trust/reproducibility.ts';
+import { jsonAnswer, methodNotAllowed } from '../http/answer.ts';
 import { CACHE_CONTROL } from '../lifetimes.ts';
 import { visitOf } from '../limits/visit.ts';
 

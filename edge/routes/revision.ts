@@ -2,14 +2,14 @@
 import { Hono } from 'hono';
 import type { AnswerOf } from '../../shared/api/answer-of.ts';
 import type { revisionSchema } from '../../shared/api/catalogue-answers.ts';
-import { findBranch } from '../../shared/branch.ts';
-import { BuildError } from '../../shared/build-error.ts';
-import { WORD } from '../../shared/grammar.ts';
-import { jsonAnswer, methodNotAllowed, notFound } from '../answer.ts';
+import { BuildError } from '../../shared/build/build-error.ts';
+import { WORD } from '../../shared/request/grammar.ts';
+import { findBranch } from '../../shared/upstream/branch.ts';
 import { edgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
+import { jsonAnswer, methodNotAllowed, notFound } from '../http/answer.ts';
+import { knownOrNull } from '../http/metadata-answer.ts';
 import { CACHE_CONTROL } from '../lifetimes.ts';
-import { knownOrNull } from '../metadata-answer.ts';
 
 export const revisionRoutes = new Hono<{ Bindings: Env }>()
   .get('/api/v1/revision/:version/:target/:subtarget', async (c) => {

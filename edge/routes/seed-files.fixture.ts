@@ -3,7 +3,7 @@
 import { expect, vi } from 'vitest';
 import { EVENTUALLY } from '../../shared/eventually.fixture.ts';
 import { ask, GOOD_REQUEST, jsonOf, post } from '../edge.fixture.ts';
-import { type FarmNode, IMAGE_NAME, lease, put, report, succeeded, upload } from '../farm-node.fixture.ts';
+import { type FarmNode, IMAGE_NAME, lease, put, report, succeeded, upload } from '../nodes/farm-node.fixture.ts';
 
 export const IMAGE = 'an image of forty bytes, no more, no less';
 

@@ -1,10 +1,10 @@
 /** Section 3 of the seed API, "Files": directories of builds, under both of their names. */
 import { afterEach, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
-import { sha256Hex } from '../../shared/digest.ts';
-import { parseSha256Sums } from '../../shared/sha256sums.ts';
-import { verifyUsign } from '../../shared/usign.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
+import { verifyUsign } from '../../shared/crypto/usign.ts';
+import { parseSha256Sums } from '../../shared/upstream/sha256sums.ts';
 import { ask, env, foremanStats, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
-import { type FarmNode, IMAGE_NAME, joinNode } from '../farm-node.fixture.ts';
+import { type FarmNode, IMAGE_NAME, joinNode } from '../nodes/farm-node.fixture.ts';
 import { prefixKey } from '../seed/known-prefixes.ts';
 import { buildNext, openSeedIsolate, seedJson, untilStatus } from '../seed/request.fixture.ts';
 import { R2ObjectStore } from '../storage/r2.ts';

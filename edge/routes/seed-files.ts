@@ -4,13 +4,14 @@
  * it is listed to nobody.
  */
 import { type Context, Hono } from 'hono';
-import { isSha256Hex } from '../../shared/digest.ts';
-import { OUTPUT_FILE } from '../../shared/grammar.ts';
+import { isSha256Hex } from '../../shared/crypto/digest.ts';
+import { OUTPUT_FILE } from '../../shared/request/grammar.ts';
 import { isFilePath, LOG_FILE, SIGNATURE_FILE, SUMS_FILE } from '../../shared/seed/file-path.ts';
-import { type Refuse, sendText } from '../download.ts';
+import { type BuildAnswer, findBuild, findBuilt } from '../builds/find-build.ts';
 import { type EdgeContext, edgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
-import { type BuildAnswer, findBuild, findBuilt } from '../find-build.ts';
+import { type Refuse, sendText } from '../http/download.ts';
+import { serveFile } from '../http/serve-file.ts';
 import { CACHE_CONTROL } from '../lifetimes.ts';
 import { type Visit, visitOf } from '../limits/visit.ts';
 import type { BuiltResult } from '../results/kept-result.ts';
@@ -18,7 +19,6 @@ import { listDirectory } from '../seed/build-directory.ts';
 import type { EndedBuild } from '../seed/build-logs.ts';
 import { findByPrefix } from '../seed/find-by-prefix.ts';
 import { seedErrorAnswer, seedMethodNotAllowed, seedProblem } from '../seed/seed-answer.ts';
-import { serveFile } from '../serve-file.ts';
 
 type App = Context<{ Bindings: Env }>;
 

@@ -1,7 +1,16 @@
 /** Section 5 of the seed API as far as it is about one image: `/api/image` and `/api/manifest`. */
 import { beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { ask, env, foremanStats, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
-import { built, type FarmNode, IMAGE_NAME, joinNode, lease, report, succeeded, upload } from '../farm-node.fixture.ts';
+import {
+  built,
+  type FarmNode,
+  IMAGE_NAME,
+  joinNode,
+  lease,
+  report,
+  succeeded,
+  upload,
+} from '../nodes/farm-node.fixture.ts';
 import { wish } from './build-steps.fixture.ts';
 import { withLaterClock } from './later-clock.fixture.ts';
 

@@ -4,18 +4,18 @@
  */
 import { Hono } from 'hono';
 import type { SeedModels, SeedPackages } from '../../shared/api/seed-data-answers.ts';
-import { findBranch } from '../../shared/branch.ts';
-import { BuildError, refuseField } from '../../shared/build-error.ts';
-import type { TargetDocument, VersionsDocument } from '../../shared/catalogue-document.ts';
+import { BuildError, refuseField } from '../../shared/build/build-error.ts';
 import { resolveBoard } from '../../shared/seed/board.ts';
 import { defaultPackages } from '../../shared/seed/default-packages.ts';
 import { neededDistro } from '../../shared/seed/distro-name.ts';
 import { subtargetOf } from '../../shared/seed/image-facts.ts';
 import { offeredDistributions, offeredDistros, offeredVersions } from '../../shared/seed/offered-versions.ts';
 import { searchModels } from '../../shared/seed/search-models.ts';
+import { findBranch } from '../../shared/upstream/branch.ts';
+import type { TargetDocument, VersionsDocument } from '../../shared/upstream/catalogue-document.ts';
 import type { EdgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
-import { keptText, knownOrNull, metadataAnswer, taggedText, versionsOf } from '../metadata-answer.ts';
+import { keptText, knownOrNull, metadataAnswer, taggedText, versionsOf } from '../http/metadata-answer.ts';
 import { neededParameter, parameter } from '../seed/query.ts';
 import { type SeedApp, seedGet } from '../seed/seed-get.ts';
 

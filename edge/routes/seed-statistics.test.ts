@@ -1,7 +1,7 @@
 /** Section 5 of the seed API as far as it is about numbers. What is counted, and told from when on: docs/statistics-and-limits.md. */
 import { beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { ask, env, foremanStats, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
-import { built, type FarmNode, finish, joinNode, lease, orderFor, report } from '../farm-node.fixture.ts';
+import { built, type FarmNode, finish, joinNode, lease, orderFor, report } from '../nodes/farm-node.fixture.ts';
 import { wish } from './build-steps.fixture.ts';
 import { withLaterClock } from './later-clock.fixture.ts';
 

@@ -12,17 +12,17 @@ import type {
   SeedPopularPackages,
   SeedPopularTargets,
 } from '../../shared/api/seed-data-answers.ts';
-import { isSnapshot } from '../../shared/branch.ts';
-import type { VersionsDocument } from '../../shared/catalogue-document.ts';
-import { type Distro, findDistro, OPENWRT } from '../../shared/distro.ts';
 import { subtargetOf } from '../../shared/seed/image-facts.ts';
 import { distroAlias, latestVersion, versionAlias } from '../../shared/seed/offered-versions.ts';
-import { jsonAnswer } from '../answer.ts';
+import { isSnapshot } from '../../shared/upstream/branch.ts';
+import type { VersionsDocument } from '../../shared/upstream/catalogue-document.ts';
+import { type Distro, findDistro, OPENWRT } from '../../shared/upstream/distro.ts';
 import type { EdgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
+import { jsonAnswer } from '../http/answer.ts';
+import { keptText, knownOrNull, metadataAnswer, versionsOf } from '../http/metadata-answer.ts';
 import { CACHE_CONTROL } from '../lifetimes.ts';
 import { visitOf } from '../limits/visit.ts';
-import { keptText, knownOrNull, metadataAnswer, versionsOf } from '../metadata-answer.ts';
 import { type SeedApp, seedGet } from '../seed/seed-get.ts';
 import { askForeman } from '../statistics/ask-foreman.ts';
 import type { NumberedImage } from '../statistics/listed-image.ts';

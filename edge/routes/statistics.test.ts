@@ -10,7 +10,7 @@ import {
   post,
   rowsOf,
 } from '../edge.fixture.ts';
-import { type FarmNode, finish, joinNode, orderFor, report } from '../farm-node.fixture.ts';
+import { type FarmNode, finish, joinNode, orderFor, report } from '../nodes/farm-node.fixture.ts';
 import { Foreman } from '../worker.ts';
 
 const MINUTE_MS = 60_000;

@@ -4,12 +4,12 @@
  */
 import { type Context, Hono } from 'hono';
 import type { QueueLength, Summary } from '../../shared/api/statistics-answers.ts';
-import type { Branch } from '../../shared/branch.ts';
-import { refuseField } from '../../shared/build-error.ts';
-import { dayOf } from '../../shared/client-key.ts';
-import { CORS, jsonAnswer, methodNotAllowed } from '../answer.ts';
+import { refuseField } from '../../shared/build/build-error.ts';
+import { dayOf } from '../../shared/request/client-key.ts';
+import type { Branch } from '../../shared/upstream/branch.ts';
 import { type EdgeContext, edgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
+import { CORS, jsonAnswer, methodNotAllowed } from '../http/answer.ts';
 import { CACHE_CONTROL } from '../lifetimes.ts';
 import { visitOf } from '../limits/visit.ts';
 import { askForeman } from '../statistics/ask-foreman.ts';

@@ -2,8 +2,8 @@
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Mirror } from '../catalogue/mirror.fixture.ts';
 import { ask, env, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
-import { finish, IMAGE_NAME, joinNode, orderFor } from '../farm-node.fixture.ts';
 import { openIsolate } from '../isolate.fixture.ts';
+import { finish, IMAGE_NAME, joinNode, orderFor } from '../nodes/farm-node.fixture.ts';
 
 const IMAGE = 'an image of forty bytes, no more, no less';
 const bucket = env.IMAGES as R2Bucket;

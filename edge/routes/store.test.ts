@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it, test, vi } from 'vitest';
-import { sha256Hex } from '../../shared/digest.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
 import { ask, env, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
-import { finish, IMAGE_NAME, joinNode, lease } from '../farm-node.fixture.ts';
+import { finish, IMAGE_NAME, joinNode, lease } from '../nodes/farm-node.fixture.ts';
 import { R2ObjectStore } from '../storage/r2.ts';
 
 const IMAGE = 'an image of forty bytes, no more, no less';

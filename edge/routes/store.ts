@@ -3,15 +3,15 @@
  * fetched before it is published. Never a redirect: owut follows none.
  */
 import { type Context, Hono } from 'hono';
-import { isSha256Hex } from '../../shared/digest.ts';
-import { OUTPUT_FILE } from '../../shared/grammar.ts';
-import { methodNotAllowed, notFound, problem, titleOf } from '../answer.ts';
-import type { Refuse } from '../download.ts';
+import { isSha256Hex } from '../../shared/crypto/digest.ts';
+import { OUTPUT_FILE } from '../../shared/request/grammar.ts';
+import { findBuilt } from '../builds/find-build.ts';
 import { edgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
-import { findBuilt } from '../find-build.ts';
+import { methodNotAllowed, notFound, problem, titleOf } from '../http/answer.ts';
+import type { Refuse } from '../http/download.ts';
+import { serveFile } from '../http/serve-file.ts';
 import { visitOf } from '../limits/visit.ts';
-import { serveFile } from '../serve-file.ts';
 
 export const storeRoutes = new Hono<{ Bindings: Env }>()
   .get('/store/:hash/:file', getFile)

@@ -3,21 +3,21 @@
  * has. Contract: section 2 of the seed API. Each body is another, so nothing of an answer is kept but what it is compared with.
  */
 import { Hono } from 'hono';
-import { BUILD_ERRORS } from '../../shared/build-error.ts';
-import { MAX_BODY_BYTES } from '../../shared/build-request.ts';
+import { BUILD_ERRORS } from '../../shared/build/build-error.ts';
+import { MAX_BODY_BYTES } from '../../shared/request/build-request.ts';
 import { scanUpgradeCheck } from '../../shared/seed/scan-upgrade-check.ts';
 import { toldNames } from '../../shared/seed/told-names.ts';
 import { parseUpgradeCheck } from '../../shared/seed/upgrade-check-fields.ts';
 import { upgradeJson } from '../../shared/seed/upgrade-json.ts';
 import type { UpgradeOutcome } from '../../shared/seed/upgrade-outcome.ts';
-import { CORS, JSON_HEADERS } from '../answer.ts';
+import { parseJson } from '../builds/wish.ts';
 import { edgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
+import { CORS, JSON_HEADERS } from '../http/answer.ts';
+import { readBody, textOf } from '../http/read-body.ts';
 import { CACHE_CONTROL } from '../lifetimes.ts';
-import { readBody, textOf } from '../read-body.ts';
 import { checkUpgrade } from '../seed/check-upgrade.ts';
 import { seedErrorAnswer, seedMethodNotAllowed, seedProblem } from '../seed/seed-answer.ts';
-import { parseJson } from '../wish.ts';
 
 const PATH = '/api/upgrade-check';
 

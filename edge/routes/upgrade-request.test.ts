@@ -1,11 +1,11 @@
 /** Section 3 of the seed API: every row of its table, both endpoints, both dialects. */
 
 import { describe, expect, it, test, vi } from 'vitest';
-import { sha256Hex } from '../../shared/digest.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
 import { EVENTUALLY } from '../../shared/eventually.fixture.ts';
 import { BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { ask, foremanStub, rowsOf } from '../edge.fixture.ts';
-import { orderFor, report } from '../farm-node.fixture.ts';
+import { orderFor, report } from '../nodes/farm-node.fixture.ts';
 import {
   buildNext,
   ENDPOINTS,

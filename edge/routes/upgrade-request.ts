@@ -3,17 +3,18 @@
  * name of twelve digits. Contract: section 3 of the seed API. Every answer is a JSON object, whatever goes wrong.
  */
 import { type Context, Hono } from 'hono';
-import { BuildError } from '../../shared/build-error.ts';
-import { MAX_BODY_BYTES } from '../../shared/build-request.ts';
+import { BuildError } from '../../shared/build/build-error.ts';
+import { MAX_BODY_BYTES } from '../../shared/request/build-request.ts';
 import { parseSeedRequest, polledHash, type SeedRequest } from '../../shared/seed/build-request-fields.ts';
 import type { Dialect } from '../../shared/seed/dialect.ts';
 import { isShortRequestHash } from '../../shared/seed/hashes.ts';
 import { type RequestName, requestName } from '../../shared/seed/request-name.ts';
+import { type BuildAnswer, findBuild } from '../builds/find-build.ts';
+import { parseJson } from '../builds/wish.ts';
 import { type EdgeContext, edgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
-import { type BuildAnswer, findBuild } from '../find-build.ts';
+import { readText } from '../http/read-body.ts';
 import { type Visit, visitOf } from '../limits/visit.ts';
-import { readText } from '../read-body.ts';
 import { parseWholeName } from '../seed/names.ts';
 import { publicUrl } from '../seed/public-url.ts';
 import { type Endpoint, requestAnswer, type Telling, unknownPackageAnswer } from '../seed/request-answer.ts';
@@ -21,7 +22,6 @@ import { DefaultsTooLarge, requestImage } from '../seed/request-image.ts';
 import { seedErrorAnswer, seedMethodNotAllowed, seedProblem } from '../seed/seed-answer.ts';
 import { countAnswer } from '../statistics/count-answer.ts';
 import { outcomeOf } from '../statistics/outcome-of.ts';
-import { parseJson } from '../wish.ts';
 
 type App = Context<{ Bindings: Env }>;
 

@@ -1,7 +1,7 @@
 /** What a node reads when its bytes are not taken: whose fault it was, and nothing of where the store is. */
 import { afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { env, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
-import { type FarmNode, fileOf, good, joinNode, lease, put } from '../farm-node.fixture.ts';
+import { type FarmNode, fileOf, good, joinNode, lease, put } from '../nodes/farm-node.fixture.ts';
 import { R2ObjectStore } from '../storage/r2.ts';
 import { refusalError } from '../storage/s3-error.ts';
 

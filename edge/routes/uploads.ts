@@ -1,13 +1,13 @@
 /** `PUT /farm/v1/objects/<lease>/<file>[?part=N]`, as RequestUploads said it: the bytes of a file that was granted, streamed through. */
 import { Hono } from 'hono';
-import { CALL_HEADERS } from '../../shared/call-signature.ts';
-import { OUTPUT_FILE } from '../../shared/grammar.ts';
-import { jsonAnswer, methodNotAllowed, problem, titleOf } from '../answer.ts';
+import { CALL_HEADERS } from '../../shared/node/call-signature.ts';
+import { OUTPUT_FILE } from '../../shared/request/grammar.ts';
 import { edgeContext } from '../edge-context.ts';
 import type { Env } from '../env.ts';
-import { authenticateNode } from '../node-auth.ts';
+import { jsonAnswer, methodNotAllowed, problem, titleOf } from '../http/answer.ts';
+import { authenticateNode } from '../nodes/node-auth.ts';
 import { ObjectStoreError } from '../storage/object-store-error.ts';
-import { receiveUpload } from '../uploads.ts';
+import { receiveUpload } from '../uploads/uploads.ts';
 
 export const uploadRoutes = new Hono<{ Bindings: Env }>()
   .put('/farm/v1/objects/:lease/:name', async (c) => {

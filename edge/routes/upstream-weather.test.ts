@@ -3,7 +3,7 @@
  * told, and /healthz says what is the matter.
  */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { usignKeyFromSeed } from '../../shared/usign.ts';
+import { usignKeyFromSeed } from '../../shared/crypto/usign.ts';
 import { type Mirror, openGoodMirror, openMirror } from '../catalogue/mirror.fixture.ts';
 import { jsonOf } from '../edge.fixture.ts';
 import { type Isolate, openIsolate } from '../isolate.fixture.ts';

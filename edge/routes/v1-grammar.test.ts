@@ -3,8 +3,8 @@
  * which it is told, which people search for. The values are those of the one table that the schema and its document are held to.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildRequestSchema } from '../../shared/build-request.ts';
-import { ACCEPTED, REFUSED } from '../../shared/request-grammar.fixture.ts';
+import { buildRequestSchema } from '../../shared/request/build-request.ts';
+import { ACCEPTED, REFUSED } from '../../shared/request/request-grammar.fixture.ts';
 import { app } from '../app.ts';
 import { env, foremanStats, foremanStub, GOOD_REQUEST, jsonOf, openUpstream, post, rowsOf } from '../edge.fixture.ts';
 

@@ -3,7 +3,7 @@
  * other rules are in v1-rules-wire.test.ts and v1-rules-requests.test.ts.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { STEP_WORDS } from '../../shared/build-state.ts';
+import { STEP_WORDS } from '../../shared/build/build-state.ts';
 import { BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { packagesText } from '../catalogue/mirror.fixture.ts';
 import { ask, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
@@ -17,7 +17,7 @@ import {
   report,
   succeeded,
   upload,
-} from '../farm-node.fixture.ts';
+} from '../nodes/farm-node.fixture.ts';
 import { emptyQueue, hashOf, until, wish } from './build-steps.fixture.ts';
 
 let node: FarmNode;

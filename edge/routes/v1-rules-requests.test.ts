@@ -5,7 +5,7 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { app } from '../app.ts';
 import { env, foremanStats, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
-import { type FarmNode, finish, joinNode, lease, orderFor } from '../farm-node.fixture.ts';
+import { type FarmNode, finish, joinNode, lease, orderFor } from '../nodes/farm-node.fixture.ts';
 import { emptyQueue, hashOf, until, wish } from './build-steps.fixture.ts';
 
 let node: FarmNode;

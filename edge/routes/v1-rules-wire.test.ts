@@ -3,10 +3,10 @@
  * a client that hung, looped or gave up. The other rules are in v1-rules-answers.test.ts and v1-rules-requests.test.ts.
  */
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { sha256Hex } from '../../shared/digest.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
 import { app } from '../app.ts';
 import { ask, env, foremanStats, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
-import { built, type FarmNode, IMAGE_NAME, joinNode, lease, report } from '../farm-node.fixture.ts';
+import { built, type FarmNode, IMAGE_NAME, joinNode, lease, report } from '../nodes/farm-node.fixture.ts';
 
 /** Builds in each of their states. */
 const hash = { done: '', failed: '', queued: '', started: '', unknown: 'f'.repeat(64) };

@@ -3,8 +3,8 @@
  * server makes of them. A node may have stored a list of digests of its own; the server's stands in its place.
  */
 import type { SeedFiles } from '../../shared/api/seed-files-answers.ts';
-import { BuildError } from '../../shared/build-error.ts';
-import { utf8ToBytes } from '../../shared/digest.ts';
+import { BuildError } from '../../shared/build/build-error.ts';
+import { utf8ToBytes } from '../../shared/crypto/digest.ts';
 import { isMadeHere, LOG_FILE, SIGNATURE_FILE, SUMS_FILE } from '../../shared/seed/file-path.ts';
 import type { EdgeContext } from '../edge-context.ts';
 import type { Visit } from '../limits/visit.ts';

@@ -1,8 +1,8 @@
 import { beforeEach, expect, test, vi } from 'vitest';
-import { LOG_LIMITS } from '../../shared/build-log.ts';
-import { buildRecord } from '../../shared/build-record.fixture.ts';
-import { storeKey } from '../../shared/build-record.ts';
-import { utf8ToBytes } from '../../shared/digest.ts';
+import { LOG_LIMITS } from '../../shared/build/build-log.ts';
+import { buildRecord } from '../../shared/build/build-record.fixture.ts';
+import { storeKey } from '../../shared/build/build-record.ts';
+import { utf8ToBytes } from '../../shared/crypto/digest.ts';
 import { env } from '../edge.fixture.ts';
 import { LogPieces } from '../events/log-pieces.ts';
 import type { Visit } from '../limits/visit.ts';

@@ -4,10 +4,10 @@
  * first-boot script prints may be a password.
  */
 import { LRUCache } from 'lru-cache';
-import { LOG_LIMITS, logLines } from '../../shared/build-log.ts';
-import { utf8ToBytes } from '../../shared/digest.ts';
+import { LOG_LIMITS, logLines } from '../../shared/build/build-log.ts';
+import { utf8ToBytes } from '../../shared/crypto/digest.ts';
+import type { BuildAnswer } from '../builds/find-build.ts';
 import type { LogPieces } from '../events/log-pieces.ts';
-import type { BuildAnswer } from '../find-build.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 import type { Visit } from '../limits/visit.ts';
 

@@ -2,9 +2,8 @@
  * What there is for a router, from documents of the catalogue and from nothing else: a check builds nothing, so it costs neither
  * the Foreman nor a node a thing. What the catalogue cannot tell now is never told as the router's fault.
  */
-import { findBranch } from '../../shared/branch.ts';
-import { BuildError } from '../../shared/build-error.ts';
-import type { VersionsDocument } from '../../shared/catalogue-document.ts';
+
+import { BuildError } from '../../shared/build/build-error.ts';
 import { carryOver, type Journey, type VersionIndex } from '../../shared/seed/carry-over.ts';
 import { neededDistro } from '../../shared/seed/distro-name.ts';
 import { isNewerRevision } from '../../shared/seed/revision-order.ts';
@@ -16,8 +15,10 @@ import {
   upgradeOutcome,
 } from '../../shared/seed/upgrade-outcome.ts';
 import { branchOf, hasTarget, isListed, upgradePaths } from '../../shared/seed/upgrade-paths.ts';
+import { findBranch } from '../../shared/upstream/branch.ts';
+import type { VersionsDocument } from '../../shared/upstream/catalogue-document.ts';
 import type { EdgeContext } from '../edge-context.ts';
-import { knownOrNull, versionsOf } from '../metadata-answer.ts';
+import { knownOrNull, versionsOf } from '../http/metadata-answer.ts';
 
 interface FoundVersion extends VersionIndex {
   readonly version: string;

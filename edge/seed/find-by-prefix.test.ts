@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest';
-import { BuildError } from '../../shared/build-error.ts';
-import { buildRecord } from '../../shared/build-record.fixture.ts';
-import { type BuildRecord, storeKey } from '../../shared/build-record.ts';
-import { sha256Hex } from '../../shared/digest.ts';
+import { BuildError } from '../../shared/build/build-error.ts';
+import { buildRecord } from '../../shared/build/build-record.fixture.ts';
+import { type BuildRecord, storeKey } from '../../shared/build/build-record.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
 import { env } from '../edge.fixture.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 import type { Visit } from '../limits/visit.ts';

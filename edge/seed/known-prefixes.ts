@@ -3,10 +3,10 @@
  * lost, or its time be over.
  */
 import { LRUCache } from 'lru-cache';
-import { isSha256Hex } from '../../shared/digest.ts';
+import { isSha256Hex } from '../../shared/crypto/digest.ts';
 import { pathOf } from '../../shared/seed/file-path.ts';
-import { kvTrouble } from '../kv-trouble.ts';
 import { LIFETIMES } from '../lifetimes.ts';
+import { kvTrouble } from '../storage/kv-trouble.ts';
 
 export const prefixKey = (prefix: string): string => `prefix/${prefix}`;
 

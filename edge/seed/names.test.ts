@@ -1,16 +1,16 @@
 /** Short hashes through the real Worker: KV that lags or fails, isolates that know nothing of each other, two of one name. */
 import { evictDurableObject } from 'cloudflare:test';
 import { afterEach, expect, test, vi } from 'vitest';
-import { sha256Hex } from '../../shared/digest.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
 import { parseSeedRequest } from '../../shared/seed/build-request-fields.ts';
 import { requestName } from '../../shared/seed/request-name.ts';
 import { ask, env, foremanStats, foremanStub, rowsOf } from '../edge.fixture.ts';
 import { foremanOf } from '../edge-context.ts';
 import type { Env } from '../env.ts';
-import { edgeKeys, lease } from '../farm-node.fixture.ts';
 import { submission } from '../foreman/foreman.fixture.ts';
 import { UNLIMITED } from '../limits/rate-limit.ts';
 import { Visit } from '../limits/visit.ts';
+import { edgeKeys, lease } from '../nodes/farm-node.fixture.ts';
 import { Names, nameKey } from './names.ts';
 import {
   buildNext,

@@ -4,16 +4,16 @@
  * its "no" is no answer, and where it leads to a build that is over, the Foreman is asked whether a newer one has the name.
  */
 import { LRUCache } from 'lru-cache';
-import { BuildError } from '../../shared/build-error.ts';
-import { isSha256Hex } from '../../shared/digest.ts';
+import { BuildError } from '../../shared/build/build-error.ts';
+import { isSha256Hex } from '../../shared/crypto/digest.ts';
 import type { Dialect } from '../../shared/seed/dialect.ts';
 import type { RequestName } from '../../shared/seed/request-name.ts';
 import type { ForemanCalls } from '../edge-context.ts';
 import type { NameEntry } from '../foreman/publishing/names.ts';
-import { kvTrouble } from '../kv-trouble.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 import type { Visit } from '../limits/visit.ts';
 import { logError } from '../log.ts';
+import { kvTrouble } from '../storage/kv-trouble.ts';
 
 export const nameKey = (name: string): string => `name/${name}`;
 

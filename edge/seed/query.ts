@@ -3,7 +3,7 @@
  * to a cache and another to us; it is refused.
  */
 import type { Context } from 'hono';
-import { refuseField } from '../../shared/build-error.ts';
+import { refuseField } from '../../shared/build/build-error.ts';
 
 const MAX_CHARACTERS = 64;
 

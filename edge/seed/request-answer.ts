@@ -2,15 +2,15 @@
  * What is told of a build in the old API: three words while it is not done, five members once it is. Old clients take an image
  * by the one name in `sysupgrade`; of a build without one, the two endpoints tell differently.
  */
-import { BUILD_ERRORS, missingPackages } from '../../shared/build-error.ts';
-import type { BuildRecord, FailureRecord } from '../../shared/build-record.ts';
+import { BUILD_ERRORS, missingPackages } from '../../shared/build/build-error.ts';
+import type { BuildRecord, FailureRecord } from '../../shared/build/build-record.ts';
 import type { Dialect } from '../../shared/seed/dialect.ts';
 import { filesPath, imageHash, logPath, pathOf } from '../../shared/seed/file-path.ts';
 import { pendingWord } from '../../shared/seed/pending-word.ts';
 import { sysupgradeImage } from '../../shared/seed/sysupgrade-image.ts';
 import { toldNames } from '../../shared/seed/told-names.ts';
-import { jsonAnswer } from '../answer.ts';
-import type { BuildAnswer } from '../find-build.ts';
+import type { BuildAnswer } from '../builds/find-build.ts';
+import { jsonAnswer } from '../http/answer.ts';
 import { RETRY_AFTER_SECONDS } from '../lifetimes.ts';
 import type { PendingStatus } from '../results/pending-builds.ts';
 import { seedProblem, seedStatusOf } from './seed-answer.ts';

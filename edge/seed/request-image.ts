@@ -2,24 +2,25 @@
  * A request of the old API on its way to the pipeline that all requests go. What was asked before is answered by the build that
  * its name leads to: LuCI of 2019 never polls but sends its request again every five seconds.
  */
-import { findBranch } from '../../shared/branch.ts';
-import { BuildError } from '../../shared/build-error.ts';
-import type { TargetDocument } from '../../shared/catalogue-document.ts';
-import { utf8ToBytes } from '../../shared/digest.ts';
-import type { Distro } from '../../shared/distro.ts';
-import { applyPackageChanges } from '../../shared/package-changes.ts';
-import { checkPackagesExist } from '../../shared/package-check.ts';
+
+import { BuildError } from '../../shared/build/build-error.ts';
+import { utf8ToBytes } from '../../shared/crypto/digest.ts';
+import { checkPackagesExist } from '../../shared/request/package-check.ts';
 import { resolveBoard } from '../../shared/seed/board.ts';
 import { MAX_SEED_DEFAULTS_BYTES, type SeedRequest } from '../../shared/seed/build-request-fields.ts';
 import { carriedWords } from '../../shared/seed/carried-words.ts';
 import { neededDistro } from '../../shared/seed/distro-name.ts';
 import type { RequestName } from '../../shared/seed/request-name.ts';
-import { requestBuild } from '../build-service.ts';
+import { findBranch } from '../../shared/upstream/branch.ts';
+import type { TargetDocument } from '../../shared/upstream/catalogue-document.ts';
+import type { Distro } from '../../shared/upstream/distro.ts';
+import { applyPackageChanges } from '../../shared/upstream/package-changes.ts';
+import { requestBuild } from '../builds/build-service.ts';
+import { type BuildAnswer, findBuild } from '../builds/find-build.ts';
+import type { Asked } from '../builds/wish.ts';
 import type { EdgeContext } from '../edge-context.ts';
-import { type BuildAnswer, findBuild } from '../find-build.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 import type { Visit } from '../limits/visit.ts';
-import type { Asked } from '../wish.ts';
 
 /** A first-boot script that is too long: of all errors the one with a status of its own. */
 export class DefaultsTooLarge extends BuildError {

@@ -17,7 +17,7 @@ import {
   report,
   succeeded,
   upload,
-} from '../farm-node.fixture.ts';
+} from '../nodes/farm-node.fixture.ts';
 
 export const ENDPOINTS = ['/api/upgrade-request', '/api/build-request'] as const;
 

@@ -2,8 +2,8 @@
  * Answers of the old API. Its clients read `error`, parse every body before they look at the status, and stop on anything but
  * an object; so every error here is one, whatever went wrong.
  */
-import { BUILD_ERRORS, BuildError, type BuildErrorKind } from '../../shared/build-error.ts';
-import { errorAnswer, jsonAnswer } from '../answer.ts';
+import { BUILD_ERRORS, BuildError, type BuildErrorKind } from '../../shared/build/build-error.ts';
+import { errorAnswer, jsonAnswer } from '../http/answer.ts';
 import { RETRY_AFTER_SECONDS } from '../lifetimes.ts';
 import { logError } from '../log.ts';
 

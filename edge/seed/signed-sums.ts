@@ -3,9 +3,9 @@
  * never from a node's own list, for the signature is ours: it says what this server published, and nothing of who built it.
  */
 import { LRUCache } from 'lru-cache';
-import { utf8ToBytes } from '../../shared/digest.ts';
+import { utf8ToBytes } from '../../shared/crypto/digest.ts';
+import { signUsign, type UsignKeyPair } from '../../shared/crypto/usign.ts';
 import { imageSums } from '../../shared/seed/image-sums.ts';
-import { signUsign, type UsignKeyPair } from '../../shared/usign.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 import type { BuiltResult } from '../results/kept-result.ts';
 

@@ -3,7 +3,7 @@ import { describe, expect, it, test } from 'vitest';
 import alerts from '../../deploy/alerts.yml?raw';
 import operating from '../../docs/operating.md?raw';
 import { NodeMetrics } from '../../farm/metrics/node-metrics.ts';
-import { BUILD_ERRORS } from '../../shared/build-error.ts';
+import { BUILD_ERRORS } from '../../shared/build/build-error.ts';
 import { Phases } from '../foreman/statistics/phases.ts';
 import { OUTCOMES, PREBUILD_FATES } from './counted.ts';
 import { metricsText } from './metrics-text.ts';

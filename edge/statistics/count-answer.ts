@@ -1,5 +1,5 @@
 /** A POST that was answered about an image, by a word for what became of it and the name that the client gives itself. */
-import type { BuildAnswer } from '../find-build.ts';
+import type { BuildAnswer } from '../builds/find-build.ts';
 import { clientName } from './client-name.ts';
 import type { CountDesk } from './count-desk.ts';
 import type { Outcome } from './counted.ts';

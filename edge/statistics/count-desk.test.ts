@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest';
-import { BUILD_ERRORS, BuildError, type BuildErrorKind } from '../../shared/build-error.ts';
+import { BUILD_ERRORS, BuildError, type BuildErrorKind } from '../../shared/build/build-error.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 import { clientName } from './client-name.ts';
 import { CountDesk } from './count-desk.ts';

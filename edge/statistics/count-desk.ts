@@ -3,7 +3,7 @@
  * would make the one Foreman the limit of all hits. Approximate on purpose: what an isolate has not told yet is lost with it,
  * and so is a batch that the Foreman did not take. Which images were served goes along: those that nobody wants are removed one day.
  */
-import { dayOf } from '../../shared/client-key.ts';
+import { dayOf } from '../../shared/request/client-key.ts';
 import { imageHash } from '../../shared/seed/file-path.ts';
 import { LIFETIMES } from '../lifetimes.ts';
 import { logError } from '../log.ts';

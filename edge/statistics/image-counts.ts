@@ -1,5 +1,5 @@
 /** What is counted when an image is handed out: its version, its target, its profile, and the packages that were asked for. */
-import { branchName } from '../../shared/branch.ts';
+import { branchName } from '../../shared/upstream/branch.ts';
 import type { Count } from './counted.ts';
 
 /** Of a finished result's normalised request: nobody can make up a version, a target, a profile or a package that was built. */

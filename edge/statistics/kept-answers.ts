@@ -3,7 +3,7 @@
  * same question is one question. Values only: in Workers a promise of one request must not be awaited by another.
  */
 import { LRUCache } from 'lru-cache';
-import { BuildError } from '../../shared/build-error.ts';
+import { BuildError } from '../../shared/build/build-error.ts';
 
 /** How long an old answer does while somebody makes the next one. */
 const MAKING_MS = 5_000;

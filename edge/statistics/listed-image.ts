@@ -2,7 +2,7 @@
  * An image as lists show it: for which device, when, and by which name its facts are asked for. Who asked for it is in none of
  * that. One that somebody had made from a repository of his own is not listed, since its packages may be known to nobody else.
  */
-import type { BuildRecord } from '../../shared/build-record.ts';
+import type { BuildRecord } from '../../shared/build/build-record.ts';
 import { imageHash } from '../../shared/seed/file-path.ts';
 import { manifestHash } from '../../shared/seed/hashes.ts';
 import { buildSeconds, deviceName } from '../../shared/seed/image-facts.ts';

@@ -1,5 +1,5 @@
 /** `GET /metrics` of the edge: what Foreman and statistics count, as Prometheus reads it. */
-import { type MetricFamily, prometheusText, type Sample } from '../../shared/prometheus-text.ts';
+import { type MetricFamily, prometheusText, type Sample } from '../../shared/metrics/prometheus-text.ts';
 import type { ForemanStats } from '../foreman/foreman-answers.ts';
 import { DAYS, type NamedCount, type StatisticsAnswers } from './questions.ts';
 

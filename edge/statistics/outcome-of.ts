@@ -1,5 +1,5 @@
 /** What a refused POST counts as. */
-import { BUILD_ERRORS, BuildError } from '../../shared/build-error.ts';
+import { BUILD_ERRORS, BuildError } from '../../shared/build/build-error.ts';
 import type { Outcome } from './counted.ts';
 
 export function outcomeOf(error: unknown): Outcome {

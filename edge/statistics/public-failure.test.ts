@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { failureRecord } from '../../shared/build-record.fixture.ts';
+import { failureRecord } from '../../shared/build/build-record.fixture.ts';
 import { submission } from '../foreman/foreman.fixture.ts';
 import { keptFailure, publicFailure } from './public-failure.ts';
 

@@ -2,8 +2,8 @@
  * A failure as strangers may read it: what failed where, and the last words of the log. Everything that could tell who asked,
  * or where a node runs, goes: hashes, addresses, paths, and names that hardly anybody asks for.
  */
-import type { FailureRecord } from '../../shared/build-record.ts';
-import type { NormalizedRequest } from '../../shared/normalize-request.ts';
+import type { FailureRecord } from '../../shared/build/build-record.ts';
+import type { NormalizedRequest } from '../../shared/request/normalize-request.ts';
 
 export interface PublicFailure {
   /** Milliseconds since 1970. */

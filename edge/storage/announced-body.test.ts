@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { fc } from '../../shared/chance.fixture.ts';
-import { sha256Hex } from '../../shared/digest.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
 import { withAnnouncedBody } from './announced-body.ts';
 import { failureOf } from './object-store.contract.ts';
 import { ObjectStoreError } from './object-store-error.ts';

@@ -8,7 +8,7 @@
  *     for each chunk: count it (too many → cut), hash it, send the one before it
  *     at the end:     count right? digest right? → send the last one, else cut
  */
-import { bytesToHex } from '../../shared/digest.ts';
+import { bytesToHex } from '../../shared/crypto/digest.ts';
 import type { ObjectBody } from './object-store.ts';
 import { ObjectStoreError } from './object-store-error.ts';
 

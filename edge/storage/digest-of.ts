@@ -2,7 +2,7 @@
  * Reads a stored object to its end and says what it really is. No store hashes an object that came in parts, and those that
  * nodes write into S3 by themselves carry whatever digest the node cared to claim: this is what makes them count.
  */
-import { bytesToHex } from '../../shared/digest.ts';
+import { bytesToHex } from '../../shared/crypto/digest.ts';
 import type { Absent, ObjectStore } from './object-store.ts';
 import { ObjectStoreError } from './object-store-error.ts';
 

@@ -5,7 +5,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { fc } from '../../shared/chance.fixture.ts';
-import { bytesToHex, sha256Hex } from '../../shared/digest.ts';
+import { bytesToHex, sha256Hex } from '../../shared/crypto/digest.ts';
 import { digestOf } from './digest-of.ts';
 import type { ByteRange, ObjectBody, ObjectContent, ObjectStore } from './object-store.ts';
 import { ObjectStoreError, type ObjectStoreErrorKind } from './object-store-error.ts';

@@ -1,5 +1,5 @@
 /** A small object of ours. Put again it is the same one, so whoever was broken off begins anew. */
-import { sha256Hex, utf8ToBytes } from '../../shared/digest.ts';
+import { sha256Hex, utf8ToBytes } from '../../shared/crypto/digest.ts';
 import type { ObjectStore } from './object-store.ts';
 
 export async function putJson(store: Pick<ObjectStore, 'put'>, key: string, value: unknown): Promise<void> {

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { expect, test, vi } from 'vitest';
-import { sha256Hex } from '../../shared/digest.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
 import { failureOf, freshKey, objectStoreContract } from './object-store.contract.ts';
 import { R2ObjectStore } from './r2.ts';
 

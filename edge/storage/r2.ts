@@ -3,7 +3,7 @@
  * `put` itself; parts it does not hash, so those are checked on the way in.
  */
 
-import { bytesToHex } from '../../shared/digest.ts';
+import { bytesToHex } from '../../shared/crypto/digest.ts';
 import { digestMismatch, withAnnouncedBody } from './announced-body.ts';
 import { answerWithin } from './answer-within.ts';
 import { assertByteRange, notSatisfiable, resolveByteRange } from './byte-range.ts';

@@ -4,7 +4,7 @@
  * never named. Without this layer each operation of `s3.ts` would have its own idea of what a failure is.
  */
 import { AwsClient } from 'aws4fetch';
-import { sha256Hex } from '../../shared/digest.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
 import { assertObjectKey } from './object-key.ts';
 import { READING_MS, SLOWEST_BYTES_PER_MS } from './object-store.ts';
 import { ObjectStoreError } from './object-store-error.ts';

@@ -1,7 +1,7 @@
 import { AwsClient } from 'aws4fetch';
 import { afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import type { S3Server } from '../../e2e/provided-context.ts';
-import { sha256Hex } from '../../shared/digest.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
 import {
   existing,
   failureOf,

@@ -3,7 +3,7 @@
  * Every PUT carries the real digest of its bytes as `x-amz-content-sha256`, under the signature, so that the server checks
  * it as well as we do; the digest is kept as metadata too, because S3 tells it to nobody afterwards.
  */
-import { sha256Hex } from '../../shared/digest.ts';
+import { sha256Hex } from '../../shared/crypto/digest.ts';
 import { withAnnouncedBody } from './announced-body.ts';
 import { assertByteRange, notSatisfiable } from './byte-range.ts';
 import type {

@@ -2,7 +2,7 @@
  * What a reader has chosen, as the address says it. The first-boot script is no part of it: it may hold passwords, and addresses
  * are kept in histories, sent to others and logged.
  */
-import { FILESYSTEMS, isPackageName, PROFILE_ID, TARGET } from '../../shared/grammar.ts';
+import { FILESYSTEMS, isPackageName, PROFILE_ID, TARGET } from '../../shared/request/grammar.ts';
 
 export type FileSystem = (typeof FILESYSTEMS)[number];
 

@@ -3,10 +3,10 @@
  * this is the order in which they happen, and what must be true between them.
  */
 import path from 'node:path';
-import { BuildError } from '../../shared/build-error.ts';
+import { BuildError } from '../../shared/build/build-error.ts';
 import { BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
-import type { MakeInfo } from '../../shared/make-info.ts';
-import type { BuildOutput, OutputFile } from '../build-event.ts';
+import type { MakeInfo } from '../../shared/upstream/make-info.ts';
+import type { BuildOutput, OutputFile } from '../agent/build-event.ts';
 import { BUILD_BYTES } from '../disk/disk-watch.ts';
 import type { Peaks } from '../fence/bounds.ts';
 import {

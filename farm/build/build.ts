@@ -5,9 +5,9 @@
  * The files of a success lie in the build's workspace until the caller has uploaded them and calls `removeWorkspace`
  * of the workshop. A failure leaves nothing behind.
  */
-import { BuildError } from '../../shared/build-error.ts';
+import { BuildError } from '../../shared/build/build-error.ts';
 import { type BuildOrder, BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
-import type { BuildEvent, BuildFailure } from '../build-event.ts';
+import type { BuildEvent, BuildFailure } from '../agent/build-event.ts';
 import { isDiskFull } from '../disk/disk-full.ts';
 import { OverrunError, type Peaks } from '../fence/bounds.ts';
 import { LineCollector } from '../log/line-collector.ts';

@@ -2,10 +2,10 @@
  * A build order, judged again on the node. The edge checked it; a node that trusts that is one bug of the edge away from
  * running what a stranger wrote (CVE-2024-54143). Nothing of an order is used before it went through here.
  */
-import { BuildError } from '../../shared/build-error.ts';
-import { MAX_PACKAGES_CHARACTERS } from '../../shared/build-request.ts';
-import { isSha256Hex } from '../../shared/digest.ts';
+import { BuildError } from '../../shared/build/build-error.ts';
+import { isSha256Hex } from '../../shared/crypto/digest.ts';
 import { type BuildOrder, RepositoriesMode } from '../../shared/gen/asu/farm/v1/build_pb.js';
+import { MAX_PACKAGES_CHARACTERS } from '../../shared/request/build-request.ts';
 import {
   FILESYSTEMS,
   isPackageName,
@@ -14,8 +14,8 @@ import {
   TARGET,
   VERSION_CODE,
   WORD,
-} from '../../shared/grammar.ts';
-import { isPlainUrl } from '../../shared/repository-allow-list.ts';
+} from '../../shared/request/grammar.ts';
+import { isPlainUrl } from '../../shared/request/repository-allow-list.ts';
 import { PLAIN_URL } from '../imagebuilder/repositories.ts';
 import { type KeyFile, keyFiles } from '../imagebuilder/repository-keys.ts';
 import { compressionOf } from '../imagebuilder/unpack.ts';
@@ -29,7 +29,7 @@ const MAX_REPOSITORIES = 24;
 const MAX_FEEDS = 64;
 const MAX_ROOTFS_MB = 65_536;
 const MAX_DEFAULTS_LENGTH = 64 * 1024;
-/** As the edge has them (shared/build-request.ts). */
+/** As the edge has them (shared/request/build-request.ts). */
 const MAX_WORD_LENGTH = 64;
 const MAX_NAME_LENGTH = 128;
 const MAX_URL_LENGTH = 1024;

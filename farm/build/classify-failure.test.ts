@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { BuildErrorKind } from '../../shared/build-error.ts';
+import type { BuildErrorKind } from '../../shared/build/build-error.ts';
 import { fc } from '../../shared/chance.fixture.ts';
-import { isPackageName } from '../../shared/grammar.ts';
+import { isPackageName } from '../../shared/request/grammar.ts';
 import type { Era } from '../imagebuilder/era.ts';
 import {
   classifyFailure,
@@ -69,7 +69,7 @@ const expectations = new Map<string, Expectation>(
     'manifest-brokendep': { kind: 'unknown_package', missing: ['libdoesnotexist'] },
     'manifest-clash': { kind: 'conflict', conflicting: ['dnsmasq', 'dnsmasq-full'] },
     'manifest-conflict': twoConflict,
-    // What opkg let through is for shared/one-sided-conflicts.ts: it printed nothing.
+    // What opkg let through is for shared/upstream/one-sided-conflicts.ts: it printed nothing.
     'manifest-fw': good,
     'manifest-missing': { kind: 'unknown_package', missing: ['nosuchpkg'] },
     'manifest-profile': noSuchProfile,

@@ -3,8 +3,8 @@
  * decides. Faults of mirrors and machines come first: a feed that cannot be fetched ends as "Cannot install package" and
  * "no such package" as well, and would else be shown, and remembered, as an impossible selection.
  */
-import { BUILD_ERRORS, type BuildErrorKind, unsupportedProfile } from '../../shared/build-error.ts';
-import { isPackageName, PROFILE_ID } from '../../shared/grammar.ts';
+import { BUILD_ERRORS, type BuildErrorKind, unsupportedProfile } from '../../shared/build/build-error.ts';
+import { isPackageName, PROFILE_ID } from '../../shared/request/grammar.ts';
 import type { Overrun as FenceOverrun } from '../fence/bounds.ts';
 import type { Era } from '../imagebuilder/era.ts';
 import type { Trouble as ProxyTrouble } from '../packages/proxy-trouble.ts';

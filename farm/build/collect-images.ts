@@ -4,10 +4,10 @@
  * Afterwards BIN_DIR holds the unsigned bytes, and profiles.json and sha256sums that agree with them.
  */
 import { rm } from 'node:fs/promises';
-import { BUILD_ERRORS, BuildError } from '../../shared/build-error.ts';
-import { OUTPUT_FILE } from '../../shared/grammar.ts';
-import { type ProfilesJson, type ProfilesJsonImage, parseProfilesJson } from '../../shared/profiles-json.ts';
-import type { BuildOutput, OutputFile } from '../build-event.ts';
+import { BUILD_ERRORS, BuildError } from '../../shared/build/build-error.ts';
+import { OUTPUT_FILE } from '../../shared/request/grammar.ts';
+import { type ProfilesJson, type ProfilesJsonImage, parseProfilesJson } from '../../shared/upstream/profiles-json.ts';
+import type { BuildOutput, OutputFile } from '../agent/build-event.ts';
 import { digestOf, disagreement, openOutput, outputPath, readOutput, writeOutput } from './output-directory.ts';
 import { unsignedLength } from './strip-signature.ts';
 

@@ -8,7 +8,7 @@
  * and remembered nowhere. The other way round, a fault of ours as the user's, takes a process that outlives its script and
  * prints behind opkg's last word.
  */
-import type { BuildErrorKind } from '../../shared/build-error.ts';
+import type { BuildErrorKind } from '../../shared/build/build-error.ts';
 import type { Era } from '../imagebuilder/era.ts';
 import type { Printed, Recipe } from './printed-lines.ts';
 

@@ -1,7 +1,7 @@
 /**
  * A build that went wrong: a BuildError that also knows which packages were to blame, for clients that show them one by one.
  */
-import { BuildError, type BuildErrorKind } from '../../shared/build-error.ts';
+import { BuildError, type BuildErrorKind } from '../../shared/build/build-error.ts';
 
 export interface FailureParts {
   readonly kind: BuildErrorKind;

@@ -1,19 +1,20 @@
 /**
  * What is installed in an image, as clients are told it, and whether it may be: opkg lets packages through that exclude each
- * other (shared/one-sided-conflicts.ts). All from the list that `make image` leaves and the indexes that the build
+ * other (shared/upstream/one-sided-conflicts.ts). All from the list that `make image` leaves and the indexes that the build
  * had; only a name that these do not explain costs a second installation.
  */
-import { absentPackages } from '../../shared/absent-packages.ts';
-import { BuildError } from '../../shared/build-error.ts';
+
+import { BuildError } from '../../shared/build/build-error.ts';
+import { absentPackages } from '../../shared/request/absent-packages.ts';
 import {
   type BareNames,
   bareNamesOfIndex,
   bareNamesOfStanzas,
   installedPackages,
-} from '../../shared/installed-packages.ts';
-import { areSameInstallation, type Manifest, parseManifest } from '../../shared/manifest.ts';
-import { oneSidedConflicts } from '../../shared/one-sided-conflicts.ts';
-import type { IndexedPackage } from '../../shared/opkg-index.ts';
+} from '../../shared/request/installed-packages.ts';
+import { areSameInstallation, type Manifest, parseManifest } from '../../shared/upstream/manifest.ts';
+import { oneSidedConflicts } from '../../shared/upstream/one-sided-conflicts.ts';
+import type { IndexedPackage } from '../../shared/upstream/opkg-index.ts';
 import type { FeedContents } from '../packages/feed-contents.ts';
 import { ImageBuilderFailure } from './image-builder-failure.ts';
 import type { PackageWay } from './package-way.ts';

@@ -7,7 +7,7 @@
  * gave for that very package. What is left to lie about are the digits, and then apk finds no such file and asks its door.
  */
 import { lstat, opendir } from 'node:fs/promises';
-import { OUTPUT_FILE } from '../../shared/grammar.ts';
+import { OUTPUT_FILE } from '../../shared/request/grammar.ts';
 import type { Era } from '../imagebuilder/era.ts';
 import type { Served, Stocked } from '../packages/larder.ts';
 import { digestOf, openOutput } from './output-directory.ts';

@@ -8,7 +8,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CANARY, type CanaryRow, MAKE_CANARY } from '../../shared/make-canary.fixture.ts';
+import { CANARY, type CanaryRow, MAKE_CANARY } from '../../shared/request/make-canary.fixture.ts';
 import { type DemoMirror, generateMirror } from '../demo/generate-mirror.ts';
 import { type MirrorServer, serveMirror } from '../demo/mirror-server.ts';
 import { unpackImageBuilder } from '../demo/unpacked-imagebuilder.ts';

@@ -7,11 +7,11 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { BuildError } from '../../shared/build-error.ts';
-import { sha256Hex, utf8ToBytes } from '../../shared/digest.ts';
-import { OUTPUT_FILE } from '../../shared/grammar.ts';
-import { quoted } from '../../shared/printable.ts';
-import type { OutputFile } from '../build-event.ts';
+import { BuildError } from '../../shared/build/build-error.ts';
+import { sha256Hex, utf8ToBytes } from '../../shared/crypto/digest.ts';
+import { OUTPUT_FILE } from '../../shared/request/grammar.ts';
+import { quoted } from '../../shared/text/printable.ts';
+import type { OutputFile } from '../agent/build-event.ts';
 
 /** @throws BuildError `internal` for a name that cannot be one of a file here */
 export function outputPath(directory: string, name: string): string {

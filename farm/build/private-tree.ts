@@ -7,7 +7,7 @@
 import { chmod, lstat, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
-import { BuildError } from '../../shared/build-error.ts';
+import { BuildError } from '../../shared/build/build-error.ts';
 import type { Fence } from '../fence/fence.ts';
 import type { Workspace } from './workspace.ts';
 

@@ -6,12 +6,12 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { absentPackages } from '../../shared/absent-packages.ts';
-import { parseIndexJson } from '../../shared/feed.ts';
-import { bareNamesOfIndex, bareNamesOfStanzas, installedPackages } from '../../shared/installed-packages.ts';
-import { parseManifest } from '../../shared/manifest.ts';
-import { oneSidedConflicts } from '../../shared/one-sided-conflicts.ts';
-import { parseOpkgIndex } from '../../shared/opkg-index.ts';
+import { absentPackages } from '../../shared/request/absent-packages.ts';
+import { bareNamesOfIndex, bareNamesOfStanzas, installedPackages } from '../../shared/request/installed-packages.ts';
+import { parseIndexJson } from '../../shared/upstream/feed.ts';
+import { parseManifest } from '../../shared/upstream/manifest.ts';
+import { oneSidedConflicts } from '../../shared/upstream/one-sided-conflicts.ts';
+import { parseOpkgIndex } from '../../shared/upstream/opkg-index.ts';
 
 const fixtures = fileURLToPath(new URL('./fixtures/', import.meta.url));
 const releases = fileURLToPath(new URL('../../../shared/samples/upstream/releases/', import.meta.url));

@@ -2,8 +2,8 @@
  * A selection that cannot be installed, as it is told: by name where the names are names of packages. They come out of text
  * that packages and feeds wrote, and go into answers, pages and lists of statistics.
  */
-import { BUILD_ERRORS, impossibleSelection } from '../../shared/build-error.ts';
-import { isPackageName } from '../../shared/grammar.ts';
+import { BUILD_ERRORS, impossibleSelection } from '../../shared/build/build-error.ts';
+import { isPackageName } from '../../shared/request/grammar.ts';
 import type { FailureParts } from './image-builder-failure.ts';
 
 /** What stands against a selection; names as the tool printed them. */

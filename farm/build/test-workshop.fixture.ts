@@ -1,5 +1,5 @@
 /** A workshop for tests: this machine's own fence, the demo's key, plenty of disk. */
-import { GIB } from '../../shared/byte-size.ts';
+import { GIB } from '../../shared/text/byte-size.ts';
 import { demoKey } from '../demo/demo-key.ts';
 import { Workshop, type WorkshopOptions } from './workshop.ts';
 

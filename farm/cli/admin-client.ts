@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
-import { printable } from '../../shared/printable.ts';
+import { printable } from '../../shared/text/printable.ts';
 import type { CommandContext } from './command.ts';
 import { type FlagValues, httpUrl, UsageError } from './flags.ts';
 

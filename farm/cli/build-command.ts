@@ -2,7 +2,7 @@
  * `asu build`: an image for somebody at a shell or in a script, from the wish to checked files on disk. What a program reads goes
  * to stdout, and what a person reads on the way to stderr.
  */
-import { printableJson } from '../../shared/printable.ts';
+import { printableJson } from '../../shared/text/printable.ts';
 import type { BuiltImage, DoneAnswer } from '../client/build-answer.ts';
 import { downloadImage } from '../client/download-image.ts';
 import { beginBuild, followBuild, hashOf } from '../client/follow-build.ts';

@@ -2,8 +2,8 @@
  * What `asu build` is told, as the request that it makes. Judged here by the server's own grammar, so that a wrong word is told
  * with its flag and before anybody is asked. The first-boot script comes by a file: everybody on a machine can read a command line.
  */
-import { MAX_BODY_BYTES, parseBuildRequest } from '../../shared/build-request.ts';
-import { printable } from '../../shared/printable.ts';
+import { MAX_BODY_BYTES, parseBuildRequest } from '../../shared/request/build-request.ts';
+import { printable } from '../../shared/text/printable.ts';
 import { CLIENT_NAME } from '../client/ask.ts';
 import type { ImageRequest } from '../client/follow-build.ts';
 import { type FlagValues, UsageError, whole } from './flags.ts';

@@ -3,7 +3,7 @@
  * and nothing is written before every word is right.
  */
 import path from 'node:path';
-import { isSha256Hex } from '../../shared/digest.ts';
+import { isSha256Hex } from '../../shared/crypto/digest.ts';
 import type { Wish } from '../client/follow-build.ts';
 import { REQUEST_FLAGS, requestOf } from './build-flags.ts';
 import { type FlagValues, UsageError } from './flags.ts';

@@ -4,7 +4,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { signUsign, type UsignKeyPair, usignKeyFromSeed } from '../../shared/usign.ts';
+import { signUsign, type UsignKeyPair, usignKeyFromSeed } from '../../shared/crypto/usign.ts';
 import { freePort } from '../stack/free-port.ts';
 
 export interface Asked {

@@ -1,7 +1,7 @@
 /** `asu builds`: what operators of an edge do about builds that wait or are under way. */
 import { z } from 'zod';
-import { isSha256Hex } from '../../shared/digest.ts';
-import { printableJson } from '../../shared/printable.ts';
+import { isSha256Hex } from '../../shared/crypto/digest.ts';
+import { printableJson } from '../../shared/text/printable.ts';
 import { ADMIN_FLAGS, ADMIN_HELP, ADMIN_STATUSES, AdminClient, askingAdmins } from './admin-client.ts';
 import type { Command } from './command.ts';
 import { parseWords, UsageError } from './flags.ts';

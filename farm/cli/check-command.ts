@@ -2,12 +2,12 @@
  * `asu check`: is there something newer than what a router runs? Nothing is read of the machine that it is asked on, which need
  * be no router: everything is said by flags, so one machine can ask for many.
  */
-import { BuildError } from '../../shared/build-error.ts';
-import { MAX_BODY_BYTES } from '../../shared/build-request.ts';
-import { WORD } from '../../shared/grammar.ts';
-import { type Installed, InstalledListError, installedList } from '../../shared/installed-list.ts';
-import { printableJson } from '../../shared/printable.ts';
+import { BuildError } from '../../shared/build/build-error.ts';
+import { MAX_BODY_BYTES } from '../../shared/request/build-request.ts';
+import { WORD } from '../../shared/request/grammar.ts';
+import { type Installed, InstalledListError, installedList } from '../../shared/request/installed-list.ts';
 import { parseUpgradeCheck } from '../../shared/seed/upgrade-check-fields.ts';
+import { printableJson } from '../../shared/text/printable.ts';
 import { checkUpgrade, type InstalledSystem, type Upgrade } from '../client/check-upgrade.ts';
 import { Patience } from '../client/patience.ts';
 import type { Command, CommandContext } from './command.ts';

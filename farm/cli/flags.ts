@@ -4,7 +4,7 @@
  */
 import path from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { exactByteSize, parseByteSize } from '../../shared/byte-size.ts';
+import { exactByteSize, parseByteSize } from '../../shared/text/byte-size.ts';
 import { checkStateDirectory } from '../build/workspace.ts';
 
 export class UsageError extends Error {

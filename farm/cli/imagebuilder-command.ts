@@ -5,10 +5,10 @@
 import { mkdir } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import path from 'node:path';
-import { BuildError } from '../../shared/build-error.ts';
-import { tellBytes } from '../../shared/byte-size.ts';
+import { BuildError } from '../../shared/build/build-error.ts';
 import { EDGE_SETTINGS } from '../../shared/edge-settings.ts';
-import { printable } from '../../shared/printable.ts';
+import { tellBytes } from '../../shared/text/byte-size.ts';
+import { printable } from '../../shared/text/printable.ts';
 import { warmInWorkspace } from '../build/warm-in-workspace.ts';
 import { holderOf, lockState, StateInUse } from '../disk/state-lock.ts';
 import { defaultBounds } from '../fence/bounds.ts';

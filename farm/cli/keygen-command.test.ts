@@ -3,7 +3,7 @@ import { chmod, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { serverKeys } from '../../shared/server-keys.ts';
+import { serverKeys } from '../../shared/crypto/server-keys.ts';
 import { asu } from './asu-process.fixture.ts';
 
 let root: string;

@@ -4,8 +4,8 @@
  */
 import { randomBytes } from 'node:crypto';
 import { open, rm } from 'node:fs/promises';
-import { isSha256Hex } from '../../shared/digest.ts';
-import { serverKeys } from '../../shared/server-keys.ts';
+import { isSha256Hex } from '../../shared/crypto/digest.ts';
+import { serverKeys } from '../../shared/crypto/server-keys.ts';
 import type { Command } from './command.ts';
 import { parse, UsageError } from './flags.ts';
 import { readGivenFile } from './given-file.ts';

@@ -3,11 +3,11 @@
  * sentence, and then the node runs until it is told to stop.
  */
 import { mkdir } from 'node:fs/promises';
-import { printable } from '../../shared/printable.ts';
+import { printable } from '../../shared/text/printable.ts';
 import { parseNodeCommand } from '../config.ts';
 import { ForeignState, lockState, StateInUse } from '../disk/state-lock.ts';
 import { probeFence } from '../fence/fence.ts';
-import { JoinRefused } from '../membership.ts';
+import { JoinRefused } from '../membership/membership.ts';
 import { MetricsError } from '../metrics/metrics-server.ts';
 import { runNode } from '../run-node.ts';
 import { ListenError } from '../server/serve-node.ts';

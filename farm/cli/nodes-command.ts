@@ -1,8 +1,8 @@
 /** `asu nodes`: who builds for an edge, and what its operators do about it. */
 import { z } from 'zod';
-import { judgeNodeAddress, MAX_NODE_ADDRESS } from '../../shared/node-address.ts';
-import { isNodeAction, NODE_ACTIONS } from '../../shared/node-state.ts';
-import { printable, printableJson } from '../../shared/printable.ts';
+import { judgeNodeAddress, MAX_NODE_ADDRESS } from '../../shared/node/node-address.ts';
+import { isNodeAction, NODE_ACTIONS } from '../../shared/node/node-state.ts';
+import { printable, printableJson } from '../../shared/text/printable.ts';
 import {
   ADMIN_FLAGS,
   ADMIN_HELP,

@@ -1,7 +1,7 @@
 /** `asu token`: lets a machine join the farm, by a token that its operator is given. */
 import { z } from 'zod';
-import { MAX_TOKEN_LIFE_MS, OPERATOR_NAME, TIERS } from '../../shared/node-identity.ts';
-import { printable, printableJson } from '../../shared/printable.ts';
+import { MAX_TOKEN_LIFE_MS, OPERATOR_NAME, TIERS } from '../../shared/node/node-identity.ts';
+import { printable, printableJson } from '../../shared/text/printable.ts';
 import { ADMIN_FLAGS, ADMIN_HELP, ADMIN_STATUSES, AdminClient, askingAdmins } from './admin-client.ts';
 import type { Command } from './command.ts';
 import { parseDuration } from './duration.ts';

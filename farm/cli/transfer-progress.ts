@@ -1,5 +1,5 @@
 /** How a download is told: how much, how fast, how long yet. Pure, so that it can be tested without waiting. */
-import { tellBytes } from '../../shared/byte-size.ts';
+import { tellBytes } from '../../shared/text/byte-size.ts';
 
 const BAR_WIDTH = 20;
 /** Before that a rate is chance. */

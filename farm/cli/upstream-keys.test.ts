@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { OPENWRT_USIGN_KEYS } from '../../shared/openwrt-keys.ts';
+import { OPENWRT_USIGN_KEYS } from '../../shared/upstream/openwrt-keys.ts';
 import { UsageError } from './flags.ts';
 import { mustBeReadable, readUpstreamKeys } from './upstream-keys.ts';
 

@@ -4,7 +4,7 @@
  */
 import { constants } from 'node:fs';
 import { access, readFile, stat } from 'node:fs/promises';
-import { parseUsignPublicKey } from '../../shared/usign.ts';
+import { parseUsignPublicKey } from '../../shared/crypto/usign.ts';
 import { UsageError } from './flags.ts';
 
 /** Many keys fit in there; a disk image given by mistake does not. */

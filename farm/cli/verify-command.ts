@@ -2,8 +2,8 @@
  * `asu verify`: is this the image that a server published, and who says so? With a provenance and a key that are there already it
  * needs nobody; with a server it also looks whether the log was changed since, and whose word counts no more.
  */
-import { isSha256Hex } from '../../shared/digest.ts';
-import { printable, printableJson } from '../../shared/printable.ts';
+import { isSha256Hex } from '../../shared/crypto/digest.ts';
+import { printable, printableJson } from '../../shared/text/printable.ts';
 import { readHead, readRecord } from '../../shared/trust/log-record.ts';
 import { provenanceSchema } from '../../shared/trust/provenance.ts';
 import { publicKeyFrom } from '../../shared/trust/public-key-pem.ts';

@@ -3,8 +3,8 @@
  * it says beyond that is not looked at, names of files are single segments of a path, and words are fit for a terminal.
  */
 import { z } from 'zod';
-import { OUTPUT_FILE } from '../../shared/grammar.ts';
-import { printable } from '../../shared/printable.ts';
+import { OUTPUT_FILE } from '../../shared/request/grammar.ts';
+import { printable } from '../../shared/text/printable.ts';
 import { BadAnswer, RequestRefused } from './faults.ts';
 import { whatIsSaid } from './what-is-said.ts';
 

@@ -3,8 +3,8 @@
  * of it fit for a terminal.
  */
 import { z } from 'zod';
-import { PACKAGE_NAME } from '../../shared/grammar.ts';
-import { printable } from '../../shared/printable.ts';
+import { PACKAGE_NAME } from '../../shared/request/grammar.ts';
+import { printable } from '../../shared/text/printable.ts';
 import { ask } from './ask.ts';
 import { BadAnswer } from './faults.ts';
 import type { Patience } from './patience.ts';

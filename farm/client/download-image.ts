@@ -6,7 +6,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open as openFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { tellBytes } from '../../shared/byte-size.ts';
+import { tellBytes } from '../../shared/text/byte-size.ts';
 import { isDiskFull } from '../disk/disk-full.ts';
 import { freeBytes } from '../disk/free-space.ts';
 import { sha256OfFile } from '../sha256-of-file.ts';

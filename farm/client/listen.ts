@@ -2,7 +2,7 @@
  * Listens to a build by its event stream, which tells at once what a poll tells seconds later, and what make prints besides. The
  * stream is a comfort: where it is not to be had, or breaks, whoever follows the build asks for the build itself.
  */
-import { logLines } from '../../shared/build-log.ts';
+import { logLines } from '../../shared/build/build-log.ts';
 import { CONNECT_TIMEOUT_MS, open, within } from './ask.ts';
 import { buildAnswer, type DoneAnswer, failedAnswer, type PendingAnswer } from './build-answer.ts';
 import { BadAnswer, NotNow, type RequestRefused } from './faults.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { fc } from '../../shared/chance.fixture.ts';
-import { eventText, HEARTBEAT_TEXT, retryText } from '../../shared/server-sent-event.ts';
+import { eventText, HEARTBEAT_TEXT, retryText } from '../../shared/http/server-sent-event.ts';
 import { EventLines, readEvents } from './read-events.ts';
 
 async function* chunks(...texts: readonly string[]): AsyncGenerator<Uint8Array> {

@@ -2,7 +2,7 @@
  * A reader of server-sent events (HTML Standard, section 9.2.6) over the bytes of a body. What comes is kept only up to a limit:
  * a stream may last as long as a build, and none of its lines has to end.
  */
-import type { ServerSentEvent } from '../../shared/server-sent-event.ts';
+import type { ServerSentEvent } from '../../shared/http/server-sent-event.ts';
 import { BadAnswer } from './faults.ts';
 
 /** The answer about a finished image is the longest of them. */

@@ -2,8 +2,8 @@
  * What the body of an error says, fit for a terminal: a sentence, the end of a log, and whose fault it was. Whoever writes it may
  * be a node, a server or a stranger, and none of them may write more than words.
  */
-import { BUILD_ERRORS, isBuildErrorKind } from '../../shared/build-error.ts';
-import { printable } from '../../shared/printable.ts';
+import { BUILD_ERRORS, isBuildErrorKind } from '../../shared/build/build-error.ts';
+import { printable } from '../../shared/text/printable.ts';
 
 export interface Said {
   readonly sentence: string;

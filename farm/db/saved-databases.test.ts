@@ -8,8 +8,8 @@ import { drizzle } from 'drizzle-orm/better-sqlite3';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { LeaseReportSchema } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
-import { Memberships } from '../membership.ts';
-import { Outbox } from '../outbox.ts';
+import { Outbox } from '../agent/outbox.ts';
+import { Memberships } from '../membership/membership.ts';
 import { openDatabase } from './open-database.ts';
 
 const EDGE = 'https://edge.example';

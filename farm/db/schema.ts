@@ -12,7 +12,7 @@ export const leases = sqliteTable('leases', {
   sequence: integer('sequence').notNull().default(0),
   /** A serialised LeaseReport, kept until acknowledged; null while the build runs. */
   finalReport: blob('final_report', { mode: 'buffer' }),
-  /** What came out and is being uploaded: JSON of farm/built.ts; null before that. */
+  /** What came out and is being uploaded: JSON of farm/agent/built.ts; null before that. */
   built: text('built'),
   /** How often a process that started found it there. */
   takenUp: integer('taken_up').notNull().default(0),

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { verifyUsign } from '../../shared/usign.ts';
+import { verifyUsign } from '../../shared/crypto/usign.ts';
 import { moveSnapshot, updatePackage } from './change-mirror.ts';
 import { type DemoMirror, generateMirror } from './generate-mirror.ts';
 

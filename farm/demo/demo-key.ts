@@ -4,7 +4,7 @@
  * verify. Never configure this key for anything but the demo's own mirror.
  */
 import { createHash } from 'node:crypto';
-import { parseUsignPublicKey, type UsignKeyPair, usignKeyFromSeed } from '../../shared/usign.ts';
+import { parseUsignPublicKey, type UsignKeyPair, usignKeyFromSeed } from '../../shared/crypto/usign.ts';
 
 const publicSeedPhrase = 'OpenWrt demo mirror: this seed is public and protects nothing';
 

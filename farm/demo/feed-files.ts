@@ -1,8 +1,8 @@
 /**
  * One feed's directory: its package files, their index in the release's form, the index's signature and index.json.
  */
-import type { UsignKeyPair } from '../../shared/usign.ts';
-import { signUsign } from '../../shared/usign.ts';
+import type { UsignKeyPair } from '../../shared/crypto/usign.ts';
+import { signUsign } from '../../shared/crypto/usign.ts';
 import type { DemoPackage } from './demo-package.ts';
 import { controlLines, type PackageFile, packageFile } from './package-file.ts';
 import type { ReleaseRow } from './releases-table.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { verifyUsign } from '../../shared/usign.ts';
+import { verifyUsign } from '../../shared/crypto/usign.ts';
 import { type DemoMirror, generateMirror } from './generate-mirror.ts';
 
 let base: string;

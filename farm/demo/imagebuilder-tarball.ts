@@ -6,7 +6,7 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { UsignKeyPair } from '../../shared/usign.ts';
+import type { UsignKeyPair } from '../../shared/crypto/usign.ts';
 import { publicKeyPem } from './demo-key.ts';
 import { type DemoPackage, feedUrls, revisionOf } from './demo-package.ts';
 import type { MirrorState } from './mirror-state.ts';

@@ -3,7 +3,7 @@
  * and changing a mirror are then one and the same thing, writing the files whose bytes differ.
  */
 import { createHash } from 'node:crypto';
-import { signUsign, type UsignKeyPair } from '../../shared/usign.ts';
+import { signUsign, type UsignKeyPair } from '../../shared/crypto/usign.ts';
 import { demoPackages, feedPath, revisionOf } from './demo-package.ts';
 import { type Files, feedFiles } from './feed-files.ts';
 import { imageBuilderTarball } from './imagebuilder-tarball.ts';

@@ -2,7 +2,7 @@
  * Asked before each lease: is there room for a build? A node that takes work with a full disk fails it within moments, is
  * free at once, and takes the next: one such machine could fail a whole queue.
  */
-import { GIB } from '../../shared/byte-size.ts';
+import { GIB } from '../../shared/text/byte-size.ts';
 import type { DiskBudget } from './disk-budget.ts';
 
 /** A workspace at its height (x86: raw images of 120 MB, their root file systems and what they are packed into) and a bit. */

@@ -8,15 +8,15 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { BuildStep } from '../../shared/gen/asu/farm/v1/build_pb.js';
+import type { BuildEvent } from '../agent/build-event.ts';
+import { failedReport, progressReport } from '../agent/node-report.ts';
+import { Outbox } from '../agent/outbox.ts';
 import { build } from '../build/build.ts';
 import { demoOrder } from '../build/demo-order.fixture.ts';
 import { testWorkshop } from '../build/test-workshop.fixture.ts';
-import type { BuildEvent } from '../build-event.ts';
 import { openDatabase } from '../db/open-database.ts';
 import { type DemoMirror, generateMirror } from '../demo/generate-mirror.ts';
 import { type MirrorServer, serveMirror } from '../demo/mirror-server.ts';
-import { failedReport, progressReport } from '../node-report.ts';
-import { Outbox } from '../outbox.ts';
 
 const isRoot = process.getuid?.() === 0;
 if (!isRoot) console.warn('SKIPPED, LOUDLY: a file system that fills in the middle of a build needs root');

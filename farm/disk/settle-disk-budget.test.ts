@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { GIB } from '../../shared/byte-size.ts';
+import { GIB } from '../../shared/text/byte-size.ts';
 import { defaultDiskBudget, rememberedDiskBudget, settleDiskBudget } from './settle-disk-budget.ts';
 
 let root: string;

@@ -4,7 +4,7 @@
  */
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { exactByteSize, GIB, parseByteSize } from '../../shared/byte-size.ts';
+import { exactByteSize, GIB, parseByteSize } from '../../shared/text/byte-size.ts';
 import { freeBytes } from './free-space.ts';
 
 const FILE = 'disk-budget';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { toBase64Url } from '../../shared/base64url.ts';
-import { GIB, MIB } from '../../shared/byte-size.ts';
+import { toBase64Url } from '../../shared/crypto/base64url.ts';
+import { GIB, MIB } from '../../shared/text/byte-size.ts';
 import type { Finding } from './check.ts';
 import { judgeCertificate } from './checks/certificate.ts';
 import { judgeBuild } from './checks/demo-build.ts';

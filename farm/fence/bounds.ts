@@ -2,8 +2,8 @@
  * What one build may use, and how it is said that it used more. A build runs strangers' code: without bounds one of them
  * takes the memory, the processes or the disk of every other build and of the node itself.
  */
-import type { BuildErrorKind } from '../../shared/build-error.ts';
-import { GIB, MIB } from '../../shared/byte-size.ts';
+import type { BuildErrorKind } from '../../shared/build/build-error.ts';
+import { GIB, MIB } from '../../shared/text/byte-size.ts';
 
 export interface Bounds {
   /** Of all its processes together; what several of them share is counted for each. */

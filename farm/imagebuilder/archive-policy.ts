@@ -6,7 +6,7 @@
  * step at a time, to where it really leads (`d -> ..` and `d/../x` are harmless only each by itself).
  */
 
-import { quoted } from '../../shared/printable.ts';
+import { quoted } from '../../shared/text/printable.ts';
 import type { TarMember } from './tar-reader.ts';
 
 /** An ImageBuilder has `staging_dir/host/bin/perl -> /usr/bin/perl` and the like: tools that its prereq check found. */

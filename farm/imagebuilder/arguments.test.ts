@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { MAKE_CANARY } from '../../shared/make-canary.fixture.ts';
+import { MAKE_CANARY } from '../../shared/request/make-canary.fixture.ts';
 import { commandForReading, type ImageWishes, imageArguments, infoArguments, manifestArguments } from './arguments.ts';
 
 const wishes: ImageWishes = {

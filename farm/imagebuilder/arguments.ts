@@ -3,7 +3,7 @@
  * shell, and the sub-make expands them again: CVE-2024-54143. So there is no quoting that would help; a word may only
  * consist of bytes that nobody on the way gives a meaning, and what a user chose is never a word of its own.
  */
-import { isPackageName, PROFILE_ID } from '../../shared/grammar.ts';
+import { isPackageName, PROFILE_ID } from '../../shared/request/grammar.ts';
 
 export interface Selection {
   readonly profile: string;

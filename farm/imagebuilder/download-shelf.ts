@@ -4,7 +4,7 @@
  */
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { isSha256Hex } from '../../shared/digest.ts';
+import { isSha256Hex } from '../../shared/crypto/digest.ts';
 import type { Shelf, ShelfEntry } from '../disk/shelf.ts';
 
 const RESUMABLE_MS = 7 * 24 * 3_600_000;

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
-import { BuildError } from '../../shared/build-error.ts';
+import { BuildError } from '../../shared/build/build-error.ts';
 import { type Download, download } from './download.ts';
 
 const content = Buffer.alloc(300_000, 'ImageBuilder ');

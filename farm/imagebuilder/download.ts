@@ -4,7 +4,7 @@
  */
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BuildError } from '../../shared/build-error.ts';
+import { BuildError } from '../../shared/build/build-error.ts';
 import { isDiskFull } from '../disk/disk-full.ts';
 import { sha256OfFile } from '../sha256-of-file.ts';
 import { describeNetworkError, PassingFault, refusal, request, unavailable, Watchdog } from './mirror-request.ts';

@@ -4,7 +4,7 @@
  */
 import { access } from 'node:fs/promises';
 import path from 'node:path';
-import { BuildError } from '../../shared/build-error.ts';
+import { BuildError } from '../../shared/build/build-error.ts';
 
 export type Era = 'opkg' | 'apk';
 

@@ -4,7 +4,7 @@
  * nobody knows by whose word, and is vouched for anew before it is used.
  */
 import { readFile, rename, writeFile } from 'node:fs/promises';
-import { UNSIGNED } from '../../shared/upstream-signature.ts';
+import { UNSIGNED } from '../../shared/upstream/upstream-signature.ts';
 
 export interface ImageBuilderRecord {
   readonly url: string;

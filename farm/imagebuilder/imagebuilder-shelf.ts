@@ -13,7 +13,7 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync, renameSync, rmSync, utimesSync } from 'node:fs';
 import { lstat, mkdir, readdir, rename, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { isSha256Hex } from '../../shared/digest.ts';
+import { isSha256Hex } from '../../shared/crypto/digest.ts';
 import { bytesOnDisk } from '../disk/disk-usage.ts';
 import type { Shelf, ShelfEntry } from '../disk/shelf.ts';
 import { removeTree } from '../fence/remove-tree.ts';

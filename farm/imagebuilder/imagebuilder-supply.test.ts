@@ -6,7 +6,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { signUsign } from '../../shared/usign.ts';
+import { signUsign } from '../../shared/crypto/usign.ts';
 import { moveSnapshot } from '../demo/change-mirror.ts';
 import { demoKey } from '../demo/demo-key.ts';
 import { type DemoMirror, generateMirror } from '../demo/generate-mirror.ts';

@@ -3,8 +3,8 @@
  * the same one. Nothing is believed of an order but its wish: the digest that it names must be the one that upstream signed.
  */
 import { rm, stat } from 'node:fs/promises';
-import { BuildError } from '../../shared/build-error.ts';
-import { findImageBuilder } from '../../shared/sha256sums.ts';
+import { BuildError } from '../../shared/build/build-error.ts';
+import { findImageBuilder } from '../../shared/upstream/sha256sums.ts';
 import type { DiskBudget } from '../disk/disk-budget.ts';
 import { isDiskFull } from '../disk/disk-full.ts';
 import { bytesOnDisk } from '../disk/disk-usage.ts';

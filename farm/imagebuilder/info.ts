@@ -4,8 +4,8 @@
  */
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { LRUCache } from 'lru-cache';
-import { BuildError } from '../../shared/build-error.ts';
-import { type MakeInfo, parseMakeInfo } from '../../shared/make-info.ts';
+import { BuildError } from '../../shared/build/build-error.ts';
+import { type MakeInfo, parseMakeInfo } from '../../shared/upstream/make-info.ts';
 
 /** By path, which names the bytes. */
 const parsed = new LRUCache<string, MakeInfo>({ max: 32 });

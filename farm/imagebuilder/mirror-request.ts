@@ -2,7 +2,7 @@
  * One GET of a mirror as far as its headers, and the watch over what follows. Shared by everything that reads from a mirror,
  * so that patience, redirects and the sentences about a mirror that fails are the same for a tarball and for its signature.
  */
-import { BuildError } from '../../shared/build-error.ts';
+import { BuildError } from '../../shared/build/build-error.ts';
 import { isWeb, whyNotFollowed } from './redirects.ts';
 
 const MAX_REDIRECTS = 3;

@@ -5,7 +5,7 @@
 import { constants } from 'node:fs';
 import { lstat, open } from 'node:fs/promises';
 import path from 'node:path';
-import { BuildError } from '../../shared/build-error.ts';
+import { BuildError } from '../../shared/build/build-error.ts';
 import { REPOSITORIES_FILE } from './era.ts';
 
 /** Real ones have some ten lines. */

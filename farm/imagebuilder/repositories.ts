@@ -3,9 +3,9 @@
  * that the catalogue read, and both must be one, else the image is not made of what was checked. Each entry is code that
  * ends up in firmware, so the file is written as a whole from judged lines, never by appending what somebody sent.
  */
-import { BuildError } from '../../shared/build-error.ts';
-import { REPOSITORY_NAME } from '../../shared/grammar.ts';
-import { isPlainUrl } from '../../shared/repository-allow-list.ts';
+import { BuildError } from '../../shared/build/build-error.ts';
+import { REPOSITORY_NAME } from '../../shared/request/grammar.ts';
+import { isPlainUrl } from '../../shared/request/repository-allow-list.ts';
 import { FEED_ID, type ProxiedFeed } from '../packages/proxied-feed.ts';
 import type { Era } from './era.ts';
 

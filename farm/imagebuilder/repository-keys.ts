@@ -4,8 +4,8 @@
  */
 import { lstat, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { BuildError } from '../../shared/build-error.ts';
-import { parseUsignPublicKey } from '../../shared/usign.ts';
+import { BuildError } from '../../shared/build/build-error.ts';
+import { parseUsignPublicKey } from '../../shared/crypto/usign.ts';
 
 export interface KeyFile {
   readonly name: string;

@@ -3,7 +3,7 @@
  * a whole, since nothing is worth resuming here.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BuildError } from '../../shared/build-error.ts';
+import { BuildError } from '../../shared/build/build-error.ts';
 import { describeNetworkError, PassingFault, refusal, request, unavailable, Watchdog } from './mirror-request.ts';
 
 export interface SmallFile {

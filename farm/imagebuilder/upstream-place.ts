@@ -3,8 +3,9 @@
  * says whose signature counts there. Read from the URL itself, so that no order can name a file of one version and have the
  * keys of another believed.
  */
-import { versionPath } from '../../shared/branch.ts';
-import { TARGET, WORD } from '../../shared/grammar.ts';
+
+import { TARGET, WORD } from '../../shared/request/grammar.ts';
+import { versionPath } from '../../shared/upstream/branch.ts';
 
 export interface UpstreamPlace {
   /** Without a slash at its end. */

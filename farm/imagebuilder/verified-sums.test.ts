@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { signUsign, usignKeyFromSeed } from '../../shared/usign.ts';
+import { signUsign, usignKeyFromSeed } from '../../shared/crypto/usign.ts';
 import { demoKey } from '../demo/demo-key.ts';
 import { type DemoMirror, generateMirror } from '../demo/generate-mirror.ts';
 import { type Fault, type MirrorServer, serveMirror } from '../demo/mirror-server.ts';

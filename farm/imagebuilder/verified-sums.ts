@@ -3,9 +3,9 @@
  * is decided here, by the same keys and the same judgement, so that an edge that was taken over, or a mirror that lies to it
  * and not to us, cannot hand us an ImageBuilder of its own.
  */
-import { BuildError } from '../../shared/build-error.ts';
-import { parseSha256Sums, type Sha256Sums } from '../../shared/sha256sums.ts';
-import { judgeSignature, type SigningPolicy, signersOf, UNSIGNED } from '../../shared/upstream-signature.ts';
+import { BuildError } from '../../shared/build/build-error.ts';
+import { parseSha256Sums, type Sha256Sums } from '../../shared/upstream/sha256sums.ts';
+import { judgeSignature, type SigningPolicy, signersOf, UNSIGNED } from '../../shared/upstream/upstream-signature.ts';
 import { gpgFingerprints, verifyByGpg } from './gpg-signature.ts';
 import { unavailable } from './mirror-request.ts';
 import { readSmallFile, type SmallFileLimits } from './small-file.ts';

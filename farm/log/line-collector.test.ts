@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { LOG_LIMITS } from '../../shared/build-log.ts';
+import { LOG_LIMITS } from '../../shared/build/build-log.ts';
 import { fc } from '../../shared/chance.fixture.ts';
 import { LineCollector, REST_LEFT_OUT } from './line-collector.ts';
 

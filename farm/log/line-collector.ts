@@ -3,7 +3,7 @@
  * since a path of this machine that is cut in two is not found, and not more of them than a log may have.
  */
 import { StringDecoder } from 'node:string_decoder';
-import { LOG_LIMITS, shownLine } from '../../shared/build-log.ts';
+import { LOG_LIMITS, shownLine } from '../../shared/build/build-log.ts';
 
 export type OutputStream = 'stdout' | 'stderr';
 

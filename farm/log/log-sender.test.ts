@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, test, vi } from 'vitest';
-import { LOG_LIMITS } from '../../shared/build-log.ts';
+import { LOG_LIMITS } from '../../shared/build/build-log.ts';
 import { REST_LEFT_OUT } from './line-collector.ts';
 import { LogSender, type LogSenderOptions } from './log-sender.ts';
 

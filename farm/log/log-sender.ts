@@ -3,7 +3,7 @@
  * build goes its way: nothing here throws, waits for long at the end, or keeps more than a log may have.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LOG_LIMITS } from '../../shared/build-log.ts';
+import { LOG_LIMITS } from '../../shared/build/build-log.ts';
 import { backoffMs, pause } from '../backoff.ts';
 import { REST_LEFT_OUT } from './line-collector.ts';
 

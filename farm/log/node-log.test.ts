@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { LogFields } from '../../shared/log-line.ts';
+import type { LogFields } from '../../shared/text/log-line.ts';
 import { nodeLog } from './node-log.ts';
 
 const now = () => new Date('2026-11-25T12:00:00Z');

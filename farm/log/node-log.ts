@@ -3,8 +3,8 @@
  * (a package's name, a mirror's reason) may be in it, so nothing leaves here that could move a terminal's cursor, forge an
  * entry, or show a secret.
  */
-import { type LogField, type LogFields, logLine, MAX_LOGGED_CHARACTERS } from '../../shared/log-line.ts';
-import { printable } from '../../shared/printable.ts';
+import { type LogField, type LogFields, logLine, MAX_LOGGED_CHARACTERS } from '../../shared/text/log-line.ts';
+import { printable } from '../../shared/text/printable.ts';
 
 export interface NodeLog {
   /** `event`: a few words in lower case, the same each time; what differs goes into the fields. */

@@ -1,8 +1,8 @@
 /** Puts a piece of a log where the edge keeps it, by a call that is signed like an upload. */
-import { LOG_PERMIT_HEADER } from '../../shared/build-log.ts';
-import { sha256Hex, utf8ToBytes } from '../../shared/digest.ts';
-import type { SigningKey } from '../../shared/ed25519.ts';
-import { callHeaders, type Membership } from '../edge-client.ts';
+import { LOG_PERMIT_HEADER } from '../../shared/build/build-log.ts';
+import { sha256Hex, utf8ToBytes } from '../../shared/crypto/digest.ts';
+import type { SigningKey } from '../../shared/crypto/ed25519.ts';
+import { callHeaders, type Membership } from '../membership/edge-client.ts';
 
 export interface LogPlace {
   readonly edgeUrl: string;

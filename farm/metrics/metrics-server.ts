@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { PROMETHEUS_CONTENT_TYPE } from '../../shared/prometheus-text.ts';
+import { PROMETHEUS_CONTENT_TYPE } from '../../shared/metrics/prometheus-text.ts';
 
 /** Disposing of it ends open connections too. */
 export interface MetricsServer extends AsyncDisposable {

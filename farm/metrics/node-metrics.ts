@@ -3,10 +3,10 @@
  * package proxy spared. Counted since the process started; nothing in it names a user, a package or a device.
  */
 
-import { type BuildErrorKind, isBuildErrorKind } from '../../shared/build-error.ts';
-import { MIB } from '../../shared/byte-size.ts';
-import { LabelledHistogram } from '../../shared/labelled-histogram.ts';
-import { type MetricFamily, prometheusText, type Sample } from '../../shared/prometheus-text.ts';
+import { type BuildErrorKind, isBuildErrorKind } from '../../shared/build/build-error.ts';
+import { LabelledHistogram } from '../../shared/metrics/labelled-histogram.ts';
+import { type MetricFamily, prometheusText, type Sample } from '../../shared/metrics/prometheus-text.ts';
+import { MIB } from '../../shared/text/byte-size.ts';
 import type { ProxyCounters } from '../packages/proxy-counters.ts';
 import type { StepName } from './step-timer.ts';
 

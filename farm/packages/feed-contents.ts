@@ -2,8 +2,8 @@
  * What an index says, read once however many builds use it: the larger feeds take a tenth of a second each, and all builds of
  * a day have the same ones.
  */
-import { parseIndexJson } from '../../shared/feed.ts';
-import { type IndexedPackage, type PackageFile, parseOpkgIndex } from '../../shared/opkg-index.ts';
+import { parseIndexJson } from '../../shared/upstream/feed.ts';
+import { type IndexedPackage, type PackageFile, parseOpkgIndex } from '../../shared/upstream/opkg-index.ts';
 
 export type FeedContents =
   | {

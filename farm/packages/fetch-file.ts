@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BuildError } from '../../shared/build-error.ts';
+import { BuildError } from '../../shared/build/build-error.ts';
 import type { DownloadLimits } from '../imagebuilder/download.ts';
 import { describeNetworkError, request, Watchdog } from '../imagebuilder/mirror-request.ts';
 import { FILE_MODE } from './package-store.ts';

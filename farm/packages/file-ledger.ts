@@ -6,7 +6,7 @@
  */
 import { appendFile, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { isSha256Hex, sha256Hex } from '../../shared/digest.ts';
+import { isSha256Hex, sha256Hex } from '../../shared/crypto/digest.ts';
 
 export interface LedgerEntry {
   readonly sha256: string;

@@ -20,7 +20,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import path from 'node:path';
-import { isSha256Hex } from '../../shared/digest.ts';
+import { isSha256Hex } from '../../shared/crypto/digest.ts';
 import type { Shelf, ShelfEntry } from '../disk/shelf.ts';
 import { sha256OfFile } from '../sha256-of-file.ts';
 

@@ -2,7 +2,7 @@
  * What went wrong behind a door, so that a build that fails for want of a package is told as the mirror's failure, or as our
  * own, and never as an impossible selection of the user's.
  */
-import { BuildError, type BuildErrorKind } from '../../shared/build-error.ts';
+import { BuildError, type BuildErrorKind } from '../../shared/build/build-error.ts';
 import { isDiskFull } from '../disk/disk-full.ts';
 import { UpstreamFault } from './fetch-file.ts';
 

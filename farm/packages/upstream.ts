@@ -3,9 +3,9 @@
  * things at once, asks for one thing once however many builds want it, and leaves a host alone that does not answer.
  */
 import { readFile, rm } from 'node:fs/promises';
-import { BuildError } from '../../shared/build-error.ts';
-import { isRepositoryAllowed } from '../../shared/repository-allow-list.ts';
-import { openSlots, type Slots } from '../../shared/slots.ts';
+import { BuildError } from '../../shared/build/build-error.ts';
+import { openSlots, type Slots } from '../../shared/http/slots.ts';
+import { isRepositoryAllowed } from '../../shared/request/repository-allow-list.ts';
 import type { FeedOptIn } from '../../shared/trust/foreign-feeds.ts';
 import { DOWNLOAD_LIMITS, type DownloadLimits } from '../imagebuilder/download.ts';
 import { CollapsedWork } from './collapsed-work.ts';

@@ -3,8 +3,8 @@
  * ready for one. So a reader that is slow, or there a thousand times, takes no memory, and one that leaves leaves nothing.
  */
 import type { LeaseReport } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
-import type { Running } from '../fulfil-order.ts';
-import { progressReport } from '../node-report.ts';
+import type { Running } from '../agent/fulfil-order.ts';
+import { progressReport } from '../agent/node-report.ts';
 
 type Word = LeaseReport['event'];
 

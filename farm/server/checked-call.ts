@@ -1,11 +1,11 @@
 /**
- * A call as Connect shall have it: with a body that is a message (shared/checked-body.ts), and with no more patience than a timer can
+ * A call as Connect shall have it: with a body that is a message (shared/node/checked-body.ts), and with no more patience than a timer can
  * have. Node.js takes a longer time for a millisecond, and says so on standard error each time.
  */
 import type { DescMessage } from '@bufbuild/protobuf';
 import { createContextValues } from '@connectrpc/connect';
 import type { UniversalServerRequest } from '@connectrpc/connect/protocol';
-import { BODY_FAULT, checkedBody, ENVELOPE_HEAD_BYTES, promisedBytes } from '../../shared/checked-body.ts';
+import { BODY_FAULT, checkedBody, ENVELOPE_HEAD_BYTES, promisedBytes } from '../../shared/node/checked-body.ts';
 
 /** The longest that a timer waits: 24 days. */
 const MAX_TIMER_MS = 2 ** 31 - 1;

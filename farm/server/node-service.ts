@@ -1,12 +1,12 @@
 /** What the node answers to whoever calls it: the rpcs of NodeService, put on the agent that does the work. */
 import { fromBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError, type ContextKey, createContextKey, type ServiceImpl } from '@connectrpc/connect';
-import { FARM_PROTOCOL } from '../../shared/farm-protocol.ts';
 import { BuildOrderSchema } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import type { NodeService } from '../../shared/gen/asu/farm/v1/node_pb.js';
+import { FARM_PROTOCOL } from '../../shared/node/farm-protocol.ts';
 import { SERVER_VERSION } from '../../shared/server-version.ts';
-import type { Agent } from '../agent.ts';
-import type { Offer } from '../offer.ts';
+import type { Agent } from '../agent/agent.ts';
+import type { Offer } from '../agent/offer.ts';
 
 /** Set for each call by who has its socket; see local-caller.ts. */
 export const IS_LOCAL: ContextKey<boolean> = createContextKey(false, { description: 'the caller is on this machine' });

@@ -12,11 +12,11 @@ import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } f
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { arbitraryMessage, damagedMessage } from '../../e2e/fuzz/arbitrary-message.ts';
 import { FUZZ_SEED, fc } from '../../shared/chance.fixture.ts';
-import { type SigningKey, signingKey } from '../../shared/ed25519.ts';
+import { type SigningKey, signingKey } from '../../shared/crypto/ed25519.ts';
 import { type BuildOrder, BuildOrderSchema } from '../../shared/gen/asu/farm/v1/build_pb.js';
 import { ForemanService, LeaseStanding } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 import { NodeService, WatchBuildRequestSchema } from '../../shared/gen/asu/farm/v1/node_pb.js';
-import { NODE_ID, openAgent } from '../agent.fixture.ts';
+import { NODE_ID, openAgent } from '../agent/agent.fixture.ts';
 import { demoOrder, type ServedMirror } from '../build/demo-order.fixture.ts';
 import { testOrder } from '../build/test-order.fixture.ts';
 import { testWorkshop } from '../build/test-workshop.fixture.ts';

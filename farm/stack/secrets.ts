@@ -1,9 +1,9 @@
 /** The secrets of a local stack, and what is signed with one of them. */
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import { type JoinToken, signJoinToken } from '../../shared/node-identity.ts';
-import { serverKeys } from '../../shared/server-keys.ts';
-import { loadSecret } from '../secret-file.ts';
+import { serverKeys } from '../../shared/crypto/server-keys.ts';
+import { type JoinToken, signJoinToken } from '../../shared/node/node-identity.ts';
+import { loadSecret } from '../membership/secret-file.ts';
 
 /** 64 hex digits. @throws Error where the file is there and is not a key */
 export const loadServerKey = (stateDirectory: string): Promise<string> =>

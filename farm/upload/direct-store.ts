@@ -6,8 +6,8 @@
  */
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
+import type { OutputFile } from '../agent/build-event.ts';
 import { backoffMs, pause } from '../backoff.ts';
-import type { OutputFile } from '../build-event.ts';
 import { askS3, type S3Client } from '../s3-client.ts';
 import type { BegunUploads } from './begun-uploads.ts';
 import type { StorePlace } from './node-s3.ts';

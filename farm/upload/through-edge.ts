@@ -7,11 +7,11 @@
  */
 import { openAsBlob } from 'node:fs';
 import { Code, ConnectError } from '@connectrpc/connect';
-import type { SigningKey } from '../../shared/ed25519.ts';
-import { MAX_FILES_PER_CALL } from '../../shared/farm-protocol.ts';
+import type { SigningKey } from '../../shared/crypto/ed25519.ts';
 import type { LeaseReport, ReportResponse, UploadGrant } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
-import type { OutputFile } from '../build-event.ts';
-import { callHeaders, type ForemanClient, type Membership } from '../edge-client.ts';
+import { MAX_FILES_PER_CALL } from '../../shared/node/farm-protocol.ts';
+import type { OutputFile } from '../agent/build-event.ts';
+import { callHeaders, type ForemanClient, type Membership } from '../membership/edge-client.ts';
 import { sha256OfFile } from '../sha256-of-file.ts';
 import type { DirectStore } from './direct-store.ts';
 import { isAwayStatus, StoreAway, UploadError, withRetries } from './with-retries.ts';

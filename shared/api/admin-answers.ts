@@ -1,8 +1,8 @@
 /** What operators of the farm ask and are told. Checked by these schemas on arrival, as everybody else's requests are. */
 import { z } from 'zod';
-import { judgeNodeAddress, MAX_NODE_ADDRESS } from '../node-address.ts';
-import { MAX_TOKEN_LIFE_MS, OPERATOR_NAME, TIERS } from '../node-identity.ts';
-import type { NodeState } from '../node-state.ts';
+import { judgeNodeAddress, MAX_NODE_ADDRESS } from '../node/node-address.ts';
+import { MAX_TOKEN_LIFE_MS, OPERATOR_NAME, TIERS } from '../node/node-identity.ts';
+import type { NodeState } from '../node/node-state.ts';
 import type { AnswerOf } from './answer-of.ts';
 
 const count = z.int().min(0);

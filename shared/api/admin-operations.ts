@@ -1,6 +1,6 @@
 /** The routes of those who run the farm. Where the server has no `ADMIN_KEY` they are not there. */
 import { z } from 'zod';
-import type { BuildErrorKind } from '../build-error.ts';
+import type { BuildErrorKind } from '../build/build-error.ts';
 import type { Answer, Operation } from './operation.ts';
 
 const REFUSALS: Readonly<Record<number, Answer>> = {

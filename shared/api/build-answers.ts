@@ -3,9 +3,9 @@
  * and the firmware selector read; a word that LuCI does not know freezes its dialog.
  */
 import { z } from 'zod';
-import type { RequestEcho } from '../build-record.ts';
-import { STEP_WORDS } from '../build-state.ts';
-import { FILESYSTEMS } from '../grammar.ts';
+import type { RequestEcho } from '../build/build-record.ts';
+import { STEP_WORDS } from '../build/build-state.ts';
+import { FILESYSTEMS } from '../request/grammar.ts';
 import type { AnswerOf } from './answer-of.ts';
 import { errorKindSchema } from './problem.ts';
 

@@ -1,7 +1,7 @@
 /** The routes by which a router gets its image. */
 import { z } from 'zod';
-import { BUILD_ERRORS, type BuildErrorKind } from '../build-error.ts';
-import { MAX_BODY_BYTES } from '../build-request.ts';
+import { BUILD_ERRORS, type BuildErrorKind } from '../build/build-error.ts';
+import { MAX_BODY_BYTES } from '../request/build-request.ts';
 import type { Answer, Operation } from './operation.ts';
 
 const DONE: Answer = {

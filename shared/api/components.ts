@@ -1,6 +1,6 @@
 /** Every shape that the API's document names, and the schema behind it: the one that checks, or that types what we make. */
 import type { z } from 'zod';
-import { buildRequestSchema } from '../build-request.ts';
+import { buildRequestSchema } from '../request/build-request.ts';
 import { seedRequestSchema } from '../seed/build-request-fields.ts';
 import { dsseSchema } from '../trust/dsse.ts';
 import { provenanceSchema } from '../trust/provenance.ts';

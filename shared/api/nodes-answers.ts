@@ -1,7 +1,7 @@
 /** Who builds: what everybody is told of the farm's nodes. Nothing of their machines, and nothing that would name anybody. */
 import { z } from 'zod';
-import { TIERS } from '../node-identity.ts';
-import type { NodeStanding } from '../node-state.ts';
+import { TIERS } from '../node/node-identity.ts';
+import type { NodeStanding } from '../node/node-state.ts';
 import type { AnswerOf } from './answer-of.ts';
 
 const count = z.int().min(0);

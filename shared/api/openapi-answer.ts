@@ -2,7 +2,7 @@
  * The answers of one operation as its document lists them: by status, those of its own row first, then whatever errors the
  * row names. Their statuses and words are in the table of errors and nowhere else.
  */
-import { BUILD_ERRORS, type BuildErrorKind } from '../build-error.ts';
+import { BUILD_ERRORS, type BuildErrorKind } from '../build/build-error.ts';
 import type { JsonObject } from './json-schemas.ts';
 import type { Answer, Operation } from './operation.ts';
 

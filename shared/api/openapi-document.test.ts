@@ -1,7 +1,7 @@
 /** The document against the rules of OpenAPI 3.1, and what it says of requests against what is done with them. */
 import { describe, expect, it, test } from 'vitest';
-import { BUILD_ERRORS } from '../build-error.ts';
-import { ACCEPTED, MINIMAL, REFUSED } from '../request-grammar.fixture.ts';
+import { BUILD_ERRORS } from '../build/build-error.ts';
+import { ACCEPTED, MINIMAL, REFUSED } from '../request/request-grammar.fixture.ts';
 import { COMPONENTS } from './components.ts';
 import { checkSchema, fits, subschemas } from './json-schema-check.fixture.ts';
 import type { JsonObject } from './json-schemas.ts';

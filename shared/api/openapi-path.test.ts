@@ -1,6 +1,6 @@
 import { expect, it, test } from 'vitest';
 import { z } from 'zod';
-import { BUILD_ERRORS } from '../build-error.ts';
+import { BUILD_ERRORS } from '../build/build-error.ts';
 import { jsonSchema } from './json-schemas.ts';
 import { openApiPath } from './openapi-path.ts';
 import type { Operation } from './operation.ts';

@@ -3,7 +3,7 @@
  * elsewhere (statuses of errors, parameters in a path, the shape of a body) is not repeated in them.
  */
 import type { z } from 'zod';
-import type { BuildErrorKind } from '../build-error.ts';
+import type { BuildErrorKind } from '../build/build-error.ts';
 import type { ComponentName } from './components.ts';
 import type { HeaderName } from './headers.ts';
 

@@ -1,7 +1,7 @@
 /** What may stand for `{name}` in a path of the API. The examples are what the page at /docs fills in. */
 import { z } from 'zod';
-import { OUTPUT_FILE, WORD } from '../grammar.ts';
-import { NODE_ACTIONS } from '../node-state.ts';
+import { NODE_ACTIONS } from '../node/node-state.ts';
+import { OUTPUT_FILE, WORD } from '../request/grammar.ts';
 import type { Parameter } from './operation.ts';
 
 const hash = z

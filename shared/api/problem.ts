@@ -1,6 +1,6 @@
 /** Every error, of every route: an object whose `detail` is a string. LuCI and firmware-selector hang on anything else. */
 import { z } from 'zod';
-import { BUILD_ERRORS, type BuildErrorKind } from '../build-error.ts';
+import { BUILD_ERRORS, type BuildErrorKind } from '../build/build-error.ts';
 import type { AnswerOf } from './answer-of.ts';
 
 export const errorKindSchema = z

@@ -1,6 +1,6 @@
 /** What a router of 2018 or 2019 asks before it upgrades, and what it is told. */
 import { z } from 'zod';
-import { PACKAGE_FILE, PACKAGE_NAME, PACKAGE_VERSION, WORD } from '../grammar.ts';
+import { PACKAGE_FILE, PACKAGE_NAME, PACKAGE_VERSION, WORD } from '../request/grammar.ts';
 import type { AnswerOf } from './answer-of.ts';
 
 const word = z.string().max(64).regex(WORD);

@@ -1,6 +1,6 @@
 /** The routes that count: for operators, and for pages that show what is asked for. */
 import { z } from 'zod';
-import type { BuildErrorKind } from '../build-error.ts';
+import type { BuildErrorKind } from '../build/build-error.ts';
 import type { Operation, Parameter } from './operation.ts';
 
 const branch: Parameter = {

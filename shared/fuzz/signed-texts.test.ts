@@ -2,9 +2,9 @@
 
 import { expect, test } from 'vitest';
 import { fc } from '../chance.fixture.ts';
-import { bytesToHex, utf8ToBytes } from '../digest.ts';
-import { signingKey } from '../ed25519.ts';
-import { signText, verifyText } from '../signed-text.ts';
+import { bytesToHex, utf8ToBytes } from '../crypto/digest.ts';
+import { signingKey } from '../crypto/ed25519.ts';
+import { signText, verifyText } from '../crypto/signed-text.ts';
 import { isSignedBy, openDsse, signDsse } from '../trust/dsse.ts';
 import { damagedText } from './damaged-text.fixture.ts';
 

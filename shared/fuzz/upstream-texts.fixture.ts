@@ -1,16 +1,25 @@
 /** What mirrors and ImageBuilders write, each in its true form, and what its parser promises of whatever it takes. */
-import { type FeedIndex, MAX_PACKAGES, parseFeedsConf, parseIndexJson, parsePackagesText } from '../feed.ts';
-import { FILESYSTEMS, isPackageName, PACKAGE_VERSION, PROFILE_ID, TARGET, VERSION_CODE, WORD } from '../grammar.ts';
-import { installedList } from '../installed-list.ts';
-import { parseMakeInfo } from '../make-info.ts';
-import { parseManifest } from '../manifest.ts';
-import { parseOpkgIndex } from '../opkg-index.ts';
-import { parseProfilesJson as parseBuiltProfiles } from '../profiles-json.ts';
-import { findImageBuilder, parseSha256Sums } from '../sha256sums.ts';
-import { parseOverviewJson } from '../upstream-overview.ts';
-import { parseProfileSources, parseProfilesJson } from '../upstream-profiles.ts';
-import { parseTargetsJson, parseVersionsJson } from '../upstream-versions.ts';
-import { parseUsignPublicKey, parseUsignSignature } from '../usign.ts';
+
+import { parseUsignPublicKey, parseUsignSignature } from '../crypto/usign.ts';
+import {
+  FILESYSTEMS,
+  isPackageName,
+  PACKAGE_VERSION,
+  PROFILE_ID,
+  TARGET,
+  VERSION_CODE,
+  WORD,
+} from '../request/grammar.ts';
+import { installedList } from '../request/installed-list.ts';
+import { type FeedIndex, MAX_PACKAGES, parseFeedsConf, parseIndexJson, parsePackagesText } from '../upstream/feed.ts';
+import { parseMakeInfo } from '../upstream/make-info.ts';
+import { parseManifest } from '../upstream/manifest.ts';
+import { parseOpkgIndex } from '../upstream/opkg-index.ts';
+import { parseProfilesJson as parseBuiltProfiles } from '../upstream/profiles-json.ts';
+import { findImageBuilder, parseSha256Sums } from '../upstream/sha256sums.ts';
+import { parseOverviewJson } from '../upstream/upstream-overview.ts';
+import { parseProfileSources, parseProfilesJson } from '../upstream/upstream-profiles.ts';
+import { parseTargetsJson, parseVersionsJson } from '../upstream/upstream-versions.ts';
 
 export interface TextParser {
   readonly name: string;

@@ -1,12 +1,12 @@
 import { describe, expect, it, test } from 'vitest';
-import { type Branch, findBranch, OPENWRT_BRANCHES } from '../branch.ts';
-import { buildRecord } from '../build-record.fixture.ts';
-import { type BuildRequest, parseBuildRequest } from '../build-request.ts';
-import { OPENWRT } from '../distro.ts';
-import { intentHash } from '../intent.ts';
-import { normalizeRequest, type RequestPolicy } from '../normalize-request.ts';
-import { normalizedRequest } from '../normalized-request.fixture.ts';
-import { targetDocument } from '../upstream.fixture.ts';
+import { buildRecord } from '../build/build-record.fixture.ts';
+import { type BuildRequest, parseBuildRequest } from '../request/build-request.ts';
+import { intentHash } from '../request/intent.ts';
+import { normalizeRequest, type RequestPolicy } from '../request/normalize-request.ts';
+import { normalizedRequest } from '../request/normalized-request.fixture.ts';
+import { type Branch, findBranch, OPENWRT_BRANCHES } from '../upstream/branch.ts';
+import { OPENWRT } from '../upstream/distro.ts';
+import { targetDocument } from '../upstream/upstream.fixture.ts';
 import { carriedRequests } from './carried-requests.ts';
 import { type WantedImage, wantedImage } from './wanted-image.ts';
 

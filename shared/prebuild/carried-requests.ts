@@ -7,9 +7,10 @@
  *
  * Names are carried over by the table that clients are given (package-changes.ts), so by whichever of them asks.
  */
-import type { Branch } from '../branch.ts';
-import type { BuildRequest } from '../build-request.ts';
-import { laterName } from '../package-changes.ts';
+
+import type { BuildRequest } from '../request/build-request.ts';
+import type { Branch } from '../upstream/branch.ts';
+import { laterName } from '../upstream/package-changes.ts';
 import type { WantedImage } from './wanted-image.ts';
 
 /** `from`: the branch that it is of; null for one that is not known any more. The way that routers ask comes first. */

@@ -2,8 +2,8 @@
  * To which versions those go who have another one: what is built before they ask must be what they will ask for. Routers go to the
  * newest release of their branch, and when there is a new stable branch, to that; a snapshot's users to the same snapshot of today.
  */
-import { branchName, isSnapshot } from '../branch.ts';
-import { compareVersions } from '../version-order.ts';
+import { branchName, isSnapshot } from '../upstream/branch.ts';
+import { compareVersions } from '../upstream/version-order.ts';
 
 /** `stable`: the version that upstream calls stable now, or an empty text. */
 export function isNextVersion(from: string, to: string, stable: string): boolean {

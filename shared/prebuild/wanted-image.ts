@@ -1,6 +1,6 @@
 /** What of an image that many asked for is kept to build its successor: the wish, and over which packages it was folded. */
-import type { BuildRecord } from '../build-record.ts';
-import type { NormalizedRequest } from '../normalize-request.ts';
+import type { BuildRecord } from '../build/build-record.ts';
+import type { NormalizedRequest } from '../request/normalize-request.ts';
 
 export interface WantedImage
   extends Pick<

@@ -2,8 +2,8 @@
  * Which profile an old router means. It sends its board name and perhaps its model; boards were renamed since, and a wrong guess
  * is an image that does not start. So: what upstream itself knows, then the renames that upstream does not list, then the model.
  */
-import type { ProfileEntry } from '../catalogue-document.ts';
-import { namedProfile } from '../profile.ts';
+import type { ProfileEntry } from '../upstream/catalogue-document.ts';
+import { namedProfile } from '../upstream/profile.ts';
 import { modelName } from './model-name.ts';
 
 /** Profiles of a target, by id. */

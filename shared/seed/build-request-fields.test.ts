@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { BuildError } from '../build-error.ts';
+import { BuildError } from '../build/build-error.ts';
 import { parseSeedRequest, placeOf, polledHash } from './build-request-fields.ts';
 
 const joined = { distro: 'OpenWrt', version: '18.06.2', target: 'ar71xx/generic', board: 'tl-wdr4300-v1' };

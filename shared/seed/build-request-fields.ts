@@ -3,9 +3,9 @@
  * API, by its own schema: a name that only one of the two would refuse is a hole in the other.
  */
 import { z } from 'zod';
-import { invalidRequest, refuseField } from '../build-error.ts';
-import { type BuildRequest, parseBuildRequest } from '../build-request.ts';
-import { printable } from '../printable.ts';
+import { invalidRequest, refuseField } from '../build/build-error.ts';
+import { type BuildRequest, parseBuildRequest } from '../request/build-request.ts';
+import { printable } from '../text/printable.ts';
 import type { Dialect } from './dialect.ts';
 
 /** Of `defaults`, as the old API promised it. */

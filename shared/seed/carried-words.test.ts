@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
-import { OPENWRT_BRANCHES } from '../branch.ts';
-import { archDocument, targetDocument } from '../upstream.fixture.ts';
+import { OPENWRT_BRANCHES } from '../upstream/branch.ts';
+import { archDocument, targetDocument } from '../upstream/upstream.fixture.ts';
 import { carriedWords } from './carried-words.ts';
 import type { VersionIndex } from './carry-over.ts';
 import { branchOf } from './upgrade-paths.ts';

@@ -2,8 +2,9 @@
  * The packages of a request by names that the version has. auc takes none of what a check told it: it asks for all that its router
  * was given in 2018, under the names of then, so what is no more and what nobody chose (`opkg`, `wpad-mini`) would refuse it every image.
  */
-import type { Branch } from '../branch.ts';
-import { isAvailable } from '../package-check.ts';
+
+import { isAvailable } from '../request/package-check.ts';
+import type { Branch } from '../upstream/branch.ts';
 import { carryOver, type VersionIndex } from './carry-over.ts';
 
 /** What the version has, and what has a sign, stays as it was asked for; what nothing here knows of too, to be refused by name. */

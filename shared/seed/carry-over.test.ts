@@ -1,10 +1,10 @@
 import { describe, expect, it, test } from 'vitest';
 import { seedUpgradeSchema } from '../api/seed-check-answers.ts';
-import { OPENWRT_BRANCHES } from '../branch.ts';
+import { indexedVersion } from '../build/freshness.ts';
 import { fc } from '../chance.fixture.ts';
-import { indexedVersion } from '../freshness.ts';
-import { PACKAGE_CHANGES } from '../package-changes.ts';
-import { archDocument, targetDocument } from '../upstream.fixture.ts';
+import { OPENWRT_BRANCHES } from '../upstream/branch.ts';
+import { PACKAGE_CHANGES } from '../upstream/package-changes.ts';
+import { archDocument, targetDocument } from '../upstream/upstream.fixture.ts';
 import { type CarriedOver, carryOver, hasPackage, type Journey, type VersionIndex } from './carry-over.ts';
 import { jsonOf, plainPackages } from './plain-packages.fixture.ts';
 import { upgradeJson } from './upgrade-json.ts';

@@ -6,11 +6,12 @@
  *                                                                                └▶ of the base system, or changed by a table? gone
  *                                                                                     └▶ unsettled: another index has to say
  */
-import type { Branch } from '../branch.ts';
-import type { ArchDocument, TargetDocument } from '../catalogue-document.ts';
-import { indexedVersion } from '../freshness.ts';
-import { laterName } from '../package-changes.ts';
-import { isProvided } from '../package-check.ts';
+
+import { indexedVersion } from '../build/freshness.ts';
+import { isProvided } from '../request/package-check.ts';
+import type { Branch } from '../upstream/branch.ts';
+import type { ArchDocument, TargetDocument } from '../upstream/catalogue-document.ts';
+import { laterName } from '../upstream/package-changes.ts';
 import { baseSuccessor, isIgnored } from './base-packages.ts';
 import { historicName, isHistoric } from './historic-changes.ts';
 import { revisionNumber } from './revision-order.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { findBranch, OPENWRT_BRANCHES } from '../branch.ts';
-import { OPENWRT } from '../distro.ts';
-import { profileEntry, targetDocument } from '../upstream.fixture.ts';
+import { findBranch, OPENWRT_BRANCHES } from '../upstream/branch.ts';
+import { OPENWRT } from '../upstream/distro.ts';
+import { profileEntry, targetDocument } from '../upstream/upstream.fixture.ts';
 import { defaultPackages } from './default-packages.ts';
 
 const branch = findBranch(OPENWRT_BRANCHES, '24.10.2');

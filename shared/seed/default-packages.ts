@@ -2,12 +2,13 @@
  * What an image for a device holds when nobody asks for more: by it a page fills the box in which somebody then adds and strikes
  * out names, and sends all that is left. So it is what normalising folds such a list over, neither more nor less.
  */
-import type { Branch } from '../branch.ts';
-import type { TargetDocument } from '../catalogue-document.ts';
-import type { Distro } from '../distro.ts';
-import { removableDefaults } from '../normalize-request.ts';
-import { deviceAdditions } from '../package-changes.ts';
-import { foldPackages } from '../package-set.ts';
+
+import { removableDefaults } from '../request/normalize-request.ts';
+import { foldPackages } from '../request/package-set.ts';
+import type { Branch } from '../upstream/branch.ts';
+import type { TargetDocument } from '../upstream/catalogue-document.ts';
+import type { Distro } from '../upstream/distro.ts';
+import { deviceAdditions } from '../upstream/package-changes.ts';
 
 /** Sorted. `profile`: one that the target has. */
 export function defaultPackages(

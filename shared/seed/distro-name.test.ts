@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { OPENWRT } from '../distro.ts';
+import { OPENWRT } from '../upstream/distro.ts';
 import { distroNamed, neededDistro } from './distro-name.ts';
 
 const lime = { ...OPENWRT, name: 'LiMe' };

@@ -2,8 +2,8 @@
  * Distributions as routers of 2018 name them: in any case, for some wrote the name of the project and others its directory.
  * LEDE became OpenWrt; its routers are offered what OpenWrt releases.
  */
-import { BuildError } from '../build-error.ts';
-import { type Distro, findDistro, OPENWRT } from '../distro.ts';
+import { BuildError } from '../build/build-error.ts';
+import { type Distro, findDistro, OPENWRT } from '../upstream/distro.ts';
 
 /** @throws BuildError `unsupported` */
 export function neededDistro(distros: readonly Distro[], name: string): Distro {

@@ -2,7 +2,7 @@
  * Where the old API shows the files of a build. Old clients keep a URL in 255 characters, so the path is the head of the build's
  * hash: 128 bits, which nobody finds by trying. That holds for images with `defaults` too, whose hash nobody else can compute.
  */
-import { isSha256Hex } from '../digest.ts';
+import { isSha256Hex } from '../crypto/digest.ts';
 
 const PATH_DIGITS = 32;
 

@@ -2,7 +2,7 @@
  * The short hashes of the old API, as its clients compute and show them. Names only: cut to 12 or 15 digits two requests can be
  * made to share one (CVE-2024-54143), so nothing is ever cached or looked up by them but the full hash they were given for.
  */
-import { hmacSha256Hex, sha256Hex } from '../digest.ts';
+import { hmacSha256Hex, sha256Hex } from '../crypto/digest.ts';
 import { IMAGE_HASH_DIGITS } from './file-path.ts';
 
 const NAME_DIGITS = 12;

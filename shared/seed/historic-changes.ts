@@ -2,7 +2,7 @@
  * What happened to packages when LEDE 17.01 became OpenWrt 18.06, as data. Clients of that time know nothing of it, and the table
  * of today (package-changes.ts) begins in 2022.
  */
-import { branchName } from '../branch.ts';
+import { branchName } from '../upstream/branch.ts';
 
 interface HistoricChange {
   readonly source: string;

@@ -1,5 +1,5 @@
 import { expect, it, test } from 'vitest';
-import { buildRecord } from '../build-record.fixture.ts';
+import { buildRecord } from '../build/build-record.fixture.ts';
 import { deviceName, imageFacts } from './image-facts.ts';
 
 test('the facts of an image', () => {

@@ -1,7 +1,7 @@
 /** What the old API tells of a finished image: for its page, and for lists of images. */
 import type { SeedImage } from '../api/seed-data-answers.ts';
-import { isSnapshot } from '../branch.ts';
-import type { BuildRecord } from '../build-record.ts';
+import type { BuildRecord } from '../build/build-record.ts';
+import { isSnapshot } from '../upstream/branch.ts';
 import { filesPath, imageHash } from './file-path.ts';
 import { manifestHash } from './hashes.ts';
 import { modelName } from './model-name.ts';

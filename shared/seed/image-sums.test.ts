@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseSha256Sums } from '../sha256sums.ts';
+import { parseSha256Sums } from '../upstream/sha256sums.ts';
 import { imageSums } from './image-sums.ts';
 
 const file = (name: string, digit: string) => ({ name, sizeBytes: 1, sha256: digit.repeat(64) });

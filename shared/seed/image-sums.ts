@@ -2,7 +2,7 @@
  * `sha256sums` of a finished build, as its clients of 2018 check it: one line for each file that somebody flashes or reads to
  * do so. What else an ImageBuilder left (a bill of materials, a list of its own) has no line, and nobody misses one.
  */
-import type { StoredFile } from '../build-record.ts';
+import type { StoredFile } from '../build/build-record.ts';
 import { isMadeHere } from './file-path.ts';
 
 const PROFILES_JSON = 'profiles.json';

@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
-import type { VersionsDocument } from '../catalogue-document.ts';
-import { type Distro, OPENWRT } from '../distro.ts';
+import type { VersionsDocument } from '../upstream/catalogue-document.ts';
+import { type Distro, OPENWRT } from '../upstream/distro.ts';
 import { latestVersion, offeredDistributions, offeredDistros, offeredVersions } from './offered-versions.ts';
 
 const versions = (fields: Partial<VersionsDocument> = {}): VersionsDocument => ({

@@ -4,10 +4,10 @@
  */
 import type { AnswerOf } from '../api/answer-of.ts';
 import type { seedDistributionsSchema, seedDistrosSchema, seedVersionsSchema } from '../api/seed-data-answers.ts';
-import { isSnapshot } from '../branch.ts';
-import type { VersionsDocument } from '../catalogue-document.ts';
-import type { Distro } from '../distro.ts';
-import { compareVersions } from '../version-order.ts';
+import { isSnapshot } from '../upstream/branch.ts';
+import type { VersionsDocument } from '../upstream/catalogue-document.ts';
+import type { Distro } from '../upstream/distro.ts';
+import { compareVersions } from '../upstream/version-order.ts';
 
 /** What a configuration says nothing about is called by its name. */
 export const distroAlias = ({ name, alias = name }: Pick<Distro, 'name' | 'alias'>): string => alias;

@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from 'vitest';
 import { fc } from '../chance.fixture.ts';
-import { utf8ToBytes } from '../digest.ts';
-import { PACKAGE_NAME, PACKAGE_VERSION } from '../grammar.ts';
+import { utf8ToBytes } from '../crypto/digest.ts';
+import { PACKAGE_NAME, PACKAGE_VERSION } from '../request/grammar.ts';
 import { hashOf } from './package-hash.ts';
 import { PackageTable } from './package-table.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { requestEcho } from '../build-record.fixture.ts';
+import { requestEcho } from '../build/build-record.fixture.ts';
 import { BuildStep } from '../gen/asu/farm/v1/build_pb.js';
 import { pendingWord } from './pending-word.ts';
 

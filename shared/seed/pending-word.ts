@@ -1,5 +1,5 @@
 /** The three words of the old API for a build that is not done: auc stops on any other. */
-import type { BuildStatus } from '../build-state.ts';
+import type { BuildStatus } from '../build/build-state.ts';
 import { BuildStep } from '../gen/asu/farm/v1/build_pb.js';
 
 export type PendingWord = 'queue' | 'initialize' | 'building';

@@ -1,5 +1,5 @@
 /** Packages of a body in both of their forms, what is told of steady ones, and an answer as its client reads it. */
-import { utf8ToBytes } from '../digest.ts';
+import { utf8ToBytes } from '../crypto/digest.ts';
 import { NUMBERS_A_PAIR, PlainPackages, scanPairs, wordIn } from './scan-pairs.ts';
 import type { SteadyPackages } from './steady-packages.ts';
 import type { InstalledPackages } from './upgrade-check-fields.ts';

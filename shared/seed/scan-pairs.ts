@@ -3,7 +3,7 @@
  * of them cost more than all that is done with them then, and nearly all would only be compared with what an index says. What
  * is noted is where each word stands, and the hash by which a `PackageTable` finds a name.
  */
-import { PACKAGE_FILE, PACKAGE_NAME, PACKAGE_VERSION } from '../grammar.ts';
+import { PACKAGE_FILE, PACKAGE_NAME, PACKAGE_VERSION } from '../request/grammar.ts';
 import { NO_HASH, withCode } from './package-hash.ts';
 import { MAX_VERSION } from './upgrade-check-fields.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { BuildError } from '../build-error.ts';
+import { BuildError } from '../build/build-error.ts';
 import { fc } from '../chance.fixture.ts';
-import { utf8ToBytes } from '../digest.ts';
+import { utf8ToBytes } from '../crypto/digest.ts';
 import { installedMap } from './plain-packages.fixture.ts';
 import { scanUpgradeCheck } from './scan-upgrade-check.ts';
 import { parseUpgradeCheck } from './upgrade-check-fields.ts';

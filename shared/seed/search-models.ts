@@ -2,7 +2,7 @@
  * The search for a device by a part of its name, as somebody types it who holds the box in his hand. Plain text all the way:
  * what would be a pattern elsewhere (`%`, `_`, `*`) is an ordinary character, and costs nothing more.
  */
-import type { ModelEntry } from '../catalogue-document.ts';
+import type { ModelEntry } from '../upstream/catalogue-document.ts';
 
 /** Lower-case names, computed once per document: thousands of devices, and each key that is typed asks. */
 const lowerCase = new WeakMap<readonly ModelEntry[], readonly string[]>();

@@ -1,6 +1,6 @@
 import { expect, it, test } from 'vitest';
 import { fc } from '../chance.fixture.ts';
-import { archDocument, targetDocument } from '../upstream.fixture.ts';
+import { archDocument, targetDocument } from '../upstream/upstream.fixture.ts';
 import { plainPackages, toldSteady } from './plain-packages.fixture.ts';
 import { type PartedPackages, partSteady } from './steady-packages.ts';
 

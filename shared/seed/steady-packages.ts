@@ -3,8 +3,8 @@
  * runs. That is nearly all of them; so most of what a router has is carried over by being found, and told by being copied,
  * without a string made of it. The others go the long way, in carry-over.ts.
  */
-import type { PackageList } from '../catalogue-document.ts';
-import { mayBeRenamed } from '../package-changes.ts';
+import type { PackageList } from '../upstream/catalogue-document.ts';
+import { mayBeRenamed } from '../upstream/package-changes.ts';
 import { isIgnored } from './base-packages.ts';
 import { isHistoricSource } from './historic-changes.ts';
 import { PackageTable } from './package-table.ts';

@@ -2,7 +2,7 @@
  * Which of a build's images an old client is given to flash: it takes one name and asks no questions. A PC of then started by
  * BIOS, and a router keeps its settings in an overlay, so what fits those comes first.
  */
-import type { RecordedImage } from '../build-record.ts';
+import type { RecordedImage } from '../build/build-record.ts';
 
 type Image = Pick<RecordedImage, 'name' | 'type' | 'filesystem'>;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { seedUpgradeCheckSchema } from '../api/seed-check-answers.ts';
-import { BuildError } from '../build-error.ts';
+import { BuildError } from '../build/build-error.ts';
 import { parseUpgradeCheck } from './upgrade-check-fields.ts';
 
 const MINIMAL = { distro: 'OpenWrt', version: '18.06.2', target: 'ar71xx/generic' };

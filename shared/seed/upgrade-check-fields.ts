@@ -3,9 +3,9 @@
  * a router sends some 200 packages, each router its own, so nothing of it is ever known already; a schema's loop over them would
  * cost more than all the rest of the answer. Grammar and limits are those of the v1 API.
  */
-import { refuseField } from '../build-error.ts';
-import { PACKAGE_FILE, PACKAGE_NAME, PACKAGE_VERSION, TARGET, WORD } from '../grammar.ts';
-import { printable } from '../printable.ts';
+import { refuseField } from '../build/build-error.ts';
+import { PACKAGE_FILE, PACKAGE_NAME, PACKAGE_VERSION, TARGET, WORD } from '../request/grammar.ts';
+import { printable } from '../text/printable.ts';
 import { placeOf } from './build-request-fields.ts';
 import type { PlainPackages } from './scan-pairs.ts';
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { seedUpgradeSchema } from '../api/seed-check-answers.ts';
 import { fc } from '../chance.fixture.ts';
-import { PACKAGE_NAME, PACKAGE_VERSION } from '../grammar.ts';
+import { PACKAGE_NAME, PACKAGE_VERSION } from '../request/grammar.ts';
 import { jsonOf, steadyPackages } from './plain-packages.fixture.ts';
 import { upgradeJson } from './upgrade-json.ts';
 

@@ -6,7 +6,7 @@
  */
 import type { AnswerOf } from '../api/answer-of.ts';
 import type { seedUpgradeSchema } from '../api/seed-check-answers.ts';
-import { utf8ToBytes } from '../digest.ts';
+import { utf8ToBytes } from '../crypto/digest.ts';
 import type { Upgrade, UpgradeAnswer } from './upgrade-outcome.ts';
 
 type Member = keyof AnswerOf<typeof seedUpgradeSchema>;

@@ -1,8 +1,8 @@
 import { describe, expect, it, test } from 'vitest';
 import { seedUpgradeSchema } from '../api/seed-check-answers.ts';
+import { indexedVersion } from '../build/freshness.ts';
 import { fc } from '../chance.fixture.ts';
-import { indexedVersion } from '../freshness.ts';
-import { archDocument, targetDocument } from '../upstream.fixture.ts';
+import { archDocument, targetDocument } from '../upstream/upstream.fixture.ts';
 import type { CarriedOver, VersionIndex } from './carry-over.ts';
 import { hasPackage } from './carry-over.ts';
 import { jsonOf, steadyPackages } from './plain-packages.fixture.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it, test } from 'vitest';
-import { type Branch, branchName, isSnapshot, OPENWRT_BRANCHES } from '../branch.ts';
-import type { VersionsDocument } from '../catalogue-document.ts';
 import { fc } from '../chance.fixture.ts';
-import { compareVersions } from '../version-order.ts';
+import { type Branch, branchName, isSnapshot, OPENWRT_BRANCHES } from '../upstream/branch.ts';
+import type { VersionsDocument } from '../upstream/catalogue-document.ts';
+import { compareVersions } from '../upstream/version-order.ts';
 import { hasTarget, upgradePaths } from './upgrade-paths.ts';
 
 const TARGET = 'ath79/generic';

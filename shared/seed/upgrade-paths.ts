@@ -6,9 +6,9 @@
  *   candidate     ─▶ the same, and newer candidates of its own branch
  *   snapshot      ─▶ releases of later branches; else itself, or the newest release where it is not offered, by revision
  */
-import { type Branch, branchName, isSnapshot } from '../branch.ts';
-import type { VersionEntry, VersionsDocument } from '../catalogue-document.ts';
-import { compareVersions } from '../version-order.ts';
+import { type Branch, branchName, isSnapshot } from '../upstream/branch.ts';
+import type { VersionEntry, VersionsDocument } from '../upstream/catalogue-document.ts';
+import { compareVersions } from '../upstream/version-order.ts';
 
 export interface Installed {
   readonly version: string;

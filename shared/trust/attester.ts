@@ -3,7 +3,7 @@
  * years later: of those who vouched for it some may have been found out since.
  */
 import { z } from 'zod';
-import { TIERS } from '../node-identity.ts';
+import { TIERS } from '../node/node-identity.ts';
 import { hex64 } from './hex64.ts';
 
 export const attesterSchema = z.strictObject({

@@ -2,8 +2,8 @@
  * Is this the statement of that node about that build? Compared byte by byte with what an honest node would have signed: a
  * statement that says a little more than the edge knows would be published under the edge's name.
  */
-import { hexToBytes } from '../digest.ts';
-import { mayLackStatement } from '../farm-protocol.ts';
+import { hexToBytes } from '../crypto/digest.ts';
+import { mayLackStatement } from '../node/farm-protocol.ts';
 import { type DsseEnvelope, isSignedBy, openDsseBytes } from './dsse.ts';
 import { IN_TOTO_TYPE } from './statement.ts';
 

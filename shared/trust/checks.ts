@@ -3,8 +3,9 @@
  * compares what it needs anyway would find a liar when it lies about the same build as somebody honest; one that lies now and then
  * has to be asked what is known already. When that is due and what follows from an answer is decided here, purely.
  */
-import type { Vote } from '../quorum.ts';
+
 import type { TrustPolicy } from './policy.ts';
+import type { Vote } from './quorum.ts';
 
 /**
  * `canary`: a volunteer builds what a trusted node has. `dispute`: it made something else, and a trusted node builds it once more.

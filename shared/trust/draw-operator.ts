@@ -3,7 +3,7 @@
  * would else be each other's witness, and so would be whoever keeps machines idle while all others have work. The draw is fixed by a
  * secret of the build, so that nobody can wish for a build whose witnesses are its own.
  */
-import { sha256Hex } from '../digest.ts';
+import { sha256Hex } from '../crypto/digest.ts';
 
 /**
  * Who was drawn keeps its turn while it is there: it comes when its builds are done. But a build of its may hang, and it may wait

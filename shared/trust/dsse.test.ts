@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
-import { bytesToHex, utf8ToBytes } from '../digest.ts';
-import { signingKey } from '../ed25519.ts';
+import { bytesToHex, utf8ToBytes } from '../crypto/digest.ts';
+import { signingKey } from '../crypto/ed25519.ts';
 import {
   type DsseEnvelope,
   isSignedBy,

@@ -4,8 +4,8 @@
  * open which of them is believed.
  */
 import { z } from 'zod';
-import { sha256Hex, utf8ToBytes } from '../digest.ts';
-import { type SigningKey, verifyEd25519 } from '../ed25519.ts';
+import { sha256Hex, utf8ToBytes } from '../crypto/digest.ts';
+import { type SigningKey, verifyEd25519 } from '../crypto/ed25519.ts';
 import { hex64 } from './hex64.ts';
 
 /** A request may name 32 KiB of packages, three times; keys and files take as much again. */

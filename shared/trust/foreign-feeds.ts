@@ -3,7 +3,7 @@
  * server, and the address from which it is fetched is the owner's. Asked on both sides: the edge gives a node nothing else, and the
  * node refuses it all the same.
  */
-import { isPlainUrl, isRepositoryAllowed } from '../repository-allow-list.ts';
+import { isPlainUrl, isRepositoryAllowed } from '../request/repository-allow-list.ts';
 
 export const MAX_FEED_PREFIXES = 32;
 const MAX_FEED_PREFIX_LENGTH = 512;

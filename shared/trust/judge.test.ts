@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { Vote } from '../quorum.ts';
-import { fails, says, trusted, vote } from '../vote.fixture.ts';
 import { judge } from './judge.ts';
+import type { Vote } from './quorum.ts';
+import { fails, says, trusted, vote } from './vote.fixture.ts';
 
 const failure = fails('conflict');
 

@@ -2,7 +2,7 @@
  * Who was right? Once a build is decided, each vote about it is held against the word that decided. Purely, since it is here that
  * a machine is put out of the farm, or a target is found to differ with every build, and the one must not be taken for the other.
  */
-import { saysTheSame, type Vote } from '../quorum.ts';
+import { saysTheSame, type Vote } from './quorum.ts';
 
 /**
  * `lie`: it said something else than a trusted node. `differs`: it said something else, and that may be the target's fault, or it

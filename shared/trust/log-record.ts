@@ -4,8 +4,8 @@
  * that says nothing to who does not have the build's salt.
  */
 import { z } from 'zod';
-import { canonical } from '../canonical.ts';
-import { hmacSha256Hex, sha256Hex, utf8ToBytes } from '../digest.ts';
+import { hmacSha256Hex, sha256Hex, utf8ToBytes } from '../crypto/digest.ts';
+import { canonical } from '../request/canonical.ts';
 import { type PublishingRule, publishingRuleSchema } from './attester.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { hex64 } from './hex64.ts';

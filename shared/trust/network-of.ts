@@ -3,7 +3,7 @@
  * server tells it, else the stretch of addresses that one organisation typically holds. A machine is rented by the hour, and a
  * hundred of them in one rack under a hundred names would still be one stranger.
  */
-import { clientNetwork, isThisMachine } from '../client-key.ts';
+import { clientNetwork, isThisMachine } from '../request/client-key.ts';
 
 /** Where nobody tells the address, or it is this machine's own: it is distinct from nothing. */
 export const UNKNOWN_NETWORK = '';

@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from 'vitest';
 import page from '../../docs/trust.md?raw';
-import type { NormalizedRequest } from '../normalize-request.ts';
-import { normalizedRequest } from '../normalized-request.fixture.ts';
+import type { NormalizedRequest } from '../request/normalize-request.ts';
+import { normalizedRequest } from '../request/normalized-request.fixture.ts';
 import { isProven, ruleFor, TRUST_RULES, trustPolicySchema } from './policy.ts';
 import { policyTable } from './policy-table.ts';
 

@@ -4,8 +4,8 @@
  * the votes is one that nobody can check.
  */
 import { z } from 'zod';
-import { isSnapshot } from '../branch.ts';
-import { isPrivate, type NormalizedRequest } from '../normalize-request.ts';
+import { isPrivate, type NormalizedRequest } from '../request/normalize-request.ts';
+import { isSnapshot } from '../upstream/branch.ts';
 
 export type Condition = 'defaults' | 'foreign_feeds' | 'not_reproducible' | 'snapshot' | 'release';
 

@@ -1,6 +1,6 @@
 /** Images with all that vouches for them, as the edge publishes it: for tests of who checks, which bend it. */
-import { bytesToHex, utf8ToBytes } from '../digest.ts';
-import type { SigningKey } from '../ed25519.ts';
+import { bytesToHex, utf8ToBytes } from '../crypto/digest.ts';
+import type { SigningKey } from '../crypto/ed25519.ts';
 import { type Attester, type PublishingRule, ruleOf } from './attester.ts';
 import { type DsseEnvelope, keyIdOf, signDsse } from './dsse.ts';
 import {

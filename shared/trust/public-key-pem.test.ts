@@ -1,5 +1,5 @@
 import { expect, it, test } from 'vitest';
-import { hexToBytes } from '../digest.ts';
+import { hexToBytes } from '../crypto/digest.ts';
 import { publicKeyFrom, toPem } from './public-key-pem.ts';
 
 const HEX = 'fea0805e9e2ff21311bd70ac69ba160a6392de56a4051d6c5d3385f381e9f64b';

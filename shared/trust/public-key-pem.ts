@@ -1,5 +1,5 @@
 /** A raw Ed25519 public key as the PEM text (RFC 8410) that OpenSSL, cosign and everybody else reads. */
-import { bytesToHex, hexToBytes } from '../digest.ts';
+import { bytesToHex, hexToBytes } from '../crypto/digest.ts';
 
 const SPKI_PREFIX = '302a300506032b6570032100';
 const PEM = /^-----BEGIN PUBLIC KEY-----\s+([A-Za-z0-9+/=]{60})\s+-----END PUBLIC KEY-----\s*$/;

@@ -3,7 +3,7 @@
  * key and still not understood it is said that it may be newer than this reader, which is no forgery.
  */
 import type { z } from 'zod';
-import { sha256Hex } from '../digest.ts';
+import { sha256Hex } from '../crypto/digest.ts';
 import { type DsseEnvelope, isSignedBy, jsonOf, openDsse } from './dsse.ts';
 
 export type ReadSigned<Value> =

@@ -2,7 +2,7 @@
  * Do two machines make the same bytes of the same inputs? Measured for each target in each branch, by whatever was built more
  * than once, because a quorum means nothing where honest nodes differ: it would either never be reached, or put the honest out.
  */
-import { branchName } from '../branch.ts';
+import { branchName } from '../upstream/branch.ts';
 import type { TrustPolicy } from './policy.ts';
 
 export interface Tally {

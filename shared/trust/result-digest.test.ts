@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { buildRecord } from '../build-record.fixture.ts';
+import { buildRecord } from '../build/build-record.fixture.ts';
 import { resultDigest } from './result-digest.ts';
 
 const told = buildRecord();

@@ -1,7 +1,7 @@
 /** What is read of a summary, a statement and a provenance: member by member, up to each limit and no further. */
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
-import { buildRecord } from '../build-record.fixture.ts';
+import { buildRecord } from '../build/build-record.fixture.ts';
 import { attesterOf, publication } from './provenance.fixture.ts';
 import { provenanceSchema } from './provenance.ts';
 import { statedRequest } from './stated-request.ts';

@@ -3,7 +3,7 @@
  * may hold passwords, and even its MAC is a fingerprint of them.
  */
 import { z } from 'zod';
-import { isPrivate, type NormalizedRequest } from '../normalize-request.ts';
+import { isPrivate, type NormalizedRequest } from '../request/normalize-request.ts';
 
 const word = z.string().max(1024);
 const words = z.array(word).max(4_000);

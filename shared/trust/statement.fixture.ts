@@ -1,6 +1,6 @@
 /** A build that was ordered and what came out of it, with every member filled in, and the keys of those who speak of it. */
-import { buildRecord } from '../build-record.fixture.ts';
-import { signingKey } from '../ed25519.ts';
+import { buildRecord } from '../build/build-record.fixture.ts';
+import { signingKey } from '../crypto/ed25519.ts';
 import { keyIdOf } from './dsse.ts';
 import { statedRequest } from './stated-request.ts';
 import type { BuiltOutput, OrderedBuild } from './statement.ts';

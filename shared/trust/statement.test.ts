@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
-import { buildRecord } from '../build-record.fixture.ts';
-import { sha256Hex, utf8ToBytes } from '../digest.ts';
+import { buildRecord } from '../build/build-record.fixture.ts';
+import { sha256Hex, utf8ToBytes } from '../crypto/digest.ts';
 import { checkStatement } from './check-statement.ts';
 import { signDsse } from './dsse.ts';
 import { statedRequest } from './stated-request.ts';

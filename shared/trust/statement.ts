@@ -4,8 +4,8 @@
  * would sign and compares (check-statement.ts); nothing that a node thought up can stand in one.
  */
 import { z } from 'zod';
-import type { Pins, StoredFile } from '../build-record.ts';
-import { sha256Hex, utf8ToBytes } from '../digest.ts';
+import type { Pins, StoredFile } from '../build/build-record.ts';
+import { sha256Hex, utf8ToBytes } from '../crypto/digest.ts';
 import { canonicalJson, type Json } from './canonical-json.ts';
 import { hex64 } from './hex64.ts';
 import { rebuildCommand } from './rebuild-command.ts';

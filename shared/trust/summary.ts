@@ -3,7 +3,7 @@
  * by which rule they were enough. Who believes the edge's key need not know any node; who does not has the statements.
  */
 import { z } from 'zod';
-import { sha256Hex, utf8ToBytes } from '../digest.ts';
+import { sha256Hex, utf8ToBytes } from '../crypto/digest.ts';
 import { type Attester, attesterSchema, type PublishingRule, publishingRuleSchema } from './attester.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { DsseEnvelope } from './dsse.ts';

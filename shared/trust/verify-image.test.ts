@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
-import { utf8ToBytes } from '../digest.ts';
-import { signingKey } from '../ed25519.ts';
+import { utf8ToBytes } from '../crypto/digest.ts';
+import { signingKey } from '../crypto/ed25519.ts';
 import { type Attester, ruleOf } from './attester.ts';
 import type { DsseEnvelope } from './dsse.ts';
 import { keyIdOf, signDsse } from './dsse.ts';

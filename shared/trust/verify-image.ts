@@ -3,7 +3,7 @@
  * the others, by nothing but the server's public key. Each check says what it found whatever the others did, so that who reads them
  * sees how much is wrong and not merely that something is.
  */
-import { hexToBytes } from '../digest.ts';
+import { hexToBytes } from '../crypto/digest.ts';
 import { type Attester, suffice } from './attester.ts';
 import { type DsseEnvelope, keyIdOf } from './dsse.ts';
 import {

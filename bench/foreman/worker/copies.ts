@@ -2,8 +2,8 @@
  * Many builds by few statements: copies of one that was submitted, with turns by the rule of turns, and ranks by the triggers,
  * as if each had been submitted. One after the other would take minutes for 100,000, and leave the same rows.
  */
-import { sha256Hex } from '../../../shared/digest.ts';
-import { nextTurn } from '../../../shared/turn.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
+import { nextTurn } from '../../../shared/queue/turn.ts';
 
 const AT_ONCE = 5_000;
 

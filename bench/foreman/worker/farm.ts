@@ -10,8 +10,8 @@ import { Nodes } from '../../../edge/foreman/nodes/nodes.ts';
 import { Queue, type Submission } from '../../../edge/foreman/queue/queue.ts';
 import * as schema from '../../../edge/foreman/schema.ts';
 import type { ObjectStore } from '../../../edge/storage/object-store.ts';
-import { buildRecord, requestEcho } from '../../../shared/build-record.fixture.ts';
-import { sha256Hex } from '../../../shared/digest.ts';
+import { buildRecord, requestEcho } from '../../../shared/build/build-record.fixture.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { seeded, zipfRanks } from '../../random.ts';
 import { addEnded, addImages, addQueued } from './copies.ts';
 

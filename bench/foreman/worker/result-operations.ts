@@ -1,5 +1,5 @@
 /** What the Foreman does with what is published, in a farm that has published much: chores of its alarm, and what isolates tell it. */
-import { dayOf } from '../../../shared/client-key.ts';
+import { dayOf } from '../../../shared/request/client-key.ts';
 import type { Farm } from './farm.ts';
 import { flat, type Operation } from './operations.ts';
 

@@ -1,6 +1,6 @@
 /** The Foreman's tables, read when the edge is dead: nothing is under way, nothing of what ended is kept that should have gone. */
 import type { DatabaseSync } from 'node:sqlite';
-import { openForeman } from '../../foreman-tables.ts';
+import { openForeman } from '../../evidence/foreman-tables.ts';
 import type { Finding } from './finding.ts';
 
 export interface ForemanFiles {

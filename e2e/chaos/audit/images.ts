@@ -1,6 +1,6 @@
 /** Every image that was promised is fetched, weighed against its digest, and opened. */
 import { createHash } from 'node:crypto';
-import { contentsOf } from '../../image-contents.ts';
+import { contentsOf } from '../../evidence/image-contents.ts';
 import type { Ledger } from '../ledger.ts';
 import { keyOf, ordinaryPackagesOf, scriptOf, type Wish } from '../wishes.ts';
 import type { Finding } from './finding.ts';

@@ -2,7 +2,7 @@
 import { readlinkSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { allPids, commandOf } from '../../processes.ts';
+import { allPids, commandOf } from '../../evidence/processes.ts';
 import { countOf } from '../node-tables.ts';
 import { NODES } from '../plan.ts';
 import type { World } from '../world.ts';

@@ -1,7 +1,7 @@
 /** What edge and nodes hold when nothing is to be done, beside what they held when they were warm: memory and open files. */
 import { readdir } from 'node:fs/promises';
 import { residentBytes } from '../../../bench/process-usage.ts';
-import { MIB } from '../../../shared/byte-size.ts';
+import { MIB } from '../../../shared/text/byte-size.ts';
 import type { TargetName } from '../plan.ts';
 import type { World } from '../world.ts';
 import type { Finding } from './finding.ts';

@@ -2,7 +2,7 @@
  * Images that the store knows and the tables do not: of before there was a table of them, or published after the backup from which
  * the Foreman was restored. They come into the table by their records, which are the truth.
  */
-import { type BuildRecord, storeKey } from '../../../shared/build-record.ts';
+import { type BuildRecord, storeKey } from '../../../shared/build/build-record.ts';
 import { FILES_STAY_MS } from '../../lifetimes.ts';
 import { logError } from '../../log.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';

@@ -4,9 +4,9 @@
  * them take is kept by triggers, so that it costs the same for ten images and for a hundred thousand.
  */
 import { and, asc, eq, lt, ne, sql } from 'drizzle-orm';
-import type { BuildRecord } from '../../../shared/build-record.ts';
-import { utf8ToBytes } from '../../../shared/digest.ts';
-import { GRACE_MS, imagesToRemove, SERVED_GRAIN_MS } from '../../../shared/image-budget.ts';
+import type { BuildRecord } from '../../../shared/build/build-record.ts';
+import { utf8ToBytes } from '../../../shared/crypto/digest.ts';
+import { GRACE_MS, imagesToRemove, SERVED_GRAIN_MS } from '../../../shared/store/image-budget.ts';
 import type { Database } from '../database.ts';
 import { type ImageRow, imageSums, images, type UploadRow } from '../schema.ts';
 

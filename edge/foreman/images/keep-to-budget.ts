@@ -1,5 +1,5 @@
 /**
- * Published images take no more than their budget: those that go are chosen (shared/image-budget.ts), and all that are going are
+ * Published images take no more than their budget: those that go are chosen (shared/store/image-budget.ts), and all that are going are
  * brought one step further (unpublish.ts). Nobody waits for it, so it is done by the alarm, some at a time.
  */
 import type { ForemanState } from '../foreman-state.ts';

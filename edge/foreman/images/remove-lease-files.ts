@@ -1,5 +1,5 @@
 /** Every byte that a lease left in the store, of files that never became whole as well. */
-import { storeKey } from '../../../shared/build-record.ts';
+import { storeKey } from '../../../shared/build/build-record.ts';
 import { deleteAll } from '../../storage/delete-all.ts';
 import type { ForemanState } from '../foreman-state.ts';
 

@@ -1,9 +1,9 @@
 /** Of every lease that came to nothing the files go an hour later, and of no other. */
 
 import { expect, it, test, vi } from 'vitest';
-import { buildRecord } from '../../../shared/build-record.fixture.ts';
-import { storeKey } from '../../../shared/build-record.ts';
-import { sha256Hex } from '../../../shared/digest.ts';
+import { buildRecord } from '../../../shared/build/build-record.fixture.ts';
+import { storeKey } from '../../../shared/build/build-record.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
 import { bucket, failed, handedBack, IMAGE, type OpenedForeman, plansOf, withForeman } from '../foreman.fixture.ts';
 import { Leases } from '../leases/leases.ts';

@@ -1,5 +1,5 @@
 /** All by which an image is found in the store, its files aside. */
-import { type BuildRecord, storeKey } from '../../../shared/build-record.ts';
+import { type BuildRecord, storeKey } from '../../../shared/build/build-record.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { storedJson } from '../../storage/read-text.ts';
 

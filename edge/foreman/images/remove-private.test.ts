@@ -1,10 +1,10 @@
 /** What was made with somebody's `defaults` goes when its time is over, and a store that hangs holds nothing else up. */
 
 import { expect, test, vi } from 'vitest';
-import { storeKey } from '../../../shared/build-record.ts';
-import { sha256Hex } from '../../../shared/digest.ts';
+import { storeKey } from '../../../shared/build/build-record.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
-import { normalizedRequest } from '../../../shared/normalized-request.fixture.ts';
+import { normalizedRequest } from '../../../shared/request/normalized-request.fixture.ts';
 import { configOf } from '../../config.ts';
 import { env } from '../../edge.fixture.ts';
 import { bucket, type OpenedForeman, withForeman } from '../foreman.fixture.ts';

@@ -2,7 +2,7 @@
  * The end of a private image: what was made with somebody's `defaults` may hold passwords, so its bytes do not outlive
  * their time. Every lease of the build may have left files, the lost ones too.
  */
-import { type BuildRecord, storeKey } from '../../../shared/build-record.ts';
+import { type BuildRecord, storeKey } from '../../../shared/build/build-record.ts';
 import { storedJson } from '../../storage/read-text.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import type { BuildRow } from '../schema.ts';

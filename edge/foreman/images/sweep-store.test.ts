@@ -1,8 +1,8 @@
 /** What no table knows of: images come into them, and what belongs to none goes. */
 import { beforeEach, expect, test, vi } from 'vitest';
-import { buildRecord } from '../../../shared/build-record.fixture.ts';
-import { type BuildRecord, storeKey } from '../../../shared/build-record.ts';
-import { sha256Hex } from '../../../shared/digest.ts';
+import { buildRecord } from '../../../shared/build/build-record.fixture.ts';
+import { type BuildRecord, storeKey } from '../../../shared/build/build-record.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { AHEAD, bucket, failed, IMAGE, type OpenedForeman, withForeman } from '../foreman.fixture.ts';
 
 const DAY_MS = 24 * 3_600_000;

@@ -2,10 +2,10 @@
 
 import { afterEach, expect, it, vi } from 'vitest';
 import { seeded } from '../../../bench/random.ts';
-import { buildRecord } from '../../../shared/build-record.fixture.ts';
-import { type BuildRecord, storeKey } from '../../../shared/build-record.ts';
+import { buildRecord } from '../../../shared/build/build-record.fixture.ts';
+import { type BuildRecord, storeKey } from '../../../shared/build/build-record.ts';
 import { fc } from '../../../shared/chance.fixture.ts';
-import { sha256Hex } from '../../../shared/digest.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import type { StoredStatements } from '../../../shared/trust/provenance.ts';
 import { FILES_STAY_MS, LEAVES_KV_MS, LIFETIMES } from '../../lifetimes.ts';
 import type { BuiltResult, Result } from '../../results/kept-result.ts';

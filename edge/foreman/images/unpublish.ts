@@ -24,7 +24,7 @@
  *
  * Each step may be repeated, and is counted as done only when all of it was done: the waits begin then.
  */
-import { type BuildRecord, storeKey } from '../../../shared/build-record.ts';
+import { type BuildRecord, storeKey } from '../../../shared/build/build-record.ts';
 import { FILES_STAY_MS, LEAVES_KV_MS } from '../../lifetimes.ts';
 import { resultKey } from '../../results/result-key.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';

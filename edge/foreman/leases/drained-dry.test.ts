@@ -5,8 +5,8 @@
 
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { fc } from '../../../shared/chance.fixture.ts';
-import { sha256Hex } from '../../../shared/digest.ts';
-import { TOO_MANY_FAULTS } from '../../../shared/node-faults.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
+import { TOO_MANY_FAULTS } from '../../../shared/node/node-faults.ts';
 import { openUpstream, type Row } from '../../edge.fixture.ts';
 import { AHEAD, failed, type OpenedForeman, openForeman } from '../foreman.fixture.ts';
 

@@ -2,7 +2,7 @@
  * The end of a node's lease of a build, whatever came of it. The time of what nobody has asked for is counted here: of each vote, and of
  * each try that was lost or given back.
  */
-import { isPrebuild } from '../../../shared/turn.ts';
+import { isPrebuild } from '../../../shared/queue/turn.ts';
 import type { ForemanState } from '../foreman-state.ts';
 
 export function endLease(

@@ -1,7 +1,7 @@
 /** Builds with package feeds of strangers: whom they are given to, whose word publishes them, and what their owners cannot bring about. */
 import { beforeEach, describe, expect, it, test, vi } from 'vitest';
-import { sha256Hex } from '../../../shared/digest.ts';
-import { normalizedRequest } from '../../../shared/normalized-request.fixture.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
+import { normalizedRequest } from '../../../shared/request/normalized-request.fixture.ts';
 import type { FeedOptIn } from '../../../shared/trust/foreign-feeds.ts';
 import { waitingDetail } from '../../../shared/trust/waits-for.ts';
 import { type OpenedForeman, plansOf, withForeman } from '../foreman.fixture.ts';

@@ -2,7 +2,7 @@
  * Gives a trusted node what waits for one: builds about which somebody is to be found out (disputes), and such as volunteers published
  * (rebuilds).
  */
-import { AGAIN_MS } from '../../../shared/lease.ts';
+import { AGAIN_MS } from '../../../shared/node/lease.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import type { CheckRow, NodeRow } from '../schema.ts';
 import { type Ask, giveOrder, type Published, pinned, published } from '../trust/check-order.ts';

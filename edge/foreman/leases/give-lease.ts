@@ -1,9 +1,9 @@
 /** A node asks for work: the build whose turn it is among those that it may take, pinned to what upstream is now. */
-import { BuildError } from '../../../shared/build-error.ts';
-import type { Pins } from '../../../shared/build-record.ts';
-import { inOrderOfChoice } from '../../../shared/choose-build.ts';
-import type { NormalizedRequest } from '../../../shared/normalize-request.ts';
-import { isPrebuild } from '../../../shared/turn.ts';
+import { BuildError } from '../../../shared/build/build-error.ts';
+import type { Pins } from '../../../shared/build/build-record.ts';
+import { inOrderOfChoice } from '../../../shared/queue/choose-build.ts';
+import { isPrebuild } from '../../../shared/queue/turn.ts';
+import type { NormalizedRequest } from '../../../shared/request/normalize-request.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import { mayBeBrought } from '../nodes/callable-nodes.ts';
 import { WhoIsHere } from '../nodes/who-is-here.ts';

@@ -4,7 +4,7 @@
  * than to give a hundred orders. What is left is looked at by the same rules (give-lease.ts); too much may be left, and never too little.
  */
 import { type SQLWrapper, sql } from 'drizzle-orm';
-import type { Try } from '../../../shared/lease.ts';
+import type { Try } from '../../../shared/node/lease.ts';
 import { feedUrlsOf } from '../../../shared/trust/foreign-feeds.ts';
 import { ruleFor } from '../../../shared/trust/policy.ts';
 import type { ForemanState } from '../foreman-state.ts';

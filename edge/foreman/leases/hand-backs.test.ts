@@ -1,8 +1,8 @@
 /** Builds that are given back: free for a machine that stops, and no way to keep builds from others for ever. */
 import { evictDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { sha256Hex } from '../../../shared/digest.ts';
-import { MOST_HAND_BACKS } from '../../../shared/hand-backs.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
+import { MOST_HAND_BACKS } from '../../../shared/node/hand-backs.ts';
 import { configOf } from '../../config.ts';
 import { env } from '../../edge.fixture.ts';
 import { failed, handedBack, type OpenedForeman, progress, withForeman } from '../foreman.fixture.ts';

@@ -1,9 +1,9 @@
 /**
  * A node gives a build back. Its word that it is not to blame is taken; but a volunteer that says so again and again is drained
- * (shared/hand-backs.ts), and what it gives back when its time is over was lost. The operator's own machines have no reason to.
+ * (shared/node/hand-backs.ts), and what it gives back when its time is over was lost. The operator's own machines have no reason to.
  */
-import { BuildError } from '../../../shared/build-error.ts';
-import { areTooManyHandBacks, toldHandBacks, withHandBack } from '../../../shared/hand-backs.ts';
+import { BuildError } from '../../../shared/build/build-error.ts';
+import { areTooManyHandBacks, toldHandBacks, withHandBack } from '../../../shared/node/hand-backs.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import { handBack, loseLease } from '../queue/end-build.ts';
 import type { LeaseRow, NodeRow } from '../schema.ts';

@@ -1,6 +1,6 @@
 /** Who of several is given a build, and that nobody can keep it from being built by being there and taking nothing. */
 import { beforeEach, describe, expect, it, test, vi } from 'vitest';
-import { sha256Hex } from '../../../shared/digest.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { drawPatienceMs, isDrawn } from '../../../shared/trust/draw-operator.ts';
 import { configOf } from '../../config.ts';
 import { env } from '../../edge.fixture.ts';

@@ -3,7 +3,7 @@
  * again is drawn, and nobody begins all. But a build never waits for one that will not be given it, nor for longer than it takes
  * whoever is there to come: else it would be enough to be there and take nothing.
  */
-import { hadJustNow, mayTake, type Try } from '../../../shared/lease.ts';
+import { hadJustNow, mayTake, type Try } from '../../../shared/node/lease.ts';
 import { isDrawn } from '../../../shared/trust/draw-operator.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import type { Voice } from '../nodes/operators.ts';

@@ -2,9 +2,10 @@
  * Would this node's build of it be of any use? What it may not build it is not given, nor what its operator or its network has had
  * its say about.
  */
-import { isIndependent, wantsVolunteers } from '../../../shared/quorum.ts';
+
 import { feedUrlsOf, fetchesFrom } from '../../../shared/trust/foreign-feeds.ts';
 import type { TrustPolicy } from '../../../shared/trust/policy.ts';
+import { isIndependent, wantsVolunteers } from '../../../shared/trust/quorum.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import type { Voice } from '../nodes/operators.ts';
 import { type BuildRow, WHOM } from '../schema.ts';

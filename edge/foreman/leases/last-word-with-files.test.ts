@@ -16,7 +16,7 @@ import {
   report,
   signedReport,
   succeeded,
-} from '../../farm-node.fixture.ts';
+} from '../../nodes/farm-node.fixture.ts';
 
 let node: FarmNode;
 let other: FarmNode;

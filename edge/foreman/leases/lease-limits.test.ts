@@ -1,7 +1,7 @@
 /** How many builds one node, and one operator of volunteers, can have at once, by however many connections it asks. */
 
 import { describe, expect, it, vi } from 'vitest';
-import { sha256Hex } from '../../../shared/digest.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
 import { configOf } from '../../config.ts';
 import { env } from '../../edge.fixture.ts';

@@ -1,8 +1,8 @@
 import { evictDurableObject } from 'cloudflare:test';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
-import { sha256Hex } from '../../../shared/digest.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
-import { normalizedRequest } from '../../../shared/normalized-request.fixture.ts';
+import { normalizedRequest } from '../../../shared/request/normalized-request.fixture.ts';
 import type { Mirror } from '../../catalogue/mirror.fixture.ts';
 import { configOf } from '../../config.ts';
 import { env, openUpstream } from '../../edge.fixture.ts';

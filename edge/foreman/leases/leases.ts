@@ -3,8 +3,8 @@
  * attempts at one build never touch each other's files.
  */
 import { and, asc, count, eq, lte, sql } from 'drizzle-orm';
-import type { Pins } from '../../../shared/build-record.ts';
-import { leaseExpiry, needsRenewal } from '../../../shared/lease.ts';
+import type { Pins } from '../../../shared/build/build-record.ts';
+import { leaseExpiry, needsRenewal } from '../../../shared/node/lease.ts';
 import type { Database } from '../database.ts';
 import { type BuildRow, builds, type LeaseRow, leases, nodes } from '../schema.ts';
 

@@ -2,12 +2,13 @@
  * What upstream is at the moment a build is leased. Fixed then, and not when the request was accepted: a build that waited
  * an hour is made from what is current when it starts, and says so in its record.
  */
-import { versionPath } from '../../../shared/branch.ts';
-import { BuildError } from '../../../shared/build-error.ts';
-import type { Pins } from '../../../shared/build-record.ts';
-import { type Conditions, checkPackageVersions, checkRevision } from '../../../shared/conditions.ts';
-import { indexedVersion, upstreamDigest } from '../../../shared/freshness.ts';
-import type { NormalizedRequest } from '../../../shared/normalize-request.ts';
+
+import { BuildError } from '../../../shared/build/build-error.ts';
+import type { Pins } from '../../../shared/build/build-record.ts';
+import { indexedVersion, upstreamDigest } from '../../../shared/build/freshness.ts';
+import { type Conditions, checkPackageVersions, checkRevision } from '../../../shared/request/conditions.ts';
+import type { NormalizedRequest } from '../../../shared/request/normalize-request.ts';
+import { versionPath } from '../../../shared/upstream/branch.ts';
 import type { CatalogueReader } from '../../catalogue/read.ts';
 
 export interface PinnedInputs {

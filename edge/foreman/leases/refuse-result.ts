@@ -1,7 +1,7 @@
 /** A result that does not fit its order, or that its node did not sign: as if the node had lost its lease. */
-import type { RefusedResult } from '../../../shared/accept-result.ts';
-import { BuildError, type BuildErrorKind } from '../../../shared/build-error.ts';
-import { storeKey } from '../../../shared/build-record.ts';
+import type { RefusedResult } from '../../../shared/build/accept-result.ts';
+import { BuildError, type BuildErrorKind } from '../../../shared/build/build-error.ts';
+import { storeKey } from '../../../shared/build/build-record.ts';
 import { logError } from '../../log.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import { loseLease } from '../queue/end-build.ts';

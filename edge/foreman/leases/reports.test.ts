@@ -1,11 +1,11 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { describe, expect, it, test, vi } from 'vitest';
-import { storeKey } from '../../../shared/build-record.ts';
-import { sha256Hex } from '../../../shared/digest.ts';
+import { storeKey } from '../../../shared/build/build-record.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { ReportRequestSchema } from '../../../shared/gen/asu/farm/v1/foreman_pb.js';
 import { configOf } from '../../config.ts';
 import { env } from '../../edge.fixture.ts';
-import { fileOf, PROFILES_JSON, succeeded } from '../../farm-node.fixture.ts';
+import { fileOf, PROFILES_JSON, succeeded } from '../../nodes/farm-node.fixture.ts';
 import { bucket, failed, handedBack, IMAGE, type OpenedForeman, progress, withForeman } from '../foreman.fixture.ts';
 
 const leaseMs = configOf(env).LEASE_SECONDS * 1000;

@@ -1,6 +1,6 @@
 /** Tables of who builds what, and of what he may write meanwhile. */
 import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
-import type { Pins } from '../../../shared/build-record.ts';
+import type { Pins } from '../../../shared/build/build-record.ts';
 
 export const leases = sqliteTable('leases', {
   id: text('id').primaryKey(),

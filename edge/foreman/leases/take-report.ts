@@ -4,13 +4,13 @@
  */
 
 import { and, eq, inArray } from 'drizzle-orm';
-import { type AcceptedResult, acceptResult } from '../../../shared/accept-result.ts';
-import { BUILD_ERRORS, isDeterministic, kindFromNode } from '../../../shared/build-error.ts';
-import type { FailureRecord, StoredFile } from '../../../shared/build-record.ts';
-import { sha256Hex } from '../../../shared/digest.ts';
+import { type AcceptedResult, acceptResult } from '../../../shared/build/accept-result.ts';
+import { BUILD_ERRORS, isDeterministic, kindFromNode } from '../../../shared/build/build-error.ts';
+import type { FailureRecord, StoredFile } from '../../../shared/build/build-record.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import type { BuildFailed, Progress } from '../../../shared/gen/asu/farm/v1/build_pb.js';
 import type { LeaseReport } from '../../../shared/gen/asu/farm/v1/foreman_pb.js';
-import type { Agreement, Decision } from '../../../shared/quorum.ts';
+import type { Agreement, Decision } from '../../../shared/trust/quorum.ts';
 import { resultDigest } from '../../../shared/trust/result-digest.ts';
 import { logError } from '../../log.ts';
 import type { ForemanState } from '../foreman-state.ts';

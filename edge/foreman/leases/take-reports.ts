@@ -4,7 +4,7 @@
  */
 import { fromBinary } from '@bufbuild/protobuf';
 import { ReportRequestSchema } from '../../../shared/gen/asu/farm/v1/foreman_pb.js';
-import { reportPauseMs } from '../../../shared/report-pause.ts';
+import { reportPauseMs } from '../../../shared/node/report-pause.ts';
 import type { Refused, ReportAnswer } from '../foreman-answers.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import type { Surroundings } from '../rounds.ts';

@@ -2,8 +2,8 @@
  * What a node may do with the files and the log of its lease. Each call names a node and a lease, and any node can name any lease:
  * without the look at whose it is, and whether it still runs, one could write into another's build, or into one that is decided.
  */
-import type { StoredFile } from '../../../shared/build-record.ts';
-import { isPrivate } from '../../../shared/normalize-request.ts';
+import type { StoredFile } from '../../../shared/build/build-record.ts';
+import { isPrivate } from '../../../shared/request/normalize-request.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import type { CompletionAnswer, GrantAnswer, GrantsAnswer, SentFile } from './uploads.ts';
 

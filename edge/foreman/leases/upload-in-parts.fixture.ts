@@ -1,9 +1,9 @@
 /**
- * A file that comes in parts, step by step as edge/upload-in-parts.ts takes one. With the store's least size of a part instead of the
+ * A file that comes in parts, step by step as edge/uploads/upload-in-parts.ts takes one. With the store's least size of a part instead of the
  * edge's own 64 MiB: each of these lives would move as much, and there are two dozen of them.
  */
-import { storeKey } from '../../../shared/build-record.ts';
-import { bytesToHex } from '../../../shared/digest.ts';
+import { storeKey } from '../../../shared/build/build-record.ts';
+import { bytesToHex } from '../../../shared/crypto/digest.ts';
 import { env, foremanStub } from '../../edge.fixture.ts';
 import type { ForemanCalls } from '../../edge-context.ts';
 import { openObjectStore } from '../../storage/open-object-store.ts';

@@ -1,9 +1,10 @@
 import { beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
-import { storeKey } from '../../../shared/build-record.ts';
-import { sha256Hex } from '../../../shared/digest.ts';
+import { storeKey } from '../../../shared/build/build-record.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import type { BuildOrder } from '../../../shared/gen/asu/farm/v1/build_pb.js';
 import { configOf } from '../../config.ts';
 import { ask, env, foremanStats, GOOD_REQUEST, openUpstream, post } from '../../edge.fixture.ts';
+import { LIFETIMES } from '../../lifetimes.ts';
 import {
   call,
   type FarmNode,
@@ -16,9 +17,8 @@ import {
   signedHeaders,
   upload,
   uploadAll,
-} from '../../farm-node.fixture.ts';
-import { LIFETIMES } from '../../lifetimes.ts';
-import { PART_BYTES } from '../../uploads.ts';
+} from '../../nodes/farm-node.fixture.ts';
+import { PART_BYTES } from '../../uploads/uploads.ts';
 import { bucket } from '../foreman.fixture.ts';
 
 let node: FarmNode;

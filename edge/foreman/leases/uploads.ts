@@ -4,7 +4,7 @@
  * was hashed, though several callers may be at a file in parts at once: see edge/upload-in-parts.ts.
  */
 import { and, eq, sql } from 'drizzle-orm';
-import type { StoredFile } from '../../../shared/build-record.ts';
+import type { StoredFile } from '../../../shared/build/build-record.ts';
 import type { Database } from '../database.ts';
 import { type UploadRow, uploads } from '../schema.ts';
 

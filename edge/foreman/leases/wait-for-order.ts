@@ -2,7 +2,7 @@
  * A node asks for work and waits until there is some for it, or its time is over. Everything may change while it waits: what is held
  * to be known of it from before would give builds to a node that was put out, or two of them for one question.
  */
-import type { NodeStanding } from '../../../shared/node-state.ts';
+import type { NodeStanding } from '../../../shared/node/node-state.ts';
 import type { LeaseAnswer, Refused } from '../foreman-answers.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import { type ToldOfNode, waitingAs } from '../nodes/nodes.ts';

@@ -14,7 +14,7 @@ CREATE TABLE upstream_seen (
   PRIMARY KEY (version, target)
 ) WITHOUT ROWID;
 --> statement-breakpoint
--- A prebuild (1099511627776 is PREBUILD_TURN of shared/turn.ts) is before nobody; it joins those who wait when somebody asks for it.
+-- A prebuild (1099511627776 is PREBUILD_TURN of shared/queue/turn.ts) is before nobody; it joins those who wait when somebody asks for it.
 DROP TRIGGER builds_join_live;
 --> statement-breakpoint
 CREATE TRIGGER builds_join_live AFTER INSERT ON builds WHEN NEW.state IN ('queued', 'leased', 'running', 'publishing') AND NEW.turn < 1099511627776 BEGIN

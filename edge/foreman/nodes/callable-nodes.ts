@@ -4,7 +4,7 @@
  * itself: it could name anybody's host.
  */
 import { and, eq, gt, sql } from 'drizzle-orm';
-import { isPrivate } from '../../../shared/normalize-request.ts';
+import { isPrivate } from '../../../shared/request/normalize-request.ts';
 import type { Database } from '../database.ts';
 import type { Submission } from '../queue/queue.ts';
 import { type NodeRow, nodes } from '../schema.ts';

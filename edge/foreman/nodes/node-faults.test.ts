@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, test, vi } from 'vitest';
-import { sha256Hex } from '../../../shared/digest.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { configOf } from '../../config.ts';
 import { env } from '../../edge.fixture.ts';
 import { failed, handedBack, type OpenedForeman, openForeman, withForeman } from '../foreman.fixture.ts';

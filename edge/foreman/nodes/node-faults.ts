@@ -1,9 +1,9 @@
 /**
- * Keeps account of each node's faults (shared/node-faults.ts has the rules) and drains the one whose builds fail one after the
+ * Keeps account of each node's faults (shared/node/node-faults.ts has the rules) and drains the one whose builds fail one after the
  * other: left alone it would be the first to take the next build, and the next.
  */
-import type { BuildErrorKind } from '../../../shared/build-error.ts';
-import { areTooManyHandBacks, NO_HAND_BACKS } from '../../../shared/hand-backs.ts';
+import type { BuildErrorKind } from '../../../shared/build/build-error.ts';
+import { areTooManyHandBacks, NO_HAND_BACKS } from '../../../shared/node/hand-backs.ts';
 import {
   areFew,
   areTooMany,
@@ -18,8 +18,8 @@ import {
   withoutBuild,
   withoutShared,
   withShared,
-} from '../../../shared/node-faults.ts';
-import { isHeard } from '../../../shared/node-state.ts';
+} from '../../../shared/node/node-faults.ts';
+import { isHeard } from '../../../shared/node/node-state.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import type { LeaseRow, NodeRow } from '../schema.ts';
 import { PRESENT_MS } from './nodes.ts';

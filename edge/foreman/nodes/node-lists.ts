@@ -3,7 +3,7 @@
  * Both are bounded, since whoever has a token can make as many nodes as the token's tier has machines.
  */
 import { and, asc, count, desc, eq, gt, ne, sql } from 'drizzle-orm';
-import type { NodeStanding } from '../../../shared/node-state.ts';
+import type { NodeStanding } from '../../../shared/node/node-state.ts';
 import type { Database } from '../database.ts';
 import { leases, type NodeRow, nodes } from '../schema.ts';
 import { PRESENT_MS } from './nodes.ts';

@@ -1,10 +1,10 @@
 /** The register of nodes: which key is which machine, on whose behalf, and whether it may still speak. */
 import { and, count, eq, gt, sql, sum } from 'drizzle-orm';
-import { type HandBacks, NO_HAND_BACKS } from '../../../shared/hand-backs.ts';
-import { median } from '../../../shared/median.ts';
-import type { FaultsInARow } from '../../../shared/node-faults.ts';
-import type { JoinToken } from '../../../shared/node-identity.ts';
-import { isHeard, type NodeStanding, type NodeState } from '../../../shared/node-state.ts';
+import { median } from '../../../shared/metrics/median.ts';
+import { type HandBacks, NO_HAND_BACKS } from '../../../shared/node/hand-backs.ts';
+import type { FaultsInARow } from '../../../shared/node/node-faults.ts';
+import type { JoinToken } from '../../../shared/node/node-identity.ts';
+import { isHeard, type NodeStanding, type NodeState } from '../../../shared/node/node-state.ts';
 import type { FeedOptIn } from '../../../shared/trust/foreign-feeds.ts';
 import type { Database } from '../database.ts';
 import type { Waiting } from '../leases/waiting-room.ts';

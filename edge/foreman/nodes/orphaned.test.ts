@@ -2,8 +2,8 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { drizzle } from 'drizzle-orm/durable-sqlite';
 import { beforeEach, describe, expect, it, test } from 'vitest';
-import type { NodeAction } from '../../../shared/node-state.ts';
-import { PREBUILD_TURN } from '../../../shared/turn.ts';
+import type { NodeAction } from '../../../shared/node/node-state.ts';
+import { PREBUILD_TURN } from '../../../shared/queue/turn.ts';
 import type { CatalogueReader } from '../../catalogue/read.ts';
 import { configOf } from '../../config.ts';
 import { env } from '../../edge.fixture.ts';

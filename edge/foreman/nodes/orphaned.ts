@@ -5,7 +5,7 @@
  * whom it was, and nobody has it.
  */
 import { and, asc, eq, sql } from 'drizzle-orm';
-import { isPrebuild } from '../../../shared/turn.ts';
+import { isPrebuild } from '../../../shared/queue/turn.ts';
 import { logError, stackOf } from '../../log.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import { prepared } from '../prepared.ts';

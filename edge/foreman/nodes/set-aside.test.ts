@@ -1,9 +1,9 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { drizzle } from 'drizzle-orm/durable-sqlite';
 import { describe, expect, it, test, vi } from 'vitest';
-import { sha256Hex } from '../../../shared/digest.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
-import type { NodeAction } from '../../../shared/node-state.ts';
+import type { NodeAction } from '../../../shared/node/node-state.ts';
 import type { Mirror } from '../../catalogue/mirror.fixture.ts';
 import type { CatalogueReader } from '../../catalogue/read.ts';
 import { configOf } from '../../config.ts';

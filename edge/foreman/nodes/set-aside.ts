@@ -2,7 +2,7 @@
  * What an operator does to a node, with all that follows from it, in one transaction: half of it would be a node that is
  * believed no more and whose votes still decide. What becomes of many builds may take a while longer (orphaned.ts).
  */
-import { afterAction, isHeard, type NodeAction } from '../../../shared/node-state.ts';
+import { afterAction, isHeard, type NodeAction } from '../../../shared/node/node-state.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import type { DrainBehind, NodeRow } from '../schema.ts';
 import { disownResults } from '../trust/withdraw.ts';

@@ -1,8 +1,8 @@
 /** Tables of who is in the farm, and of the invitations to it. */
 import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
-import { type HandBacks, NO_HAND_BACKS } from '../../../shared/hand-backs.ts';
-import type { FaultsInARow } from '../../../shared/node-faults.ts';
-import type { NodeState } from '../../../shared/node-state.ts';
+import { type HandBacks, NO_HAND_BACKS } from '../../../shared/node/hand-backs.ts';
+import type { FaultsInARow } from '../../../shared/node/node-faults.ts';
+import type { NodeState } from '../../../shared/node/node-state.ts';
 import type { FeedOptIn } from '../../../shared/trust/foreign-feeds.ts';
 
 export interface DrainBehind {

@@ -4,8 +4,9 @@
  *
  * A wish is on the list from SHOWN_FROM uses on, as is all that statistics tell: what fewer ask for might tell who they are.
  */
-import { dayOf } from '../../../shared/client-key.ts';
+
 import { wantedImage } from '../../../shared/prebuild/wanted-image.ts';
+import { dayOf } from '../../../shared/request/client-key.ts';
 import { logWarning } from '../../log.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import { metaValue, setMeta } from '../meta.ts';

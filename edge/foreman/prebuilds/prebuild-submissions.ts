@@ -2,16 +2,17 @@
  * What would be built ahead of a version: each wish carried over to it the way clients carry theirs, and made the submission that such a
  * client's request would become.
  */
-import { findBranch } from '../../../shared/branch.ts';
-import { BuildError } from '../../../shared/build-error.ts';
-import type { BuildRecord } from '../../../shared/build-record.ts';
-import { type BuildRequest, echoOf } from '../../../shared/build-request.ts';
-import type { ArchDocument, TargetDocument } from '../../../shared/catalogue-document.ts';
-import { isFresh, upstreamDigest } from '../../../shared/freshness.ts';
-import { intentHash } from '../../../shared/intent.ts';
-import { checkPolicy, normalizeRequest, type RequestPolicy } from '../../../shared/normalize-request.ts';
-import { isAvailable } from '../../../shared/package-check.ts';
+
+import { BuildError } from '../../../shared/build/build-error.ts';
+import type { BuildRecord } from '../../../shared/build/build-record.ts';
+import { isFresh, upstreamDigest } from '../../../shared/build/freshness.ts';
 import { carriedRequests } from '../../../shared/prebuild/carried-requests.ts';
+import { type BuildRequest, echoOf } from '../../../shared/request/build-request.ts';
+import { intentHash } from '../../../shared/request/intent.ts';
+import { checkPolicy, normalizeRequest, type RequestPolicy } from '../../../shared/request/normalize-request.ts';
+import { isAvailable } from '../../../shared/request/package-check.ts';
+import { findBranch } from '../../../shared/upstream/branch.ts';
+import type { ArchDocument, TargetDocument } from '../../../shared/upstream/catalogue-document.ts';
 import { logWarning } from '../../log.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import { latestRecord } from '../publishing/latest-record.ts';

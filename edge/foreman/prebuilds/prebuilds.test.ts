@@ -1,9 +1,9 @@
 /** What is built ahead, and when, against the real catalogue, store and tables. */
 import { describe, expect, it, test, vi } from 'vitest';
-import { storeKey } from '../../../shared/build-record.ts';
-import { dayOf } from '../../../shared/client-key.ts';
+import { storeKey } from '../../../shared/build/build-record.ts';
 import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
-import { requestHash } from '../../../shared/intent.ts';
+import { dayOf } from '../../../shared/request/client-key.ts';
+import { requestHash } from '../../../shared/request/intent.ts';
 import type { Mirror } from '../../catalogue/mirror.fixture.ts';
 import { env } from '../../edge.fixture.ts';
 import { count, SHOWN_FROM } from '../../statistics/counted.ts';

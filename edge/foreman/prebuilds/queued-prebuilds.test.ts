@@ -1,9 +1,9 @@
 /** What becomes of a prebuild that waits: beside what somebody asks for, on a node, and where somebody asks for the same. */
 import { beforeEach, describe, expect, it, test } from 'vitest';
-import { dayOf } from '../../../shared/client-key.ts';
-import { intentHash, requestHash } from '../../../shared/intent.ts';
-import { normalizedRequest } from '../../../shared/normalized-request.fixture.ts';
-import { PREBUILD_TURN } from '../../../shared/turn.ts';
+import { PREBUILD_TURN } from '../../../shared/queue/turn.ts';
+import { dayOf } from '../../../shared/request/client-key.ts';
+import { intentHash, requestHash } from '../../../shared/request/intent.ts';
+import { normalizedRequest } from '../../../shared/request/normalized-request.fixture.ts';
 import { configOf } from '../../config.ts';
 import { env } from '../../edge.fixture.ts';
 import { count } from '../../statistics/counted.ts';

@@ -3,8 +3,8 @@
  * who is believed no more.
  */
 import { and, eq, lt } from 'drizzle-orm';
-import { storeKey } from '../../../shared/build-record.ts';
-import { isHeard } from '../../../shared/node-state.ts';
+import { storeKey } from '../../../shared/build/build-record.ts';
+import { isHeard } from '../../../shared/node/node-state.ts';
 import { LOG_START, type LogHead, type LogPlace, readHead, readRecord } from '../../../shared/trust/log-record.ts';
 import { logWarning } from '../../log.ts';
 import { storedJson } from '../../storage/read-text.ts';

@@ -1,9 +1,9 @@
 /** The record of an image that was just decided: from what was asked for, what was given to the node and what it made of that. */
-import type { AcceptedResult } from '../../../shared/accept-result.ts';
-import type { BuildRecord } from '../../../shared/build-record.ts';
-import { unindexedNames } from '../../../shared/freshness.ts';
-import { isPrivate } from '../../../shared/normalize-request.ts';
-import type { Agreement } from '../../../shared/quorum.ts';
+import type { AcceptedResult } from '../../../shared/build/accept-result.ts';
+import type { BuildRecord } from '../../../shared/build/build-record.ts';
+import { unindexedNames } from '../../../shared/build/freshness.ts';
+import { isPrivate } from '../../../shared/request/normalize-request.ts';
+import type { Agreement } from '../../../shared/trust/quorum.ts';
 import { rebuildCommand } from '../../../shared/trust/rebuild-command.ts';
 import { statedRequest } from '../../../shared/trust/stated-request.ts';
 import type { ForemanState } from '../foreman-state.ts';

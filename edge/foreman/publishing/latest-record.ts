@@ -1,5 +1,5 @@
 /** The record of an intent's latest image, as the store has it; null where there is none. */
-import { type BuildRecord, storeKey } from '../../../shared/build-record.ts';
+import { type BuildRecord, storeKey } from '../../../shared/build/build-record.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { storedJson } from '../../storage/read-text.ts';
 

@@ -1,7 +1,7 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { drizzle } from 'drizzle-orm/durable-sqlite';
 import { beforeAll, expect, test } from 'vitest';
-import { sha256Hex } from '../../../shared/digest.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { openUpstream } from '../../edge.fixture.ts';
 import { type OpenedForeman, openForeman, submission } from '../foreman.fixture.ts';
 import { Queue } from '../queue/queue.ts';

@@ -2,9 +2,9 @@
  * What the edge signs of what it publishes. Everything here follows from what is signed and from the server's secret, so that a
  * publication that is broken off and begun anew says the same to the byte.
  */
-import type { BuildRecord, RecordedAttester } from '../../../shared/build-record.ts';
-import { hmacSha256Hex, utf8ToBytes } from '../../../shared/digest.ts';
-import { type ServerKeys, serverKeys } from '../../../shared/server-keys.ts';
+import type { BuildRecord, RecordedAttester } from '../../../shared/build/build-record.ts';
+import { hmacSha256Hex, utf8ToBytes } from '../../../shared/crypto/digest.ts';
+import { type ServerKeys, serverKeys } from '../../../shared/crypto/server-keys.ts';
 import { type Attester, ruleOf } from '../../../shared/trust/attester.ts';
 import { type DsseEnvelope, keyIdOf, signDsse } from '../../../shared/trust/dsse.ts';
 import { LOG_HEAD_TYPE, LOG_RECORD_TYPE, type LogEntry } from '../../../shared/trust/log-record.ts';

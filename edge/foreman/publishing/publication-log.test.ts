@@ -5,8 +5,8 @@
 
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterAll, afterEach, beforeAll, describe, expect, it, test, vi } from 'vitest';
-import { storeKey } from '../../../shared/build-record.ts';
-import { sha256Hex } from '../../../shared/digest.ts';
+import { storeKey } from '../../../shared/build/build-record.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
 import {
   faultOfChain,
@@ -30,7 +30,7 @@ import {
   report,
   succeeded,
   upload,
-} from '../../farm-node.fixture.ts';
+} from '../../nodes/farm-node.fixture.ts';
 import { resultKey } from '../../results/result-key.ts';
 import { AHEAD, bucket, plansOf } from '../foreman.fixture.ts';
 import { PublicationLog } from './publication-log.ts';

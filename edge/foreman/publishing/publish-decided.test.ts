@@ -1,7 +1,7 @@
 /** After a storm of results: what is slow, missing or senior among them, and how long the others wait for it. */
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { sha256Hex } from '../../../shared/digest.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
 import { env } from '../../edge.fixture.ts';
 import { bucket, IMAGE, type OpenedForeman, withForeman } from '../foreman.fixture.ts';

@@ -4,8 +4,8 @@
  * was found to be wrong meanwhile ends. None of these holds up the others for longer than until it is tried again, however many are
  * decided meanwhile.
  */
-import { BuildError } from '../../../shared/build-error.ts';
-import { isPrebuild } from '../../../shared/turn.ts';
+import { BuildError } from '../../../shared/build/build-error.ts';
+import { isPrebuild } from '../../../shared/queue/turn.ts';
 import { logError, logWarning } from '../../log.ts';
 import { RETRY_MS } from '../due-times.ts';
 import type { ForemanState } from '../foreman-state.ts';

@@ -3,7 +3,7 @@
  * own name, what vouches for the image, one record that names the files, then the pointer from the intent, then the caches. Each step may be repeated:
  * after a crash at any point the alarm does it all again, and a reader sees the whole image or none.
  */
-import { type BuildRecord, type StoredResult, storeKey } from '../../../shared/build-record.ts';
+import { type BuildRecord, type StoredResult, storeKey } from '../../../shared/build/build-record.ts';
 import { manifestHash } from '../../../shared/seed/hashes.ts';
 import type { StoredStatements } from '../../../shared/trust/provenance.ts';
 import { logError } from '../../log.ts';

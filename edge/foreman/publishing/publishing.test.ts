@@ -1,10 +1,10 @@
 import { describe, expect, it, test, vi } from 'vitest';
-import type { BuildRecord } from '../../../shared/build-record.ts';
-import { sha256Hex } from '../../../shared/digest.ts';
+import type { BuildRecord } from '../../../shared/build/build-record.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
 import { configOf } from '../../config.ts';
 import { ask, env } from '../../edge.fixture.ts';
-import { succeeded } from '../../farm-node.fixture.ts';
+import { succeeded } from '../../nodes/farm-node.fixture.ts';
 import { bucket, IMAGE, type OpenedForeman, putObject, submission, withForeman } from '../foreman.fixture.ts';
 
 let foreman: OpenedForeman;

@@ -2,7 +2,7 @@
 
 import { evictDurableObject } from 'cloudflare:test';
 import { expect, it, vi } from 'vitest';
-import { sha256Hex } from '../../../shared/digest.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
 import { ask, env } from '../../edge.fixture.ts';
 import { resultKey } from '../../results/result-key.ts';

@@ -4,8 +4,8 @@
  * is a minute old. A row for each, so that it survives whatever happens between; a store that does not answer keeps the row.
  */
 import { and, asc, eq, lte, min, sql } from 'drizzle-orm';
-import { BUILD_ERRORS } from '../../../shared/build-error.ts';
-import { type BuildRecord, storeKey } from '../../../shared/build-record.ts';
+import { BUILD_ERRORS } from '../../../shared/build/build-error.ts';
+import { type BuildRecord, storeKey } from '../../../shared/build/build-record.ts';
 import { LEAVES_KV_MS } from '../../lifetimes.ts';
 import { resultKey } from '../../results/result-key.ts';
 import type { ForemanState } from '../foreman-state.ts';

@@ -2,11 +2,11 @@
 
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it, vi } from 'vitest';
-import { sha256Hex } from '../../../shared/digest.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
-import { normalizedRequest } from '../../../shared/normalized-request.fixture.ts';
+import { normalizedRequest } from '../../../shared/request/normalized-request.fixture.ts';
 import { readHead } from '../../../shared/trust/log-record.ts';
-import { edgeKeys } from '../../farm-node.fixture.ts';
+import { edgeKeys } from '../../nodes/farm-node.fixture.ts';
 import { bucket, IMAGE, type OpenedForeman, withForeman } from '../foreman.fixture.ts';
 import type { Submission } from '../queue/queue.ts';
 

@@ -3,7 +3,7 @@
  * published meanwhile, and would put other bytes under the same name: who has the first ones in a cache would never see the others, and
  * the log would have two records of one image.
  */
-import { type BuildRecord, storeKey } from '../../../shared/build-record.ts';
+import { type BuildRecord, storeKey } from '../../../shared/build/build-record.ts';
 import { resultDigest } from '../../../shared/trust/result-digest.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { storedJson } from '../../storage/read-text.ts';

@@ -1,6 +1,6 @@
 /** A build is decided on an image that is at hand: from now on it is published, until that has succeeded (publish-decided.ts). */
 import { eq } from 'drizzle-orm';
-import type { Agreement } from '../../../shared/quorum.ts';
+import type { Agreement } from '../../../shared/trust/quorum.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import { endLease } from '../leases/end-lease.ts';
 import { type BuildRow, builds } from '../schema.ts';

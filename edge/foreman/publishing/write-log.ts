@@ -2,8 +2,8 @@
  * Brings the log to where everybody can read it: each new record as an object of its own, where among them its image is, and last
  * the head that names the last one. Broken off anywhere it is done again with the same bytes, so nobody ever reads two logs.
  */
-import { storeKey } from '../../../shared/build-record.ts';
-import { sha256Hex } from '../../../shared/digest.ts';
+import { storeKey } from '../../../shared/build/build-record.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { headPayload, LOG_START } from '../../../shared/trust/log-record.ts';
 import type { Logged } from '../../../shared/trust/provenance.ts';
 import { putJson } from '../../storage/put-json.ts';

@@ -3,10 +3,10 @@
  * nothing of. Each is taken on under the name that was given out for it, the eldest first, as far as there is room. What is published is
  * not built again; what is not right is told and stays, for the operator to remove. Done again from the beginning wherever it was broken off.
  */
-import { storeKey } from '../../../shared/build-record.ts';
-import { isSha256Hex } from '../../../shared/digest.ts';
-import { type KeptRequest, MAX_KEPT_BYTES, readKept } from '../../../shared/kept-request.ts';
-import { isPrebuild } from '../../../shared/turn.ts';
+import { storeKey } from '../../../shared/build/build-record.ts';
+import { isSha256Hex } from '../../../shared/crypto/digest.ts';
+import { isPrebuild } from '../../../shared/queue/turn.ts';
+import { type KeptRequest, MAX_KEPT_BYTES, readKept } from '../../../shared/store/kept-request.ts';
 import { logWarning } from '../../log.ts';
 import { READING_MS } from '../../storage/object-store.ts';
 import { pagesUnder } from '../../storage/pages-under.ts';

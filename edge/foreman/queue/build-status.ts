@@ -1,8 +1,8 @@
 /** What a poller is told of a build. The estimate is made from what recent builds took and how many run at once. */
-import type { BuildStatus } from '../../../shared/build-state.ts';
-import { estimateSeconds, remainingSeconds } from '../../../shared/estimate.ts';
+import type { BuildStatus } from '../../../shared/build/build-state.ts';
 import type { BuildStep } from '../../../shared/gen/asu/farm/v1/build_pb.js';
-import { isPrivate } from '../../../shared/normalize-request.ts';
+import { estimateSeconds, remainingSeconds } from '../../../shared/queue/estimate.ts';
+import { isPrivate } from '../../../shared/request/normalize-request.ts';
 import { waitingSeconds } from '../../../shared/trust/waits-for.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import type { BuildRow } from '../schema.ts';

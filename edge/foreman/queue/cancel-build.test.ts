@@ -1,6 +1,6 @@
 import { evictDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { sha256Hex } from '../../../shared/digest.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { configOf } from '../../config.ts';
 import { env, openUpstream } from '../../edge.fixture.ts';
 import { AHEAD, type OpenedForeman, openForeman, progress } from '../foreman.fixture.ts';

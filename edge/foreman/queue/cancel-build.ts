@@ -2,8 +2,8 @@
  * The end of a build that nobody wants any more, or that an operator stops. It is no failure of anything, so it is counted
  * nowhere and remembered for nobody: whoever asks again begins anew.
  */
-import { BuildError } from '../../../shared/build-error.ts';
-import { isPrebuild } from '../../../shared/turn.ts';
+import { BuildError } from '../../../shared/build/build-error.ts';
+import { isPrebuild } from '../../../shared/queue/turn.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import { endLease } from '../leases/end-lease.ts';
 import { type BuildRow, isUndecided } from '../schema.ts';

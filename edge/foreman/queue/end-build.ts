@@ -2,11 +2,11 @@
  * The ends of a lease and of a build. A fault of ours sends the build back to its old place for another node; a failure
  * that would happen again ends it and is remembered; a decided image goes to publishing.
  */
-import { BuildError, isRemembered } from '../../../shared/build-error.ts';
-import type { FailureRecord, StoredResult } from '../../../shared/build-record.ts';
-import { afterLostLease } from '../../../shared/lease.ts';
-import { isPrivate } from '../../../shared/normalize-request.ts';
-import { isPrebuild } from '../../../shared/turn.ts';
+import { BuildError, isRemembered } from '../../../shared/build/build-error.ts';
+import type { FailureRecord, StoredResult } from '../../../shared/build/build-record.ts';
+import { afterLostLease } from '../../../shared/node/lease.ts';
+import { isPrebuild } from '../../../shared/queue/turn.ts';
+import { isPrivate } from '../../../shared/request/normalize-request.ts';
 import { logError } from '../../log.ts';
 import { resultKey } from '../../results/result-key.ts';
 import type { ForemanState } from '../foreman-state.ts';

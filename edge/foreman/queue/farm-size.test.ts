@@ -1,5 +1,5 @@
 import { expect, it, test, vi } from 'vitest';
-import { sha256Hex } from '../../../shared/digest.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { type OpenedForeman, plansOf, submission, withForeman } from '../foreman.fixture.ts';
 import { Leases } from '../leases/leases.ts';
 import { Nodes } from '../nodes/nodes.ts';

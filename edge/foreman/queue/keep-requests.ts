@@ -2,8 +2,8 @@
  * Puts builds that wait into the store, and removes those that are over: one after the other, so that none is put behind its own
  * removal. What fails is done again; what was put twice is the same.
  */
-import { sha256Hex, utf8ToBytes } from '../../../shared/digest.ts';
-import { keptText } from '../../../shared/kept-request.ts';
+import { sha256Hex, utf8ToBytes } from '../../../shared/crypto/digest.ts';
+import { keptText } from '../../../shared/store/kept-request.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import { isLive } from '../schema.ts';
 

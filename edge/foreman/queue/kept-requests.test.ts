@@ -2,13 +2,13 @@
 
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
-import { requestEcho } from '../../../shared/build-record.fixture.ts';
-import { storeKey } from '../../../shared/build-record.ts';
+import { requestEcho } from '../../../shared/build/build-record.fixture.ts';
+import { storeKey } from '../../../shared/build/build-record.ts';
 import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
-import { intentHash, requestHash } from '../../../shared/intent.ts';
-import { MAX_KEPT_BYTES } from '../../../shared/kept-request.ts';
-import { normalizedRequest } from '../../../shared/normalized-request.fixture.ts';
-import { PREBUILD_TURN } from '../../../shared/turn.ts';
+import { PREBUILD_TURN } from '../../../shared/queue/turn.ts';
+import { intentHash, requestHash } from '../../../shared/request/intent.ts';
+import { normalizedRequest } from '../../../shared/request/normalized-request.fixture.ts';
+import { MAX_KEPT_BYTES } from '../../../shared/store/kept-request.ts';
 import { configOf } from '../../config.ts';
 import { env, openUpstream, type Row } from '../../edge.fixture.ts';
 import type { Env } from '../../env.ts';

@@ -5,7 +5,7 @@
  * still.
  */
 import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm';
-import { PREBUILD_TURN } from '../../../shared/turn.ts';
+import { PREBUILD_TURN } from '../../../shared/queue/turn.ts';
 import type { Database } from '../database.ts';
 import { metaValue, setMeta } from '../meta.ts';
 import { builds, keptRequests, LIVE_STATES } from '../schema.ts';

@@ -5,7 +5,7 @@
  */
 import { type SQL, sql } from 'drizzle-orm';
 import { unionAll } from 'drizzle-orm/sqlite-core';
-import { type End, placeBetween } from '../../../shared/place-between.ts';
+import { type End, placeBetween } from '../../../shared/queue/place-between.ts';
 import type { Database } from '../database.ts';
 import { builds, isReady, WHOM } from '../schema.ts';
 import type { Place } from './waiting-line.ts';

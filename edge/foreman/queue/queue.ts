@@ -4,11 +4,11 @@
  * stop at a few thousand builds.
  */
 import { and, asc, desc, eq, gt, inArray, isNotNull, lte, ne, sql } from 'drizzle-orm';
-import type { FailureRecord, RequestEcho } from '../../../shared/build-record.ts';
-import type { Conditions } from '../../../shared/conditions.ts';
-import { requestHash } from '../../../shared/intent.ts';
-import type { NormalizedRequest } from '../../../shared/normalize-request.ts';
-import { PREBUILD_TURN } from '../../../shared/turn.ts';
+import type { FailureRecord, RequestEcho } from '../../../shared/build/build-record.ts';
+import { PREBUILD_TURN } from '../../../shared/queue/turn.ts';
+import type { Conditions } from '../../../shared/request/conditions.ts';
+import { requestHash } from '../../../shared/request/intent.ts';
+import type { NormalizedRequest } from '../../../shared/request/normalize-request.ts';
 import type { Database } from '../database.ts';
 import { type BuildRow, type BuildState, builds, isQueued, type Whom } from '../schema.ts';
 import { EndedBuilds } from './ended-builds.ts';

@@ -2,7 +2,7 @@ import { runInDurableObject } from 'cloudflare:test';
 import { drizzle } from 'drizzle-orm/durable-sqlite';
 import { expect, it, test } from 'vitest';
 import { fc } from '../../../shared/chance.fixture.ts';
-import { sha256Hex } from '../../../shared/digest.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { type OpenedForeman, openForeman, submission } from '../foreman.fixture.ts';
 import * as schema from '../schema.ts';
 import { type BuildState, LIVE_STATES } from '../schema.ts';

@@ -1,7 +1,7 @@
 import { evictDurableObject } from 'cloudflare:test';
 import { expect, test, vi } from 'vitest';
-import { storeKey } from '../../../shared/build-record.ts';
-import { sha256Hex } from '../../../shared/digest.ts';
+import { storeKey } from '../../../shared/build/build-record.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
 import { bucket, failed, type OpenedForeman, withForeman } from '../foreman.fixture.ts';
 import { LOG_LIFE_MS } from './remove-old-logs.ts';

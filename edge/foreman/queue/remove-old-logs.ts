@@ -3,7 +3,7 @@
  * gone through in the order in which they were accepted, a few at each alarm, and how far that went is remembered.
  */
 import { asc, gt } from 'drizzle-orm';
-import { storeKey } from '../../../shared/build-record.ts';
+import { storeKey } from '../../../shared/build/build-record.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import { metaValue, setMeta } from '../meta.ts';
 import { builds } from '../schema.ts';

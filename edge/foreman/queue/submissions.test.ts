@@ -1,8 +1,8 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it, test, vi } from 'vitest';
-import { sha256Hex } from '../../../shared/digest.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
-import { requestHash } from '../../../shared/intent.ts';
+import { requestHash } from '../../../shared/request/intent.ts';
 import { configOf } from '../../config.ts';
 import { env } from '../../edge.fixture.ts';
 import { failed, type OpenedForeman, submission, withForeman } from '../foreman.fixture.ts';

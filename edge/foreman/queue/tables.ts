@@ -1,9 +1,9 @@
 /** Tables of builds and of their places in the queue. */
 import { sql } from 'drizzle-orm';
 import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
-import type { BuildRecord, FailureRecord, RequestEcho } from '../../../shared/build-record.ts';
-import type { Conditions } from '../../../shared/conditions.ts';
-import type { NormalizedRequest } from '../../../shared/normalize-request.ts';
+import type { BuildRecord, FailureRecord, RequestEcho } from '../../../shared/build/build-record.ts';
+import type { Conditions } from '../../../shared/request/conditions.ts';
+import type { NormalizedRequest } from '../../../shared/request/normalize-request.ts';
 
 /** `queued → leased → running → publishing → done`, or `failed`; a lost lease leads back to `queued`. */
 export type BuildState = 'queued' | 'leased' | 'running' | 'publishing' | 'done' | 'failed';

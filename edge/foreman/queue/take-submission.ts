@@ -1,8 +1,8 @@
 /** A miss arrives: join the build that runs, learn what became of the last one, or begin the next generation. */
-import { isRemembered } from '../../../shared/build-error.ts';
-import type { BuildStatus } from '../../../shared/build-state.ts';
-import { requestHash } from '../../../shared/intent.ts';
-import { isPrebuild } from '../../../shared/turn.ts';
+import { isRemembered } from '../../../shared/build/build-error.ts';
+import type { BuildStatus } from '../../../shared/build/build-state.ts';
+import { isPrebuild } from '../../../shared/queue/turn.ts';
+import { requestHash } from '../../../shared/request/intent.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import { type BuildRow, isLive } from '../schema.ts';
 import { firstFor } from '../trust/decide-build.ts';

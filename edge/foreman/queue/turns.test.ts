@@ -1,5 +1,5 @@
 import { beforeEach, expect, it, vi } from 'vitest';
-import { sha256Hex } from '../../../shared/digest.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { openUpstream } from '../../edge.fixture.ts';
 import { AHEAD, type OpenedForeman, openForeman, submission } from '../foreman.fixture.ts';
 

@@ -1,9 +1,9 @@
 /**
- * Turns between clients (shared/turn.ts), kept where the queue is. Rows of clients whose turn has passed say nothing and go:
+ * Turns between clients (shared/queue/turn.ts), kept where the queue is. Rows of clients whose turn has passed say nothing and go:
  * a client that comes back later is as good as new, and nobody's key is kept for longer than it is of use.
  */
 import { eq, lte, sql } from 'drizzle-orm';
-import { nextTurn } from '../../../shared/turn.ts';
+import { nextTurn } from '../../../shared/queue/turn.ts';
 import type { Database } from '../database.ts';
 import { clients, meta } from '../schema.ts';
 

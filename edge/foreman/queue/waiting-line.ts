@@ -3,7 +3,7 @@
  * nobody has asked for yet. Asked at each poll and for each lease: nothing here may count or sort what waits.
  */
 import { and, asc, eq, gte, lt, sql } from 'drizzle-orm';
-import { PREBUILD_TURN } from '../../../shared/turn.ts';
+import { PREBUILD_TURN } from '../../../shared/queue/turn.ts';
 import type { Database } from '../database.ts';
 import { type BuildRow, builds, isReady, WHOM, type Whom } from '../schema.ts';
 import { PlaceInTurn } from './place-in-turn.ts';

@@ -1,7 +1,8 @@
 /** What a waiting build takes beside a free node, by its votes and by who is there. For what is told; nothing is decided by it. */
-import { decide, isIndependent } from '../../../shared/quorum.ts';
+
 import { feedUrlsOf, fetchesFrom } from '../../../shared/trust/foreign-feeds.ts';
 import type { TrustPolicy } from '../../../shared/trust/policy.ts';
+import { decide, isIndependent } from '../../../shared/trust/quorum.ts';
 import type { WaitsFor } from '../../../shared/trust/waits-for.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import type { Voice } from '../nodes/operators.ts';

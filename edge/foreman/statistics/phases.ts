@@ -2,8 +2,8 @@
  * How long builds take, phase by phase, as the Foreman sees it; what a node does in between it tells its own Prometheus. In memory: who
  * reads it wants to know how it is now, and knows how to add up what begins anew.
  */
-import { LabelledHistogram } from '../../../shared/labelled-histogram.ts';
-import type { Sample } from '../../../shared/prometheus-text.ts';
+import { LabelledHistogram } from '../../../shared/metrics/labelled-histogram.ts';
+import type { Sample } from '../../../shared/metrics/prometheus-text.ts';
 
 /** `waiting`: for the first node that takes it; `building`: by the one whose image it is; `publishing`: from the decision on. */
 export type Phase = 'waiting' | 'building' | 'publishing';

@@ -1,9 +1,9 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { drizzle } from 'drizzle-orm/durable-sqlite';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
-import { buildRecord, requestEcho } from '../../../shared/build-record.fixture.ts';
-import { dayOf } from '../../../shared/client-key.ts';
-import { sha256Hex } from '../../../shared/digest.ts';
+import { buildRecord, requestEcho } from '../../../shared/build/build-record.fixture.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
+import { dayOf } from '../../../shared/request/client-key.ts';
 import { openUpstream } from '../../edge.fixture.ts';
 import { LIFETIMES } from '../../lifetimes.ts';
 import { COUNTED, type Count, count } from '../../statistics/counted.ts';

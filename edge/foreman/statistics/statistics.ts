@@ -2,9 +2,9 @@
  * The statistics as the Foreman keeps them: what isolates counted, how its own builds ended, and the answers about both.
  * Nothing of a private build comes in here, so nothing of one can come out.
  */
-import type { BuildRecord, FailureRecord } from '../../../shared/build-record.ts';
-import { dayOf } from '../../../shared/client-key.ts';
-import type { NormalizedRequest } from '../../../shared/normalize-request.ts';
+import type { BuildRecord, FailureRecord } from '../../../shared/build/build-record.ts';
+import { dayOf } from '../../../shared/request/client-key.ts';
+import type { NormalizedRequest } from '../../../shared/request/normalize-request.ts';
 import { buildSeconds } from '../../../shared/seed/image-facts.ts';
 import { LIFETIMES } from '../../lifetimes.ts';
 import { logError } from '../../log.ts';

@@ -2,8 +2,8 @@
  * A failure as whoever asked for the build reads it. Of a quorum each knows the kind to be true, and the words only where all have the
  * same; what a volunteer's machine printed is nobody's word but its own, and would be a way to speak to every user.
  */
-import { BUILD_ERRORS, BuildError, type BuildErrorKind } from '../../../shared/build-error.ts';
-import type { Agreement } from '../../../shared/quorum.ts';
+import { BUILD_ERRORS, BuildError, type BuildErrorKind } from '../../../shared/build/build-error.ts';
+import type { Agreement } from '../../../shared/trust/quorum.ts';
 
 export interface ToldFailure {
   readonly detail: string;

@@ -1,5 +1,5 @@
 /** Who vouches for an image that is decided upon, as its record keeps them. */
-import type { BuildRecord, RecordedAttester } from '../../../shared/build-record.ts';
+import type { BuildRecord, RecordedAttester } from '../../../shared/build/build-record.ts';
 import type { ForemanState } from '../foreman-state.ts';
 
 /** `votes`: those that agree. */

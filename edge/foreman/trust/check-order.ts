@@ -3,8 +3,8 @@
  * the node that the answer is known, or the one that lies now and then would not lie now. It bears the published build's name, since
  * files are named after it, and some of them hold their own name: under another one an honest node would make other bytes.
  */
-import { BuildError } from '../../../shared/build-error.ts';
-import { isHeard } from '../../../shared/node-state.ts';
+import { BuildError } from '../../../shared/build/build-error.ts';
+import { isHeard } from '../../../shared/node/node-state.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import { type Order, orderOf } from '../leases/give-lease.ts';
 import { type PinnedInputs, pinInputs } from '../leases/pins.ts';

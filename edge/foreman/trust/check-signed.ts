@@ -1,6 +1,6 @@
 /** Is what a node reports signed by it, in the words that this edge would have it in? Asked before its report counts for anything. */
-import type { AcceptedResult } from '../../../shared/accept-result.ts';
-import type { BuildErrorKind } from '../../../shared/build-error.ts';
+import type { AcceptedResult } from '../../../shared/build/accept-result.ts';
+import type { BuildErrorKind } from '../../../shared/build/build-error.ts';
 import { checkStatement, type StatementCheck } from '../../../shared/trust/check-statement.ts';
 import { statedRequest } from '../../../shared/trust/stated-request.ts';
 import { failureStatement, imageStatement, type OrderedBuild } from '../../../shared/trust/statement.ts';

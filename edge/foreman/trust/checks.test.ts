@@ -2,10 +2,10 @@
 
 import { evictDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest';
-import { storeKey } from '../../../shared/build-record.ts';
-import { sha256Hex } from '../../../shared/digest.ts';
+import { storeKey } from '../../../shared/build/build-record.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
-import { normalizedRequest } from '../../../shared/normalized-request.fixture.ts';
+import { normalizedRequest } from '../../../shared/request/normalized-request.fixture.ts';
 import { trustPolicySchema } from '../../../shared/trust/policy.ts';
 import { configOf } from '../../config.ts';
 import { env } from '../../edge.fixture.ts';

@@ -1,6 +1,6 @@
 /** A farm that is large enough for volunteers to publish: as many operators as it takes, and two for whom the tests speak. */
 import { vi } from 'vitest';
-import { sha256Hex } from '../../../shared/digest.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { DRAW_PATIENCE_MS } from '../../../shared/trust/draw-operator.ts';
 import { bucket, type OpenedForeman } from '../foreman.fixture.ts';
 import type { Order } from '../leases/give-lease.ts';

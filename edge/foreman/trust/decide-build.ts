@@ -1,14 +1,14 @@
 /**
  * What the Foreman knows, brought before the rules: votes with what their operators have shown, the rule of the request, the size
- * of the farm (shared/quorum.ts, shared/trust/policy.ts). And what follows where it does not suffice: who is to build it again.
+ * of the farm (shared/trust/quorum.ts, shared/trust/policy.ts). And what follows where it does not suffice: who is to build it again.
  */
-import type { Pins } from '../../../shared/build-record.ts';
-import { canonical } from '../../../shared/canonical.ts';
-import { sha256Hex } from '../../../shared/digest.ts';
-import type { NormalizedRequest } from '../../../shared/normalize-request.ts';
-import { type Decision, decide, type Farm, type Vote, wantsVolunteers } from '../../../shared/quorum.ts';
+import type { Pins } from '../../../shared/build/build-record.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
+import { canonical } from '../../../shared/request/canonical.ts';
+import type { NormalizedRequest } from '../../../shared/request/normalize-request.ts';
 import { feedUrlsOf } from '../../../shared/trust/foreign-feeds.ts';
 import { isProven, ruleFor, type TrustRule } from '../../../shared/trust/policy.ts';
+import { type Decision, decide, type Farm, type Vote, wantsVolunteers } from '../../../shared/trust/quorum.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import { type BuildRow, WHOM, type Whom } from '../schema.ts';
 

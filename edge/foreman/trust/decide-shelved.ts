@@ -1,6 +1,6 @@
 /** The farm has grown: what waits on the shelf for that (shelf.ts) is decided now, as it would have been with its last word. */
-import type { FailureRecord } from '../../../shared/build-record.ts';
-import type { Agreement } from '../../../shared/quorum.ts';
+import type { FailureRecord } from '../../../shared/build/build-record.ts';
+import type { Agreement } from '../../../shared/trust/quorum.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import { endCompetitor, toPublishing } from '../publishing/to-publishing.ts';
 import { failBuild } from '../queue/end-build.ts';

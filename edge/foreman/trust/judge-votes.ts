@@ -3,8 +3,9 @@
  * later; what a node's word is worth is seen by that alone, and so is whose fault it was that the build failed before. Who lied is
  * put out, and what nobody lied about is noted of the target.
  */
-import { saysTheSame, type Vote } from '../../../shared/quorum.ts';
+
 import { type Finding, judge } from '../../../shared/trust/judge.ts';
+import { saysTheSame, type Vote } from '../../../shared/trust/quorum.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import { settleFaults } from '../nodes/node-faults.ts';
 import { recall } from '../publishing/recall.ts';

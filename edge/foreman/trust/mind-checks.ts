@@ -2,8 +2,8 @@
  * What is left to do for checks, found in the tables whenever the Foreman looks: such as have lost their lease, what rebuilds said, and
  * files that nobody will ever fetch. Each step may be broken off and is done again.
  */
-import { storeKey } from '../../../shared/build-record.ts';
-import { isHeard } from '../../../shared/node-state.ts';
+import { storeKey } from '../../../shared/build/build-record.ts';
+import { isHeard } from '../../../shared/node/node-state.ts';
 import { MAX_TRIES } from '../../../shared/trust/checks.ts';
 import { HISTORY_MS } from '../../lifetimes.ts';
 import { logWarning } from '../../log.ts';

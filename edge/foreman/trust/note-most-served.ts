@@ -2,7 +2,7 @@
  * Each day some of the images that are handed out most are to be built again, of those that volunteers published: what colluding
  * operators would want to be flashed is what many ask for.
  */
-import { dayOf } from '../../../shared/client-key.ts';
+import { dayOf } from '../../../shared/request/client-key.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import { metaValue, setMeta } from '../meta.ts';
 

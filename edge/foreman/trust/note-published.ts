@@ -1,5 +1,5 @@
 /** What is published is from now on known to checks; of what volunteers published some is built again. */
-import type { BuildRecord } from '../../../shared/build-record.ts';
+import type { BuildRecord } from '../../../shared/build/build-record.ts';
 import { isRebuildDue } from '../../../shared/trust/checks.ts';
 import { isReproducible } from '../../../shared/trust/reproducibility.ts';
 import type { ForemanState } from '../foreman-state.ts';

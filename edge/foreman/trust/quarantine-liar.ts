@@ -3,7 +3,7 @@
  * undecided was never said. It may be broken and not lie; for what it makes that is the same. Trusted nodes are machines of the
  * farm's own operator, who is told of their faults in another way (node-faults.ts).
  */
-import { isHeard } from '../../../shared/node-state.ts';
+import { isHeard } from '../../../shared/node/node-state.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import { disown } from '../nodes/set-aside.ts';
 import { disownResults } from './withdraw.ts';

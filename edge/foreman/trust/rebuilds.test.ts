@@ -2,13 +2,13 @@
 
 import { evictDurableObject } from 'cloudflare:test';
 import { describe, expect, it, vi } from 'vitest';
-import { storeKey } from '../../../shared/build-record.ts';
-import { sha256Hex } from '../../../shared/digest.ts';
+import { storeKey } from '../../../shared/build/build-record.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
+import { PREBUILD_TURN } from '../../../shared/queue/turn.ts';
 import { imageHash } from '../../../shared/seed/file-path.ts';
 import { MAX_REBUILDS } from '../../../shared/trust/checks.ts';
 import { trustPolicySchema } from '../../../shared/trust/policy.ts';
-import { PREBUILD_TURN } from '../../../shared/turn.ts';
 import { bucket, failed, handedBack, type OpenedForeman, withForeman } from '../foreman.fixture.ts';
 import type { Order } from '../leases/give-lease.ts';
 

@@ -2,7 +2,7 @@
  * A trusted node has built again what is published: is it the same? Told by whoever had it built; here the consequences are drawn, as
  * of a trusted word that comes late (judge-votes.ts). Without this an image that enough liars agreed upon would be served for ever.
  */
-import { isHeard } from '../../../shared/node-state.ts';
+import { isHeard } from '../../../shared/node/node-state.ts';
 import { resultDigest } from '../../../shared/trust/result-digest.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import { recall } from '../publishing/recall.ts';

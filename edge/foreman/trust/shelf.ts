@@ -4,8 +4,8 @@
  * nothing is missing any more.
  */
 import { asc, eq, lte, sql } from 'drizzle-orm';
-import type { AcceptedResult } from '../../../shared/accept-result.ts';
-import { decide } from '../../../shared/quorum.ts';
+import type { AcceptedResult } from '../../../shared/build/accept-result.ts';
+import { decide } from '../../../shared/trust/quorum.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import { prepared } from '../prepared.ts';
 import { type BuildRow, type LeaseRow, type ShelvedRow, shelved } from '../schema.ts';

@@ -1,11 +1,11 @@
 /** What nodes sign, and who lies with it: nothing counts that is not signed by its node in the edge's own words. */
 import { describe, expect, it, vi } from 'vitest';
-import { utf8ToBytes } from '../../../shared/digest.ts';
-import { signingKey } from '../../../shared/ed25519.ts';
-import { AGAIN_MS } from '../../../shared/lease.ts';
+import { utf8ToBytes } from '../../../shared/crypto/digest.ts';
+import { signingKey } from '../../../shared/crypto/ed25519.ts';
+import { AGAIN_MS } from '../../../shared/node/lease.ts';
 import { signDsse } from '../../../shared/trust/dsse.ts';
 import { IN_TOTO_TYPE } from '../../../shared/trust/statement.ts';
-import type { ReportedEvent } from '../../signed-event.fixture.ts';
+import type { ReportedEvent } from '../../nodes/signed-event.fixture.ts';
 import { failed, type OpenedForeman, openForeman, withForeman } from '../foreman.fixture.ts';
 import type { Order } from '../leases/give-lease.ts';
 

@@ -1,7 +1,7 @@
 /** Tables of what nodes said, of what was thought of it, and of what is built again to find out. */
 import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
-import type { AcceptedResult } from '../../../shared/accept-result.ts';
-import type { BuildErrorKind } from '../../../shared/build-error.ts';
+import type { AcceptedResult } from '../../../shared/build/accept-result.ts';
+import type { BuildErrorKind } from '../../../shared/build/build-error.ts';
 import type { CheckKind, CheckOutcome } from '../../../shared/trust/checks.ts';
 import type { DsseEnvelope } from '../../../shared/trust/dsse.ts';
 

@@ -2,11 +2,11 @@
  * A node tells how it built a check: taken as any other report is, and held against what is known. It is never published, and the build
  * that routers have is not touched by it. What follows stands in shared/trust/checks.ts.
  */
-import { acceptResult } from '../../../shared/accept-result.ts';
-import { isDeterministic, kindFromNode } from '../../../shared/build-error.ts';
+import { acceptResult } from '../../../shared/build/accept-result.ts';
+import { isDeterministic, kindFromNode } from '../../../shared/build/build-error.ts';
 import type { LeaseReport } from '../../../shared/gen/asu/farm/v1/foreman_pb.js';
-import type { Vote } from '../../../shared/quorum.ts';
 import { type CheckOutcome, outcomeOf } from '../../../shared/trust/checks.ts';
+import type { Vote } from '../../../shared/trust/quorum.ts';
 import { resultDigest } from '../../../shared/trust/result-digest.ts';
 import { logWarning } from '../../log.ts';
 import type { ForemanState } from '../foreman-state.ts';

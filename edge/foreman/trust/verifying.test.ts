@@ -1,13 +1,13 @@
 /** Builds that more than one must make: whom they are given to, what decides them, and what is told meanwhile. */
 
 import { beforeEach, describe, expect, it, test, vi } from 'vitest';
-import { sha256Hex } from '../../../shared/digest.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
 import { DRAW_PATIENCE_MS } from '../../../shared/trust/draw-operator.ts';
 import { waitingDetail } from '../../../shared/trust/waits-for.ts';
 import { configOf } from '../../config.ts';
 import { env } from '../../edge.fixture.ts';
-import { succeeded } from '../../farm-node.fixture.ts';
+import { succeeded } from '../../nodes/farm-node.fixture.ts';
 import {
   bucket,
   failed,

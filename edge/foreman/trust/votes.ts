@@ -1,7 +1,7 @@
 /** Votes about builds, one voice for each operator and build. They are kept: who said what is the evidence in a dispute. */
 import { and, asc, eq, gt, ne, sql } from 'drizzle-orm';
-import type { BuildErrorKind } from '../../../shared/build-error.ts';
-import type { Vote } from '../../../shared/quorum.ts';
+import type { BuildErrorKind } from '../../../shared/build/build-error.ts';
+import type { Vote } from '../../../shared/trust/quorum.ts';
 import type { Database } from '../database.ts';
 import { type NodeRow, type VoteRow, votes } from '../schema.ts';
 

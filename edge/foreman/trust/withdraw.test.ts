@@ -1,7 +1,7 @@
 /** What was published, and stands no more on anybody’s word. */
 
 import { expect, it, test, vi } from 'vitest';
-import { sha256Hex } from '../../../shared/digest.ts';
+import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
 import { DRAW_PATIENCE_MS } from '../../../shared/trust/draw-operator.ts';
 import { configOf } from '../../config.ts';

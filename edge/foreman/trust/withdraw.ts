@@ -4,10 +4,10 @@
  * dealt with, so it may be broken off anywhere; a node may have made thousands.
  */
 import { and, asc, eq, gt, sql } from 'drizzle-orm';
-import { type BuildRecord, storeKey } from '../../../shared/build-record.ts';
-import { isHeard } from '../../../shared/node-state.ts';
-import { decide } from '../../../shared/quorum.ts';
+import { type BuildRecord, storeKey } from '../../../shared/build/build-record.ts';
+import { isHeard } from '../../../shared/node/node-state.ts';
 import { isProven } from '../../../shared/trust/policy.ts';
+import { decide } from '../../../shared/trust/quorum.ts';
 import { logWarning } from '../../log.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { storedJson } from '../../storage/read-text.ts';

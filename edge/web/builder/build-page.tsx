@@ -2,7 +2,7 @@
 import type { VNode } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Devices, Overview } from '../../../shared/api/catalogue-answers.ts';
-import { FILESYSTEMS } from '../../../shared/grammar.ts';
+import { FILESYSTEMS } from '../../../shared/request/grammar.ts';
 import { useAsked } from '../api/use-asked.ts';
 import { addressOf } from '../choice.ts';
 import { follow } from '../location.ts';

@@ -1,7 +1,7 @@
 /** A build that failed, in plain words and with what to do; under them the server's own, and what make printed. */
 import type { VNode } from 'preact';
 import type { FailedBuild } from '../../../shared/api/build-answers.ts';
-import { BUILD_ERRORS, isBuildErrorKind } from '../../../shared/build-error.ts';
+import { BUILD_ERRORS, isBuildErrorKind } from '../../../shared/build/build-error.ts';
 import { MESSAGES } from '../messages.ts';
 import { Output } from './output.tsx';
 

@@ -3,7 +3,7 @@
  * knows it. Only the server decides; a name that no list has may be another package's second name.
  */
 import type { OverviewBranch } from '../../../shared/api/catalogue-answers.ts';
-import { latestPack } from '../../../shared/package-changes.ts';
+import { latestPack } from '../../../shared/upstream/package-changes.ts';
 import { isRemoval, isWord, nameOf } from '../choice.ts';
 
 export type PackageNote =

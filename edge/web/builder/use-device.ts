@@ -7,7 +7,7 @@ import type {
   PackageVersions,
   TargetIndex,
 } from '../../../shared/api/catalogue-answers.ts';
-import { FILESYSTEMS } from '../../../shared/grammar.ts';
+import { FILESYSTEMS } from '../../../shared/request/grammar.ts';
 import { type Asked, useAsked } from '../api/use-asked.ts';
 import type { Device, FileSystem } from '../choice.ts';
 import { deviceName } from './devices.ts';

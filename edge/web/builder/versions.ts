@@ -1,7 +1,7 @@
 /** The versions that the server offers, as a reader chooses among them: newest first, snapshots apart. */
 import type { Overview, OverviewBranch } from '../../../shared/api/catalogue-answers.ts';
-import { isSnapshot } from '../../../shared/branch.ts';
-import { compareVersions } from '../../../shared/version-order.ts';
+import { isSnapshot } from '../../../shared/upstream/branch.ts';
+import { compareVersions } from '../../../shared/upstream/version-order.ts';
 
 export interface OfferedVersions {
   readonly releases: readonly string[];

@@ -5,8 +5,8 @@
 import type { AnswerOf } from '../../../shared/api/answer-of.ts';
 import type { profileSchema } from '../../../shared/api/catalogue-answers.ts';
 import type { SeedUpgrade } from '../../../shared/api/seed-check-answers.ts';
-import { isSnapshot } from '../../../shared/branch.ts';
-import type { Installed } from '../../../shared/installed-list.ts';
+import type { Installed } from '../../../shared/request/installed-list.ts';
+import { isSnapshot } from '../../../shared/upstream/branch.ts';
 import { AskError, ask } from '../api/ask.ts';
 import { defaultNames } from '../builder/package-notes.ts';
 import { MESSAGES } from '../messages.ts';

@@ -1,7 +1,7 @@
 /** What a check found: the news first, then what becomes of the packages, then the way to the image. */
 import type { ComponentChildren, VNode } from 'preact';
-import { FILESYSTEMS, isPackageName, WORD } from '../../../shared/grammar.ts';
-import type { Installed } from '../../../shared/installed-list.ts';
+import { FILESYSTEMS, isPackageName, WORD } from '../../../shared/request/grammar.ts';
+import type { Installed } from '../../../shared/request/installed-list.ts';
 import { addressOf } from '../choice.ts';
 import { number } from '../format.ts';
 import { follow } from '../location.ts';

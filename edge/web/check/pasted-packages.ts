@@ -1,5 +1,5 @@
 /** A pasted list of packages, within what one question to the server has room for. */
-import { type Installed, InstalledListError, installedList } from '../../../shared/installed-list.ts';
+import { type Installed, InstalledListError, installedList } from '../../../shared/request/installed-list.ts';
 import { MAX_PACKAGES } from '../choice.ts';
 
 export type PastedPackages =

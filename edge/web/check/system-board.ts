@@ -2,8 +2,8 @@
  * What a router says of itself by `ubus call system board`, as somebody pasted it: maybe with the prompt before it, maybe half of it,
  * maybe something else altogether. What is not in a request's grammar goes no further.
  */
-import { TARGET, WORD } from '../../../shared/grammar.ts';
-import { printable } from '../../../shared/printable.ts';
+import { TARGET, WORD } from '../../../shared/request/grammar.ts';
+import { printable } from '../../../shared/text/printable.ts';
 
 export interface SystemBoard {
   /** For people. */

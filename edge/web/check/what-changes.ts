@@ -3,8 +3,8 @@
  * image, and this tells how they came about.
  */
 import type { SeedUpgrade } from '../../../shared/api/seed-check-answers.ts';
-import { latestPack, PACKAGE_CHANGES } from '../../../shared/package-changes.ts';
 import { baseSuccessor, isIgnored } from '../../../shared/seed/base-packages.ts';
+import { latestPack, PACKAGE_CHANGES } from '../../../shared/upstream/package-changes.ts';
 import { nameIn } from './name-in.ts';
 
 export interface Changes {

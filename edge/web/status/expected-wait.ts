@@ -2,8 +2,8 @@
 import type { Health } from '../../../shared/api/health-answer.ts';
 import type { NodeList } from '../../../shared/api/nodes-answers.ts';
 import type { SeedLatestImages } from '../../../shared/api/seed-data-answers.ts';
-import { estimateSeconds } from '../../../shared/estimate.ts';
-import { median } from '../../../shared/median.ts';
+import { median } from '../../../shared/metrics/median.ts';
+import { estimateSeconds } from '../../../shared/queue/estimate.ts';
 
 export type ExpectedWait =
   | { readonly state: 'known'; readonly seconds: number }

@@ -1,7 +1,7 @@
 /** Has the node joined the edge, and for how long is its certificate good? */
 import path from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
-import { expiryOf } from '../../membership.ts';
+import { expiryOf } from '../../membership/membership.ts';
 import { type Check, type Finding, ok, problem, warning } from '../check.ts';
 
 export const certificateCheck: Check = {

@@ -1,5 +1,5 @@
 /** Is there room for what a node keeps? */
-import { GIB, tellBytes } from '../../../shared/byte-size.ts';
+import { GIB, tellBytes } from '../../../shared/text/byte-size.ts';
 import { freeBytes } from '../../disk/free-space.ts';
 import { defaultDiskBudget, rememberedDiskBudget } from '../../disk/settle-disk-budget.ts';
 import { type Check, type Finding, ok, problem, warning } from '../check.ts';

@@ -1,7 +1,7 @@
 /** Whose word are the ImageBuilders on disk here by? */
 
-import { printable } from '../../../shared/printable.ts';
-import { UNSIGNED } from '../../../shared/upstream-signature.ts';
+import { printable } from '../../../shared/text/printable.ts';
+import { UNSIGNED } from '../../../shared/upstream/upstream-signature.ts';
 import { shortName } from '../../cli/imagebuilder-choice.ts';
 import { ImageBuilderShelf, type ShelvedImageBuilder } from '../../imagebuilder/imagebuilder-shelf.ts';
 import { type Check, type Finding, ok, warning } from '../check.ts';

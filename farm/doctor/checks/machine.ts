@@ -1,5 +1,5 @@
 /** Is the machine big enough, its Node.js new enough, and is the user not mightier than need be? */
-import { GIB, MIB, tellBytes } from '../../../shared/byte-size.ts';
+import { GIB, MIB, tellBytes } from '../../../shared/text/byte-size.ts';
 import { type Machine, thisMachine } from '../../cli/machine.ts';
 import { type Check, type Finding, ok, problem, warning } from '../check.ts';
 

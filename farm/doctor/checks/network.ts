@@ -1,8 +1,8 @@
 /** Do upstream, edge and its store answer, and does everybody mean the same time? */
 import { type Health, healthSchema } from '../../../shared/api/health-answer.ts';
 import { EDGE_SETTINGS } from '../../../shared/edge-settings.ts';
-import { printable } from '../../../shared/printable.ts';
-import { parseVersionsJson } from '../../../shared/upstream-versions.ts';
+import { printable } from '../../../shared/text/printable.ts';
+import { parseVersionsJson } from '../../../shared/upstream/upstream-versions.ts';
 import { type Check, type Finding, ok, type Patient, problem, warning } from '../check.ts';
 import type { Answer } from '../reach.ts';
 

@@ -484,7 +484,7 @@ export declare type Circumstances = Message<"asu.farm.v1.Circumstances"> & {
 export declare const CircumstancesSchema: GenMessage<Circumstances>;
 
 /**
- * A closed set: `kind` is a key of the BuildError table (shared/build-error.ts). A kind that the edge does not know counts
+ * A closed set: `kind` is a key of the BuildError table (shared/build/build-error.ts). A kind that the edge does not know counts
  * as `internal`, so that a newer node cannot make an older edge blame the user.
  *
  * @generated from message asu.farm.v1.BuildFailed
