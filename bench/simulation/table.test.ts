@@ -45,6 +45,12 @@ test.each<[name: string, bent: Partial<Figures>]>([
   expect(brokenOf({ ...GOOD, ...bent })).toEqual([expect.stringContaining(`day, ${name}: expected`)]);
 });
 
-test('what cannot be told of a part is not held against it', () => {
-  expect(brokenOf({ ...GOOD, jain: null, estimateError: null, scale: 0.01, peakCallsPerSecond: 900 })).toEqual([]);
+test('what cannot be told of a part is neither told nor held against it', () => {
+  const lines: string[] = [];
+  const figures = { ...GOOD, jain: null, estimateError: null, scale: 0.01, peakCallsPerSecond: 900 };
+  expect(printTable([{ name: 'day', figures }], (line) => lines.push(line))).toEqual([]);
+  const told = lines
+    .filter((line) => /whole farm|fairness|error of estimates/.test(line))
+    .map((line) => line.slice(34, 54));
+  expect(told.map((cell) => cell.trim())).toEqual(['–', '–', '–']);
 });

@@ -62,9 +62,12 @@ export function printTable(parts: readonly Part[], print: (line: string) => void
   for (const [name, limitName, cell] of ROWS) {
     const limit = LIMITS.find((one) => one.name === limitName);
     const cells = parts.map(({ name: part, figures }) => {
-      const isBroken = limit?.isKept(figures) === false;
-      if (isBroken) broken.push(`${part}, ${limit.name}: expected ${limit.text}, got ${cell(figures)}`);
-      return isBroken ? `! ${cell(figures)}` : cell(figures);
+      const isKept = limit?.isKept(figures);
+      // Beside a limit a figure that tells nothing of it would be read as broken, or as kept.
+      if (isKept === null) return '–';
+      if (!limit || isKept) return cell(figures);
+      broken.push(`${part}, ${limit.name}: expected ${limit.text}, got ${cell(figures)}`);
+      return `! ${cell(figures)}`;
     });
     line([name, ...cells, ...(limit ? [`  ${limit.text}`] : [])]);
   }
