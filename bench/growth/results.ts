@@ -44,7 +44,8 @@ function curvesOf(measured: readonly (MeasuredQueue & { readonly residentMb: num
         unit: 'rows read',
         points: points(({ operations: all }) => all[at]?.rowsRead ?? Number.NaN),
         // The queue is the same here: all that may read more of a longer one may not of more results.
-        bound: { kind: 'flat', factor: 1.5, slack: mayRead(0, bound) } satisfies Bound,
+        // The queue is as long each time: the places of a whole poll move no further than one may.
+        bound: { kind: 'flat', factor: 1.5, slack: mayRead(0, bound === 'places' ? 'place' : bound) } satisfies Bound,
       }),
     ),
     {
