@@ -76,3 +76,9 @@ test('what runs a script when it is installed was judged by name', async () => {
 test('npm is told to install nothing where such a name is missing', async () => {
   expect((await read('.npmrc')).split('\n')).toContain('strict-allow-scripts=true');
 });
+
+test.each(['edge', 'node'])('so is the npm that makes the container of the %s, where no .npmrc is', async (name) => {
+  const installing = (await read(`deploy/${name}.Containerfile`)).match(/^RUN npm .*$/gm) ?? [];
+  expect(installing).toHaveLength(1);
+  expect(installing[0]).toMatch(/^RUN npm ci --omit=dev --strict-allow-scripts(?: |$)/);
+});

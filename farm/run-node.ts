@@ -22,7 +22,7 @@ import { nodeService } from './server/node-service.ts';
 import { serveNode } from './server/serve-node.ts';
 import { BegunUploads } from './upload/begun-uploads.ts';
 import { DirectStore } from './upload/direct-store.ts';
-import type { StorePlace } from './upload/node-s3.ts';
+import { type StorePlace, secretsOf } from './upload/node-s3.ts';
 
 /** Where the clock was found to be wrong, a certificate may have ended that seemed to have hours left. */
 const RENEW_CHECK_MS = 60_000;
@@ -42,7 +42,7 @@ export async function runNode(config: NodeStart, signal: AbortSignal): Promise<v
     format: config.logFormat,
     write: (line) => console.log(line),
     now: () => new Date(),
-    secrets: [config.joinToken, config.s3?.secretAccessKey ?? null],
+    secrets: [config.joinToken, ...(config.s3 ? secretsOf(config.s3) : [])],
   });
   const key = await loadNodeKey(stateDirectory);
   const { db, close } = openDatabase(path.join(stateDirectory, 'node.sqlite'));

@@ -66,13 +66,40 @@ test('half an index is not left for later builds to believe, by whatever it was 
   expect(await readdir(path.join(tree, 'packages'))).toEqual(['vim.ipk']);
 });
 
-test('nor is anything removed behind a link that an ImageBuilder put in the place of its packages', async () => {
-  const elsewhere = path.join(state, 'elsewhere');
-  await mkdir(elsewhere);
-  await writeFile(path.join(elsewhere, 'Packages'), 'somebody else’s');
-  await warm('package_index', `ln -s ${elsewhere} packages; exit 1`);
-  expect(await readdir(elsewhere)).toEqual(['Packages']);
+describe('opkg’s index is signed whether or not it was packed, so it is looked at though make ended well', () => {
+  const make = (gz: string, sig: string) =>
+    `mkdir packages; cd packages; echo "Package: vim" >Packages; ${gz}; ${sig}; : >vim.ipk`;
+  const packed = 'gzip -9nc Packages >Packages.gz';
+  const whole = ['Packages', 'Packages.gz', 'Packages.sig', 'vim.ipk'];
+  test.each<[string, string, string, string[]]>([
+    ['whole', packed, 'echo s >Packages.sig', whole],
+    ['half packed', 'gzip -9nc Packages | head -c 20 >Packages.gz', 'echo s >Packages.sig', ['vim.ipk']],
+    ['not packed', ': >Packages.gz', 'echo s >Packages.sig', ['vim.ipk']],
+    ['not signed', packed, ': >Packages.sig', ['vim.ipk']],
+    ['unsigned by choice', packed, ':', whole.filter((name) => name !== 'Packages.sig')],
+    ['packed elsewhere', 'ln -s /etc/hostname Packages.gz', 'echo s >Packages.sig', ['vim.ipk']],
+    ['apk’s', 'mv Packages packages.adb', ':', ['packages.adb', 'vim.ipk']],
+  ])('%s', async (_, gz, sig, expected) => {
+    const { told } = await warm('package_index', make(gz, sig));
+    expect((await readdir(path.join(tree, 'packages'))).sort()).toEqual(expected);
+    expect(told).toEqual(expected.length > 1 ? [] : [expect.stringContaining('package_index')]);
+  });
 });
+
+test.each([
+  ['failed', 1],
+  ['ended well', 0],
+])(
+  'nor is anything looked at or removed behind a link in the place of its packages, where make %s',
+  async (_, code) => {
+    const elsewhere = path.join(state, 'elsewhere');
+    await mkdir(elsewhere);
+    await writeFile(path.join(elsewhere, 'Packages.gz'), 'somebody else’s');
+    const { told } = await warm('package_index', `ln -s ${elsewhere} packages; exit ${code}`);
+    expect(await readdir(elsewhere)).toEqual(['Packages.gz']);
+    expect(told).toHaveLength(code);
+  },
+);
 
 test('a list of profiles that cannot be had now is asked for by the first build', async () => {
   expect((await warm('info', 'exit 2')).info).toBeNull();

@@ -7,7 +7,8 @@ import path from 'node:path';
 import type { Bounds } from '../fence/bounds.ts';
 import type { Fence } from '../fence/fence.ts';
 import { mustBePlain } from '../imagebuilder/plain-tree.ts';
-import { type MakeInTree, warmTree } from '../imagebuilder/warm-tree.ts';
+import { type CarriedPackages, type MakeInTree, warmTree } from '../imagebuilder/warm-tree.ts';
+import { isIndexWhole } from '../imagebuilder/whole-index.ts';
 import { findExhaustion } from './classify-failure.ts';
 import { ImageBuilderFailure } from './image-builder-failure.ts';
 import { startMake } from './run-make.ts';
@@ -46,13 +47,16 @@ export async function warmInWorkspace(tree: string, options: WarmOptions): Promi
       if (exhaustion) throw new ImageBuilderFailure(exhaustion, run);
       return { ok: false, stdout: run.stdout };
     };
-    const packages = path.join(workspace.tree, 'packages');
-    const forget = async (name: string): Promise<void> => {
-      // A link would lead to somebody else's files.
-      if ((await lstat(packages).catch(() => null))?.isDirectory())
-        await rm(path.join(packages, name), { force: true, recursive: true });
+    const directory = path.join(workspace.tree, 'packages');
+    // A link would lead to somebody else's files.
+    const isDirectory = async () => (await lstat(directory).catch(() => null))?.isDirectory() ?? false;
+    const packages: CarriedPackages = {
+      isIndexWhole: async () => !(await isDirectory()) || (await isIndexWhole(directory)),
+      forget: async (name) => {
+        if (await isDirectory()) await rm(path.join(directory, name), { force: true, recursive: true });
+      },
     };
-    const info = await warmTree(make, forget, tell);
+    const info = await warmTree(make, packages, tell);
     await mustBePlain(workspace.tree);
     await rename(workspace.tree, tree);
     return info;

@@ -49,8 +49,8 @@ export async function gpgFingerprints(keyFile: string, signal: AbortSignal): Pro
     // Not --show-keys, which gives up at an expired key where there is no trust database.
     await gpg(home, ['--import', keyFile], signal);
     const { stdout } = await gpg(home, ['--with-colons', '--list-keys'], signal);
-    // doc/DETAILS: a `pub` line, with its validity, and then its `fpr` line.
-    const keys = stdout.matchAll(/^pub:([^:]*):.*\nfpr:{9}([0-9A-F]{40}):/gm);
+    // doc/DETAILS: a `pub` line, with its validity, one `rvk` line for each who else may revoke it, and then its `fpr` line.
+    const keys = stdout.matchAll(/^pub:([^:]*):.*\n(?:rvk:.*\n)*fpr:{9}([0-9A-F]{40}):/gm);
     return new Set(
       [...keys].flatMap(([, validity = '', print = '']) => (/[deinr]/.test(validity) ? [] : [print.toLowerCase()])),
     );

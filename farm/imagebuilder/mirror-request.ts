@@ -10,7 +10,20 @@ const MAX_REDIRECTS = 3;
 /** Worth another attempt: the network's fault or a passing one of the server's. */
 export class PassingFault extends Error {}
 
-/** Follows redirects by hand: at most three, each only to where it may lead (redirects.ts). `mayLeadTo`: as there. */
+/** A place that is not asked: `what` is the clause that says why. */
+export class NotFollowed extends BuildError {
+  readonly what: string;
+
+  constructor(url: string, what: string) {
+    super('upstream_unavailable', sentenceOf(url, what));
+    this.what = what;
+  }
+}
+
+/**
+ * Follows redirects by hand: at most three, each only to where it may lead (redirects.ts). `mayLeadTo`: as there.
+ * @throws NotFollowed; what fetch throws; the signal's reason
+ */
 export async function request(
   url: string,
   headers: Record<string, string>,
@@ -18,18 +31,18 @@ export async function request(
   mayLeadTo?: (url: string) => boolean,
 ): Promise<Response> {
   const named = new URL(url);
-  if (!isWeb(named)) throw unavailable(url, 'expected http or https');
+  if (!isWeb(named)) throw new NotFollowed(url, 'expected http or https');
   let location = named;
   for (let redirects = 0; ; redirects++) {
     const response = await fetch(location.href, { headers, signal, redirect: 'manual' });
     const next = response.headers.get('location');
     if (response.status < 300 || response.status > 399 || response.status === 304 || next === null) return response;
     await response.body?.cancel();
-    if (redirects === MAX_REDIRECTS) throw unavailable(url, `it redirects more than ${MAX_REDIRECTS} times`);
-    if (!URL.canParse(next, location.href)) throw unavailable(url, 'it redirects to something that is no URL');
+    if (redirects === MAX_REDIRECTS) throw new NotFollowed(url, `it redirects more than ${MAX_REDIRECTS} times`);
+    if (!URL.canParse(next, location.href)) throw new NotFollowed(url, 'it redirects to something that is no URL');
     const to = new URL(next, location);
     const refused = await unlessAborted(whyNotFollowed({ named, from: location, to }, mayLeadTo), signal);
-    if (refused !== null) throw unavailable(url, refused);
+    if (refused !== null) throw new NotFollowed(url, refused);
     location = to;
   }
 }
@@ -99,10 +112,10 @@ export class Watchdog {
 }
 
 export const unavailable = (url: string, what: string): BuildError =>
-  new BuildError(
-    'upstream_unavailable',
-    `Error: The upstream mirror does not answer as it should: ${url}: ${what}. This is not a fault of your request`,
-  );
+  new BuildError('upstream_unavailable', sentenceOf(url, what));
+
+const sentenceOf = (url: string, what: string): string =>
+  `Error: The upstream mirror does not answer as it should: ${url}: ${what}. This is not a fault of your request`;
 
 export function describeNetworkError(error: unknown): string {
   const cause = error instanceof Error ? (error.cause ?? error) : error;

@@ -47,6 +47,8 @@ test.each<[string, string, string, string | null]>([
   ['itself by https, at home', 'http://mirror.lan/a', 'https://mirror.lan/a', null],
   ['itself by address, at home', 'http://192.168.1.7:8080/a', 'http://192.168.1.7:8080/b', null],
   ['another port of its machine, at home', 'http://192.168.1.7:8080/a', 'http://192.168.1.7:22/', INNER],
+  ['the usual port of its machine, at home', 'http://192.168.1.7:8080/a', 'http://192.168.1.7/', INNER],
+  ['itself by https from another port, at home', 'http://mirror.lan:8080/a', 'https://mirror.lan/a', null],
   ['another machine, at home', 'http://mirror.lan/a', 'http://192.168.1.1/', INNER],
   ['out, from home', 'http://mirror.lan/a', 'http://other.example/a', null],
 ])('to %s: %s -> %s', async (_, named, to, expected) => {

@@ -55,6 +55,6 @@ function ownInterfaces(): Interfaces {
   }
 }
 
-/** The one that was named, wherever it stands: at its port, or at the usual one, as where it asks for https in place of http. */
+/** The one that was named, wherever it stands: at its port, or at the usual one where it asks for https in place of http. */
 const isSameServer = (named: URL, to: URL): boolean =>
-  named.hostname === to.hostname && (named.port === to.port || to.port === '');
+  named.hostname === to.hostname && (named.port === to.port || (to.port === '' && to.protocol === 'https:'));

@@ -256,6 +256,21 @@ describe('with OpenPGP keys configured', () => {
       expect(await holds(`gpg:${fingerprint}`, null)).toBe(false);
     });
 
+    test('also where somebody else may revoke it, which gpg tells in between', async () => {
+      const wish = path.join(home, 'wish');
+      const lines = ['Key-Type: eddsa', 'Key-Curve: ed25519', 'Key-Usage: sign', 'Name-Email: watched@example.org'];
+      const revoker = `Revoker: 22:${fingerprint.toUpperCase()}`;
+      await writeFile(wish, [...lines, 'Expire-Date: 0', revoker, '%no-protection', '%commit', ''].join('\n'));
+      gpg('--generate-key', wish);
+      const listed = String(gpg('--with-colons', '--list-keys', 'watched@example.org'));
+      expect(listed).toContain(`:${fingerprint.toUpperCase()}:`);
+      const watched = /^fpr:+([0-9A-F]{40}):/m.exec(listed)?.[1]?.toLowerCase();
+      const file = path.join(home, 'watched.asc');
+      await writeFile(file, gpg('--armor', '--export', 'watched@example.org'));
+      expect(await holds(`gpg:${watched}`, file)).toBe(true);
+      expect(await holds(`gpg:${fingerprint}`, file)).toBe(false);
+    });
+
     test('no more when the file holds another key, or none, or is gone', async () => {
       gpg('--quick-generate-key', 'New <new@example.org>', 'ed25519', 'sign', 'never');
       const rotated = path.join(home, 'rotated.asc');

@@ -11,7 +11,8 @@ export type MakeInTree = (args: readonly string[]) => Promise<{ readonly ok: boo
 /**
  * The targets are the ImageBuilder's own (its Makefile: `image` depends on each of them). Whichever fails here would fail in a
  * build as well, and there it is told; so nothing but `info` decides. A machine that ran out of something is another matter:
- * then `make` throws, where it says so. Making the index says nothing at all, and half of one would be taken for a whole.
+ * then `make` throws, where it says so. Making the index says nothing at all, and half of one would be taken for a whole:
+ * so it is looked at (whole-index.ts).
  */
 const WARMING: readonly { readonly args: readonly string[]; readonly makes: readonly string[] }[] = [
   { args: ['-s', '_check_keys'], makes: [] },
@@ -19,18 +20,24 @@ const WARMING: readonly { readonly args: readonly string[]; readonly makes: read
   { args: ['-s', 'package_index'], makes: ['Packages', 'Packages.gz', 'Packages.sig', 'packages.adb'] },
 ];
 
+/** `packages/` of the tree, with the index of what lies there. */
+export interface CarriedPackages {
+  isIndexWhole(): Promise<boolean>;
+  /** Removes a file. */
+  forget(name: string): Promise<void>;
+}
+
 /**
- * @param forget removes a file of the tree's `packages/`
  * @returns what `make info` printed, or null where it failed; a build then asks again and tells why
  */
 export async function warmTree(
   make: MakeInTree,
-  forget: (name: string) => Promise<void>,
+  packages: CarriedPackages,
   tell: (line: string) => void,
 ): Promise<string | null> {
   for (const { args, makes } of WARMING) {
-    if ((await make(args)).ok) continue;
-    for (const name of makes) await forget(name);
+    if ((await make(args)).ok && (makes.length === 0 || (await packages.isIndexWhole()))) continue;
+    for (const name of makes) await packages.forget(name);
     tell(`make ${args.join(' ')} failed in a new ImageBuilder: each build will do it again`);
   }
   // Last: `-include .profiles.mk` makes each of the others write it as well.

@@ -5,9 +5,8 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BuildError } from '../../shared/build/build-error.ts';
 import type { DownloadLimits } from '../imagebuilder/download.ts';
-import { describeNetworkError, request, Watchdog } from '../imagebuilder/mirror-request.ts';
+import { describeNetworkError, NotFollowed, request, Watchdog } from '../imagebuilder/mirror-request.ts';
 import { FILE_MODE } from './package-store.ts';
 
 /** What a mirror said that a file can be told by (RFC 9110, 8.8). */
@@ -54,7 +53,10 @@ export class UpstreamFault extends Error {
   }
 }
 
-/** `mayLeadTo`: where it may be redirected to; absent: anywhere. @throws UpstreamFault; what the file system throws; the signal's reason */
+/**
+ * `mayLeadTo`: where it may be redirected to; absent: as is usual (imagebuilder/redirects.ts).
+ * @throws UpstreamFault; what the file system throws; the signal's reason
+ */
 export async function fetchFile(
   wish: FileWish,
   path: string,
@@ -102,8 +104,7 @@ async function attemptOnce(
     return { state: 'fetched', ...copied, validators: validatorsOf(response) };
   } catch (error) {
     if (error instanceof UpstreamFault) throw error;
-    if (error instanceof BuildError)
-      throw new UpstreamFault(url, 'it redirects too often, or to where it may not', 'refused', { cause: error });
+    if (error instanceof NotFollowed) throw new UpstreamFault(url, error.what, 'refused', { cause: error });
     if (error instanceof LocalFault) throw error.cause;
     const what = watchdog.reason ?? describeNetworkError(error);
     throw new UpstreamFault(url, what, answered ? 'passing' : 'silent', { cause: error });

@@ -30,5 +30,20 @@ test.each<[Era, boolean, string, (feed: string, mirror: string) => FeedOptIn, nu
   const { get, door } = await scene.door(era, await scene.feed(era, { pin: null, isForeign }));
   expect((await get(`/base/${INDEX[era]}`)).status).toBe(status);
   expect(scene.server.requests().some((line) => line.includes(`/${ELSEWHERE}/`))).toBe(status === 200);
-  if (status !== 200) expect(door.trouble[0]?.what).toBe('it redirects too often, or to where it may not');
+  if (status !== 200) expect(door.trouble[0]?.what).toBe('it redirects to where this feed may not lead');
+});
+
+test('what else is not followed is told as what it is, to whoever has such a mirror', async () => {
+  const told = async (to: (path: string) => string) => {
+    scene.server.setFault((path) => ({ redirectTo: to(path) }));
+    const { get, door } = await scene.door('opkg', await scene.feed('opkg', { pin: null }));
+    expect((await get('/base/Packages')).status).toBe(502);
+    return door.trouble[0]?.what;
+  };
+  scene = await ProxyScene.open();
+  const mirror = new URL(scene.server.url);
+  expect(await told((path) => path)).toBe('it redirects more than 3 times');
+  expect(await told(() => `http://${mirror.hostname}:${Number(mirror.port) - 1}/`)).toBe(
+    'it redirects to this machine or to a network that it stands in',
+  );
 });

@@ -27,7 +27,7 @@ export interface UpstreamOptions {
   readonly store: PackageStore;
   readonly counters: ProxyCounters;
   readonly limits?: Partial<DownloadLimits> | undefined;
-  /** Below which URLs foreign feeds lie; null or absent: anywhere. */
+  /** Below which URLs foreign feeds lie, and may lead; null or absent: nothing is said. */
   readonly foreignFeeds?: FeedOptIn | undefined;
   readonly quietHosts?: QuietHosts | undefined;
   /** False: there is no room for so many bytes, and none could be made. */

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { UsageError } from '../cli/flags.ts';
-import { withSecret } from './node-s3.ts';
+import { secretsOf, withSecret } from './node-s3.ts';
 
 let directory: string;
 beforeEach(async () => {
@@ -29,6 +29,14 @@ test('so is the session token of a temporary key', async () => {
   expect(await of({ text: 't' })).toEqual({ ...place, secretAccessKey: 's', sessionToken: 't' });
   await writeFile(file, '\n');
   await expect(of({ file })).rejects.toThrow(/--s3-session-token-file: expected a token/);
+});
+
+test('a log must show neither the secret nor the session token', () => {
+  expect(secretsOf({ ...place, secretAccessKey: 'hunter2', sessionToken: 'until-friday' })).toEqual([
+    'hunter2',
+    'until-friday',
+  ]);
+  expect(secretsOf({ ...place, secretAccessKey: 'hunter2' })).toEqual(['hunter2']);
 });
 
 test.each([

@@ -73,6 +73,10 @@ export async function withSecret({ secret, sessionToken, ...place }: NodeS3): Pr
   return { ...place, secretAccessKey, sessionToken: token };
 }
 
+/** What no log may show. */
+export const secretsOf = ({ secretAccessKey, sessionToken }: StorePlace): readonly string[] =>
+  sessionToken === undefined ? [secretAccessKey] : [secretAccessKey, sessionToken];
+
 async function textOf(flag: string, what: string, given: NodeS3['secret'], maxBytes: number): Promise<string> {
   if ('text' in given) return given.text;
   const text = (await readGivenFile(flag, given.file, maxBytes)).trim();
