@@ -12,7 +12,7 @@ import { removeLeftovers } from './images/remove-leftovers.ts';
 import { removePrivate } from './images/remove-private.ts';
 import { sweepStore } from './images/sweep-store.ts';
 import type { Rooms } from './leases/rooms.ts';
-import { settleOrphaned } from './nodes/orphaned.ts';
+import { areOrphaned, settleOrphaned } from './nodes/orphaned.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { dropPrebuilds } from './prebuilds/drop-prebuilds.ts';
 import { listWanted } from './prebuilds/list-wanted.ts';
@@ -89,6 +89,8 @@ export class Chores {
   /** Whom the log in the store disowns, tables that were restored believe. */
   readonly readLog = oneAtATime(async () => {
     await this.#attempt('reading the log', beginLog);
+    // Whoever was put out by it has left something to settle, and it may be that nobody calls.
+    await this.#setAlarm();
   });
 
   /** Brings the log to its readers. */
@@ -105,12 +107,18 @@ export class Chores {
 
   /** Settles what nodes left behind that were put out; between two steps others are heard. */
   readonly settleOrphaned = oneAtATime(async () => {
+    if (areOrphaned(this.#state)) await this.#settleOrphaned();
+    await this.#setAlarm();
+  });
+
+  async #settleOrphaned(): Promise<void> {
     for (let at = settleOrphaned(this.#state, Date.now()); at; at = settleOrphaned(this.#state, Date.now(), at)) {
       this.#rooms.waiting.wakeSome();
       await new Promise((resolve) => setTimeout(resolve));
     }
-    await this.#setAlarm();
-  });
+    // Of the last ones as well; and each step brought more builds than it woke nodes.
+    this.#rooms.wakeForMany();
+  }
 
   /** Takes back what stood on nodes that are not believed any more. */
   readonly withdraw = oneAtATime(async () => {

@@ -6,10 +6,12 @@ import type { NodeStanding } from '../../../shared/node/node-state.ts';
 import type { LeaseAnswer, Refused } from '../foreman-answers.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import { type ToldOfNode, waitingAs } from '../nodes/nodes.ts';
+import { handBack } from '../queue/end-build.ts';
 import type { Surroundings } from '../rounds.ts';
 import type { LeaseRow } from '../schema.ts';
 import { giveLease, type Order, orderOf } from './give-lease.ts';
 import { hasAllItMay } from './lease-limits.ts';
+import type { Rooms } from './rooms.ts';
 
 export interface LeaseQuestion extends ToldOfNode {
   readonly idempotencyKey: string;
@@ -48,7 +50,14 @@ export async function waitForOrder(
       continue;
     }
     const { wakes } = rooms.waiting;
-    const order = await giveLease(state, node, { idempotencyKey, leaseId: crypto.randomUUID() }, now);
+    const leaseId = crypto.randomUUID();
+    const look = () => giveLease(state, node, { idempotencyKey, leaseId }, now);
+    const [order, isDismissed] = await rooms.lookInto(nodeId, look);
+    if (isDismissed) {
+      if (order) takeBack(state, order, rooms, now());
+      await rounds.setAlarm();
+      return { order: null, standing };
+    }
     rooms.wakeForPassedOver(order);
     // Something may have been given, or postponed.
     await rounds.setAlarm();
@@ -58,6 +67,12 @@ export async function waitForOrder(
     const waited = await rooms.waiting.wait(until - now(), waitingAs(node, now()));
     if (waited === 'dismissed') return { order: null, standing };
   }
+}
+
+/** Nobody may be behind the question any more. */
+function takeBack(state: ForemanState, { leaseId, requestHash }: Order, rooms: Rooms, now: number): void {
+  handBack(state, { id: leaseId, requestHash }, 'its node did not wait for it', now);
+  rooms.waiting.wakeSome(state.queue.byHash(requestHash)?.imageBuilder ?? '');
 }
 
 function orderAgain(state: ForemanState, lease: LeaseRow): Order | null {

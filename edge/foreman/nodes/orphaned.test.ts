@@ -2,6 +2,7 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { drizzle } from 'drizzle-orm/durable-sqlite';
 import { beforeEach, describe, expect, it, test } from 'vitest';
+import { BuildError } from '../../../shared/build/build-error.ts';
 import type { NodeAction } from '../../../shared/node/node-state.ts';
 import { PREBUILD_TURN } from '../../../shared/queue/turn.ts';
 import type { CatalogueReader } from '../../catalogue/read.ts';
@@ -9,9 +10,10 @@ import { configOf } from '../../config.ts';
 import { env } from '../../edge.fixture.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import type { Database } from '../database.ts';
-import { type OpenedForeman, plansOf, submission, withForeman } from '../foreman.fixture.ts';
+import { handedBack, NEWS, type OpenedForeman, plansOf, submission, withForeman } from '../foreman.fixture.ts';
 import { type ForemanState, foremanState } from '../foreman-state.ts';
 import type { Notary } from '../publishing/notary.ts';
+import { loseLease } from '../queue/end-build.ts';
 import * as schema from '../schema.ts';
 import { areOrphaned, orphan, settleOrphaned } from './orphaned.ts';
 import { actOnNode } from './set-aside.ts';
@@ -134,6 +136,67 @@ describe.each(['quarantine', 'revoke'] as const)('after %s', (action) => {
       new Set(['0 null']),
     );
   });
+});
+
+describe('of a build that somebody else has when its word is taken back', () => {
+  it.each([
+    ['it comes back for anybody', [], anyone],
+    ['another has spoken of it as well: it comes back for others than that one', ['w'], another],
+  ] as const)('%s', async (_, others, whom) => {
+    // These two contradicted each other, or so it seemed.
+    await addBuilds(1, `'running', ${trusted}, 'lease-' || at, 1, 0`);
+    await addLeases('t');
+    for (const node of ['v', ...others]) await addVotes(node);
+    await putOut('quarantine');
+    expect(await foreman.rows('orphaned')).toEqual([]);
+    await foreman.report('t', 'lease-1', 1, handedBack);
+    expect((await builds()).map(({ state, needs_trust }) => [state, needs_trust])).toEqual([['queued', whom]]);
+  });
+
+  it('it has it no more either by the time that is looked at: it comes back for anybody', async () => {
+    await addBuilds(1, `'running', ${trusted}, 'lease-' || at, 1, 0`);
+    await addLeases('w');
+    await addVotes('v');
+    await inTables((state) => {
+      for (const id of ['w', 'v']) state.db.transaction(() => orphan(state, id, 'put out'));
+      settleOrphaned(state, Date.now());
+    });
+    expect((await builds()).map(({ state, needs_trust }) => [state, needs_trust])).toEqual([['queued', anyone]]);
+  });
+});
+
+test('who waits is woken for the last of the builds as well', async () => {
+  // Three steps: with the first two comes nothing that a volunteer may have.
+  await addBuilds(2 * STEP + 1, `'running', ${trusted}, 'lease-' || at, 1, 0`);
+  await foreman.alter(`UPDATE builds SET needs_trust = ${trusted}`);
+  await addLeases('v');
+  const last = String(
+    (await builds())
+      .map(({ request_hash }) => request_hash)
+      .sort()
+      .at(-1),
+  );
+  await foreman.alter('UPDATE builds SET needs_trust = ? WHERE request_hash = ?', String(anyone), last);
+  const ask = { ...NEWS, idempotencyKey: 'waits', softwareVersion: 'waits', network: 'of w', waitMs: 600_000 };
+  const asked = foreman.calls.lease('w', ask);
+  await expect
+    .poll(async () => (await foreman.rows('nodes')).find(({ id }) => id === 'w')?.software_version)
+    .toBe('waits');
+  await foreman.calls.actOnNode('v', 'quarantine', 'because');
+  expect(await asked).toMatchObject({ order: { requestHash: last } });
+});
+
+test('what is lost by one that was put out meanwhile is no attempt', async () => {
+  await addBuilds(1, `'running', ${anyone}, 'lease-' || at, 9, 0`);
+  await addLeases('t');
+  await inTables((state) => {
+    state.db.transaction(() => orphan(state, 't', 'put out'));
+    const lease = state.leases.byId('lease-1');
+    if (!lease) throw new Error('expected the lease');
+    loseLease(state, lease, new BuildError('internal'), Date.now());
+    settleOrphaned(state, Date.now());
+  });
+  expect((await builds()).map(({ state, attempts }) => [state, attempts])).toEqual([['queued', 8]]);
 });
 
 test('a build that somebody else was given, decided or cancelled meanwhile is left as it is', async () => {

@@ -9,7 +9,7 @@ import { isPrebuild } from '../../../shared/queue/turn.ts';
 import { logError, stackOf } from '../../log.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import { prepared } from '../prepared.ts';
-import { type LeaseRow, leases, orphaned, votes } from '../schema.ts';
+import { isUndecided, type LeaseRow, leases, orphaned, votes } from '../schema.ts';
 import { awaitAnew } from '../trust/decide-build.ts';
 
 /** A millisecond each, on a slow machine. */
@@ -55,8 +55,8 @@ function settle(state: ForemanState, row: Orphan, now: number): void {
   const { requestHash, leaseId } = row;
   const build = queue.byHash(requestHash);
   if (leaseId === NO_LEASE) {
-    // By its word it may have been for others than it would have been without.
-    if (build?.state === 'queued') awaitAnew(state, build, now);
+    // By its word it may have been for others than it would have been without; one that somebody has now may come back.
+    if (build && isUndecided(build)) awaitAnew(state, build, now);
   } else {
     if (build && isPrebuild(build)) noteTime(state, state.leases.byId(leaseId), now);
     if (build?.leaseId === leaseId) queue.requeue(requestHash, false, now);

@@ -234,10 +234,12 @@ describe('a quarantine that is released', () => {
   });
 });
 
-test('one that is set aside while upstream is asked for its order gets none', async () => {
-  // A version that nobody has asked for yet, so that there is no older copy to go on with.
-  const version = '23.05.7';
-  mirror.publishVersions({ '24.10.2': { 'x86/64': 'x86_64' }, [version]: { 'x86/64': 'x86_64' } });
+const SLOW_VERSIONS = ['23.05.7', '23.05.8'] as const;
+
+/** Of a version that nobody has asked for yet, so that there is no older copy to go on with: upstream answers when it is let. */
+async function submitOfSlowUpstream(version: (typeof SLOW_VERSIONS)[number]) {
+  const listed = ['24.10.2', ...SLOW_VERSIONS].map((each) => [each, { 'x86/64': 'x86_64' }]);
+  mirror.publishVersions(Object.fromEntries(listed));
   await mirror.publishTarget({ version, target: 'x86/64', arch: 'x86_64' });
   mirror.publishArch(version, 'x86_64', { base: { curl: '8.1-r1' } });
   const path = `releases/${version}/targets/x86/64/sha256sums`;
@@ -249,10 +251,20 @@ test('one that is set aside while upstream is asked for its order gets none', as
   });
   vi.setSystemTime(Date.now() + 120_000);
   await foreman.submit({ request: { ...submission().request, version } });
+  return {
+    untilAsked: () => vi.waitFor(() => expect(isAsked).toBe(true), EVENTUALLY),
+    letAnswer: () => {
+      mayAnswer = true;
+    },
+  };
+}
+
+test('one that is set aside while upstream is asked for its order gets none', async () => {
+  const { untilAsked, letAnswer } = await submitOfSlowUpstream('23.05.7');
   const asking = lease();
-  await vi.waitFor(() => expect(isAsked).toBe(true), EVENTUALLY);
+  await untilAsked();
   await act('drain');
-  mayAnswer = true;
+  letAnswer();
   expect(await asking).toMatchObject({ order: null });
   expect(await foreman.rows('leases')).toEqual([]);
   expect(await lease()).toMatchObject({ order: null, standing: { state: 'draining' } });
@@ -272,6 +284,18 @@ test('a node that stops is given nothing to the question that it broke off', asy
   expect(given).toMatchObject({ order: { leaseId: expect.any(String) } });
   expect(await ask('given', { waitMs: 0, isStopping: true })).toEqual(given);
   expect(await ask('another', { waitMs: 0, isStopping: true })).toMatchObject({ order: null });
+});
+
+test('nor where upstream is being asked for it: the build is for others', async () => {
+  const { untilAsked, letAnswer } = await submitOfSlowUpstream('23.05.8');
+  const ask = { idempotencyKey: 'broken-off', ...NEWS, waitMs: 20_000 };
+  const brokenOff = foreman.calls.lease('a', ask);
+  await untilAsked();
+  await foreman.calls.lease('a', { ...ask, isStopping: true });
+  letAnswer();
+  expect(await brokenOff).toMatchObject({ order: null });
+  expect(await foreman.rows('builds')).toMatchObject([{ state: 'queued', attempts: 0, lease_id: null }]);
+  expect((await foreman.rows('leases')).filter(({ state }) => state === 'active')).toEqual([]);
 });
 
 test('a token that a node has used before does not bring back what it was made by that', async () => {

@@ -42,6 +42,8 @@ export async function beginLog(state: ForemanState, now: number): Promise<void> 
     if (!read.ok) throw foreign(storeKey.logRecord(place.sequence + 1), read.reason);
     place = read.place;
   }
+  // Another call was faster, and what was read since may be what has been written by this very object.
+  if (log.isInStep && log.last()) return;
   if (!known || known.sequence < place.sequence) log.begin(place, now);
   if (known && known.sequence < place.sequence) {
     const records = place.sequence - known.sequence;

@@ -30,6 +30,8 @@ export function loseLease(
   now: number,
 ): void {
   state.db.transaction(() => {
+    // Whoever ended it has seen to the build, or is about to (orphaned.ts).
+    if (state.leases.byId(lease.id)?.state !== 'active') return;
     noteFault(state, lease.id, fault.kind, now);
     endLease(state, lease.id, `${fault.kind}: ${String(fault.cause ?? fault.detail)}`, now);
     const build = state.queue.byHash(lease.requestHash);

@@ -1,6 +1,7 @@
 /** What was published, and stands no more on anybody’s word. */
 
 import { expect, it, test, vi } from 'vitest';
+import { storeKey } from '../../../shared/build/build-record.ts';
 import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
 import { DRAW_PATIENCE_MS } from '../../../shared/trust/draw-operator.ts';
@@ -90,6 +91,28 @@ it('one that a volunteer confirmed, and nobody else is left for, is withdrawn', 
   await foreman.calls.actOnNode(trusted, 'revoke', '');
   await untilDealtWith();
   expect(await isServed(order)).toBe(false);
+});
+
+test('a word that takes the place of a revoked node’s while the store is asked is not withdrawn with it', async () => {
+  const order = await published();
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<void>();
+  const { get } = bucket;
+  const slow = vi.spyOn(bucket, 'get').mockImplementation((async (key: string) => {
+    if (key === storeKey.build(order.requestHash)) {
+      asked.resolve();
+      await answer.promise;
+    }
+    return get.call(bucket, key);
+  }) as R2Bucket['get']);
+  await foreman.calls.actOnNode(trusted, 'revoke', '');
+  await asked.promise;
+  await foreman.alter("UPDATE votes SET node_id = ?, lease_id = 'a later one'", another);
+  answer.resolve();
+  await untilDealtWith();
+  slow.mockRestore();
+  expect((await foreman.rows('votes')).map(({ verdict }) => verdict)).toEqual(['right']);
+  expect(await isServed(order)).toBe(true);
 });
 
 it.each(['drain', 'quarantine'] as const)('to %s a node takes nothing back', async (action) => {

@@ -80,6 +80,9 @@ async function withdrawVote(state: ForemanState, vote: VoteRow, now: number): Pr
   const { requestHash } = vote;
   const record = await publishedRecord(state.store, requestHash);
   return state.db.transaction(() => {
+    // While the store was asked, its operator may have said something else in its place (cast-vote.ts).
+    const isThere = ({ leaseId, verdict }: VoteRow) => leaseId === vote.leaseId && verdict === 'right';
+    if (!state.votes.rowsOf(requestHash).some(isThere)) return false;
     // Where there is no record it was a failure.
     const about = record ?? state.queue.byHash(requestHash);
     const goes = about !== undefined && !stands(state, about, vote.nodeId, now);
