@@ -54,6 +54,7 @@ export class Chores {
   readonly #alarm: AlarmClock;
   readonly #rooms: Rooms;
   readonly #waitUntil: (work: Promise<unknown>) => void;
+  #publishFrom = 0;
 
   constructor(state: ForemanState, alarm: AlarmClock, rooms: Rooms, waitUntil: (work: Promise<unknown>) => void) {
     this.#state = state;
@@ -79,11 +80,9 @@ export class Chores {
   });
 
   async #publishDecided(): Promise<void> {
-    await publishDecided(this.#state, {
-      // Not waited for: what is done need not wait until it is told.
-      onPage: () => this.#waitUntil(this.writeLog()),
-      onLost: () => this.#rooms.waiting.wakeSome(),
-    });
+    // Not waited for: what is done need not wait until it is told.
+    const told = { onPage: () => this.#waitUntil(this.writeLog()), onLost: () => this.#rooms.waiting.wakeSome() };
+    this.#publishFrom = await publishDecided(this.#state, told, this.#publishFrom);
   }
 
   /** Whom the log in the store disowns, tables that were restored believe. */

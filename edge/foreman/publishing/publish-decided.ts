@@ -34,17 +34,26 @@ interface Told {
   readonly onLost: () => void;
 }
 
-export async function publishDecided(state: ForemanState, { onPage, onLost }: Told): Promise<void> {
-  let behind = 0;
+/**
+ * @param from where it begins, a sequence
+ * @returns where the next pass is to begin: behind those that the store did not answer for, since it may be they alone that it never
+ * answers for, and all the others would wait behind them
+ */
+export async function publishDecided(state: ForemanState, { onPage, onLost }: Told, from: number): Promise<number> {
+  let [behind, isBehindOthers] = [from, from > 0];
   /** When the eldest was looked at of those among which one is to be tried again. */
   let failedSince: number | null = null;
   for (;;) {
     const began = Date.now();
     const page = state.queue.publishing(behind, PAGE);
     const last = page.at(-1);
-    if (!last) break;
+    if (!last) {
+      if (!isBehindOthers) return 0;
+      [behind, isBehindOthers] = [0, false];
+      continue;
+    }
     const outcomes = await publishPage(state, page, onLost);
-    if (isStoreAway(outcomes)) break;
+    if (isStoreAway(outcomes)) return page[outcomes.length - 1]?.sequence ?? 0;
     if (outcomes.some((outcome) => outcome !== 'settled')) failedSince ??= began;
     // What was decided meanwhile may be senior to what was published; but what failed is not tried again at once.
     if (failedSince === null) behind = 0;
