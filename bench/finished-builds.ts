@@ -2,7 +2,6 @@
  * Finished builds as a Foreman would have published them, without building anything: the requests that ask for them, and
  * their records under the identities that the edge itself will compute, because the same code computes them here.
  */
-
 import { type BuildRecord, type RequestEcho, storeKey } from '../shared/build/build-record.ts';
 import { unindexedNames } from '../shared/build/freshness.ts';
 import { sha256Hex } from '../shared/crypto/digest.ts';

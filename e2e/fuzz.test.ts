@@ -6,7 +6,6 @@
  *
  * sends others, or more.
  */
-
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FUZZ_SEED } from '../shared/chance.fixture.ts';
 import { arbitraryRequest } from './fuzz/arbitrary-request.ts';

@@ -5,6 +5,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import { Client } from 'minio';
+import { unlessAborted } from './unless-aborted.ts';
 
 export interface S3Place {
   /** `http(s)://host[:port]` */
@@ -46,14 +47,9 @@ export async function askS3<Result>(
     // Ours wait longer after each failure, and end when they are told to.
     retryOptions: { disableRetry: true },
   });
-  const cut = Promise.withResolvers<never>();
-  const onAbort = () => cut.reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
   try {
-    signal.throwIfAborted();
-    return await Promise.race([ask(client), cut.promise]);
+    return await unlessAborted(() => ask(client), signal);
   } finally {
-    signal.removeEventListener('abort', onAbort);
     transportAgent.destroy();
   }
 }

@@ -43,8 +43,7 @@ function curvesOf(measured: readonly (MeasuredQueue & { readonly residentMb: num
         name,
         unit: 'rows read',
         points: points(({ operations: all }) => all[at]?.rowsRead ?? Number.NaN),
-        // The queue is the same here: all that may read more of a longer one may not of more results.
-        // The queue is as long each time: the places of a whole poll move no further than one may.
+        // The queue is the same here: all that may read more of a longer one may not of more results, nor a poll of 64 than of one.
         bound: { kind: 'flat', factor: 1.5, slack: mayRead(0, bound === 'places' ? 'place' : bound) } satisfies Bound,
       }),
     ),

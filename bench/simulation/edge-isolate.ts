@@ -2,7 +2,6 @@
  * An isolate of the edge, as far as it keeps calls from the Foreman: with the edge's own memory of builds that are under way, and
  * its own lifetimes. What was built is answered from KV or the store, and costs the Foreman nothing.
  */
-
 import { SubmissionDesk } from '../../edge/builds/submission-desk.ts';
 import type { ForemanCalls } from '../../edge/edge-context.ts';
 import { MAX_STATUSES } from '../../edge/foreman/queue/build-status.ts';

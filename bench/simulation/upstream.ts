@@ -1,5 +1,4 @@
 /** The mirror of the simulated day: targets with their ImageBuilders, and what the catalogue would say of them. */
-
 import { upstreamDigest } from '../../shared/build/freshness.ts';
 import { sha256Hex } from '../../shared/crypto/digest.ts';
 import type { ArchDocument, CatalogueDocument, TargetDocument } from '../../shared/upstream/catalogue-document.ts';

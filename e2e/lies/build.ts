@@ -1,5 +1,4 @@
 /** What a build came to, as a liar says it. */
-
 import type { BuildEvent } from '../../farm/agent/build-event.ts';
 import { build as honestBuild } from '../../farm/build/build.ts';
 import { lie } from './lies.ts';

@@ -2,7 +2,6 @@
  * What others wrote, shown to a reader: names of devices and packages, addresses, logs, errors, answers. None of it becomes an element,
  * none of it runs, and nothing of it breaks the page. How much the page weighs is here as well, since it is its own to keep small.
  */
-
 import { gzipSync } from 'node:zlib';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';

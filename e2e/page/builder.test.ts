@@ -1,5 +1,4 @@
 /** The builder with a real browser, edge, node and mirror: from a name on a box to the bytes of an image, and all that can be chosen. */
-
 import type { Browser, Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EVENTUALLY } from '../../shared/eventually.fixture.ts';

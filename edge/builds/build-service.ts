@@ -3,7 +3,6 @@
  * Foreman. Both dialects of the API stand on this; there is no second pipeline and no second cache. What has become of a build is found
  * by find-build.ts.
  */
-
 import { BuildError, isRemembered } from '../../shared/build/build-error.ts';
 import { indexedVersion, upstreamDigest } from '../../shared/build/freshness.ts';
 import { toBase64Url } from '../../shared/crypto/base64url.ts';

@@ -1,5 +1,4 @@
 /** The document of all versions, from `.versions.json` and each version's `.targets.json`. */
-
 import type { EdgeSettings } from '../../shared/edge-settings.ts';
 import { branchName, findBranch, versionPath } from '../../shared/upstream/branch.ts';
 import type { VersionEntry, VersionsDocument } from '../../shared/upstream/catalogue-document.ts';

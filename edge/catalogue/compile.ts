@@ -1,5 +1,4 @@
 /** From upstream's files to a document of any kind, and the recipe's name: which code and settings a copy was made by. */
-
 import { sha256Hex } from '../../shared/crypto/digest.ts';
 import type { EdgeSettings } from '../../shared/edge-settings.ts';
 import { canonical } from '../../shared/request/canonical.ts';

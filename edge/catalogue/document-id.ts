@@ -1,5 +1,4 @@
 /** Names of the five kinds of documents, where KV keeps them, and whether the list of versions knows of them at all. */
-
 import { sha256Hex } from '../../shared/crypto/digest.ts';
 import {
   type ArchDocument,

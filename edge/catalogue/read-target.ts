@@ -3,7 +3,6 @@
  * is: key → sha256sums → profiles.json → version and target. The last step matters: the signature says who, not what, and
  * without it a mirror could show last year's release, rightly signed, under this year's name.
  */
-
 import { quoted } from '../../shared/text/printable.ts';
 import { versionPath } from '../../shared/upstream/branch.ts';
 import { parseSha256Sums, type Sha256Sums } from '../../shared/upstream/sha256sums.ts';

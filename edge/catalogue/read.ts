@@ -6,7 +6,6 @@
  * No promise is shared between requests: in Workers, IO belongs to the request that began it, and whoever waits for
  * another's hangs when that one's client leaves. Single-flight is the Catalogue's.
  */
-
 import type { EdgeSettings } from '../../shared/edge-settings.ts';
 import { TARGET, WORD } from '../../shared/request/grammar.ts';
 import type {

@@ -2,7 +2,6 @@
  * Whose signature counts for which version. Asked when a target is compiled and again whenever its document is read, so that
  * a key that an operator takes away stops counting at once, wherever copies of a document still lie.
  */
-
 import type { EdgeSettings } from '../../shared/edge-settings.ts';
 import type { CatalogueDocument } from '../../shared/upstream/catalogue-document.ts';
 import {

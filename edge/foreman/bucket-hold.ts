@@ -3,7 +3,6 @@
  * published; the store is asked when the Foreman wakes and has not asked for a while, and then every few minutes. A store that does
  * not answer changes nothing: who held the bucket holds it still, and who does not know waits with publishing.
  */
-
 import { sha256Hex, utf8ToBytes } from '../../shared/crypto/digest.ts';
 import type { EdgeSettings } from '../../shared/edge-settings.ts';
 import {

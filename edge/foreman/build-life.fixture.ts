@@ -2,7 +2,6 @@
  * Whole lives of a build as lists of named steps, each of them one event as nodes, clients and the platform bring it about
  * through the real edge. Told as steps, so that a test can let anything happen between any two of them.
  */
-
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { expect, vi } from 'vitest';
 import { storeKey } from '../../shared/build/build-record.ts';

@@ -54,6 +54,7 @@ export class Chores {
   readonly #alarm: AlarmClock;
   readonly #rooms: Rooms;
   readonly #waitUntil: (work: Promise<unknown>) => void;
+  /** Where the next pass over what is decided begins (publish-decided.ts). */
   #publishFrom = 0;
 
   constructor(state: ForemanState, alarm: AlarmClock, rooms: Rooms, waitUntil: (work: Promise<unknown>) => void) {

@@ -2,7 +2,6 @@
  * What the Foreman answers to those who call it: plain data, since it crosses an RPC. Apart from the object itself, so that routes,
  * metrics and the simulation's nodes know what is said and nothing of how it is found; else each of them would hang on all of it.
  */
-
 import type { Sample } from '../../shared/metrics/prometheus-text.ts';
 import type { NodeStanding } from '../../shared/node/node-state.ts';
 import type { Amount } from './images/images.ts';

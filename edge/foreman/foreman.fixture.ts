@@ -2,7 +2,6 @@
  * One Foreman of its own for each test: a real Durable Object with its SQLite, KV, R2 and the catalogue behind it. Nodes are
  * rows that joined; what they upload is put into the store as the Worker would. The clock is the one thing that is not real.
  */
-
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { drizzle } from 'drizzle-orm/durable-sqlite';

@@ -1,5 +1,4 @@
 /** A month of a farm whose budget is a hundredth of what it publishes, by the real edge: what it promises holds at every moment. */
-
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { seeded } from '../../bench/random.ts';

@@ -14,8 +14,6 @@ import type { Rooms } from './leases/rooms.ts';
 import { notLonger } from './not-longer.ts';
 import { endWhatIsOver, forgetWhatIsOld } from './passing-time.ts';
 
-const WOKEN_BY_ALARM = 64;
-
 /** What the calls of nodes need beside the tables. */
 export interface Surroundings {
   readonly rooms: Rooms;
@@ -74,7 +72,7 @@ export class Rounds {
       'bringBack',
     );
     forgetWhatIsOld(this.#state, now);
-    this.#rooms.waiting.wakeEldest(WOKEN_BY_ALARM);
+    this.#rooms.wakeEldest();
     if (this.#state.nodes.stateChanges !== stateChanges) this.#rooms.setAside.wakeAll();
     await this.setAlarm();
     this.chores.start('removeOldLogs', 'clearAway');

@@ -2,7 +2,6 @@
  * What is said of a file before its bytes are sent: headers, and which part is wanted. One decision for files of the store and
  * for small ones that are made when they are asked for, since a router that resumes a download asks for either in the same way.
  */
-
 import { sha256Hex, utf8ToBytes } from '../../shared/crypto/digest.ts';
 import { requestedRange } from '../../shared/http/byte-range-header.ts';
 import { CORS } from './answer.ts';

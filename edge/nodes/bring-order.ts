@@ -3,7 +3,6 @@
  * asks, and one of which only the answer was lost is known by the node's reports. If this Worker dies in the middle, the lease
  * ends by its time.
  */
-
 import { type EdgeContext, foremanOf } from '../edge-context.ts';
 import type { Errand } from '../foreman/leases/bring-orders.ts';
 import { logError } from '../log.ts';

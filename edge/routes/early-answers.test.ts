@@ -1,5 +1,4 @@
 /** What can only fail is told at once, and neither the queue nor a node hears of it. */
-
 import { beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { EVENTUALLY } from '../../shared/eventually.fixture.ts';
 import type { Mirror } from '../catalogue/mirror.fixture.ts';

@@ -1,5 +1,4 @@
 /** Builds with everything that lies in their directory: files as a node stores them, and a log. */
-
 import { expect, vi } from 'vitest';
 import { EVENTUALLY } from '../../shared/eventually.fixture.ts';
 import { ask, GOOD_REQUEST, jsonOf, post } from '../edge.fixture.ts';

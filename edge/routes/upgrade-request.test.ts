@@ -1,5 +1,4 @@
 /** Section 3 of the seed API: every row of its table, both endpoints, both dialects. */
-
 import { describe, expect, it, test, vi } from 'vitest';
 import { sha256Hex } from '../../shared/crypto/digest.ts';
 import { EVENTUALLY } from '../../shared/eventually.fixture.ts';

@@ -2,7 +2,6 @@
  * What there is for a router, from documents of the catalogue and from nothing else: a check builds nothing, so it costs neither
  * the Foreman nor a node a thing. What the catalogue cannot tell now is never told as the router's fault.
  */
-
 import { BuildError } from '../../shared/build/build-error.ts';
 import { carryOver, type Journey, type VersionIndex } from '../../shared/seed/carry-over.ts';
 import { neededDistro } from '../../shared/seed/distro-name.ts';

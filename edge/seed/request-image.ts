@@ -2,7 +2,6 @@
  * A request of the old API on its way to the pipeline that all requests go. What was asked before is answered by the build that
  * its name leads to: LuCI of 2019 never polls but sends its request again every five seconds.
  */
-
 import { BuildError } from '../../shared/build/build-error.ts';
 import { utf8ToBytes } from '../../shared/crypto/digest.ts';
 import { checkPackagesExist } from '../../shared/request/package-check.ts';

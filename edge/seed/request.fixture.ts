@@ -1,5 +1,4 @@
 /** The old API as its clients ask it, and a mirror that has a PC, a router and packages of the opkg era. */
-
 import { createExecutionContext } from 'cloudflare:test';
 import { beforeAll, beforeEach, expect, vi } from 'vitest';
 import { EVENTUALLY } from '../../shared/eventually.fixture.ts';

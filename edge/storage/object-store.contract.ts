@@ -2,7 +2,6 @@
  * What every object store must do, written once and run against each real one (`r2.test.ts`, `s3.test.ts`): the port is
  * only worth having if nobody above it can tell the adapters apart.
  */
-
 import { describe, expect, test } from 'vitest';
 import { fc } from '../../shared/chance.fixture.ts';
 import { bytesToHex, sha256Hex } from '../../shared/crypto/digest.ts';

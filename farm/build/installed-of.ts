@@ -3,7 +3,6 @@
  * other (shared/upstream/one-sided-conflicts.ts). All from the list that `make image` leaves and the indexes that the build
  * had; only a name that these do not explain costs a second installation.
  */
-
 import { BuildError } from '../../shared/build/build-error.ts';
 import { absentPackages } from '../../shared/request/absent-packages.ts';
 import {

@@ -2,7 +2,6 @@
  * One question to a server and its answer in JSON, with an end to everything: to waiting, to reading, to believing. What answers
  * may be a captive portal, a proxy in front of a server that is down, or somebody who never stops sending.
  */
-
 import { SERVER_VERSION } from '../../shared/server-version.ts';
 import { printable } from '../../shared/text/printable.ts';
 import { describeNetworkError, Watchdog } from '../imagebuilder/mirror-request.ts';

@@ -2,7 +2,6 @@
  * Whether the server's key vouches for a build: `sha256sums` of it, the signature beside it, and each digest of the answer against
  * the list. The answer itself is worth what the line is worth that it came by; a key that was had by another way is worth more.
  */
-
 import { verifyUsign } from '../../shared/crypto/usign.ts';
 import { pathOf, SIGNATURE_FILE, SUMS_FILE } from '../../shared/seed/file-path.ts';
 import { parseSha256Sums } from '../../shared/upstream/sha256sums.ts';

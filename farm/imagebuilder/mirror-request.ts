@@ -3,6 +3,7 @@
  * so that patience, redirects and the sentences about a mirror that fails are the same for a tarball and for its signature.
  */
 import { BuildError } from '../../shared/build/build-error.ts';
+import { unlessAborted } from '../unless-aborted.ts';
 import { isWeb, whyNotFollowed } from './redirects.ts';
 
 const MAX_REDIRECTS = 3;
@@ -41,22 +42,9 @@ export async function request(
     if (redirects === MAX_REDIRECTS) throw new NotFollowed(url, `it redirects more than ${MAX_REDIRECTS} times`);
     if (!URL.canParse(next, location.href)) throw new NotFollowed(url, 'it redirects to something that is no URL');
     const to = new URL(next, location);
-    const refused = await unlessAborted(whyNotFollowed({ named, from: location, to }, mayLeadTo), signal);
+    const refused = await unlessAborted(() => whyNotFollowed({ named, from: location, to }, mayLeadTo), signal);
     if (refused !== null) throw new NotFollowed(url, refused);
     location = to;
-  }
-}
-
-/** For a name server, which knows no signal. @throws the signal's reason */
-async function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = () => aborted.reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    signal.throwIfAborted();
-    return await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
   }
 }
 

@@ -3,6 +3,7 @@
  * download it twice; and one of them that is called off must not take the download from the other. The work is called off
  * when the last one has left.
  */
+import { unlessAborted } from '../unless-aborted.ts';
 
 export interface Joiner<Progress> {
   readonly signal: AbortSignal;
@@ -30,10 +31,7 @@ export class SharedWork<Progress, Result> {
       const running = this.#running.get(key) ?? this.#start(key, start);
       if (!running.controller.signal.aborted) return await this.#wait(running, joiner);
       // Called off, but still tidying up after itself: its files are not ours before it has ended.
-      await unlessLeft(
-        running.result.catch(() => undefined),
-        joiner.signal,
-      );
+      await unlessAborted(() => running.result.catch(() => undefined), joiner.signal);
     }
   }
 
@@ -59,22 +57,10 @@ export class SharedWork<Progress, Result> {
     running.joiners.add(joiner);
     if (running.latest !== undefined) joiner.onProgress(running.latest);
     try {
-      return await unlessLeft(running.result, joiner.signal);
+      return await unlessAborted(() => running.result, joiner.signal);
     } finally {
       running.joiners.delete(joiner);
       if (running.joiners.size === 0) running.controller.abort(joiner.signal.reason);
     }
-  }
-}
-
-/** Rejects with the signal's reason where that aborts first. */
-async function unlessLeft<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
-  const { promise: left, reject } = Promise.withResolvers<never>();
-  const leave = () => reject(signal.reason);
-  signal.addEventListener('abort', leave, { once: true });
-  try {
-    return await Promise.race([work, left]);
-  } finally {
-    signal.removeEventListener('abort', leave);
   }
 }

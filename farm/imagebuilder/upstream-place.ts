@@ -3,7 +3,6 @@
  * says whose signature counts there. Read from the URL itself, so that no order can name a file of one version and have the
  * keys of another believed.
  */
-
 import { TARGET, WORD } from '../../shared/request/grammar.ts';
 import { versionPath } from '../../shared/upstream/branch.ts';
 

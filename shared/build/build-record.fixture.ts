@@ -1,5 +1,4 @@
 /** A finished build and one that failed, with every field filled in, for tests of what is made from them. */
-
 import { normalizedRequest } from '../request/normalized-request.fixture.ts';
 import type { BuildRecord, FailureRecord, RequestEcho } from './build-record.ts';
 

@@ -3,7 +3,6 @@
  * every answer about the build is made from. What it says of the image never changes; it is marked when the image is to go
  * (`unpublishedAt`), and removed whole: at a private image's end, for the budget, since it was recalled, or since its files are gone.
  */
-
 import type { BuildRequest } from '../request/build-request.ts';
 import type { NormalizedRequest } from '../request/normalize-request.ts';
 import type { BuildErrorKind } from './build-error.ts';

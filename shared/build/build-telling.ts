@@ -2,7 +2,6 @@
  * What a listener is told of a build, and when: only what is news to it. Pure, so that each way a build can go is a row of a
  * table: queued, started, begun again by another node, ended while nobody listened.
  */
-
 import { eventId, leaseMark, type OpenPoint } from '../http/resume-point.ts';
 import type { ServerSentEvent } from '../http/server-sent-event.ts';
 import { waitingDetail } from '../trust/waits-for.ts';

@@ -3,7 +3,6 @@
  * package in it has the current version. So an unrelated package's update rebuilds nothing, a relevant one rebuilds at
  * once, and nothing expires by the clock.
  */
-
 import { sha256Hex } from '../crypto/digest.ts';
 import type { ArchDocument, TargetDocument } from '../upstream/catalogue-document.ts';
 import type { BuildRecord } from './build-record.ts';

@@ -2,7 +2,6 @@
  * A JSON claim and its Ed25519 signature as one string without blanks: join tokens and node certificates. `purpose` is
  * signed too, so that a token can never pass for a certificate.
  */
-
 import { canonical } from '../request/canonical.ts';
 import { fromBase64Url, toBase64Url } from './base64url.ts';
 import { type SigningKey, verifyEd25519 } from './ed25519.ts';

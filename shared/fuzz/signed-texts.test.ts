@@ -1,5 +1,4 @@
 /** What is signed and then damaged: nothing of it counts, and nothing but what was signed is ever read from it. */
-
 import { expect, test } from 'vitest';
 import { fc } from '../chance.fixture.ts';
 import { bytesToHex, utf8ToBytes } from '../crypto/digest.ts';

@@ -1,5 +1,4 @@
 /** What mirrors and ImageBuilders write, each in its true form, and what its parser promises of whatever it takes. */
-
 import { parseUsignPublicKey, parseUsignSignature } from '../crypto/usign.ts';
 import {
   FILESYSTEMS,

@@ -2,7 +2,6 @@
  * Parsers of what others wrote, on texts that nobody should have written. FUZZ_RUNS texts a parser (1,500), others by FUZZ_SEED. What
  * was found stands in the parsers' own tests.
  */
-
 import { describe, expect, it } from 'vitest';
 import { fc } from '../chance.fixture.ts';
 import { damagedText, ENDLESS_TEXTS } from './damaged-text.fixture.ts';

@@ -3,7 +3,6 @@
  * again. What is permitted is not written in it: who looks at it puts that together anew, from the call itself, and the MAC fits or
  * does not. So a permit for one thing is none for another, and nothing in it can be bent.
  */
-
 import { hmacSha256Hex } from '../crypto/digest.ts';
 import { equalSecrets } from '../crypto/equal-secrets.ts';
 import { type CanonicalField, canonical } from '../request/canonical.ts';

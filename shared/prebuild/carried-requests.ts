@@ -7,7 +7,6 @@
  *
  * Names are carried over by the table that clients are given (package-changes.ts), so by whichever of them asks.
  */
-
 import type { BuildRequest } from '../request/build-request.ts';
 import type { Branch } from '../upstream/branch.ts';
 import { laterName } from '../upstream/package-changes.ts';

@@ -1,5 +1,4 @@
 /** From the bytes that clients send to identity: whatever spelling, one wish is one hash, and two wishes are two. */
-
 import { describe, it } from 'vitest';
 import { fc } from '../chance.fixture.ts';
 import { findBranch, OPENWRT_BRANCHES } from '../upstream/branch.ts';

@@ -2,7 +2,6 @@
  * What a router has installed, in the words of whichever program listed it. The format is seen by the first line and holds for
  * the rest: a line that is read in another way than it was meant would send a router to a wrong image, so it is named instead.
  */
-
 import { printable, quoted } from '../text/printable.ts';
 import { isPackageName, PACKAGE_VERSION } from './grammar.ts';
 

@@ -3,7 +3,6 @@
  * A generation is one answer to it; when upstream's relevant packages move, the next request makes the next generation.
  * Full sha256 everywhere: a key cut to 12 digits was half of CVE-2024-54143.
  */
-
 import { sha256Hex } from '../crypto/digest.ts';
 import { canonical } from './canonical.ts';
 import { canonicalRequest, type NormalizedRequest } from './normalize-request.ts';

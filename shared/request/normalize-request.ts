@@ -2,7 +2,6 @@
  * From what a client asked to what is to be built: the real profile, the package set folded over its defaults, package
  * changes applied, everything that does not change the image gone. Two requests for one image are equal afterwards.
  */
-
 import { BuildError, refuseField, unsupportedProfile } from '../build/build-error.ts';
 import { hmacSha256Hex, utf8ToBytes } from '../crypto/digest.ts';
 import type { Branch } from '../upstream/branch.ts';

@@ -2,7 +2,6 @@
  * The packages of a request by names that the version has. auc takes none of what a check told it: it asks for all that its router
  * was given in 2018, under the names of then, so what is no more and what nobody chose (`opkg`, `wpad-mini`) would refuse it every image.
  */
-
 import { isAvailable } from '../request/package-check.ts';
 import type { Branch } from '../upstream/branch.ts';
 import { carryOver, type VersionIndex } from './carry-over.ts';

@@ -6,7 +6,6 @@
  *                                                                                └▶ of the base system, or changed by a table? gone
  *                                                                                     └▶ unsettled: another index has to say
  */
-
 import { indexedVersion } from '../build/freshness.ts';
 import { isProvided } from '../request/package-check.ts';
 import type { Branch } from '../upstream/branch.ts';

@@ -2,7 +2,6 @@
  * What an image for a device holds when nobody asks for more: by it a page fills the box in which somebody then adds and strikes
  * out names, and sends all that is left. So it is what normalising folds such a list over, neither more nor less.
  */
-
 import { removableDefaults } from '../request/normalize-request.ts';
 import { foldPackages } from '../request/package-set.ts';
 import type { Branch } from '../upstream/branch.ts';

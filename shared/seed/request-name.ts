@@ -2,7 +2,6 @@
  * Under which name a request of the old API goes, and who may go under it. The name has 12 digits, so two requests can be made
  * to have the same one on purpose; the identity tells them apart, and holds all that was asked, `model` included.
  */
-
 import { hmacSha256Hex, sha256Hex } from '../crypto/digest.ts';
 import { canonical } from '../request/canonical.ts';
 import type { SeedRequest } from './build-request-fields.ts';

@@ -11,7 +11,7 @@ describe('what lies in foreman.json', () => {
     ['no JSON', '{'],
     ['no object', '[]'],
     ['no id', JSON.stringify({ ...HOLDER, id: undefined })],
-    ['another id than edges have', JSON.stringify({ ...HOLDER, id: '../../' })],
+    ['another id than edges have', JSON.stringify({ ...HOLDER, id: '../' })],
     ['another format', JSON.stringify({ ...HOLDER, format: 2 })],
     ['more than an edge writes', JSON.stringify({ ...HOLDER, more: 1 })],
     ['no time', JSON.stringify({ ...HOLDER, since: -1 })],

@@ -121,7 +121,7 @@ describe('what is not right is refused, without a word of what it holds', () => 
     ['an echo outside the grammar', { echo: requestEcho({ packages: ['; rm -rf /'] }) }, grammarOf('echo.packages.0')],
     [
       'conditions outside the grammar',
-      { conditions: { version_code: '../../', packages_versions: {} } },
+      { conditions: { version_code: '../', packages_versions: {} } },
       grammarOf('conditions.version_code'),
     ],
     ['a field that nobody writes', { more: 'hunter2' }, grammarOf('')],

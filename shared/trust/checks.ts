@@ -3,7 +3,6 @@
  * compares what it needs anyway would find a liar when it lies about the same build as somebody honest; one that lies now and then
  * has to be asked what is known already. When that is due and what follows from an answer is decided here, purely.
  */
-
 import type { TrustPolicy } from './policy.ts';
 import type { Vote } from './quorum.ts';
 

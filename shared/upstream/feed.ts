@@ -4,7 +4,6 @@
  * names its packages answer to. Everything in them is untrusted: a name or version outside our grammar is dropped here,
  * because it could end in a path, a hash or a command line.
  */
-
 import { bytesToHex, utf8ToBytes } from '../crypto/digest.ts';
 import { isPackageName, PACKAGE_VERSION } from '../request/grammar.ts';
 import { isJsonObject, parseJsonObject } from '../text/json-object.ts';

@@ -2,7 +2,6 @@
  * The list of installed packages: what `make manifest` prints and what lies beside an image as `*.manifest`. Freshness and
  * the comparison with the request are made from it, so a line that is not one is left out rather than guessed at.
  */
-
 import { isPackageName, PACKAGE_VERSION } from '../request/grammar.ts';
 import { packagesRecord } from './feed.ts';
 

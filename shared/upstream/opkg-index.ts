@@ -15,7 +15,7 @@ export interface Relation {
 }
 
 export interface PackageFile {
-  /** As the index writes it, without a leading `../`; whoever fetches it judges it. */
+  /** As the index writes it, without a leading `./`; whoever fetches it judges it. */
   readonly name: string;
   readonly sizeBytes: number;
   readonly sha256: string;

@@ -2,7 +2,6 @@
  * `.overview.json` of a version on a mirror: all its devices with their names for people, which old pages search. Nobody signs
  * it, so nothing is decided by it: a device that is found here is looked up in its target's signed files before it is built for.
  */
-
 import { PROFILE_ID, TARGET } from '../request/grammar.ts';
 import { modelName, type Title } from '../seed/model-name.ts';
 import { isJsonObject, type JsonObject, parseJsonObject } from '../text/json-object.ts';

@@ -2,7 +2,6 @@
  * `profiles.json` of a target: which devices there are, what is installed on them, and which kernel they run. Profile ids and
  * package names of it reach a command line on a node, so what does not fit the grammar is dropped, as from any stranger.
  */
-
 import { isPackageName, PROFILE_ID, TARGET, VERSION_CODE, WORD } from '../request/grammar.ts';
 import { isJsonObject, type JsonObject, parseJsonObject } from '../text/json-object.ts';
 import { printable } from '../text/printable.ts';

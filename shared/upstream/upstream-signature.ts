@@ -2,7 +2,6 @@
  * Whose signature of an upstream's `sha256sums` counts, and why one does not. The edge asks before it believes a target, a
  * node before it runs an ImageBuilder: two answers to the same question would make one of them the weak door.
  */
-
 import { parseUsignPublicKey, verifyUsign } from '../crypto/usign.ts';
 import { openwrtKeysFor } from './openwrt-keys.ts';
 

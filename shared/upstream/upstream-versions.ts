@@ -2,7 +2,6 @@
  * `.versions.json` and `.targets.json` of a mirror: what there is at all. Everything that is fetched later is fetched by a
  * name from here, so a name that is not exactly a version, a target or an architecture ends here: it would be a path.
  */
-
 import { TARGET } from '../request/grammar.ts';
 import { parseJsonObject } from '../text/json-object.ts';
 import { type Branch, branchName, isSnapshot } from './branch.ts';

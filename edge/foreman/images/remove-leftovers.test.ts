@@ -1,5 +1,4 @@
 /** Of every lease that came to nothing the files go an hour later, and of no other. */
-
 import { expect, it, test, vi } from 'vitest';
 import { buildRecord } from '../../../shared/build/build-record.fixture.ts';
 import { storeKey } from '../../../shared/build/build-record.ts';

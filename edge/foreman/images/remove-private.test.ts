@@ -1,5 +1,4 @@
 /** What was made with somebody's `defaults` goes when its time is over, and a store that hangs holds nothing else up. */
-
 import { expect, test, vi } from 'vitest';
 import { storeKey } from '../../../shared/build/build-record.ts';
 import { sha256Hex } from '../../../shared/crypto/digest.ts';

@@ -1,5 +1,4 @@
 /** Whatever happens between what, and however slowly: who was told of an image can fetch it. */
-
 import { afterEach, expect, it, vi } from 'vitest';
 import { seeded } from '../../../bench/random.ts';
 import { buildRecord } from '../../../shared/build/build-record.fixture.ts';

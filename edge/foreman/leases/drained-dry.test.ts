@@ -2,7 +2,6 @@
  * Farms through days in which nodes break, are mended, switched off and set aside by operators. Whatever happens, the Foreman
  * itself never drains so many that too few are left; and still one broken node among others that work never goes on.
  */
-
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { fc } from '../../../shared/chance.fixture.ts';
 import { sha256Hex } from '../../../shared/crypto/digest.ts';

@@ -2,7 +2,6 @@
  * Would this node's build of it be of any use? What it may not build it is not given, nor what its operator or its network has had
  * its say about.
  */
-
 import { feedUrlsOf, fetchesFrom } from '../../../shared/trust/foreign-feeds.ts';
 import type { TrustPolicy } from '../../../shared/trust/policy.ts';
 import { isIndependent, wantsVolunteers } from '../../../shared/trust/quorum.ts';

@@ -1,40 +1,28 @@
 import { evictDurableObject } from 'cloudflare:test';
-import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
 import type { BuildOrder } from '../../../shared/gen/asu/farm/v1/build_pb.js';
 import { LeaseStanding } from '../../../shared/gen/asu/farm/v1/foreman_pb.js';
-import { foremanStats, foremanStub, GOOD_REQUEST, openUpstream, post } from '../../edge.fixture.ts';
+import { foremanStats, foremanStub } from '../../edge.fixture.ts';
 import {
   call,
   type FarmNode,
   fileOf,
   good,
   IMAGE_NAME,
-  joinNode,
-  orderFor,
   put,
   report,
   signedReport,
   succeeded,
 } from '../../nodes/farm-node.fixture.ts';
+import { nextOrder, withOrder } from './orders.fixture.ts';
 
 let node: FarmNode;
 let other: FarmNode;
 let order: BuildOrder;
-let wishes = 0;
 
-async function nextOrder(of: FarmNode): Promise<BuildOrder> {
-  await post({ ...GOOD_REQUEST, packages: [`wish-${++wishes}`] });
-  return orderFor(of);
-}
-
-beforeAll(async () => {
-  await openUpstream();
-  node = await joinNode(1);
-  other = await joinNode(2, { operator: 'other' });
-});
-beforeEach(async () => {
-  order = await nextOrder(node);
+withOrder((ordered) => {
+  ({ node, other, order } = ordered);
 });
 
 describe('the last word along with the files', () => {

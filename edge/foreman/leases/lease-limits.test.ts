@@ -1,5 +1,4 @@
 /** How many builds one node, and one operator of volunteers, can have at once, by however many connections it asks. */
-
 import { describe, expect, it, vi } from 'vitest';
 import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';

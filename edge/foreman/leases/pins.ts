@@ -2,7 +2,6 @@
  * What upstream is at the moment a build is leased. Fixed then, and not when the request was accepted: a build that waited
  * an hour is made from what is current when it starts, and says so in its record.
  */
-
 import { BuildError } from '../../../shared/build/build-error.ts';
 import type { Pins } from '../../../shared/build/build-record.ts';
 import { indexedVersion, upstreamDigest } from '../../../shared/build/freshness.ts';

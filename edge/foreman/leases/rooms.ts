@@ -46,6 +46,11 @@ export class Rooms {
   /** More came at once than some few can take. */
   wakeForMany(): void {
     this.waiting.wakeSome();
+    this.wakeEldest();
+  }
+
+  /** Time may have brought something for them. */
+  wakeEldest(): void {
     this.waiting.wakeEldest(LOOK_AT_ONCE);
   }
 

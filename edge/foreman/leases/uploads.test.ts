@@ -1,17 +1,15 @@
-import { beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
+import { beforeEach, describe, expect, it, test } from 'vitest';
 import { storeKey } from '../../../shared/build/build-record.ts';
 import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import type { BuildOrder } from '../../../shared/gen/asu/farm/v1/build_pb.js';
 import { configOf } from '../../config.ts';
-import { ask, env, foremanStats, GOOD_REQUEST, openUpstream, post } from '../../edge.fixture.ts';
+import { ask, env, foremanStats } from '../../edge.fixture.ts';
 import { LIFETIMES } from '../../lifetimes.ts';
 import {
   call,
   type FarmNode,
   fileOf,
   good,
-  joinNode,
-  orderFor,
   put,
   report,
   signedHeaders,
@@ -20,24 +18,14 @@ import {
 } from '../../nodes/farm-node.fixture.ts';
 import { PART_BYTES } from '../../uploads/uploads.ts';
 import { bucket } from '../foreman.fixture.ts';
+import { withOrder } from './orders.fixture.ts';
 
 let node: FarmNode;
 let other: FarmNode;
 let order: BuildOrder;
-let wishes = 0;
 
-async function nextOrder(of: FarmNode): Promise<BuildOrder> {
-  await post({ ...GOOD_REQUEST, packages: [`wish-${++wishes}`] });
-  return orderFor(of);
-}
-
-beforeAll(async () => {
-  await openUpstream();
-  node = await joinNode(1);
-  other = await joinNode(2, { operator: 'other' });
-});
-beforeEach(async () => {
-  order = await nextOrder(node);
+withOrder((ordered) => {
+  ({ node, other, order } = ordered);
 });
 
 const pathOf = (name: string) => `/farm/v1/objects/${order.leaseId}/${name}`;

@@ -4,7 +4,6 @@
  *
  * A wish is on the list from SHOWN_FROM uses on, as is all that statistics tell: what fewer ask for might tell who they are.
  */
-
 import { wantedImage } from '../../../shared/prebuild/wanted-image.ts';
 import { dayOf } from '../../../shared/request/client-key.ts';
 import { logWarning } from '../../log.ts';

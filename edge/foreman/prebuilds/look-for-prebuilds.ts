@@ -3,7 +3,6 @@
  * for. One look every few minutes, at what the catalogue has; a target is looked at again until it was queued for, so that one that
  * is still being published, or a mirror that does not answer, costs a later look and nothing else.
  */
-
 import { isNextVersion } from '../../../shared/prebuild/next-version.ts';
 import { isSnapshot } from '../../../shared/upstream/branch.ts';
 import { abandonedMs } from '../due-times.ts';

@@ -2,7 +2,6 @@
  * What would be built ahead of a version: each wish carried over to it the way clients carry theirs, and made the submission that such a
  * client's request would become.
  */
-
 import { BuildError } from '../../../shared/build/build-error.ts';
 import type { BuildRecord } from '../../../shared/build/build-record.ts';
 import { isFresh, upstreamDigest } from '../../../shared/build/freshness.ts';

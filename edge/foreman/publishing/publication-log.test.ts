@@ -2,7 +2,6 @@
  * The log of what was published, as anybody reads it. Whatever breaks while an image is published, and whenever the Foreman is
  * evicted, there is one record for each image in the end and one unbroken chain.
  */
-
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterAll, afterEach, beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { storeKey } from '../../../shared/build/build-record.ts';

@@ -1,5 +1,4 @@
 /** After a storm of results: what is slow, missing or senior among them, and how long the others wait for it. */
-
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';

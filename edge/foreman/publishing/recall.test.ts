@@ -1,5 +1,4 @@
 /** What is taken back must stay away, whatever was in flight in that moment, and nothing that is in the way may hold up the rest. */
-
 import { evictDurableObject } from 'cloudflare:test';
 import { expect, it, vi } from 'vitest';
 import { sha256Hex } from '../../../shared/crypto/digest.ts';

@@ -1,5 +1,4 @@
 /** A Foreman whose tables are of yesterday, before a store of today: what was published meanwhile stays as it is. */
-
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it, vi } from 'vitest';
 import { sha256Hex } from '../../../shared/crypto/digest.ts';

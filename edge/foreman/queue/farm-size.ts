@@ -2,7 +2,6 @@
  * How many builds the farm runs at once, and how long they take, for estimates; and how many nodes are at them. Each poll wants to
  * know, and asking a thousand rows for it each time would be most of what a poll costs; so it is asked anew every few seconds only.
  */
-
 import { median } from '../../../shared/metrics/median.ts';
 import type { FarmPace } from '../../../shared/queue/estimate.ts';
 import type { Leases } from '../leases/leases.ts';

@@ -1,5 +1,4 @@
 /** The queue as it lies in the store, and how it comes back from there to a Foreman that has lost its tables. */
-
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
 import { requestEcho } from '../../../shared/build/build-record.fixture.ts';

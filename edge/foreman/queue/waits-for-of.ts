@@ -1,5 +1,4 @@
 /** What a waiting build takes beside a free node, by its votes and by who is there. For what is told; nothing is decided by it. */
-
 import { feedUrlsOf, fetchesFrom } from '../../../shared/trust/foreign-feeds.ts';
 import type { TrustPolicy } from '../../../shared/trust/policy.ts';
 import { decide, isIndependent } from '../../../shared/trust/quorum.ts';

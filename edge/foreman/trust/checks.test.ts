@@ -1,5 +1,4 @@
 /** Builds of what is published already: who gets them, what they tell, and that nobody else notices. */
-
 import { evictDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest';
 import { storeKey } from '../../../shared/build/build-record.ts';

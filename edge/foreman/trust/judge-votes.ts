@@ -3,7 +3,6 @@
  * later; what a node's word is worth is seen by that alone, and so is whose fault it was that the build failed before. Who lied is
  * put out, and what nobody lied about is noted of the target.
  */
-
 import { type Finding, judge } from '../../../shared/trust/judge.ts';
 import { saysTheSame, type Vote } from '../../../shared/trust/quorum.ts';
 import type { ForemanState } from '../foreman-state.ts';

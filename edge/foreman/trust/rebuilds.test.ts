@@ -1,5 +1,4 @@
 /** Trusted nodes build again what volunteers have published. */
-
 import { evictDurableObject } from 'cloudflare:test';
 import { describe, expect, it, vi } from 'vitest';
 import { storeKey } from '../../../shared/build/build-record.ts';

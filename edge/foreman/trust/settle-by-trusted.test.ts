@@ -1,5 +1,4 @@
 /** What volunteers published, and somebody contradicts: until a trusted node has spoken nothing follows, and then everything does. */
-
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
 import { env } from '../../edge.fixture.ts';

@@ -1,5 +1,4 @@
 /** Enough volunteers agree, and the farm is too small for that to count: it is decided once the farm has grown, and not before. */
-
 import { describe, expect, it, test, vi } from 'vitest';
 import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
 import { env } from '../../edge.fixture.ts';

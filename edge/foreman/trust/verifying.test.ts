@@ -1,5 +1,4 @@
 /** Builds that more than one must make: whom they are given to, what decides them, and what is told meanwhile. */
-
 import { beforeEach, describe, expect, it, test, vi } from 'vitest';
 import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';

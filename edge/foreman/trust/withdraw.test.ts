@@ -1,5 +1,4 @@
 /** What was published, and stands no more on anybody’s word. */
-
 import { expect, it, test, vi } from 'vitest';
 import { storeKey } from '../../../shared/build/build-record.ts';
 import { sha256Hex } from '../../../shared/crypto/digest.ts';
