@@ -3,6 +3,7 @@
  * live for a day. The same figures on every machine. What is modelled and what is not: docs/benchmarks.md.
  */
 import type { Conditions } from '../shared/request/conditions.ts';
+import { targetOf } from './month/devices.ts';
 import { DAY, MONTH, TRACKS } from './month/parameters.ts';
 import { type Router, Routers, versionAt } from './month/routers.ts';
 import {
@@ -14,7 +15,7 @@ import {
   type Question,
   type Server,
 } from './month/servers.ts';
-import { type Documents, targetOf, Upstream } from './month/upstream.ts';
+import { type Documents, Upstream } from './month/upstream.ts';
 import { seeded } from './random.ts';
 
 /** Servers that were asked, and how often each kind of answer was given. */

@@ -3,7 +3,6 @@
  * and firmware-selector were read for what each of them sends. A router spells the same way all month.
  */
 import { seeded, shuffled, zipfRanks } from '../random.ts';
-import { DAY, FEED, MONTH, TRACKS, type Track } from './parameters.ts';
 import {
   boardName,
   defaultPackages,
@@ -15,7 +14,8 @@ import {
   profileId,
   targetName,
   targetOf,
-} from './upstream.ts';
+} from './devices.ts';
+import { DAY, FEED, MONTH, TRACKS, type Track } from './parameters.ts';
 
 interface Client {
   readonly name: string;

@@ -5,7 +5,21 @@
  */
 import { LRUCache } from 'lru-cache';
 import { sha256Hex } from '../../shared/crypto/digest.ts';
-import type { ArchDocument, ProfileEntry, TargetDocument } from '../../shared/upstream/catalogue-document.ts';
+import type { ArchDocument, TargetDocument } from '../../shared/upstream/catalogue-document.ts';
+import {
+  archOf,
+  DEFAULTS_OF_FEEDS,
+  DEFAULTS_OF_TARGET,
+  defaultPackages,
+  deviceModules,
+  devicePackage,
+  packageName,
+  profilesOf,
+  TARGET_PACKAGES,
+  targetName,
+  targetOf,
+} from './devices.ts';
+import { changesOf, closures } from './feeds.ts';
 import { BRANCHES, DAY, FEED, MONTH, TRACKS } from './parameters.ts';
 
 /** What an image is made of. */
@@ -24,43 +38,8 @@ export interface Documents {
   readonly arch: ArchDocument;
 }
 
-const TARGET_PACKAGES = ['base-files', ...Array.from({ length: 80 }, (_, n) => `kmod-module-${n}`)];
-const DEFAULTS_OF_TARGET = TARGET_PACKAGES.slice(0, 6);
-/** Neither popular nor libraries: every router has them. */
-const FIRST_DEFAULT = FEED.popular + FEED.libraries;
-const DEFAULTS_OF_FEEDS = Array.from({ length: 24 }, (_, n) => FIRST_DEFAULT + n);
-/** Any default that comes from the feeds. */
-export const defaultPlace = (random: () => number): number =>
-  DEFAULTS_OF_FEEDS[Math.floor(random() * DEFAULTS_OF_FEEDS.length)] as number;
-
-export const isDefault = (place: number): boolean =>
-  place >= FIRST_DEFAULT && place < FIRST_DEFAULT + DEFAULTS_OF_FEEDS.length;
-
-const FIRST_LIBRARY = FEED.popular;
-
-const PACKAGE_NAMES = Array.from({ length: FEED.packages }, (_, place) => `package-${String(place).padStart(4, '0')}`);
-export const packageName = (place: number): string => PACKAGE_NAMES[place] ?? '';
 /** By the number of updates: at most one a day. */
 const PACKAGE_VERSIONS = Array.from({ length: MONTH.days + 1 }, (_, updates) => `1.${updates}-r1`);
-export const profileId = (profile: number): string => `vendor-${profile % 40}_router-${profile}`;
-export const boardName = (profile: number): string => `vendor-${profile % 40},router-${profile}`;
-export const targetOf = (profile: number): number => profile % MONTH.targets;
-export const targetName = (target: number): string => `family${target % 10}/sub${target}`;
-const archOf = (target: number): number => target % MONTH.architectures;
-
-const deviceModules = (profile: number): readonly string[] => [
-  `kmod-module-${10 + (profile % 60)}`,
-  `kmod-module-${10 + ((profile * 7 + 1) % 60)}`,
-];
-export const devicePackage = (profile: number): number => FEED.popular + FEED.libraries + 100 + (profile % 50);
-
-/** A device's own: two kernel modules and a package of the feeds. */
-export const devicePackages = (profile: number): readonly string[] => [
-  ...deviceModules(profile),
-  packageName(devicePackage(profile)),
-];
-
-export const defaultPackages: readonly string[] = [...DEFAULTS_OF_TARGET, ...DEFAULTS_OF_FEEDS.map(packageName)];
 
 interface Installed {
   readonly places: readonly number[];
@@ -240,51 +219,3 @@ export class Upstream {
 /** Seconds after midnight: architectures and targets come off the build farm one after the other. */
 const feedOffset = (target: number): number => (archOf(target) * DAY) / MONTH.architectures;
 const revisionOffset = (target: number): number => (target * DAY) / MONTH.targets;
-
-function profilesOf(target: number): Record<string, ProfileEntry> {
-  const ofTarget = Array.from({ length: MONTH.profiles }, (_, profile) => profile).filter(
-    (profile) => targetOf(profile) === target,
-  );
-  return Object.fromEntries(
-    ofTarget.map((profile) => [
-      profileId(profile),
-      {
-        devicePackages: devicePackages(profile),
-        supportedDevices: [boardName(profile)],
-        titles: [],
-        imagePrefix: profileId(profile),
-      },
-    ]),
-  );
-}
-
-function changesOf(updatesADay: number, random: () => number): number[][] {
-  const changes = Array.from({ length: FEED.packages }, (): number[] => []);
-  for (let day = 0; day < MONTH.days; day++)
-    for (let update = 0; update < updatesADay; update++) {
-      const among = random() < FEED.shareOnPopular ? FEED.popular : FEED.packages;
-      const days = changes[Math.floor(random() * among)];
-      if (days && days.at(-1) !== day) days.push(day);
-    }
-  return changes;
-}
-
-/** Libraries need libraries of a smaller number only, so the walk ends. */
-function closures(random: () => number): number[][] {
-  const needs = Array.from({ length: FEED.packages }, (_, place) => {
-    const libraries = place - FIRST_LIBRARY;
-    const isLibrary = libraries >= 0 && libraries < FEED.libraries;
-    const choice = isLibrary ? libraries : FEED.libraries;
-    return Array.from(
-      { length: choice === 0 ? 0 : Math.floor(random() * 4) },
-      () =>
-        // Some libraries are needed by many.
-        FIRST_LIBRARY + Math.floor(random() ** 2 * choice),
-    );
-  });
-  const walk = (place: number, seen: Set<number>): Set<number> => {
-    if (!seen.has(place)) for (const need of needs[place] ?? []) walk(need, seen.add(place));
-    return seen.add(place);
-  };
-  return needs.map((_, place) => [...walk(place, new Set())]);
-}

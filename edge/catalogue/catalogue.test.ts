@@ -1,28 +1,21 @@
+/** What the Catalogue answers while all goes well: what is there, what is not, and what is not any more. */
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { EVENTUALLY } from '../../shared/eventually.fixture.ts';
-import type { CatalogueDocument, Lookup } from '../../shared/upstream/catalogue-document.ts';
-import { type Clock, envOf, openClock, realEnv, withCatalogue } from './catalogue.fixture.ts';
-import { type DocumentId, keyOf, upstreamKey } from './document-id.ts';
+import {
+  askTarget,
+  askVersions,
+  directory,
+  documentOf,
+  down,
+  inKv,
+  refreshMs,
+  targetId,
+  x86,
+} from './asked-catalogue.fixture.ts';
+import { type Clock, envOf, openClock, type realEnv, withCatalogue } from './catalogue.fixture.ts';
+import { keyOf, upstreamKey } from './document-id.ts';
 import { type Mirror, openGoodMirror, openMirror } from './mirror.fixture.ts';
-
-const directory = 'releases/24.10.2/targets/x86/64';
-const targetId = { kind: 'target', version: '24.10.2', target: 'x86/64' } as const;
-const x86 = { 'x86/64': 'x86_64' };
-const refreshMs = 60_000;
-
-const askTarget = (mirror: Mirror, clock: Clock, environment = envOf(mirror)) =>
-  withCatalogue(mirror, clock, (catalogue) => catalogue.target('24.10.2', 'x86/64'), environment);
-const askVersions = (mirror: Mirror, clock: Clock, environment = envOf(mirror)) =>
-  withCatalogue(mirror, clock, (catalogue) => catalogue.versions(), environment);
-
-function documentOf<D extends CatalogueDocument>(lookup: Lookup<D>): D {
-  if (lookup.state !== 'found') throw new Error(`expected a document, got ${JSON.stringify(lookup)}`);
-  return lookup.document;
-}
-
-const inKv = (mirror: Mirror) => realEnv.CACHE.get<CatalogueDocument>(keyOf(upstreamKey(mirror.url), targetId), 'json');
-const down = () => Promise.reject(new Error('connection refused'));
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -173,87 +166,6 @@ describe('names that nobody published', () => {
   });
 });
 
-describe('weather upstream', () => {
-  const storms: [string, (mirror: Mirror) => void | Promise<void>][] = [
-    ['is down', (mirror) => void mirror.weather.set('*', down)],
-    ['answers 503', (mirror) => void mirror.weather.set('*', () => new Response('', { status: 503 }))],
-    [
-      'answers a web page with status 200',
-      (mirror) => void mirror.weather.set('*', () => new Response('<html>Log in</html>')),
-    ],
-    [
-      'is halfway through publishing',
-      async (mirror) => {
-        await mirror.publishTarget({ ...targetId, arch: 'x86_64', revision: 'r2-2' });
-        mirror.files.set(`${directory}/profiles.json`, '{"of":"yesterday"}');
-      },
-    ],
-    ['lost the target for a moment', (mirror) => void mirror.files.delete(`${directory}/sha256sums`)],
-    ['is signed by a stranger', (mirror) => void mirror.files.set(`${directory}/sha256sums.sig`, '<html>')],
-    [
-      'sends half a file',
-      (mirror) =>
-        void mirror.weather.set(
-          `${directory}/sha256sums`,
-          () => new Response('abc', { headers: { 'Content-Length': '99' } }),
-        ),
-    ],
-  ];
-  it.each(storms)(
-    'when the mirror %s, the last good copy is served with its old time, also after an eviction',
-    async (_, storm) => {
-      const mirror = await openGoodMirror();
-      const clock = openClock();
-      const good = await askTarget(mirror, clock);
-      await storm(mirror);
-      clock.ms += 86_400_000;
-      expect(await askTarget(mirror, clock)).toEqual(good);
-      expect(await askTarget(mirror, clock)).toEqual(good);
-    },
-  );
-
-  it('is not made worse: a mirror in trouble is asked for a document once in ten seconds', async () => {
-    const mirror = await openGoodMirror();
-    const clock = openClock();
-    await askTarget(mirror, clock);
-    mirror.weather.set('*', down);
-    clock.ms += refreshMs;
-    await withCatalogue(mirror, clock, async (catalogue) => {
-      mirror.requests.length = 0;
-      for (let n = 0; n < 20; n++) await catalogue.versions();
-      expect(mirror.requests).toEqual(['.versions.json if-none-match', '.versions.json if-none-match']);
-      clock.ms += 10_000;
-      mirror.weather.clear();
-      expect(documentOf(await catalogue.versions()).checkedAt).toBe(clock.ms);
-    });
-  });
-
-  it('with nothing known yet is said with its reason, and over when it is over', async () => {
-    const mirror = await openGoodMirror();
-    const clock = openClock();
-    mirror.weather.set(`${directory}/profiles.json`, () => new Response('', { status: 500 }));
-    await withCatalogue(mirror, clock, async (catalogue) => {
-      expect(await catalogue.target('24.10.2', 'x86/64')).toEqual({
-        state: 'unavailable',
-        reason: `${directory}/profiles.json: answered 500`,
-      });
-      mirror.weather.clear();
-      expect((await catalogue.target('24.10.2', 'x86/64')).state).toBe('unavailable');
-      clock.ms += 10_000;
-      expect((await catalogue.target('24.10.2', 'x86/64')).state).toBe('found');
-    });
-  });
-
-  it('that hides the list of versions makes nothing unknown', async () => {
-    const mirror = await openGoodMirror();
-    mirror.weather.set('.versions.json', () => new Response('', { status: 404 }));
-    expect(await askTarget(mirror, openClock())).toMatchObject({
-      state: 'unavailable',
-      reason: expect.stringContaining('.versions.json'),
-    });
-  });
-});
-
 describe('a copy that older code has left', () => {
   /** As a deployment finds it: without the fields that came later, under another recipe. */
   const age = (mirror: Mirror, clock: Clock) =>
@@ -321,117 +233,6 @@ describe('what is taken away', () => {
       );
     expect(await offered(['24.10'])).toEqual(['24.10.2']);
     expect(await offered(['24.10', '22.03'])).toEqual(['24.10.2', '22.03.7']);
-  });
-});
-
-describe('KV', () => {
-  const countingKv = (put: (key: string) => void) =>
-    new Proxy(realEnv.CACHE, {
-      get: (kv, name) => {
-        if (name === 'put')
-          return async (...args: Parameters<KVNamespace['put']>) => {
-            put(args[0]);
-            return kv.put(...args);
-          };
-        const member = Reflect.get(kv, name);
-        return typeof member === 'function' ? member.bind(kv) : member;
-      },
-    });
-
-  it('is written once per document and interval at most, however often it is asked for', async () => {
-    const mirror = await openGoodMirror();
-    const clock = openClock();
-    const writes: string[] = [];
-    const environment = envOf(mirror, { CACHE: countingKv((key) => writes.push(key)), CATALOGUE_REFRESH_SECONDS: '1' });
-    await withCatalogue(
-      mirror,
-      clock,
-      async (catalogue) => {
-        for (let n = 0; n < 40; n++) {
-          clock.ms += 250;
-          await catalogue.versions();
-        }
-      },
-      environment,
-    );
-    expect(writes).toHaveLength(10);
-  });
-
-  it('that takes nothing takes nothing away: the answer stands', async () => {
-    const mirror = await openGoodMirror();
-    vi.spyOn(console, 'error').mockImplementation(() => {});
-    const environment = envOf(mirror, {
-      CACHE: countingKv(() => {
-        throw new Error('KV PUT failed: 429 Too Many Requests');
-      }),
-    });
-    const clock = openClock();
-    expect((await askTarget(mirror, clock, environment)).state).toBe('found');
-    expect(await inKv(mirror)).toBeNull();
-    clock.ms += refreshMs;
-    await askTarget(mirror, clock);
-    expect((await inKv(mirror))?.checkedAt).toBe(clock.ms);
-  });
-});
-
-describe('the alarm', () => {
-  it('refreshes what was asked for in the last ten minutes and goes on; then it lets go', async () => {
-    const mirror = await openGoodMirror();
-    const clock = openClock();
-    await withCatalogue(mirror, clock, async (catalogue, state) => {
-      await catalogue.target('24.10.2', 'x86/64');
-      await catalogue.versions();
-      expect(await state.storage.getAlarm()).toBe(clock.ms + refreshMs);
-
-      await mirror.publishTarget({ ...targetId, arch: 'x86_64', revision: 'r3-3' });
-      await state.storage.deleteAlarm();
-      clock.ms += refreshMs;
-      await catalogue.alarm();
-      expect(await inKv(mirror)).toMatchObject({ versionCode: 'r3-3', checkedAt: clock.ms });
-      expect(await state.storage.getAlarm()).toBe(clock.ms + refreshMs);
-
-      await state.storage.deleteAlarm();
-      clock.ms += 11 * 60_000;
-      mirror.requests.length = 0;
-      await catalogue.alarm();
-      expect([mirror.requests, await state.storage.getAlarm()]).toEqual([[], null]);
-
-      await catalogue.target('24.10.2', 'x86/64');
-      expect(await state.storage.getAlarm()).toBe(clock.ms + refreshMs);
-    });
-  });
-
-  it('brings a release that upstream announces into KV, though no Worker asks meanwhile', async () => {
-    const mirror = await openGoodMirror();
-    const clock = openClock();
-    await withCatalogue(mirror, clock, async (catalogue, state) => {
-      await catalogue.versions();
-      await catalogue.profiles('24.10.2', 'x86/64');
-      mirror.publishVersions({ '24.10.3': x86, '24.10.2': x86 });
-      await mirror.publishTarget({ ...targetId, arch: 'x86_64', revision: 'r3-3' });
-      await state.storage.deleteAlarm();
-      clock.ms += refreshMs;
-      await catalogue.alarm();
-    });
-    const read = (id: DocumentId) => realEnv.CACHE.get<CatalogueDocument>(keyOf(upstreamKey(mirror.url), id), 'json');
-    expect(await read({ kind: 'versions' })).toMatchObject({
-      versions: [{ version: '24.10.3' }, { version: '24.10.2' }],
-    });
-    expect(await read({ ...targetId, kind: 'profiles' })).toMatchObject({ metadata: { version_code: 'r3-3' } });
-  });
-
-  it('survives a mirror that is down and documents of another mirror', async () => {
-    const mirror = await openGoodMirror();
-    const other = await openMirror();
-    const clock = openClock();
-    const good = documentOf(await askTarget(mirror, clock));
-    mirror.weather.set('*', down);
-    clock.ms += refreshMs;
-    await withCatalogue(mirror, clock, (catalogue) => catalogue.alarm());
-    expect(documentOf(await askTarget(mirror, clock))).toEqual(good);
-    mirror.requests.length = 0;
-    await withCatalogue(mirror, clock, (catalogue) => catalogue.alarm(), { ...envOf(mirror), UPSTREAM_URL: other.url });
-    expect([...mirror.requests, ...other.requests]).toEqual([]);
   });
 });
 

@@ -1,8 +1,17 @@
 /** Builds with everything that lies in their directory: files as a node stores them, and a log. */
-import { expect, vi } from 'vitest';
+import { afterEach, beforeAll, expect, vi } from 'vitest';
 import { EVENTUALLY } from '../../shared/eventually.fixture.ts';
-import { ask, GOOD_REQUEST, jsonOf, post } from '../edge.fixture.ts';
-import { type FarmNode, IMAGE_NAME, lease, put, report, succeeded, upload } from '../nodes/farm-node.fixture.ts';
+import { ask, GOOD_REQUEST, jsonOf, openUpstream, post } from '../edge.fixture.ts';
+import {
+  type FarmNode,
+  IMAGE_NAME,
+  joinNode,
+  lease,
+  put,
+  report,
+  succeeded,
+  upload,
+} from '../nodes/farm-node.fixture.ts';
 
 export const IMAGE = 'an image of forty bytes, no more, no less';
 
@@ -66,3 +75,49 @@ export async function endBuild(
   await vi.waitFor(async () => expect((await ask(`/api/v1/build/${request_hash}`)).status).toBe(status), EVENTUALLY);
   return String(request_hash);
 }
+
+export const LOG = ['make: entering\n', 'make: \u001b[31mdone\u001b[0m\n'];
+
+interface SeedFiles {
+  readonly node: FarmNode;
+  /** Of a build with a log. */
+  readonly hash: string;
+  /** By which its directory is known. */
+  readonly path: string;
+}
+
+/** For a file of tests: a node, and a build of its with everything that there can be. */
+export function withSeedFiles(begin: (built: SeedFiles) => void): void {
+  beforeAll(async () => {
+    await openUpstream();
+    const node = await joinNode(1);
+    const hash = await endBuild(node, { log: LOG });
+    begin({ node, hash, path: hash.slice(0, 32) });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.restoreAllMocks();
+  });
+}
+
+interface Listed {
+  readonly name: string;
+  readonly type: string;
+  readonly mtime: string;
+  readonly size: number;
+}
+
+export const listed = async (url: string): Promise<Listed[]> => {
+  const response = await ask(url);
+  expect([response.status, response.headers.get('access-control-allow-origin')]).toEqual([200, '*']);
+  expect(response.headers.get('content-type')).toMatch(/^application\/json/);
+  return response.json();
+};
+/** Images of these tests are text, whatever is said of them. */
+export const bodyOf = async (response: Response): Promise<string> =>
+  new TextDecoder().decode(await response.arrayBuffer());
+export const textOf = async (url: string): Promise<string> => {
+  const response = await ask(url);
+  expect(response.status).toBe(200);
+  return bodyOf(response);
+};

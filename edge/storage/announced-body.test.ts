@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { fc } from '../../shared/chance.fixture.ts';
 import { sha256Hex } from '../../shared/crypto/digest.ts';
 import { withAnnouncedBody } from './announced-body.ts';
-import { failureOf } from './object-store.contract.ts';
+import { failureOf } from './object-store.fixture.ts';
 import { ObjectStoreError } from './object-store-error.ts';
 
 /** Pieces of a body as they may arrive, empty ones among them. */

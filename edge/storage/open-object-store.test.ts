@@ -2,7 +2,7 @@ import { expect, inject, test } from 'vitest';
 import type { S3Server } from '../../e2e/provided-context.ts';
 import { env } from '../edge.fixture.ts';
 import type { Env } from '../env.ts';
-import { failureOf, freshKey, putBytes } from './object-store.contract.ts';
+import { failureOf, freshKey, putBytes } from './object-store.fixture.ts';
 import { openObjectStore } from './open-object-store.ts';
 import { R2ObjectStore } from './r2.ts';
 import { S3ObjectStore } from './s3.ts';

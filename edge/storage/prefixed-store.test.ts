@@ -1,7 +1,8 @@
 import { env } from 'cloudflare:workers';
 import { expect, test } from 'vitest';
 import { sha256Hex } from '../../shared/crypto/digest.ts';
-import { objectStoreContract, putBytes } from './object-store.contract.ts';
+import { objectStoreContract } from './object-store.contract.ts';
+import { putBytes } from './object-store.fixture.ts';
 import { prefixedStore } from './prefixed-store.ts';
 import { R2ObjectStore } from './r2.ts';
 

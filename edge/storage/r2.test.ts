@@ -1,7 +1,8 @@
 import { env } from 'cloudflare:workers';
 import { expect, test, vi } from 'vitest';
 import { sha256Hex } from '../../shared/crypto/digest.ts';
-import { failureOf, freshKey, objectStoreContract } from './object-store.contract.ts';
+import { objectStoreContract } from './object-store.contract.ts';
+import { failureOf, freshKey } from './object-store.fixture.ts';
 import { R2ObjectStore } from './r2.ts';
 
 const { IMAGES } = env as unknown as { IMAGES: R2Bucket };

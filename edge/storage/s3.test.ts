@@ -2,16 +2,8 @@ import { AwsClient } from 'aws4fetch';
 import { afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import type { S3Server } from '../../e2e/provided-context.ts';
 import { sha256Hex } from '../../shared/crypto/digest.ts';
-import {
-  existing,
-  failureOf,
-  freshKey,
-  objectStoreContract,
-  patternBytes,
-  putBytes,
-  readAll,
-  streamOf,
-} from './object-store.contract.ts';
+import { objectStoreContract } from './object-store.contract.ts';
+import { existing, failureOf, freshKey, patternBytes, putBytes, readAll, streamOf } from './object-store.fixture.ts';
 import { storedJson } from './read-text.ts';
 import { S3ObjectStore } from './s3.ts';
 import type { S3Patience, S3Place } from './s3-client.ts';

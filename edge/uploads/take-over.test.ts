@@ -4,7 +4,7 @@ import { AwsClient } from 'aws4fetch';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { storeKey } from '../../shared/build/build-record.ts';
 import { sha256Hex } from '../../shared/crypto/digest.ts';
-import { existing, failureOf, patternBytes, putBytes, readAll } from '../storage/object-store.contract.ts';
+import { existing, failureOf, patternBytes, putBytes, readAll } from '../storage/object-store.fixture.ts';
 import { R2ObjectStore } from '../storage/r2.ts';
 import { S3ObjectStore } from '../storage/s3.ts';
 import { isTakenOver, removeSource } from './take-over.ts';

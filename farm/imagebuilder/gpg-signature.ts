@@ -15,6 +15,8 @@ export type GpgVerdict =
   | { readonly state: 'unknown'; readonly reason: string };
 
 const TIMEOUT_MS = 30_000;
+const RENEW =
+  'if whoever signs has renewed it, or signs by another one now, put that key into the file of --upstream-gpg-keys';
 
 /** `keyFile`: OpenPGP public keys, armoured or not. */
 export async function verifyByGpg(claim: {
@@ -33,7 +35,12 @@ export async function verifyByGpg(claim: {
     if (!/^\[GNUPG:\] IMPORT_OK /m.test(imported.stdout))
       return { state: 'unknown', reason: 'there is no OpenPGP key in the file that was configured' };
     const { stdout, exitCode } = await gpg(home, ['--verify', signature, message], claim.signal);
-    return verdictOf(stdout, exitCode);
+    const verdict = verdictOf(stdout, exitCode);
+    const expired = /^\[GNUPG:\] EXPKEYSIG ([0-9A-F]{16}) /m.exec(stdout)?.[1];
+    if (verdict.state !== 'unknown' || expired === undefined) return verdict;
+    const keys = await gpg(home, ['--with-colons', '--list-keys'], claim.signal);
+    const on = dayOf(expiryOf(keys.stdout, expired));
+    return { state: 'unknown', reason: `it is signed by OpenPGP key ${expired}, which expired${on}; ${RENEW}` };
   } finally {
     await rm(home, { recursive: true, force: true });
   }
@@ -59,6 +66,25 @@ export async function gpgFingerprints(keyFile: string, signal: AbortSignal): Pro
   }
 }
 
+/**
+ * When a key, or the primary one above it, came to its end; null where neither says. Not what --verify tells in between,
+ * which speaks of all keys of the same owner without naming them.
+ */
+function expiryOf(listing: string, keyId: string): number | null {
+  let ofPrimary = '';
+  for (const line of listing.split('\n')) {
+    const [record = '', , , , id, , expiry = ''] = line.split(':');
+    if (record === 'pub') ofPrimary = expiry;
+    if ((record !== 'pub' && record !== 'sub') || id !== keyId) continue;
+    const ends = [expiry, ofPrimary].map(Number).filter((seconds) => seconds > 0);
+    return ends.length === 0 ? null : Math.min(...ends);
+  }
+  return null;
+}
+
+const dayOf = (seconds: number | null): string =>
+  seconds === null ? '' : ` on ${new Date(seconds * 1000).toISOString().slice(0, 10)}`;
+
 /** gpg's machine-readable words (doc/DETAILS): GOODSIG is said of no expired or revoked key. */
 function verdictOf(status: string, exitCode: number | undefined): GpgVerdict {
   if (/^\[GNUPG:\] BADSIG /m.test(status)) return { state: 'bad' };
@@ -67,6 +93,9 @@ function verdictOf(status: string, exitCode: number | undefined): GpgVerdict {
     return { state: 'good', fingerprint: fingerprint.toLowerCase() };
   const missing = /^\[GNUPG:\] NO_PUBKEY ([0-9A-F]+)$/m.exec(status)?.[1];
   if (missing !== undefined) return { state: 'unknown', reason: `it is signed by OpenPGP key ${missing}` };
+  const revoked = /^\[GNUPG:\] REVKEYSIG ([0-9A-F]{16}) /m.exec(status)?.[1];
+  if (revoked !== undefined)
+    return { state: 'unknown', reason: `it is signed by OpenPGP key ${revoked}, which was revoked` };
   return { state: 'unknown', reason: 'gpg finds no signature that counts in it' };
 }
 

@@ -2,22 +2,15 @@ import { describe, expect, it, test } from 'vitest';
 import { buildRecord } from '../build/build-record.fixture.ts';
 import { type BuildRequest, parseBuildRequest } from '../request/build-request.ts';
 import { intentHash } from '../request/intent.ts';
-import { normalizeRequest, type RequestPolicy } from '../request/normalize-request.ts';
+import { normalizeRequest } from '../request/normalize-request.ts';
 import { normalizedRequest } from '../request/normalized-request.fixture.ts';
+import { requestPolicy } from '../request/request-policy.fixture.ts';
 import { type Branch, findBranch, OPENWRT_BRANCHES } from '../upstream/branch.ts';
-import { OPENWRT } from '../upstream/distro.ts';
 import { targetDocument } from '../upstream/upstream.fixture.ts';
 import { carriedRequests } from './carried-requests.ts';
 import { type WantedImage, wantedImage } from './wanted-image.ts';
 
-const policy: RequestPolicy = {
-  distros: [OPENWRT],
-  allowDefaults: false,
-  maxDefaultsBytes: 0,
-  maxRootfsSizeMb: 1024,
-  repositoryAllowList: [],
-  defaultsKey: new Uint8Array(),
-};
+const policy = requestPolicy({ allowDefaults: false, maxDefaultsBytes: 0, repositoryAllowList: [] });
 
 const branchOf = (version: string): Branch => {
   const branch = findBranch(OPENWRT_BRANCHES, version);

@@ -2,20 +2,13 @@
 import { describe, it } from 'vitest';
 import { fc } from '../chance.fixture.ts';
 import { findBranch, OPENWRT_BRANCHES } from '../upstream/branch.ts';
-import { OPENWRT } from '../upstream/distro.ts';
 import { targetDocument } from '../upstream/upstream.fixture.ts';
 import { parseBuildRequest } from './build-request.ts';
 import { intentHash } from './intent.ts';
-import { type NormalizedRequest, normalizeRequest, type RequestPolicy } from './normalize-request.ts';
+import { type NormalizedRequest, normalizeRequest } from './normalize-request.ts';
+import { requestPolicy } from './request-policy.fixture.ts';
 
-const policy: RequestPolicy = {
-  distros: [OPENWRT],
-  allowDefaults: true,
-  maxDefaultsBytes: 20_480,
-  maxRootfsSizeMb: 1024,
-  repositoryAllowList: ['https://feeds.example/'],
-  defaultsKey: new Uint8Array(32).fill(1),
-};
+const policy = requestPolicy();
 const target = targetDocument();
 
 /** Null where the request is refused. */

@@ -1,25 +1,18 @@
 import { describe, expect, it, test } from 'vitest';
 import { findBranch, OPENWRT_BRANCHES } from '../upstream/branch.ts';
-import { OPENWRT } from '../upstream/distro.ts';
 import { targetDocument } from '../upstream/upstream.fixture.ts';
 import { type BuildRequest, parseBuildRequest } from './build-request.ts';
 import { intentHash, requestHash } from './intent.ts';
-import { type NormalizedRequest, normalizeRequest, type RequestPolicy } from './normalize-request.ts';
+import { type NormalizedRequest, normalizeRequest } from './normalize-request.ts';
+import { normalizedRequest } from './normalized-request.fixture.ts';
+import { requestPolicy } from './request-policy.fixture.ts';
 
-const plain: NormalizedRequest = {
-  distro: 'openwrt',
-  version: '24.10.2',
+const plain = normalizedRequest({
   target: 'ath79/generic',
   profile: 'tplink_archer-c7-v4',
   addPackages: ['luci', 'vim'],
   removePackages: ['ppp'],
-  rootfsSizeMb: null,
-  filesystem: null,
-  repositories: [],
-  repositoriesMode: 'append',
-  repositoryKeys: [],
-  defaultsMac: '',
-};
+});
 
 const full: NormalizedRequest = {
   ...plain,
@@ -82,21 +75,13 @@ test('salt and first field cannot trade letters', () => {
 });
 
 describe('from what a client wrote', () => {
-  const policy: RequestPolicy = {
-    distros: [OPENWRT],
-    allowDefaults: true,
-    maxDefaultsBytes: 20_480,
-    maxRootfsSizeMb: 1024,
-    repositoryAllowList: ['https://feeds.example/'],
-    defaultsKey: new Uint8Array(32).fill(1),
-  };
   const branch = findBranch(OPENWRT_BRANCHES, '24.10.2');
   const base = { version: '24.10.2', target: 'ath79/generic', profile: 'tplink_archer-c7-v4' };
 
   function hashOf(fields: Partial<Record<keyof BuildRequest, unknown>>): string {
     const parsed = parseBuildRequest({ ...base, packages: ['vim', 'luci', '-ppp'], ...fields });
     if (!parsed.ok || !branch) throw new Error(`expected a good request, got ${JSON.stringify(parsed)}`);
-    return intentHash('1', normalizeRequest(parsed.request, branch, targetDocument(), policy));
+    return intentHash('1', normalizeRequest(parsed.request, branch, targetDocument(), requestPolicy()));
   }
 
   it.each<[string, Partial<Record<keyof BuildRequest, unknown>>]>([

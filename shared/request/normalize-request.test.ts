@@ -6,15 +6,9 @@ import { OPENWRT } from '../upstream/distro.ts';
 import { profileEntry, targetDocument } from '../upstream/upstream.fixture.ts';
 import { type BuildRequest, parseBuildRequest } from './build-request.ts';
 import { checkPolicy, isPrivate, normalizeRequest, type RequestPolicy } from './normalize-request.ts';
+import { requestPolicy } from './request-policy.fixture.ts';
 
-const policy: RequestPolicy = {
-  distros: [OPENWRT],
-  allowDefaults: true,
-  maxDefaultsBytes: 8,
-  maxRootfsSizeMb: 1024,
-  repositoryAllowList: ['https://feeds.example/packages/'],
-  defaultsKey: new Uint8Array(32).fill(1),
-};
+const policy = requestPolicy({ maxDefaultsBytes: 8, repositoryAllowList: ['https://feeds.example/packages/'] });
 
 const withFeeds: RequestPolicy = {
   ...policy,

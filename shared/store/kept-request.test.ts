@@ -1,5 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
 import { requestEcho } from '../build/build-record.fixture.ts';
+import { fc } from '../chance.fixture.ts';
 import { intentHash, requestHash } from '../request/intent.ts';
 import type { NormalizedRequest } from '../request/normalize-request.ts';
 import { normalizedRequest } from '../request/normalized-request.fixture.ts';
@@ -214,5 +215,39 @@ describe('what is not right is refused, without a word of what it holds', () => 
   ])('%s', async (_, request, policy, reason) => {
     const text = await keptText(buildOf(request), SEALING, NONCE);
     expect(await read(text, hashOf(request), policy)).toEqual({ ok: false, reason });
+  });
+});
+
+describe('a feed of a distribution is that one to the letter', () => {
+  /** What may stand in the path of a URL (repository-allow-list.ts), and so in the operator's. */
+  const LETTERS = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~+,=:-'];
+
+  /** Whether a request whose feed is at `asked` comes back where the operator says that it is at `own`. */
+  async function comesBack(own: string, asked: string): Promise<boolean> {
+    const distros = distrosSchema.parse({ other: { feeds: { extra: `https://feeds.example/{arch}/${own}` } } });
+    const request = ofOther(`extra https://feeds.example/x86_64/${asked}`);
+    const { ok } = await read(await keptText(buildOf(request), SEALING, NONCE), hashOf(request), { distros });
+    return ok;
+  }
+
+  it.each(LETTERS)('%s stands for itself alone', async (letter) => {
+    const others = LETTERS.filter((other) => other !== letter);
+    expect(await comesBack(`x${letter}`, `x${letter}`)).toBe(true);
+    for (const other of others) expect(await comesBack(`x${letter}`, `x${other}`), other).toBe(false);
+  });
+
+  const name = fc.string({ unit: fc.constantFrom(...LETTERS), minLength: 1, maxLength: 12 }).map((text) => `x${text}`);
+
+  it('whatever it is called', async () => {
+    await fc.assert(
+      fc.asyncProperty(name, name, async (own, other) => {
+        expect(await comesBack(own, own)).toBe(true);
+        expect(await comesBack(own, other)).toBe(own === other);
+        const swapped = own.replace(/[A-Za-z]/g, (letter) =>
+          letter === letter.toUpperCase() ? letter.toLowerCase() : letter.toUpperCase(),
+        );
+        expect(await comesBack(own, swapped)).toBe(own === swapped);
+      }),
+    );
   });
 });

@@ -1,12 +1,8 @@
 import { describe, expect, it, test } from 'vitest';
 import { parseBuildRequest } from '../request/build-request.ts';
 import { intentHash } from '../request/intent.ts';
-import {
-  checkPolicy,
-  type NormalizedRequest,
-  normalizeRequest,
-  type RequestPolicy,
-} from '../request/normalize-request.ts';
+import { checkPolicy, type NormalizedRequest, normalizeRequest } from '../request/normalize-request.ts';
+import { requestPolicy } from '../request/request-policy.fixture.ts';
 import { findBranch, OPENWRT_BRANCHES } from './branch.ts';
 import { distrosSchema, feedUrl } from './distro.ts';
 import { targetDocument } from './upstream.fixture.ts';
@@ -19,14 +15,7 @@ const distros = distrosSchema.parse({
     packages: ['lime-system', 'vim'],
   },
 });
-const policy: RequestPolicy = {
-  distros,
-  allowDefaults: false,
-  maxDefaultsBytes: 0,
-  maxRootfsSizeMb: 1024,
-  repositoryAllowList: ['https://feeds.example/'],
-  defaultsKey: new Uint8Array(32),
-};
+const policy = requestPolicy({ distros, allowDefaults: false, maxDefaultsBytes: 0 });
 
 function normalized(fields: Record<string, unknown>): NormalizedRequest {
   const base = { version: '24.10.2', target: 'ath79/generic', profile: 'glinet_gl-ar150' };

@@ -242,6 +242,40 @@ describe('a Foreman that has lost its tables', () => {
   });
 
   it.each([
+    ['a mebibyte is taken on', 1024 * 1024, 1],
+    ['a byte more is left where it is', 1024 * 1024 + 1, 0],
+  ])('what has %s', async (_, bytes, taken) => {
+    const hash = await kept();
+    const text = (await (await bucket.get(keyOf(hash)))?.text()) ?? '';
+    await bucket.put(keyOf(hash), text.padEnd(bytes));
+    await loseTables();
+    await untilListed();
+    expect((await waiting()).map((row) => row.request_hash)).toEqual([hash].slice(0, taken));
+    const said = JSON.stringify(warned.mock.calls);
+    expect(said.includes(`it has ${bytes} bytes`)).toBe(taken === 0);
+    expect(await keptKeys()).toEqual([keyOf(hash)]);
+  });
+
+  it.each<[string, (hash: string) => string]>([
+    ['its hash in capitals', (hash) => `${hash.toUpperCase()}.json`],
+    ['its hash alone', (hash) => hash],
+    ['its hash, below another', (hash) => `${hash}/${hash}.json`],
+    ['another word', () => 'readme.json'],
+  ])('leaves alone what is called there by %s', async (_, nameOf) => {
+    const hash = await kept();
+    const text = (await (await bucket.get(keyOf(hash)))?.text()) ?? '';
+    await bucket.delete(keyOf(hash));
+    const key = `${prefix()}${nameOf(hash)}`;
+    await bucket.put(key, text);
+    await loseTables();
+    await untilListed();
+    expect(await waiting()).toEqual([]);
+    expect(JSON.stringify(warned.mock.calls)).toContain('is no build, and is left alone');
+    await foreman.alarm();
+    expect(await keptKeys()).toEqual([key]);
+  });
+
+  it.each([
     ['a package that is a path', { addPackages: ['../../etc'] }],
     ['a repository that is not allowed', { repositories: ['mine https://evil.example/x'] }],
     ['a larger root file system than is allowed', { rootfsSizeMb: 999_999 }],
