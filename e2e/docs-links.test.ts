@@ -10,6 +10,11 @@ const LINK = /(?<!!)\[[^\]]*\]\(([^()\s]+(?:\([^()\s]*\)[^()\s]*)*)\)/g;
 const pages: string[] = [];
 for await (const page of glob(['*.md', 'docs/**/*.md'], { cwd: PROJECT })) pages.push(page);
 
+/** Without their folders: in a table of one folder's files, these stand in its heading. */
+const sourceNames = new Set<string>();
+for await (const file of glob('{bench,deploy,e2e,edge,farm,shared}/**/*.{mjs,service,sql,ts,tsx}', { cwd: PROJECT }))
+  sourceNames.add(path.basename(file));
+
 /** As GitHub makes an anchor of a heading. */
 const anchorOf = (heading: string): string =>
   heading
@@ -52,6 +57,12 @@ test.each(pages)('every source file that %s names is there', async (page) => {
   ];
   const missing = named.map(([, file = '']) => file).filter((file) => !existsSync(path.join(PROJECT, file)));
   expect(missing).toEqual([]);
+});
+
+test.each(pages)('every source file that %s names without its folder is in some folder', async (page) => {
+  const text = await readFile(path.join(PROJECT, page), 'utf8');
+  const named = [...text.matchAll(/`([\w.-]+\.(?:mjs|service|sql|ts|tsx))`/g)].map(([, file = '']) => file);
+  expect(named.filter((file) => !sourceNames.has(file))).toEqual([]);
 });
 
 test('docs/README.md leads to every page', async () => {

@@ -57,7 +57,7 @@ export const TRUST = {
   confirmedBefore: 12,
 } as const;
 
-/** Of farm/agent.ts. */
+/** Of farm/agent/. */
 export const AGENT = {
   leaseWaitMs: 25 * SECOND,
   /** Where the edge does not ask for more. */

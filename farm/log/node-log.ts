@@ -11,7 +11,7 @@ export interface NodeLog {
   log(event: string, fields?: LogFields): void;
   /**
    * For whoever has a sentence, which says all that a person wants to know; the fields are for collectors, by the names of
-   * shared/log-line.ts. A function by itself: `log: nodeLog.line`.
+   * shared/text/log-line.ts. A function by itself: `log: nodeLog.line`.
    */
   readonly line: (text: string, fields?: LogFields) => void;
 }
