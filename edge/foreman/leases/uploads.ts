@@ -1,7 +1,7 @@
 /**
  * Grants to write one object of a lease: name, size and digest are fixed when the grant is given, and it closes for good
  * when the bytes are there. This row is what makes an object write-once; the store itself need not know how. Why what is complete
- * was hashed, though several callers may be at a file in parts at once: see edge/upload-in-parts.ts.
+ * was hashed, though several callers may be at a file in parts at once: see edge/uploads/upload-in-parts.ts.
  */
 import { and, eq, sql } from 'drizzle-orm';
 import type { StoredFile } from '../../../shared/build/build-record.ts';
