@@ -87,7 +87,7 @@ counted(
     })),
 );
 
-/** Public images are taken away only where a file of one was lost, so what was built is there. */
+/** Those that were removed since (docs/garbage.md) are counted as stored: nobody keeps a number of public images alone. */
 function imageNumbers(
   { built, waiting, latest }: StatisticsAnswers['images'],
   distros: readonly Distro[],

@@ -112,7 +112,7 @@ export const seedLatestImagesSchema = z.array(listedImage).describe('Newest firs
 
 const imageNumbers = {
   total: count.describe('Images ever built.'),
-  stored: count.describe('Those that are there.'),
+  stored: count.describe('The same: those that were removed since are counted as well.'),
   queued: count.describe('Builds that wait.'),
   last: listedImage.nullable().describe('The newest one.'),
 };
