@@ -7,6 +7,7 @@ import { foremanStub } from '../edge.fixture.ts';
 import { MIGRATIONS, openDatabase } from './database.ts';
 import { submission, untilAtRest } from './foreman.fixture.ts';
 import { Nodes } from './nodes/nodes.ts';
+import { PublicationLog } from './publishing/publication-log.ts';
 import { Queue } from './queue/queue.ts';
 import { WHOM } from './schema.ts';
 
@@ -78,3 +79,21 @@ test.each(entries.slice(0, -1).map(({ tag }, at) => [tag, at] as const))(
     });
   },
 );
+
+test.each([
+  ['who was put out is told by the log once more, since it is not known whether it was', 'revoked', true],
+  ['where nobody ever was there is nothing to tell', 'active', false],
+] as const)('tables of before changes were counted: %s', async (_, state, isBehind) => {
+  const stub = foremanStub(`before-counts-${state}`);
+  await untilAtRest(stub);
+  await runInDurableObject(stub, async (__, { storage }) => {
+    await storage.deleteAll();
+    await migrate(drizzle(storage), asOf(entries.findIndex(({ tag }) => tag === '0021_orphaned')));
+    storage.sql.exec(
+      `INSERT INTO nodes (id, public_key, name, operator, tier, state, joined_at, last_seen_at)
+       VALUES ('n', 'k', 'n', 'op', 'trusted', ?, 0, 0)`,
+      state,
+    );
+    expect(new PublicationLog(await openDatabase(storage)).isBehind()).toBe(isBehind);
+  });
+});

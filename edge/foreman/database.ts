@@ -23,6 +23,7 @@ import leftovers from './migrations/0018_leftovers.sql';
 import prebuilds from './migrations/0019_prebuilds.sql';
 import keptRequests from './migrations/0020_kept_requests.sql';
 import orphaned from './migrations/0021_orphaned.sql';
+import keptCounts from './migrations/0022_kept_counts.sql';
 import * as schema from './schema.ts';
 
 export type Database = DrizzleSqliteDODatabase<typeof schema>;
@@ -52,6 +53,7 @@ export const MIGRATIONS = {
       { idx: 19, when: 1797400000000, tag: '0019_prebuilds', breakpoints: true },
       { idx: 20, when: 1797500000000, tag: '0020_kept_requests', breakpoints: true },
       { idx: 21, when: 1797600000000, tag: '0021_orphaned', breakpoints: true },
+      { idx: 22, when: 1797700000000, tag: '0022_kept_counts', breakpoints: true },
     ],
   },
   migrations: {
@@ -77,6 +79,7 @@ export const MIGRATIONS = {
     m0019: prebuilds,
     m0020: keptRequests,
     m0021: orphaned,
+    m0022: keptCounts,
   },
 };
 

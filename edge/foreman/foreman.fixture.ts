@@ -262,6 +262,21 @@ export const plansOf = (stub: DurableObjectStub, work: (db: Database) => unknown
     );
   });
 
+/** Beside a database how many rows SQLite has read for it since that was asked last: those as well that it looked at and left. */
+export function meteredDatabase(storage: DurableObjectStorage): {
+  readonly db: Database;
+  readonly rowsRead: () => number;
+} {
+  const cursors: SqlStorageCursor<Record<string, SqlStorageValue>>[] = [];
+  const exec = (...statement: Parameters<SqlStorage['exec']>) => {
+    const cursor = storage.sql.exec(...statement);
+    cursors.push(cursor);
+    return cursor;
+  };
+  const db = drizzle({ sql: { exec } } as unknown as DurableObjectStorage, { schema });
+  return { db, rowsRead: () => cursors.splice(0).reduce((sum, cursor) => sum + cursor.rowsRead, 0) };
+}
+
 /** Until it has done what it does by itself when it wakes for the first time; its tables are the test's from now on. */
 export async function untilAtRest(stub: DurableObjectStub<Foreman>): Promise<void> {
   await vi.waitFor(async () => {

@@ -57,7 +57,6 @@ export class Rounds {
   /** The alarm rings. */
   async ring(): Promise<void> {
     const now = Date.now();
-    const { stateChanges } = this.#state.nodes;
     if (this.#clock.wasSet(now, this.#alarm.dueAt)) beginAnew(this.#state, now);
     this.#alarm.fired();
     this.chores.cacheFailures(endWhatIsOver(this.#state, (nodeId) => this.#rooms.wake(nodeId), now));
@@ -72,8 +71,9 @@ export class Rounds {
       'bringBack',
     );
     forgetWhatIsOld(this.#state, now);
-    this.#rooms.wakeEldest();
-    if (this.#state.nodes.stateChanges !== stateChanges) this.#rooms.setAside.wakeAll();
+    // By what is over, or by what the log says that was slow to be read.
+    if (this.#state.nodes.hasChanged) this.#rooms.wakeForChanged();
+    else this.#rooms.wakeForMany();
     await this.setAlarm();
     this.chores.start('removeOldLogs', 'clearAway');
   }

@@ -133,8 +133,11 @@ export const OPERATIONS: readonly Operation[] = [
     name: 'lease, a volunteer beside begun',
     bound: 'head',
     prepare: (farm, round) => {
-      if (round === 0) farm.begin();
-      farm.allAreHere();
+      if (round === 0) {
+        farm.begin();
+        // Between two questions one or two of a thousand nodes are heard of.
+        farm.allAreHere();
+      }
       const node = farm.newNode('volunteer');
       // It is drawn for one build in nine hundred, which may be among those that are looked at.
       return () => farm.lease(node);

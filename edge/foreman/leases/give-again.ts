@@ -70,7 +70,7 @@ function waiting(state: ForemanState, { id, requestHash }: CheckRow, now: number
 const isOtherThan = (state: ForemanState, { id }: NodeRow, now: number): boolean =>
   state.operators.here(now).some((other) => other.tier === 'trusted' && other.id !== id);
 
-/** All nodes are read for it, and not once more for each check. */
+/** All nodes that are here are gone through for it, and not once more for each check. */
 function once(ask: () => boolean): () => boolean {
   let answer: boolean | undefined;
   return () => {

@@ -11,7 +11,7 @@ import { mayPrebuild } from '../prebuilds/may-prebuild.ts';
 import { cacheFailure, failBuild } from '../queue/end-build.ts';
 import type { Candidate, Place, QueueClass } from '../queue/waiting-line.ts';
 import { type BuildRow, type LeaseRow, type NodeRow, WHOM } from '../schema.ts';
-import { inputsOf, ruleOf } from '../trust/decide-build.ts';
+import { closeOthers, inputsOf, ruleOf } from '../trust/decide-build.ts';
 import { giveAgain } from './give-again.ts';
 import { giveCanary } from './give-canary.ts';
 import { giveIdle } from './give-idle.ts';
@@ -124,7 +124,7 @@ async function giveFirst(
       state.queue.turns.given(turn);
       if (lease.attempt === 1) state.phases.note('waiting', now() - candidate.enqueuedAt);
     }
-    state.votes.closeOthers(candidate.requestHash, inputsOf(lease.pins));
+    closeOthers(state, candidate, inputsOf(lease.pins), now());
     return orderOf(state, { ...candidate, attempts: lease.attempt }, lease);
   }
   return null;

@@ -6,7 +6,7 @@
 import { hadJustNow, mayTake, type Try } from '../../../shared/node/lease.ts';
 import { isDrawn } from '../../../shared/trust/draw-operator.ts';
 import type { ForemanState } from '../foreman-state.ts';
-import type { Voice } from '../nodes/operators.ts';
+import type { Voice } from '../nodes/voices.ts';
 import type { WhoIsHere } from '../nodes/who-is-here.ts';
 import { type BuildRow, type LeaseRow, WHOM } from '../schema.ts';
 import { isUnheard } from './brought-lease.ts';

@@ -6,7 +6,7 @@ import { feedUrlsOf, fetchesFrom } from '../../../shared/trust/foreign-feeds.ts'
 import type { TrustPolicy } from '../../../shared/trust/policy.ts';
 import { isIndependent, wantsVolunteers } from '../../../shared/trust/quorum.ts';
 import type { ForemanState } from '../foreman-state.ts';
-import type { Voice } from '../nodes/operators.ts';
+import type { Voice } from '../nodes/voices.ts';
 import { type BuildRow, WHOM } from '../schema.ts';
 import { type OpenVote, openVotes, ruleOf } from '../trust/decide-build.ts';
 

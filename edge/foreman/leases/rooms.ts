@@ -43,14 +43,9 @@ export class Rooms {
     this.wakeForMany();
   }
 
-  /** More came at once than some few can take. */
+  /** More came at once than some few can take, or time has brought who knows what: it may be for some of these few alone. */
   wakeForMany(): void {
     this.waiting.wakeSome();
-    this.wakeEldest();
-  }
-
-  /** Time may have brought something for them. */
-  wakeEldest(): void {
     this.waiting.wakeEldest(LOOK_AT_ONCE);
   }
 

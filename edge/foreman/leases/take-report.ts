@@ -22,7 +22,7 @@ import { type BuildRow, builds, isUndecided, type LeaseRow, type NodeRow, type U
 import { agreedFailure } from '../trust/agreed-failure.ts';
 import { castVote } from '../trust/cast-vote.ts';
 import { checkSignedFailure, checkSignedImage, type Reported } from '../trust/check-signed.ts';
-import { awaitOthers, decideBuild, inputsOf } from '../trust/decide-build.ts';
+import { awaitOthers, closeOthers, decideBuild, inputsOf } from '../trust/decide-build.ts';
 import { judgeVotes } from '../trust/judge-votes.ts';
 import { quarantineLiar } from '../trust/quarantine-liar.ts';
 import { type Shelvable, shelveIfFarmIsSmall } from '../trust/shelf.ts';
@@ -169,7 +169,7 @@ async function takeFailure(
     if (!isUndecided(build)) return judgeVotes(state, build, now);
     // Who was given it since builds what upstream has now, where it may not fail; and what is remembered is told of that.
     const inputs = inputsOf((state.leases.latestOf(build.requestHash) ?? lease).pins);
-    if (inputs !== inputsOf(lease.pins)) return state.votes.closeOthers(build.requestHash, inputs);
+    if (inputs !== inputsOf(lease.pins)) return closeOthers(state, build, inputs, now);
     const decision = decideBuild(state, build, now);
     if (!isDecidedBy(decision, lease)) return goOn(state, build, lease, null, now);
     const areSameWords = state.votes.sayTheSameWords(build.requestHash, decision.attesters);

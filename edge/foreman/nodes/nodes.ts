@@ -70,6 +70,11 @@ export class Nodes {
     return this.#stateChanges;
   }
 
+  /** Is there one that was not told of it yet? */
+  get hasChanged(): boolean {
+    return this.#changed.length > 0;
+  }
+
   /** Whose state that was, since this was asked last. */
   takeChanged(): readonly string[] {
     const changed = this.#changed;

@@ -5,25 +5,23 @@
 import { and, countDistinct, eq, gt, inArray, min, sql, sum } from 'drizzle-orm';
 import { fetchesFrom } from '../../../shared/trust/foreign-feeds.ts';
 import type { Database } from '../database.ts';
-import { type NodeRow, nodes, votes } from '../schema.ts';
+import { nodes, votes } from '../schema.ts';
+import { type Voice, Voices } from './voices.ts';
 
 /** An operator whose machines are off at night is there all the same. */
 const ACTIVE_MS = 24 * 3_600_000;
 /** Each poll of a build that waits for others wants to know who is there. */
 const KEPT_MS = 5_000;
-/** A node heard of within this time may come for a build; it asks every 25 s. */
-const COMES_MS = 45_000;
-
-export type Voice = Pick<NodeRow, 'id' | 'operator' | 'network' | 'tier' | 'feeds'>;
-
 export class Operators {
   readonly #db: Database;
   readonly #questions: ReturnType<typeof questionsOf>;
+  readonly #voices: Voices;
   #kept = { at: Number.NEGATIVE_INFINITY, voices: [] as readonly Voice[], active: 0 };
 
   constructor(db: Database) {
     this.#db = db;
     this.#questions = questionsOf(db);
+    this.#voices = new Voices(db);
   }
 
   /** Of volunteers, with a node that was there within a day. */
@@ -67,8 +65,8 @@ export class Operators {
   }
 
   /** Active nodes that may come for a build. */
-  here(now: number): Voice[] {
-    return this.#questions.here.all({ since: now - COMES_MS });
+  here(now: number): readonly Voice[] {
+    return this.#voices.here(now);
   }
 
   /** Who is there and how many there are, as of some seconds ago: for what is only told. */
@@ -86,13 +84,8 @@ const HEARD_OR_SUSPECTED = ['active', 'draining', 'quarantined'] as const;
 
 /** Written once: see queue.ts. */
 const questionsOf = (db: Database) => {
-  const { id, operator, network, tier, feeds, state } = nodes;
+  const { operator, tier, state } = nodes;
   return {
-    here: db
-      .select({ id, operator, network, tier, feeds })
-      .from(nodes)
-      .where(and(gt(nodes.lastSeenAt, sql.placeholder('since')), eq(state, 'active')))
-      .prepare(),
     record: db
       .select({
         confirmedImages: sum(sql`iif(${state} IN ('active', 'draining'), ${nodes.images}, 0)`),

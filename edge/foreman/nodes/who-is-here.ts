@@ -5,7 +5,7 @@
 import { drawPatienceMs } from '../../../shared/trust/draw-operator.ts';
 import type { ForemanState } from '../foreman-state.ts';
 import { WHOM } from '../schema.ts';
-import type { Voice } from './operators.ts';
+import type { Voice } from './voices.ts';
 
 /** Undecided builds with its word, after which an operator leaves new ones to others. */
 const MANY_UNDECIDED = 16;

@@ -31,7 +31,7 @@ import {
   upload,
 } from '../../nodes/farm-node.fixture.ts';
 import { resultKey } from '../../results/result-key.ts';
-import { AHEAD, bucket, plansOf } from '../foreman.fixture.ts';
+import { AHEAD, bucket, meteredDatabase, plansOf } from '../foreman.fixture.ts';
 import { PublicationLog } from './publication-log.ts';
 
 const edgeKey = edgeKeys.signing.publicKey;
@@ -211,6 +211,26 @@ it('is asked by index, and nothing is sorted, however many nodes and records the
   });
   // The last record is the first that a walk from the end meets; and all that are gone through now are wanted.
   for (const plan of plans) expect(plan).toMatch(/USING (COVERING )?INDEX|^SCAN (log|disowned)$/);
+});
+
+it('reads as many rows to see that all is told, however many nodes were ever put out', async () => {
+  const read = await runInDurableObject(foremanStub(), (_, { storage }) => {
+    const { db, rowsRead } = meteredDatabase(storage);
+    const rows = () => {
+      new PublicationLog(db).isBehind();
+      return rowsRead();
+    };
+    const before = rows();
+    storage.sql.exec(
+      `WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 500)
+       INSERT INTO nodes (id, public_key, name, operator, tier, state, state_since, disowned_up_to, joined_at, last_seen_at)
+       SELECT 'gone-' || n, 'k', 'n', 'op', 'volunteer', 'revoked', n, n, 0, 0 FROM numbers`,
+    );
+    const after = rows();
+    storage.sql.exec("DELETE FROM nodes WHERE id LIKE 'gone-%'");
+    return { before, after };
+  });
+  expect(read.after).toBe(read.before);
 });
 
 describe('broken off at any write, and evicted there,', () => {

@@ -3,7 +3,7 @@
  * done, so that there is one for each image and no two share one. What a row says never changes; it is signed and written to the
  * store afterwards (write-log.ts), as often as that takes.
  */
-import { and, asc, count, desc, eq, lt, lte, max, sql, sum } from 'drizzle-orm';
+import { and, asc, desc, eq, lt, lte, sql } from 'drizzle-orm';
 import {
   appendRecord,
   type Disowned,
@@ -15,8 +15,9 @@ import type { Database } from '../database.ts';
 import { metaValue, setMeta } from '../meta.ts';
 import { disowned, type LogRow, log, meta, nodes } from '../schema.ts';
 
-/** Of which disowned nodes the head told that was written last: of those that are, and of those that were. */
-const TOLD = ['log_told_disowned', 'log_told_disowned_before'] as const;
+/** How often there were others that are disowned (0022_kept_counts.sql), and which of these times the last head tells of. */
+const CHANGES = 'log_disowned_changes';
+const TOLD = 'log_told_changes';
 /** Digests of the head that was written last and of the one before, cut to what is a whole number. */
 const HEADS = ['log_head', 'log_head_before'] as const;
 const HEAD_DIGITS = 12;
@@ -25,9 +26,6 @@ const HEAD_DIGITS = 12;
 const isUnwritten = sql`${log.written} = 0`;
 const wasDisowned = sql`${nodes.disownedUpTo} > 0`;
 const isDisowned = sql`(${nodes.state} = 'revoked' OR (${nodes.state} = 'quarantined' AND ${nodes.stateBy} = 'foreman'))`;
-
-/** Of those that are disowned, and of those that were or are gone through now. */
-type Marks = readonly [number, number];
 
 export class PublicationLog {
   readonly #db: Database;
@@ -82,10 +80,10 @@ export class PublicationLog {
   }
 
   /**
-   * Whose word counts no more, the last ones first; `marks` are others when these are. Who was released is among them until all that
-   * it had vouched for was gone through (withdraw.ts), and what it had is never good again.
+   * Whose word counts no more, the last ones first; `changes` is another number when these are others. Who was released is among them
+   * until all that it had vouched for was gone through (withdraw.ts), and what it had is never good again.
    */
-  disowned(): Disowned & { readonly marks: Marks } {
+  disowned(): Disowned & { readonly changes: number } {
     const now = this.#db
       .select({ id: nodes.id })
       .from(nodes)
@@ -102,14 +100,12 @@ export class PublicationLog {
       .orderBy(desc(nodes.disownedUpTo))
       .limit(MAX_DISOWNED)
       .all();
-    return { ids: [...ids], before: before.filter(({ node }) => !ids.has(node)), marks: this.#marks() };
+    return { ids: [...ids], before: before.filter(({ node }) => !ids.has(node)), changes: this.#count(CHANGES) };
   }
 
   /** Is there something that its readers are not told yet? */
   isBehind(): boolean {
-    const { firstUnwritten, told } = this.#questions;
-    if (firstUnwritten.get()) return true;
-    return this.#marks().some((mark, at) => mark !== (told.get({ name: TOLD[at] })?.value ?? 0));
+    return this.#questions.firstUnwritten.get() !== undefined || this.#count(CHANGES) !== this.#count(TOLD);
   }
 
   /** Before this head is written, by the digest of what is signed of it: whether it was is known to nobody who breaks off here. */
@@ -130,7 +126,7 @@ export class PublicationLog {
   }
 
   /** All of this is in the store. Of what is there the last record is kept, for the next one names it. */
-  written(upTo: number, told: Marks): void {
+  written(upTo: number, told: number): void {
     this.#db.transaction(() => {
       this.#db
         .update(log)
@@ -141,16 +137,12 @@ export class PublicationLog {
         .delete(log)
         .where(and(eq(log.written, true), lt(log.sequence, upTo)))
         .run();
-      for (const [at, value] of told.entries()) setMeta(this.#db, TOLD[at] ?? '', value);
+      setMeta(this.#db, TOLD, told);
     });
   }
 
-  #marks(): Marks {
-    const row = this.#questions.disownedNow.get();
-    const before = this.#questions.disownedBefore.get();
-    const inWork = this.#questions.inWork.get()?.n ?? 0;
-    // Milliseconds, and how many: as a number it is exact for some thousand years yet. Of the others each only ever grows.
-    return [(row?.last ?? 0) * 1_000 + ((row?.n ?? 0) % 1_000), Number(before?.sum ?? 0) * 1_000 + (inWork % 1_000)];
+  #count(name: string): number {
+    return this.#questions.count.get({ name })?.value ?? 0;
   }
 }
 
@@ -159,19 +151,8 @@ const headMark = (sha256: string): number => Number.parseInt(sha256.slice(0, HEA
 /** Written once, since each call of the Foreman asks them: see queue.ts. */
 const questionsOf = (db: Database) => ({
   firstUnwritten: db.select({ sequence: log.sequence }).from(log).where(isUnwritten).limit(1).prepare(),
-  disownedNow: db
-    .select({ n: count(), last: max(nodes.stateSince) })
-    .from(nodes)
-    .where(isDisowned)
-    .prepare(),
-  disownedBefore: db
-    .select({ sum: sum(nodes.disownedUpTo) })
-    .from(nodes)
-    .where(wasDisowned)
-    .prepare(),
-  inWork: db.select({ n: count() }).from(disowned).prepare(),
-  told: db
-    .select()
+  count: db
+    .select({ value: meta.value })
     .from(meta)
     .where(eq(meta.name, sql.placeholder('name')))
     .prepare(),

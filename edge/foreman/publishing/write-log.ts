@@ -28,6 +28,6 @@ export async function writeLog(state: ForemanState, now: number): Promise<boolea
   const head = headPayload(last, rows.length > 0 ? last.at : now, disowned);
   log.noteHead(sha256Hex(head));
   await putJson(store, storeKey.logHead, await notary.signHead(head));
-  log.written(last.sequence, disowned.marks);
+  log.written(last.sequence, disowned.changes);
   return log.isBehind();
 }

@@ -4,7 +4,7 @@ import type { TrustPolicy } from '../../../shared/trust/policy.ts';
 import { decide, isIndependent } from '../../../shared/trust/quorum.ts';
 import type { WaitsFor } from '../../../shared/trust/waits-for.ts';
 import type { ForemanState } from '../foreman-state.ts';
-import type { Voice } from '../nodes/operators.ts';
+import type { Voice } from '../nodes/voices.ts';
 import { type BuildRow, WHOM } from '../schema.ts';
 import { farmFor, openVotes, ruleOf } from '../trust/decide-build.ts';
 

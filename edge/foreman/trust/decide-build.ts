@@ -71,10 +71,18 @@ export function awaitOthers(state: ForemanState, build: BuildRow, now: number): 
   );
 }
 
-/** The same, where a word about it was taken back. Of whom the first nodes were, nothing is left where it was the only one. */
+/**
+ * The same, where a word about it was taken back, or counts no more. Of whom the first nodes were, nothing is left where it was the
+ * only one.
+ */
 export function awaitAnew(state: ForemanState, build: BuildRow, now: number): void {
   if (state.votes.ofBuild(build.requestHash).length > 0) awaitOthers(state, build, now);
   else state.queue.assign(build.requestHash, firstFor(state, build.request), build.draw);
+}
+
+/** It is built of these inputs from now on, and is for those for whom it would be had nobody spoken of others. */
+export function closeOthers(state: ForemanState, build: BuildRow, inputs: string, now: number): void {
+  if (state.votes.closeOthers(build.requestHash, inputs)) awaitAnew(state, build, now);
 }
 
 const AGAIN = { ...FIRST, anyone: WHOM.another } as const;

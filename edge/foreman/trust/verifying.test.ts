@@ -94,6 +94,34 @@ describe('a build that volunteers have begun', () => {
     for (const id of ['v', 'w', 'x']) expect(await nodeOf(id)).toMatchObject({ state: 'active', images: 1 });
   });
 
+  it('is for anyone again where all that was said of it, and disputed, was of an older feed', async () => {
+    await image('v', 'of the old feed');
+    const second = await image('w', 'another of the old feed');
+    expect(await foreman.build(second.requestHash)).toMatchObject({ needs_trust: WHOM.trusted });
+    await foreman.alter("UPDATE votes SET inputs = 'the old feed'");
+    await foreman.node('t', 'op-t');
+    const given = await foreman.order('t');
+    await foreman.report('t', given.leaseId, 1, handedBack);
+    // The trusted node is stopped; nobody contradicts anybody about the feed as it is.
+    expect(await foreman.build(second.requestHash)).toMatchObject({ state: 'queued', needs_trust: WHOM.anyone });
+    for (const id of ['v', 'w', 'x']) await image(id, 'of the new feed');
+    await foreman.untilState(second.requestHash, 'done');
+    for (const id of ['v', 'w', 'x']) expect(await nodeOf(id)).toMatchObject({ state: 'active', images: 1 });
+  });
+
+  it('is for those that it was for before an operator took back what it had said of the feed as it is', async () => {
+    // Its trusted machine was ordered to build of the old feed, and tells so when its volunteer has built of the new one.
+    await foreman.node('t', 'op-v');
+    const old = await foreman.order('t');
+    await foreman.report('t', old.leaseId, 1, handedBack);
+    await foreman.alter(`UPDATE leases SET pins = json_set(pins, '$.revision', 'r0-old') WHERE id = '${old.leaseId}'`);
+    await image('v');
+    expect(await foreman.build(old.requestHash)).toMatchObject({ needs_trust: WHOM.another });
+    await foreman.report('t', old.leaseId, 2, failed('conflict'));
+    expect((await foreman.rows('votes')).map(({ verdict }) => verdict)).toEqual(['moot']);
+    expect(await foreman.build(old.requestHash)).toMatchObject({ state: 'queued', needs_trust: WHOM.anyone });
+  });
+
   it('does not keep operators that have built it from what is behind it', async () => {
     const begun = await image('v');
     for (let at = 0; at < 300; at += 1) await submit();

@@ -81,13 +81,18 @@ export class Votes {
       .run();
   }
 
-  /** It is built of other inputs from now on: what was said about the old ones decides nothing any more, and is no fault. */
-  closeOthers(requestHash: string, inputs: string): void {
-    this.#db
+  /**
+   * It is built of other inputs from now on: what was said about the old ones decides nothing any more, and is no fault. True where
+   * something was.
+   */
+  closeOthers(requestHash: string, inputs: string): boolean {
+    const closed = this.#db
       .update(votes)
       .set({ verdict: 'moot' })
       .where(and(eq(votes.requestHash, requestHash), isOpen, ne(votes.inputs, inputs)))
-      .run();
+      .returning({ operator: votes.operator })
+      .all();
+    return closed.length > 0;
   }
 
   /** Those that were cast by a clock that was ahead are as of now. */
