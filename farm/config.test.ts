@@ -49,6 +49,28 @@ describe('a node', () => {
     [[...edge, '--disk-reserve', '-1'], /--disk-reserve/],
     [[...edge, '--build-memory', '64M'], /--build-memory: expected an amount from 128M to 1T/],
     [[...edge, '--build-processes', '63'], /--build-processes: expected a whole number from 64 to 100000, got "63"/],
+    [
+      [...edge, '--mirror-redirects-to', 'http://files.lan'],
+      /--mirror-redirects-to: expected HOST or HOST:PORT .*, got "http:\/\/files.lan"/,
+    ],
+    ...[
+      '*.lan',
+      'Files.lan',
+      'files.lan/',
+      'files.lan:80',
+      'files.lan:443',
+      'u@files.lan',
+      'files.lan:',
+      'fd00::9',
+      '192.168.9',
+    ].map((host): [string[], RegExp] => [
+      [...edge, '--mirror-redirects-to', host],
+      /--mirror-redirects-to: expected HOST/,
+    ]),
+    [
+      [...edge, ...Array.from({ length: 33 }, (_, n) => ['--mirror-redirects-to', `h${n}`]).flat()],
+      /--mirror-redirects-to: expected at most 32 hosts, got 33/,
+    ],
     [[...edge, '--metrics', '9100'], /--metrics: expected HOST:PORT such as 127.0.0.1:9100, got "9100"/],
     [[...edge, '--listen', '8790'], /--listen: expected HOST:PORT such as 127.0.0.1:8790, got "8790"/],
     [
@@ -93,6 +115,7 @@ describe('a node', () => {
       buildMemoryBytes: 1.5 * GIB,
       buildProcesses: 2000,
       foreignFeeds: null,
+      mirrorRedirectsTo: [],
       metrics: null,
       listen: null,
       s3: null,
@@ -210,6 +233,18 @@ describe('a node', () => {
     expect(configOf([...edge, ...argv], environment).foreignFeeds).toEqual(feeds);
   });
 
+  test.each([
+    [
+      ['--mirror-redirects-to', 'files.lan', '--mirror-redirects-to', '[fd00::9]:8080'],
+      {},
+      ['files.lan', '[fd00::9]:8080'],
+    ],
+    [[], { ASU_NODE_MIRROR_REDIRECTS_TO: ' 192.168.1.9:8080  files.lan' }, ['192.168.1.9:8080', 'files.lan']],
+    [['--mirror-redirects-to', ''], { ASU_NODE_MIRROR_REDIRECTS_TO: 'files.lan' }, []],
+  ])('with %j and %j a mirror inside may redirect to %j', (argv, environment, hosts) => {
+    expect(configOf([...edge, ...argv], environment).mirrorRedirectsTo).toEqual(hosts);
+  });
+
   test('takes amounts, an address and a format', () => {
     const config = configOf([
       ...edge,
@@ -243,7 +278,7 @@ describe('a node', () => {
     const command = parseNodeCommand(['--help'], {});
     const text = command.command === 'print' ? command.text : '';
     const flags =
-      '--edge URL,--join TOKEN,--state DIR,--slots N,--name NAME,--report-ms MS,--upstream-keys FILE,--upstream-gpg-keys FILE,--[no-]allow-unsigned,--[no-]require-sandbox,--disk-budget SIZE,--disk-reserve SIZE,--build-memory SIZE,--build-processes N,--foreign-feeds URL,--metrics HOST:PORT,--log-format FORMAT';
+      '--edge URL,--join TOKEN,--state DIR,--slots N,--name NAME,--report-ms MS,--upstream-keys FILE,--upstream-gpg-keys FILE,--[no-]allow-unsigned,--[no-]require-sandbox,--disk-budget SIZE,--disk-reserve SIZE,--build-memory SIZE,--build-processes N,--foreign-feeds URL,--mirror-redirects-to HOST,--metrics HOST:PORT,--log-format FORMAT';
     for (const flag of flags.split(',')) expect(text).toContain(`  ${flag} `);
     expect(text).toContain('ASU_NODE_REPORT_MS');
   });

@@ -8,6 +8,7 @@ import { type FeedOptIn, whyNoPrefixes } from '../shared/trust/foreign-feeds.ts'
 import { byteSize, type FlagValues, parse, stateDirectory, UsageError, whole } from './cli/flags.ts';
 import { type ListenAddress, parseListenAddress } from './cli/listen-address.ts';
 import { type Machine, thisMachine } from './cli/machine.ts';
+import { redirectHosts } from './cli/redirect-hosts.ts';
 import { AUTO, NONE, SETTINGS, type Setting, type SettingName, variableOf } from './node-settings.ts';
 import { type NodeS3, nodeS3 } from './upload/node-s3.ts';
 
@@ -35,6 +36,8 @@ export interface NodeConfig {
   readonly buildProcesses: number;
   /** Null: what is usual for the node's tier. */
   readonly foreignFeeds: FeedOptIn;
+  /** Hosts inside to which a mirror inside may redirect. */
+  readonly mirrorRedirectsTo: readonly string[];
   readonly metrics: ListenAddress | null;
   /** Of the node's own server; see server/serve-node.ts. */
   readonly listen: ListenAddress | null;
@@ -122,6 +125,7 @@ function checked(value: (name: SettingName) => string): NodeConfig {
     buildMemoryBytes: byteSize('--build-memory', value('buildMemory'), 128 * MIB, 1024 * GIB),
     buildProcesses: whole('--build-processes', value('buildProcesses'), 64, 100_000),
     foreignFeeds: feedOptIn(value('foreignFeeds')),
+    mirrorRedirectsTo: redirectHosts('--mirror-redirects-to', value('mirrorRedirectsTo')),
     metrics: listenAddress('--metrics', value('metrics'), 9100),
     listen: listenAddress('--listen', value('listen'), 8790),
     s3: nodeS3({

@@ -118,6 +118,14 @@ export const SETTINGS = {
     text: `below which URLs builds may fetch foreign package feeds; may be repeated (${NONE}: nowhere; ${AUTO}: wherever the edge lets them on its own nodes, nowhere on a volunteer's)`,
     fallback: () => AUTO,
   },
+  mirrorRedirectsTo: {
+    flag: 'mirror-redirects-to',
+    kind: 'list',
+    parting: ' ',
+    placeholder: 'HOST',
+    text: 'to which hosts inside your network a mirror inside it may redirect, as HOST or HOST:PORT; may be repeated (empty: to none)',
+    fallback: () => '',
+  },
   metrics: {
     flag: 'metrics',
     placeholder: 'HOST:PORT',

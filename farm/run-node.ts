@@ -4,7 +4,6 @@ import path from 'node:path';
 import { nodeIdOf } from '../shared/node/node-identity.ts';
 import { Agent } from './agent/agent.ts';
 import { Outbox } from './agent/outbox.ts';
-import { pause } from './backoff.ts';
 import { Workshop } from './build/workshop.ts';
 import type { NodeConfig } from './config.ts';
 import { openDatabase } from './db/open-database.ts';
@@ -12,20 +11,19 @@ import { DiskWatch } from './disk/disk-watch.ts';
 import { settleDiskBudget } from './disk/settle-disk-budget.ts';
 import { defaultBounds } from './fence/bounds.ts';
 import type { Fence } from './fence/fence.ts';
+import { ListenError } from './listen-on.ts';
 import { nodeLog } from './log/node-log.ts';
 import { foremanClient } from './membership/edge-client.ts';
 import { Memberships, tierOf } from './membership/membership.ts';
 import { loadNodeKey } from './membership/node-key.ts';
 import { serveMetrics } from './metrics/metrics-server.ts';
 import { NodeMetrics } from './metrics/node-metrics.ts';
+import { onceFree } from './once-free.ts';
 import { nodeService } from './server/node-service.ts';
 import { serveNode } from './server/serve-node.ts';
 import { BegunUploads } from './upload/begun-uploads.ts';
 import { DirectStore } from './upload/direct-store.ts';
 import { type StorePlace, secretsOf } from './upload/node-s3.ts';
-
-/** Where the clock was found to be wrong, a certificate may have ended that seemed to have hours left. */
-const RENEW_CHECK_MS = 60_000;
 
 /** What was read and tried before the start; see cli/node-command.ts. */
 export interface NodeStart extends Omit<NodeConfig, 's3'> {
@@ -35,7 +33,10 @@ export interface NodeStart extends Omit<NodeConfig, 's3'> {
   readonly fence: Fence;
 }
 
-/** The state directory must be there, and locked. @throws JoinRefused where the edge will not have this node */
+/**
+ * The state directory must be there, and locked.
+ * @throws JoinRefused where the edge will not have this node; ListenError; the signal's reason while it waits for a port
+ */
 export async function runNode(config: NodeStart, signal: AbortSignal): Promise<void> {
   const { edgeUrl, stateDirectory } = config;
   const log = nodeLog({
@@ -59,7 +60,10 @@ export async function runNode(config: NodeStart, signal: AbortSignal): Promise<v
     unheard: () => outbox.unacknowledged().length,
   });
   try {
-    await using _metrics = config.metrics && (await serveMetrics(config.metrics, () => metrics.text()));
+    const whenFree = <Served>(serve: () => Promise<Served>) =>
+      onceFree(serve, { isTaken: (error) => error instanceof ListenError && error.passes, signal, tell: log.line });
+    const { metrics: metricsAt, listen: listenAt } = config;
+    await using _metrics = metricsAt && (await whenFree(() => serveMetrics(metricsAt, () => metrics.text())));
     const memberships = new Memberships(db, edgeUrl);
     const client = foremanClient(edgeUrl, key, memberships.current);
     await memberships.establish(client, key, { token: config.joinToken, name: config.name }, signal);
@@ -87,18 +91,11 @@ export async function runNode(config: NodeStart, signal: AbortSignal): Promise<v
       log: log.line,
     });
     const facts = { nodeId: nodeIdOf(key.publicKey), name: config.name, sandbox: config.fence.told };
-    await using listener = config.listen && (await serveNode(config.listen, nodeService(agent, facts)));
+    await using listener = listenAt && (await whenFree(() => serveNode(listenAt, nodeService(agent, facts))));
     signal.addEventListener('abort', () => listener?.stop(), { once: true });
     log.line(config.fence.told);
     log.line(`ready: ${config.slots} slots for ${edgeUrl}`);
-    const renewing = renewUntil(
-      signal,
-      () => memberships.isDue(),
-      () =>
-        memberships
-          .renew(client, signal)
-          .catch((error) => log.log('renewing the certificate failed', { reason: error.message })),
-    );
+    const renewing = memberships.keepRenewed(client, log.line, signal);
     await agent.run(signal);
     await Promise.all([renewing, dropping]);
   } finally {
@@ -132,13 +129,7 @@ const openWorkshop = async (
     },
     fence: config.fence,
     foreignFeeds: config.foreignFeeds,
+    mirrorRedirectsTo: config.mirrorRedirectsTo,
     onImageBuilderBytes,
     tell,
   });
-
-async function renewUntil(signal: AbortSignal, isDue: () => boolean, renew: () => Promise<void>): Promise<void> {
-  while (!signal.aborted) {
-    if (isDue()) await renew();
-    await pause(RENEW_CHECK_MS, signal);
-  }
-}

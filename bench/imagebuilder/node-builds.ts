@@ -28,6 +28,7 @@ export const openWorkshop = async (stateDirectory: string, fence: Fence, mirror:
     trust: { keys: [mirror.publicKey], allowUnsigned: false, keysSetting: '--upstream-keys', gpgKeyFile: null },
     diskBytes: 20 * GIB,
     reserveBytes: 0,
+    mirrorRedirectsTo: [],
     tell: () => {},
   });
 

@@ -4,6 +4,7 @@ import type { SignedBuildOrder } from '../../shared/gen/asu/farm/v1/build_pb.js'
 import { FARM_PROTOCOL } from '../../shared/node/farm-protocol.ts';
 import { SERVER_VERSION } from '../../shared/server-version.ts';
 import { backoffMs, pause } from '../backoff.ts';
+import { unlessAborted } from '../unless-aborted.ts';
 import type { AgentOptions } from './agent.ts';
 import { complain, isWorthSayingAgain } from './ever-rarer.ts';
 import { HeardStanding } from './heard-standing.ts';
@@ -44,11 +45,10 @@ export class WorkSeeker {
 
   /** Returns when `signal` has aborted and the edge knows. */
   async seekUntil(signal: AbortSignal): Promise<void> {
-    const stopped = aborted(signal);
     let key = randomUUID();
     for (let failures = 0; !signal.aborted; ) {
       if (this.#work.builds.isFull) {
-        await Promise.race([this.#work.builds.oneEnds(), stopped]);
+        await unlessAborted(() => this.#work.builds.oneEnds(), signal).catch(() => undefined);
         continue;
       }
       if (!(await this.#hasRoom(signal))) continue;
@@ -130,8 +130,3 @@ export class WorkSeeker {
     this.#clockFault = fault;
   }
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  signal.aborted
-    ? Promise.resolve()
-    : new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));

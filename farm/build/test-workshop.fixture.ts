@@ -14,6 +14,7 @@ export const testWorkshop = async (stateDirectory: string, more: Partial<Worksho
     },
     diskBytes: 20 * GIB,
     reserveBytes: 0,
+    mirrorRedirectsTo: [],
     tell: () => {},
     ...more,
   });

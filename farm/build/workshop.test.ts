@@ -1,8 +1,12 @@
-/** What a node finds of an earlier life, and what it clears away before it works. */
+/** What a node finds of an earlier life, what it clears away before it works, and what its builds share. */
 import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { generateMirror } from '../demo/generate-mirror.ts';
+import { serveMirror } from '../demo/mirror-server.ts';
+import { build } from './build.ts';
+import { demoOrder } from './demo-order.fixture.ts';
 import { testWorkshop } from './test-workshop.fixture.ts';
 import { createWorkspace } from './workspace.ts';
 
@@ -45,4 +49,35 @@ test('a workspace is nobody’s to remove until it is given up, and then counts 
   expect(await readdir(path.join(state, 'work'))).toEqual([]);
   expect(await workshop.budget.makeRoom(30_000)).toBe(true);
   await workshop.close();
+});
+
+test('a mirror that has everything at another server of its network: builds go there where the owner named that', {
+  timeout: 60_000,
+}, async () => {
+  const mirror = await generateMirror({ directory: path.join(state, 'mirror') });
+  const [server, other] = [await serveMirror(mirror.directory), await serveMirror(mirror.directory)];
+  server.setFault((asked) => ({ redirectTo: `${other.url}${asked}` }));
+  const ended = async (name: string, mirrorRedirectsTo: readonly string[]) => {
+    const workshop = await testWorkshop(path.join(state, name), { mirrorRedirectsTo });
+    const signal = new AbortController().signal;
+    let last: unknown;
+    const order = await demoOrder({ mirror, server }, 'apk', { addPackages: ['vim'] });
+    for await (const event of build(order, { workshop, signal })) last = event;
+    await workshop.close();
+    return last;
+  };
+  try {
+    expect(await ended('not-told', [])).toMatchObject({
+      failure: {
+        kind: 'upstream_unavailable',
+        detail: expect.stringContaining('at a host that --mirror-redirects-to does not name'),
+      },
+    });
+    expect(other.requests()).toEqual([]);
+    expect(await ended('told', [new URL(other.url).host])).toMatchObject({ type: 'succeeded' });
+    expect(other.requests().filter((line) => line.includes('/packages/')).length).toBeGreaterThan(0);
+  } finally {
+    await server.close();
+    await other.close();
+  }
 });

@@ -31,6 +31,8 @@ export interface WorkshopOptions {
   readonly fence?: Fence;
   /** Absent: nothing is known of where they may lead. */
   readonly foreignFeeds?: FeedOptIn;
+  /** Hosts inside to which a mirror inside may redirect. */
+  readonly mirrorRedirectsTo: readonly string[];
   readonly downloadLimits?: Partial<DownloadLimits> | undefined;
   readonly onImageBuilderBytes?: ((bytes: number) => void) | undefined;
   /** For the node's log. */
@@ -61,7 +63,7 @@ export class Workshop {
   }
 
   static async open(options: WorkshopOptions): Promise<Workshop> {
-    const { stateDirectory, tell } = options;
+    const { stateDirectory, tell, mirrorRedirectsTo } = options;
     checkStateDirectory(stateDirectory);
     await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
     await removeWorkspaces(stateDirectory, tell, options.keep);
@@ -75,6 +77,7 @@ export class Workshop {
     const packages = await PackageProxy.start({
       stateDirectory,
       foreignFeeds: options.foreignFeeds,
+      mirrorRedirectsTo,
       limits: options.downloadLimits,
       makeRoom: (bytes) => budget.makeRoom(bytes),
     });
@@ -91,6 +94,7 @@ export class Workshop {
       downloads,
       trust: options.trust,
       budget,
+      mirrorRedirectsTo,
       downloadLimits: options.downloadLimits,
       onDownloaded: options.onImageBuilderBytes,
       warm: (tree, signal) =>

@@ -136,6 +136,20 @@ describe('fetch', () => {
     expect(err.trim()).not.toContain('\n');
   });
 
+  test('from a mirror that has the archive at another server of its network goes there where that was named', async () => {
+    const other = await serveMirror(path.join(root, 'mirror'));
+    try {
+      mirror.setFault((file) => (file.includes('.tar.') ? { redirectTo: `${other.url}${file}` } : undefined));
+      const wanted = fetchOf('24.10.2', 'demo/generic');
+      const refused = await asu(wanted);
+      expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('--mirror-redirects-to does not name')]);
+      const named = await asu([...wanted, '--mirror-redirects-to', new URL(other.url).host]);
+      expect([named.code, named.err]).toEqual([0, '']);
+    } finally {
+      await other.close();
+    }
+  });
+
   test('whose signature is of nobody known is refused; with --allow-unsigned one without any is taken, and said to be', async () => {
     const other = path.join(root, 'other.pub');
     await writeFile(other, 'RWS1BD5w+adc3j2Hqg9+b66CvLR7NlHbsj7wjNVj0XGt/othDgIAOJS+\n');
@@ -221,6 +235,10 @@ test.each([
   [['fetch', '24.10.2', 'x86/64/..'], /fetch: expected target\/subtarget/],
   [['fetch', '24.10.2', 'x86/64', '--upstream', 'file:///'], /--upstream: expected an http or https URL/],
   [['fetch', '24.10.2', 'x86/64', '--upstream-keys', '/no/such'], /cannot be read \(ENOENT\)/],
+  [
+    ['fetch', '24.10.2', 'x86/64', '--mirror-redirects-to', '*.lan'],
+    /--mirror-redirects-to: expected HOST or HOST:PORT/,
+  ],
   [['remove'], /expected the beginning of a sha256/],
   [['remove', 'abcd'], /there is no ImageBuilder abcd/],
   [['prune'], /expected either --keep-days N or --to SIZE/],

@@ -21,6 +21,7 @@ import { LiveLine } from '../stack/live-line.ts';
 import type { Command, CommandContext } from './command.ts';
 import { byteSize, type FlagValues, httpUrl, parseWords, stateDirectory, UsageError, whole } from './flags.ts';
 import { chosen, type PruneRule, shortName, superfluous } from './imagebuilder-choice.ts';
+import { redirectHosts } from './redirect-hosts.ts';
 import { tableText } from './terminal.ts';
 import { lineKey, TransferProgress } from './transfer-progress.ts';
 import { readUpstreamKeys } from './upstream-keys.ts';
@@ -28,7 +29,7 @@ import { readUpstreamKeys } from './upstream-keys.ts';
 const HELP = `The ImageBuilders on a node's disk. A node fetches and removes them by itself; this is for doing so by hand.
 
   asu imagebuilder list [--json]
-  asu imagebuilder fetch VERSION TARGET [--upstream URL] [--upstream-keys FILE] [--allow-unsigned]
+  asu imagebuilder fetch VERSION TARGET [--upstream URL] [--upstream-keys FILE] [--allow-unsigned] [--mirror-redirects-to HOST]
   asu imagebuilder remove SHA256-PREFIX | VERSION TARGET
   asu imagebuilder prune --keep-days N | --to SIZE [--dry-run]
 
@@ -36,6 +37,8 @@ const HELP = `The ImageBuilders on a node's disk. A node fetches and removes the
   --upstream URL          the mirror to fetch from (default ${EDGE_SETTINGS.UPSTREAM_URL.fallback})
   --upstream-keys FILE    further usign public keys that may have signed it; may be repeated (or ASU_NODE_UPSTREAM_KEYS)
   --allow-unsigned        take one without a signature
+  --mirror-redirects-to HOST  to which host inside your network a mirror inside it may redirect, as HOST or HOST:PORT;
+                          may be repeated (or ASU_NODE_MIRROR_REDIRECTS_TO)
   --keep-days N           remove what no build used for so many days
   --to SIZE               remove the least recently used until the rest takes no more than this (500M, 40G)
   --dry-run               only say what would be removed
@@ -50,6 +53,7 @@ const FLAGS = {
   upstream: { type: 'string' },
   'upstream-keys': { type: 'string', multiple: true },
   'allow-unsigned': { type: 'boolean' },
+  'mirror-redirects-to': { type: 'string', multiple: true },
   'keep-days': { type: 'string' },
   to: { type: 'string' },
   'dry-run': { type: 'boolean' },
@@ -76,7 +80,7 @@ interface Verb {
 
 const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   ['list', { flags: ['json'], run: list }],
-  ['fetch', { flags: ['upstream', 'upstream-keys', 'allow-unsigned'], run: fetchOne }],
+  ['fetch', { flags: ['upstream', 'upstream-keys', 'allow-unsigned', 'mirror-redirects-to'], run: fetchOne }],
   ['remove', { flags: [], run: remove }],
   ['prune', { flags: ['keep-days', 'to', 'dry-run'], run: prune }],
 ]);
@@ -175,6 +179,12 @@ async function fetchOne({ words, values, context, state, shelf, say }: Call): Pr
     keysSetting: '--upstream-keys',
     gpgKeyFile: null,
   };
+  const mirrorRedirectsTo = redirectHosts(
+    '--mirror-redirects-to',
+    (values['mirror-redirects-to'] as string[] | undefined)?.join(' ') ??
+      context.environment.ASU_NODE_MIRROR_REDIRECTS_TO ??
+      '',
+  );
   await mkdir(state, { recursive: true, mode: 0o700 });
   using _ = lockState(state);
   const downloads = new DownloadShelf(state);
@@ -186,6 +196,7 @@ async function fetchOne({ words, values, context, state, shelf, say }: Call): Pr
     downloads,
     trust,
     budget: null,
+    mirrorRedirectsTo,
     // An ImageBuilder's own programs run only behind a fence here; without one each build does this by itself.
     warm:
       fence.kind === 'none'

@@ -1,6 +1,6 @@
 /** A node as a process, as far as it comes with an edge that gives it no work: what stops its start, and with which status. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { copyFile, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -27,13 +27,13 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true, maxRetries: 5 });
 });
 
-/** `hides`: a program that is not to be had, in a mount namespace of the process's own. */
-function start(args: readonly string[], { hides }: { readonly hides?: string } = {}) {
+/** `hides`: a program that is not to be had, in a mount namespace of the process's own; `behind`: but for what is there in its place. */
+function start(args: readonly string[], { hides, behind = '/dev/null' }: { hides?: string; behind?: string } = {}) {
   const { ASU_NODE_EDGE: _, ...inherited } = process.env;
   // Nobody listens there: the node waits for it, and is up all the same.
   const named = ['--edge', 'http://127.0.0.1:9', '--join', 'a-secret-token', '--state', directory];
   const node = [process.execPath, MAIN, ...named, ...args];
-  const hiding = ['unshare', '-m', 'sh', '-c', 'mount --bind /dev/null "$0" && exec "$@"', hides ?? ''];
+  const hiding = ['unshare', '-m', 'sh', '-c', 'mount --bind "$1" "$0" && shift && exec "$@"', hides ?? '', behind];
   const [file = '', ...words] = hides === undefined ? node : [...hiding, ...node];
   const child = spawn(file, words, { env: inherited });
   children.push(child);
@@ -45,13 +45,6 @@ function start(args: readonly string[], { hides }: { readonly hides?: string } =
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   return { child, ended, text: () => text };
 }
-
-test('where another one works in the state directory it does not start: status 3 and a sentence', async () => {
-  using _ = lockState(directory);
-  const node = start(['--no-require-sandbox']);
-  expect(await node.ended).toBe(3);
-  expect(node.text()).toMatch(new RegExp(`which process ${process.pid} is using: stop that one`));
-});
 
 /** It listens on loopback until the test is over; its port. */
 function portOf(server: Server): Promise<number> {
@@ -78,13 +71,73 @@ const idleEdge = (): Server =>
     }),
   );
 
-test('an address to be called at that is taken: status 2 and a sentence, and it never says that it is ready', async () => {
+const said = async (node: ReturnType<typeof start>, what: RegExp | string): Promise<void> => {
+  while (!new RegExp(what).test(node.text()) && node.child.exitCode === null) await sleep(5);
+  expect(node.text()).toMatch(what);
+};
+/** Of what the node needs for itself. */
+const TAKEN = {
+  'its state directory': /which process \d+ is using: stop that one, .*; trying again for 30 s/,
+  'the address for its metrics':
+    /--metrics: they cannot be served on 127\.0\.0\.1:\d+ \(EADDRINUSE\); trying again for 30 s/,
+  'the address to be called at':
+    /--listen: nothing can be served on 127\.0\.0\.1:\d+ \(EADDRINUSE\); trying again for 30 s/,
+} as const;
+
+/** A node that finds one thing taken, and how that is given up. */
+async function startWithout(what: keyof typeof TAKEN) {
   const edgeUrl = `http://127.0.0.1:${await portOf(idleEdge())}`;
-  const taken = `127.0.0.1:${await portOf(createServer())}`;
-  const node = start(['--no-require-sandbox', '--edge', edgeUrl, '--listen', taken]);
+  const common = ['--no-require-sandbox', '--edge', edgeUrl];
+  if (what === 'its state directory') {
+    const lock = lockState(directory);
+    return { node: start(common), giveUp: () => lock[Symbol.dispose]() };
+  }
+  const server = createServer();
+  const taken = `127.0.0.1:${await portOf(server)}`;
+  const own = path.join(directory, what === 'the address for its metrics' ? 'metrics' : 'listen');
+  const flag = what === 'the address for its metrics' ? '--metrics' : '--listen';
+  return { node: start([...common, '--state', own, flag, taken]), giveUp: () => server.close() };
+}
+
+test.each(Object.keys(TAKEN) as (keyof typeof TAKEN)[])(
+  '%s is taken: it says so and waits, and works when it is free',
+  { timeout: 60_000 },
+  async (what) => {
+    const { node, giveUp } = await startWithout(what);
+    await said(node, TAKEN[what]);
+    expect(node.text()).not.toContain('ready');
+    giveUp();
+    await said(node, 'ready: ');
+    node.child.kill('SIGTERM');
+    expect(await node.ended, node.text()).toBe(0);
+  },
+);
+
+test('what stays taken: status 1, after which a node is started again, and a sentence', {
+  timeout: 120_000,
+}, async () => {
+  const all = Object.keys(TAKEN) as (keyof typeof TAKEN)[];
+  const waiting = await Promise.all(all.map(startWithout));
+  expect(await Promise.all(waiting.map(({ node }) => node.ended))).toEqual([1, 1, 1]);
+  for (const { node } of waiting) {
+    // The sentence, and no trace of a stack.
+    expect(node.text()).not.toMatch(/ready|\n {4}at /);
+    expect(node.text().trim().split('\n')).toHaveLength(2);
+  }
+  for (const { giveUp } of waiting) giveUp();
+});
+
+test('told to stop while it waits for a port it stops: status 0', async () => {
+  const { node } = await startWithout('the address for its metrics');
+  await said(node, TAKEN['the address for its metrics']);
+  node.child.kill('SIGTERM');
+  expect(await node.ended, node.text()).toBe(0);
+});
+
+test('an address that nobody can listen on: status 2 and a sentence', async () => {
+  const node = start(['--no-require-sandbox', '--metrics', '[fe80::1]:9100']);
   expect(await node.ended).toBe(2);
-  expect(node.text()).toMatch(/--listen: nothing can be served on 127\.0\.0\.1:\d+ \(EADDRINUSE\)/);
-  expect(node.text()).not.toContain('ready');
+  expect(node.text()).toMatch(/--metrics: they cannot be served on fe80::1:9100 \(/);
 });
 
 test('a node that says that it is ready can be called', async () => {
@@ -93,13 +146,6 @@ test('a node that says that it is ready can be called', async () => {
   const node = start(['--no-require-sandbox', '--edge', edgeUrl, '--listen', `127.0.0.1:${port}`]);
   while (!node.text().includes('ready: ') && node.child.exitCode === null) await sleep(5);
   expect((await fetch(`http://127.0.0.1:${port}/`)).status, node.text()).toBe(404);
-});
-
-test('an address for the metrics that is taken: status 2 and a sentence', async () => {
-  const port = await portOf(createServer());
-  const node = start(['--no-require-sandbox', '--metrics', `127.0.0.1:${port}`]);
-  expect(await node.ended).toBe(2);
-  expect(node.text()).toMatch(/--metrics: they cannot be served on 127\.0\.0\.1:\d+ \(EADDRINUSE\)/);
 });
 
 test('it serves its metrics while it waits for the edge, and ends with 0 when it is told to stop', async () => {
@@ -143,3 +189,35 @@ test.skipIf(!isRoot)(
     expect(isUp).toBe(true);
   },
 );
+
+test.skipIf(!isRoot)(
+  'a fence that fails at first, as on a machine that is busy, is tried again',
+  { timeout: 60_000 },
+  async () => {
+    const [real, behind] = ['bwrap', 'behind'].map((name) => path.join(directory, name)) as [string, string];
+    await copyFile('/usr/bin/bwrap', real);
+    // Fails for whatever is first started in it.
+    const script = `#!/bin/sh\n[ "$1" = --help ] || ! mkdir ${directory}/once 2>/dev/null || exit 1\nexec ${real} "$@"\n`;
+    await writeFile(behind, script, { mode: 0o755 });
+    const edgeUrl = `http://127.0.0.1:${await portOf(idleEdge())}`;
+    const node = start(['--edge', edgeUrl, '--state', path.join(directory, 'state')], {
+      hides: '/usr/bin/bwrap',
+      behind,
+    });
+    await said(node, 'ready: ');
+    expect(node.text()).toContain('Builds run in bubblewrap');
+    expect(await stat(path.join(directory, 'once'))).toBeTruthy();
+  },
+);
+
+test.skipIf(!isRoot)('on a disk that is full it does not start: status 1, and a sentence', async () => {
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', directory]);
+  try {
+    await writeFile(path.join(directory, 'filling'), Buffer.alloc(64 * 1024)).catch(() => {});
+    const node = start(['--no-require-sandbox']);
+    expect(await node.ended).toBe(1);
+    expect(node.text()).toBe(`the disk of ${directory} is full: a node cannot start there before it has room\n`);
+  } finally {
+    execFileSync('umount', ['-l', directory]);
+  }
+});

@@ -4,21 +4,26 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { printable } from '../../shared/text/printable.ts';
+import { pause } from '../backoff.ts';
 import { parseNodeCommand } from '../config.ts';
+import { isDiskFull } from '../disk/disk-full.ts';
 import { ForeignState, lockState, StateInUse } from '../disk/state-lock.ts';
-import { probeFence } from '../fence/fence.ts';
+import { type Fence, probeFence } from '../fence/fence.ts';
+import { ListenError } from '../listen-on.ts';
 import { JoinRefused } from '../membership/membership.ts';
-import { MetricsError } from '../metrics/metrics-server.ts';
+import { onceFree } from '../once-free.ts';
 import { runNode } from '../run-node.ts';
-import { ListenError } from '../server/serve-node.ts';
 import { withSecret } from '../upload/node-s3.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './flags.ts';
 import { mustBeReadable, readUpstreamKeys } from './upstream-keys.ts';
 
-/** Beside 0, 1 (a fault) and 2 (wrong words). */
+/** Beside 0 and 2 (wrong words). Of these, who keeps the node starts it again after the first alone. */
+const EXIT_FAULT = 1;
 const EXIT_REFUSED = 3;
 const EXIT_NO_SANDBOX = 4;
+const FENCE_TRIES = 3;
+const FENCE_AGAIN_MS = 3_000;
 
 export const nodeCommand: Command = async (args, { terminal, environment, signal }) => {
   const command = parseNodeCommand(args, environment);
@@ -33,8 +38,13 @@ export const nodeCommand: Command = async (args, { terminal, environment, signal
   try {
     await mkdir(config.stateDirectory, { recursive: true, mode: 0o700 });
     // Before the fence is tried in there: a directory that cannot be written would be told as a machine without one.
-    using _lock = lockState(config.stateDirectory);
-    const fence = await probeFence(config.stateDirectory);
+    using _lock = await onceFree(() => lockState(config.stateDirectory), {
+      isTaken: (error) => error instanceof StateInUse,
+      signal,
+      tell: (line) => terminal.err.write(`${line}\n`),
+    });
+    const fence = await fenceIn(config.stateDirectory, signal);
+    signal.throwIfAborted();
     if (fence.kind === 'none' && config.requiresSandbox) {
       terminal.err.write(
         `${fence.told} They run foreign code, so the node does not start like that: asu doctor says what to do; --no-require-sandbox starts it all the same\n`,
@@ -43,13 +53,36 @@ export const nodeCommand: Command = async (args, { terminal, environment, signal
     }
     await runNode({ ...config, s3, upstreamKeys, fence }, signal);
   } catch (error) {
-    if (error instanceof MetricsError || error instanceof ListenError) throw new UsageError(error.message);
-    if (!REFUSALS.some((refusal) => error instanceof refusal)) throw error;
+    // Told to stop while it waited for what was taken.
+    if (signal.aborted && error === signal.reason) return 0;
+    if (error instanceof ListenError && !error.passes) throw new UsageError(error.message);
+    if (isDiskFull(error)) {
+      terminal.err.write(
+        `the disk of ${config.stateDirectory} is full: a node cannot start there before it has room\n`,
+      );
+      return EXIT_FAULT;
+    }
+    const status = statusOf(error);
+    if (status === null) throw error;
     // What an edge wrote may be in it.
     terminal.err.write(`${printable((error as Error).message, 500)}\n`);
-    return EXIT_REFUSED;
+    return status;
   }
   return 0;
 };
 
-const REFUSALS = [JoinRefused, StateInUse, ForeignState];
+/** What it finds holds for as long as the node runs, so a moment's trouble is waited out. */
+async function fenceIn(stateDirectory: string, signal: AbortSignal): Promise<Fence> {
+  for (let tries = 1; ; tries += 1) {
+    const fence = await probeFence(stateDirectory);
+    if (fence.kind !== 'none' || !fence.mayPass || tries === FENCE_TRIES || signal.aborted) return fence;
+    await pause(FENCE_AGAIN_MS, signal);
+  }
+}
+
+/** Null for what nobody expected. */
+function statusOf(error: unknown): number | null {
+  if (error instanceof JoinRefused || error instanceof ForeignState) return EXIT_REFUSED;
+  // Whoever has it may be gone when it is tried again.
+  return error instanceof ListenError || error instanceof StateInUse ? EXIT_FAULT : null;
+}

@@ -17,7 +17,14 @@ import { whyForbidden } from './why-forbidden.ts';
 /** `told` is one sentence or a few, for the log, doctor and provenance; it names no path of this machine. */
 export type Fence =
   | { readonly kind: 'bubblewrap'; readonly canOverlay: boolean; readonly told: string; readonly host: FenceHost }
-  | { readonly kind: 'none'; readonly canOverlay: false; readonly told: string; readonly host: null };
+  | {
+      readonly kind: 'none';
+      readonly canOverlay: false;
+      readonly told: string;
+      readonly host: null;
+      /** It was tried, and failed: on a machine that has just been switched on and is busy it may for that. */
+      readonly mayPass?: true;
+    };
 
 /** Of each thing that is tried. */
 const TRY_MS = 15_000;
@@ -32,10 +39,10 @@ export async function probeFence(stateDirectory: string): Promise<Fence> {
     }
     if (!knowsListener(process.arch)) return none(`nobody has tried it on a processor of the kind ${process.arch}`);
     const works = await attempt(stateDirectory, (place) => tryFence(place, found.host));
-    if (works !== null) return none(await because(works));
+    if (works !== null) return { ...none(await because(works)), mayPass: true };
     return await withOverlay(stateDirectory, found.host);
   } catch (error) {
-    return none(reasonOf(error, stateDirectory));
+    return { ...none(reasonOf(error, stateDirectory)), mayPass: true };
   }
 }
 
@@ -45,7 +52,7 @@ async function because(works: string): Promise<string> {
   return why === null ? works : `${why}; it says: ${works}`;
 }
 
-const none = (why: string): Fence => ({
+const none = (why: string): Extract<Fence, { readonly kind: 'none' }> => ({
   kind: 'none',
   canOverlay: false,
   told: `Builds run without a fence: ${why}.`,

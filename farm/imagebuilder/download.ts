@@ -8,6 +8,7 @@ import { BuildError } from '../../shared/build/build-error.ts';
 import { isDiskFull } from '../disk/disk-full.ts';
 import { sha256OfFile } from '../sha256-of-file.ts';
 import { describeNetworkError, PassingFault, refusal, request, unavailable, Watchdog } from './mirror-request.ts';
+import type { MayLead } from './redirects.ts';
 
 export interface DownloadLimits {
   readonly maxBytes: number;
@@ -44,6 +45,7 @@ export interface Download {
   readonly onSize?: (totalBytes: number) => Promise<void>;
   readonly onProgress?: (bytesDone: number, bytesTotal: number) => void;
   readonly limits?: Partial<DownloadLimits>;
+  readonly mayLead?: MayLead;
 }
 
 const PROGRESS_STEP_BYTES = 1024 * 1024;
@@ -99,7 +101,7 @@ async function fetchInto(known: Part, file: Download, limits: DownloadLimits): P
   try {
     watchdog.expect('an answer', limits.connectTimeoutMs);
     const haveBytes = (await part.stat()).size;
-    const response = await request(file.url, rangeHeaders(haveBytes, known.etag), watchdog.signal);
+    const response = await request(file.url, rangeHeaders(haveBytes, known.etag), watchdog.signal, file.mayLead);
     watchdog.relax();
     const resumed = await startAt(part, haveBytes, response);
     if (response.status !== 200 && response.status !== 206) {

@@ -191,6 +191,32 @@ test.each<[string, Fault, RegExp, Partial<SupplyOptions>?]>([
   expect(await left('imagebuilders')).toEqual([]);
 });
 
+test.each<[string, RegExp]>([
+  ['the archive', /\.tar\./],
+  ['the list of digests', /sha256sums$/],
+  ['its signature', /sha256sums\.sig$/],
+])(
+  'a mirror inside that has %s at another server inside is followed there by whose owner named that',
+  async (_, what) => {
+    const other = await serveMirror(mirror.directory);
+    try {
+      server.setFault((asked) => (what.test(asked) ? { redirectTo: `${other.url}${asked}` } : undefined));
+      const wanted = await source();
+      await expect(supplies().supply.provide(wanted, listener())).rejects.toMatchObject({
+        kind: 'upstream_unavailable',
+        detail: expect.stringContaining('at a host that --mirror-redirects-to does not name'),
+      });
+      expect(other.requests()).toEqual([]);
+      const named = supplies({ mirrorRedirectsTo: [new URL(other.url).host] });
+      using held = await named.supply.provide(wanted, listener());
+      await expectWhole(held.tree, wanted.url);
+      expect(other.requests()).toHaveLength(1);
+    } finally {
+      await other.close();
+    }
+  },
+);
+
 describe('archives that are properly signed and bad', () => {
   /** Puts an archive into a mirror directory of its own, rightly listed and signed: the publisher is the enemy. */
   const signedBomb = async (suffix: string, bytes: Uint8Array) => {

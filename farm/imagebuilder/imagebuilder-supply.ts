@@ -41,6 +41,8 @@ export interface SupplyOptions {
   readonly trust: SupplyTrust;
   /** Null: whatever the disk takes. */
   readonly budget: DiskBudget | null;
+  /** Hosts inside to which a mirror inside may redirect; absent: none. */
+  readonly mirrorRedirectsTo?: readonly string[] | undefined;
   readonly downloadLimits?: Partial<DownloadLimits> | undefined;
   readonly sumsLimits?: Partial<SmallFileLimits> | undefined;
   readonly unpackLimits?: UnpackLimits | undefined;
@@ -131,7 +133,8 @@ export class ImageBuilderSupply {
   }
 
   async #read(place: { directoryUrl: string; version: string | null }, signal: AbortSignal): Promise<VerifiedSums> {
-    return await readVerifiedSums(place, this.#options.trust, { signal, limits: this.#options.sumsLimits });
+    const { trust, sumsLimits: limits, mirrorRedirectsTo: insideTo = [] } = this.#options;
+    return await readVerifiedSums(place, trust, { signal, limits, mayLead: { insideTo } });
   }
 
   async #fetchAndUnpack(
@@ -184,6 +187,7 @@ export class ImageBuilderSupply {
         path,
         signal,
         limits: this.#options.downloadLimits ?? {},
+        mayLead: { insideTo: this.#options.mirrorRedirectsTo ?? [] },
         onSize: async (totalBytes) => {
           room?.[Symbol.dispose]();
           // Asked for the tree as well, since an archive that cannot be unpacked is only in the way.

@@ -4,7 +4,7 @@
  */
 import { BuildError } from '../../shared/build/build-error.ts';
 import { unlessAborted } from '../unless-aborted.ts';
-import { isWeb, whyNotFollowed } from './redirects.ts';
+import { AS_USUAL, isWeb, type MayLead, whyNotFollowed } from './redirects.ts';
 
 const MAX_REDIRECTS = 3;
 
@@ -22,14 +22,14 @@ export class NotFollowed extends BuildError {
 }
 
 /**
- * Follows redirects by hand: at most three, each only to where it may lead (redirects.ts). `mayLeadTo`: as there.
+ * Follows redirects by hand: at most three, each only to where it may lead (redirects.ts).
  * @throws NotFollowed; what fetch throws; the signal's reason
  */
 export async function request(
   url: string,
   headers: Record<string, string>,
   signal: AbortSignal,
-  mayLeadTo?: (url: string) => boolean,
+  mayLead: MayLead = AS_USUAL,
 ): Promise<Response> {
   const named = new URL(url);
   if (!isWeb(named)) throw new NotFollowed(url, 'expected http or https');
@@ -42,7 +42,7 @@ export async function request(
     if (redirects === MAX_REDIRECTS) throw new NotFollowed(url, `it redirects more than ${MAX_REDIRECTS} times`);
     if (!URL.canParse(next, location.href)) throw new NotFollowed(url, 'it redirects to something that is no URL');
     const to = new URL(next, location);
-    const refused = await unlessAborted(() => whyNotFollowed({ named, from: location, to }, mayLeadTo), signal);
+    const refused = await unlessAborted(() => whyNotFollowed({ named, from: location, to }, mayLead), signal);
     if (refused !== null) throw new NotFollowed(url, refused);
     location = to;
   }

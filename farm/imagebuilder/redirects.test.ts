@@ -2,13 +2,16 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
+import { SETTINGS } from '../node-settings.ts';
 import { request } from './mirror-request.ts';
-import { whyNotFollowed } from './redirects.ts';
+import { AS_USUAL, whyNotFollowed } from './redirects.ts';
 
 const ADDRESSES: Readonly<Record<string, readonly string[]>> = {
   'mirror.example': ['151.101.2.132'],
   'other.example': ['151.101.66.132', '2a04:4e42::644'],
   'mirror.lan': ['192.168.1.7'],
+  'a.mirror.lan': ['192.168.1.8'],
+  'mirror.lan.lan': ['192.168.1.8'],
   'rebound.example': ['151.101.2.132', '127.0.0.1'],
   'mapped.example': ['::ffff:10.0.0.1'],
 };
@@ -53,21 +56,21 @@ test.each<[string, string, string, string | null]>([
   ['out, from home', 'http://mirror.lan/a', 'http://other.example/a', null],
 ])('to %s: %s -> %s', async (_, named, to, expected) => {
   const from = new URL(named);
-  expect(await whyNotFollowed({ named: from, from, to: new URL(to) }, undefined, addressesOf)).toBe(expected);
+  expect(await whyNotFollowed({ named: from, from, to: new URL(to) }, AS_USUAL, addressesOf)).toBe(expected);
 });
 
 test('back from elsewhere to the mirror that was named, at home', async () => {
   const [named, from, to] = ['http://mirror.lan/a', 'http://other.example/', 'http://mirror.lan/b'].map(
     (url) => new URL(url),
   );
-  expect(await whyNotFollowed({ named, from, to } as never, undefined, addressesOf)).toBeNull();
+  expect(await whyNotFollowed({ named, from, to } as never, AS_USUAL, addressesOf)).toBeNull();
 });
 
 test('an owner who listed where feeds may lead meant it, also at home; not from https to http', async () => {
   const ways = async (named: string, to: string) =>
     await whyNotFollowed(
       { named: new URL(named), from: new URL(named), to: new URL(to) },
-      (url) => url.startsWith('http://mirror.lan/'),
+      { only: (url) => url.startsWith('http://mirror.lan/') },
       addressesOf,
     );
   expect(await ways('http://mirror.example/a', 'http://mirror.lan/a')).toBeNull();
@@ -75,6 +78,48 @@ test('an owner who listed where feeds may lead meant it, also at home; not from 
     'it redirects to where this feed may not lead',
   );
   expect(await ways('https://mirror.example/a', 'http://mirror.lan/a')).toBe(DOWNGRADE);
+});
+
+const NOT_NAMED = `${INNER}, at a host that --${SETTINGS.mirrorRedirectsTo.flag} does not name`;
+const INSIDE_TO = ['192.168.1.9:8080', 'mirror.lan', '[fd00::9]', '127.0.0.1:9000'];
+
+test.each<[string, string, string, string | null]>([
+  ['one that was named', 'http://mirror.lan/a', 'http://192.168.1.9:8080/a', null],
+  ['one of IPv6', 'http://mirror.lan/a', 'http://[fd00::9]/a', null],
+  ['a service of this machine that was named', 'http://mirror.lan/a', 'http://127.0.0.1:9000/a', null],
+  ['one that was named, from http to https', 'http://192.168.1.7/a', 'https://mirror.lan/a', null],
+  ['another port of it', 'http://mirror.lan/a', 'http://192.168.1.9/a', NOT_NAMED],
+  ['a longer port of it', 'http://mirror.lan/a', 'http://192.168.1.9:18080/a', NOT_NAMED],
+  ['a host that ends as it does', 'http://192.168.1.7/a', 'http://a.mirror.lan/', NOT_NAMED],
+  ['a host that begins as it does', 'http://192.168.1.7/a', 'http://mirror.lan.lan/', NOT_NAMED],
+  ['another one', 'http://mirror.lan/a', 'http://192.168.1.1/', NOT_NAMED],
+  ['one that was named, in place of a path', 'http://mirror.lan/a', 'http://192.168.1.1/192.168.1.9:8080', NOT_NAMED],
+  ['one that was named, from https to http', 'https://mirror.lan/a', 'http://192.168.1.9:8080/a', DOWNGRADE],
+  [
+    'one that was named, with a password',
+    'http://mirror.lan/a',
+    'http://a:b@192.168.1.9:8080/',
+    'it redirects to an address with a password in it',
+  ],
+  ['one that was named, from outside', 'http://mirror.example/a', 'http://192.168.1.9:8080/a', INNER],
+  ['one that was named, from a name that nobody knows', 'http://gone.example/a', 'http://192.168.1.9:8080/a', INNER],
+  ['out', 'http://mirror.lan/a', 'http://other.example/a', null],
+])('of an owner who named hosts of his house, to %s: %s -> %s', async (_, named, to, expected) => {
+  const from = new URL(named);
+  expect(await whyNotFollowed({ named: from, from, to: new URL(to) }, { insideTo: INSIDE_TO }, addressesOf)).toBe(
+    expected,
+  );
+});
+
+test('a mirror of the house that leads out gives nobody there a way to hosts of the house, but back to itself', async () => {
+  const ways = async (to: string) =>
+    await whyNotFollowed(
+      { named: new URL('http://mirror.lan/a'), from: new URL('http://other.example/'), to: new URL(to) },
+      { insideTo: INSIDE_TO },
+      addressesOf,
+    );
+  expect(await ways('http://192.168.1.9:8080/')).toBe(INNER);
+  expect(await ways('http://mirror.lan/b')).toBeNull();
 });
 
 let servers: Server[] = [];

@@ -25,22 +25,35 @@ export interface Redirect {
 }
 
 /**
- * Why it is not followed; null where it may be. `mayLeadTo`: the owner's own word on where, in place of what is usual.
+ * The owner's own word on where. `only`: in place of what is usual. `insideTo`: where this stands inside itself, to these hosts inside
+ * as well, as URLs have them (`host`, `host:port`); null: it is nothing that he was asked about.
  */
+export type MayLead = { readonly only: (url: string) => boolean } | { readonly insideTo: readonly string[] | null };
+
+export const AS_USUAL: MayLead = { insideTo: null };
+
+/** Why it is not followed; null where it may be. */
 export async function whyNotFollowed(
   { named, from, to }: Redirect,
-  mayLeadTo: ((url: string) => boolean) | undefined,
+  mayLead: MayLead,
   addressesOf: AddressesOf = addressesByDns,
 ): Promise<string | null> {
   if (!isWeb(to)) return `it redirects to ${to.protocol}`;
   if (from.protocol === 'https:' && to.protocol === 'http:') return 'it redirects from https to http';
   if (to.username !== '' || to.password !== '') return 'it redirects to an address with a password in it';
-  if (mayLeadTo) return mayLeadTo(to.href) ? null : 'it redirects to where this feed may not lead';
-  if (isSameServer(named, to)) return null;
-  const host = to.hostname.replace(/^\[|\]$/g, '');
+  if ('only' in mayLead) return mayLead.only(to.href) ? null : 'it redirects to where this feed may not lead';
+  if (isSameServer(named, to) || !(await isInside(to, addressesOf))) return null;
+  // What stands outside could lead to the hosts of a house as well, and its owner spoke of a mirror in there.
+  if (mayLead.insideTo === null || !(await isInside(from, addressesOf))) return INSIDE;
+  return mayLead.insideTo.includes(to.host) ? null : `${INSIDE}, at a host that --mirror-redirects-to does not name`;
+}
+
+const INSIDE = 'it redirects to this machine or to a network that it stands in';
+
+async function isInside({ hostname }: URL, addressesOf: AddressesOf): Promise<boolean> {
   const interfaces = ownInterfaces();
-  const isInner = (await addressesOf(host)).some((address) => isInnerAddress(address, interfaces));
-  return isInner ? 'it redirects to this machine or to a network that it stands in' : null;
+  const addresses = await addressesOf(hostname.replace(/^\[|\]$/g, ''));
+  return addresses.some((address) => isInnerAddress(address, interfaces));
 }
 
 /** Fetch knows more than these: `data:` is an answer of its own. */

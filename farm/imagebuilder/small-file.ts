@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BuildError } from '../../shared/build/build-error.ts';
 import { describeNetworkError, PassingFault, refusal, request, unavailable, Watchdog } from './mirror-request.ts';
+import type { MayLead } from './redirects.ts';
 
 export interface SmallFile {
   readonly bytes: Uint8Array;
@@ -27,6 +28,7 @@ export interface SmallFileOptions {
   readonly maxBytes: number;
   readonly signal: AbortSignal;
   readonly limits?: Partial<SmallFileLimits> | undefined;
+  readonly mayLead?: MayLead | undefined;
 }
 
 /**
@@ -39,7 +41,7 @@ export async function readSmallFile(url: string, options: SmallFileOptions): Pro
   for (let attempt = 0; attempt < limits.attempts; attempt++) {
     if (attempt > 0) await sleep(limits.backoffMs * 2 ** (attempt - 1), undefined, { signal: options.signal });
     try {
-      return await readOnce(url, options.maxBytes, limits, options.signal);
+      return await readOnce(url, options, limits);
     } catch (error) {
       options.signal.throwIfAborted();
       if (!(error instanceof PassingFault)) throw error;
@@ -51,14 +53,13 @@ export async function readSmallFile(url: string, options: SmallFileOptions): Pro
 
 async function readOnce(
   url: string,
-  maxBytes: number,
+  { maxBytes, signal, mayLead }: SmallFileOptions,
   limits: SmallFileLimits,
-  signal: AbortSignal,
 ): Promise<SmallFile | null> {
   const watchdog = new Watchdog(signal);
   try {
     watchdog.expect('an answer', limits.connectTimeoutMs);
-    const response = await request(url, { 'accept-encoding': 'identity' }, watchdog.signal);
+    const response = await request(url, { 'accept-encoding': 'identity' }, watchdog.signal, mayLead);
     if (response.status !== 200) {
       await response.body?.cancel();
       if (response.status === 404 || response.status === 410) return null;

@@ -8,7 +8,7 @@ import { parseSha256Sums, type Sha256Sums } from '../../shared/upstream/sha256su
 import { judgeSignature, type SigningPolicy, signersOf, UNSIGNED } from '../../shared/upstream/upstream-signature.ts';
 import { gpgFingerprints, verifyByGpg } from './gpg-signature.ts';
 import { unavailable } from './mirror-request.ts';
-import { readSmallFile, type SmallFileLimits } from './small-file.ts';
+import { readSmallFile, type SmallFileOptions } from './small-file.ts';
 import type { UpstreamPlace } from './upstream-place.ts';
 
 export interface SupplyTrust extends SigningPolicy {
@@ -22,10 +22,7 @@ export interface VerifiedSums {
   readonly signedBy: string;
 }
 
-export interface ReadSumsOptions {
-  readonly signal: AbortSignal;
-  readonly limits?: Partial<SmallFileLimits> | undefined;
-}
+export type ReadSumsOptions = Omit<SmallFileOptions, 'maxBytes'>;
 
 /** Some three times the largest seen. */
 const MAX_SUMS_BYTES = 8 << 20;

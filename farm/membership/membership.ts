@@ -5,14 +5,18 @@ import { fromBase64Url } from '../../shared/crypto/base64url.ts';
 import { bytesToHex } from '../../shared/crypto/digest.ts';
 import type { SigningKey } from '../../shared/crypto/ed25519.ts';
 import { printable } from '../../shared/text/printable.ts';
+import { complain } from '../agent/ever-rarer.ts';
 import { backoffMs, pause } from '../backoff.ts';
 import type { NodeDatabase } from '../db/open-database.ts';
 import { edges, leases } from '../db/schema.ts';
+import { isDiskFull } from '../disk/disk-full.ts';
 import type { ForemanClient, Membership } from './edge-client.ts';
 import { EdgeClock } from './edge-clock.ts';
 
 /** Of a certificate's 24 hours, when a quarter has passed: eighteen hours of an unreachable edge are survived. */
 const RENEW_BEFORE_MS = 18 * 3_600_000;
+/** Where the clock was found to be wrong, a certificate may have ended that seemed to have hours left. */
+const CHECK_MS = 60_000;
 
 /** The edge says no, and will say no again. */
 export class JoinRefused extends Error {
@@ -82,7 +86,32 @@ export class Memberships {
     if (!current) return;
     const { certificate } = await client.renew({}, { signal });
     this.#current = { ...current, certificate };
-    this.#write(this.#current);
+    try {
+      this.#write(this.#current);
+    } catch (error) {
+      // It holds without being written down, and the one that is can be renewed for long.
+      if (!isDiskFull(error)) throw error;
+    }
+  }
+
+  /** Renews whenever it is time, until `signal` aborts. */
+  async keepRenewed(
+    client: ForemanClient,
+    log: (line: string) => void,
+    signal: AbortSignal,
+    checkMs = CHECK_MS,
+  ): Promise<void> {
+    for (let failures = 0; !signal.aborted; await pause(checkMs, signal)) {
+      if (!this.isDue()) continue;
+      try {
+        await this.renew(client, signal);
+        failures = 0;
+      } catch (error) {
+        if (signal.aborted) return;
+        failures += 1;
+        complain(log, 'renewing the certificate failed', error, failures);
+      }
+    }
   }
 
   /** True when it is time to renew: the edge's time, for it is the edge that looks at the certificate. */
@@ -123,10 +152,14 @@ export class Memberships {
 function refusalOf(error: unknown): JoinRefused | null {
   if (error instanceof JoinRefused) return error;
   const final = [Code.Unauthenticated, Code.PermissionDenied, Code.InvalidArgument];
-  if (error instanceof ConnectError && final.includes(error.code))
+  if (error instanceof ConnectError && final.includes(error.code) && isOfTheEdge(error))
     return new JoinRefused(`the edge refuses this node: ${error.rawMessage}`, { cause: error });
   return null;
 }
+
+/** A proxy, a firewall or a captive portal in between says 401 and 403 as well, in pages of its own, and that passes. */
+const isOfTheEdge = ({ metadata, rawMessage }: ConnectError): boolean =>
+  /^application\/json\b/.test(metadata.get('content-type') ?? '') && rawMessage !== '';
 
 /** When a certificate ends; 0 for what cannot be read. */
 export const expiryOf = (certificate: string): number => Number(claimOf(certificate).expiresAt) || 0;

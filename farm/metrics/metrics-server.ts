@@ -2,9 +2,10 @@
  * `GET /metrics` of a node, for a Prometheus on the same machine or network. Off unless asked for. Nothing is read from
  * a caller but the request line, and whatever goes wrong here ends no build.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { PROMETHEUS_CONTENT_TYPE } from '../../shared/metrics/prometheus-text.ts';
+import { listenOn } from '../listen-on.ts';
 
 /** Disposing of it ends open connections too. */
 export interface MetricsServer extends AsyncDisposable {
@@ -12,15 +13,10 @@ export interface MetricsServer extends AsyncDisposable {
   readonly url: string;
 }
 
-/** An address that cannot be listened on, with a sentence. */
-export class MetricsError extends Error {
-  override readonly name = 'MetricsError';
-}
-
 const PATIENCE_MS = 5_000;
 const MAX_CONNECTIONS = 20;
 
-/** @throws MetricsError */
+/** @throws ListenError */
 export async function serveMetrics(
   address: { readonly host: string; readonly port: number },
   text: () => Promise<string>,
@@ -32,7 +28,7 @@ export async function serveMetrics(
   server.maxConnections = MAX_CONNECTIONS;
   // Must not keep a node from ending.
   server.unref();
-  await listen(server, address);
+  await listenOn(server, address, '--metrics: they cannot be served');
   const { port } = server.address() as AddressInfo;
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
   return {
@@ -59,15 +55,3 @@ async function answer(request: IncomingMessage, response: ServerResponse, text: 
     response.end();
   }
 }
-
-const listen = (server: Server, { host, port }: { readonly host: string; readonly port: number }): Promise<void> =>
-  new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(new MetricsError(`--metrics: they cannot be served on ${host}:${port} (${error.code})`, { cause: error })),
-    );
-    server.listen(port, host, () => {
-      // From here on: a machine that is short of something may refuse a connection, and no build must end for it.
-      server.on('error', () => {});
-      resolve();
-    });
-  });

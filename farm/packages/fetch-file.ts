@@ -7,6 +7,7 @@ import { open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DownloadLimits } from '../imagebuilder/download.ts';
 import { describeNetworkError, NotFollowed, request, Watchdog } from '../imagebuilder/mirror-request.ts';
+import type { MayLead } from '../imagebuilder/redirects.ts';
 import { FILE_MODE } from './package-store.ts';
 
 /** What a mirror said that a file can be told by (RFC 9110, 8.8). */
@@ -53,19 +54,16 @@ export class UpstreamFault extends Error {
   }
 }
 
-/**
- * `mayLeadTo`: where it may be redirected to; absent: as is usual (imagebuilder/redirects.ts).
- * @throws UpstreamFault; what the file system throws; the signal's reason
- */
+/** @throws UpstreamFault; what the file system throws; the signal's reason */
 export async function fetchFile(
   wish: FileWish,
   path: string,
   limits: DownloadLimits,
-  mayLeadTo?: (url: string) => boolean,
+  mayLead: MayLead,
 ): Promise<FetchedFile> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await attemptOnce(wish, path, limits, mayLeadTo);
+      return await attemptOnce(wish, path, limits, mayLead);
     } catch (error) {
       wish.signal.throwIfAborted();
       const isPassing = error instanceof UpstreamFault && (error.state === 'silent' || error.state === 'passing');
@@ -80,14 +78,14 @@ async function attemptOnce(
   wish: FileWish,
   path: string,
   limits: DownloadLimits,
-  mayLeadTo?: (url: string) => boolean,
+  mayLead: MayLead,
 ): Promise<FetchedFile> {
   const { url } = wish;
   const watchdog = new Watchdog(wish.signal);
   let answered = false;
   try {
     watchdog.expect('an answer', limits.connectTimeoutMs);
-    const response = await request(url, headersOf(wish.unless), watchdog.signal, mayLeadTo);
+    const response = await request(url, headersOf(wish.unless), watchdog.signal, mayLead);
     answered = true;
     if (response.status === 304 && wish.unless) return { state: 'unchanged' };
     if (response.status !== 200) {

@@ -1,7 +1,7 @@
 import { appendFile, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { FileLedger } from './file-ledger.ts';
 
 let directory: string;
@@ -11,6 +11,7 @@ beforeEach(async () => {
   ledger = await FileLedger.open(directory);
 });
 afterEach(async () => {
+  vi.useRealTimers();
   await rm(directory, { recursive: true });
 });
 
@@ -79,4 +80,23 @@ it('what nobody looked into for three months is removed at a start; a look is en
   await aged();
   await FileLedger.open(directory);
   expect(await readdir(directory)).toEqual([]);
+});
+
+it('a node that is not started again for a year removes it too, but for what it has in memory', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  const running = await FileLedger.open(directory);
+  const editions = Array.from({ length: 300 }, (_, day) => ['package', '', 'http://mirror.example/base', String(day)]);
+  for (const edition of editions) await running.record(edition, 'a.apk', one);
+  for (const name of await readdir(directory))
+    await utimes(path.join(directory, name), 0, Date.now() / 1000 - 100 * 24 * 3600);
+  await running.record(scope, 'a.apk', one);
+  expect(await readdir(directory)).toHaveLength(301);
+  vi.advanceTimersByTime(25 * 3_600_000);
+  await running.record(scope, 'b.apk', two);
+  // As many as are remembered.
+  expect(await readdir(directory)).toHaveLength(256);
+  // Also after a start.
+  const again = await FileLedger.open(directory);
+  expect(await readdir(directory)).toHaveLength(256);
+  expect(await again.find(scope, 'b.apk')).toEqual(two);
 });

@@ -21,23 +21,43 @@ export type LedgerScope = readonly string[];
 /** Editions in memory; a build has some eight feeds. */
 const MAX_REMEMBERED = 256;
 const UNUSED_MS = 90 * 24 * 3_600_000;
+const TIDY_MS = 24 * 3_600_000;
 
 export class FileLedger {
   readonly #directory: string;
   readonly #remembered = new Map<string, Promise<Map<string, LedgerEntry>>>();
+  #tidiedAt = performance.now();
 
   private constructor(directory: string) {
     this.#directory = directory;
   }
 
-  /** Removes what nobody looked into for three months: snapshots make a new edition of each feed every day. */
   static async open(directory: string): Promise<FileLedger> {
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    for (const name of await readdir(directory)) {
-      const file = path.join(directory, name);
-      if (name.endsWith('.new') || Date.now() - (await stat(file)).mtimeMs > UNUSED_MS) await rm(file, { force: true });
+    for (const name of await readdir(directory))
+      if (name.endsWith('.new')) await rm(path.join(directory, name), { force: true });
+    const ledger = new FileLedger(directory);
+    await ledger.#tidy();
+    return ledger;
+  }
+
+  /** Removes what nobody looked into for three months: snapshots make a new edition of each feed every day. */
+  async #tidy(): Promise<void> {
+    const now = Date.now();
+    for (const name of await readdir(this.#directory)) {
+      const file = path.join(this.#directory, name);
+      // What is in memory is looked into there.
+      if (this.#remembered.has(file)) await utimes(file, now / 1000, now / 1000).catch(() => {});
+      const times = await stat(file).catch(() => null);
+      if (times && now - times.mtimeMs > UNUSED_MS) await rm(file, { force: true });
     }
-    return new FileLedger(directory);
+  }
+
+  /** A node may run for a year without a start. */
+  async #tidyDaily(): Promise<void> {
+    if (performance.now() - this.#tidiedAt < TIDY_MS) return;
+    this.#tidiedAt = performance.now();
+    await this.#tidy().catch(() => {});
   }
 
   async find(scope: LedgerScope, name: string): Promise<LedgerEntry | null> {
@@ -48,6 +68,7 @@ export class FileLedger {
     (await this.#entries(scope)).set(name, entry);
     // The newline comes first: it ends what a full disk may have torn. What cannot be written is fetched again another day.
     await appendFile(this.#fileOf(scope), `\n${JSON.stringify({ name, ...entry })}`, { mode: 0o600 }).catch(() => {});
+    await this.#tidyDaily();
   }
 
   async forget(scope: LedgerScope, names: Iterable<string>): Promise<void> {

@@ -1,6 +1,7 @@
 /** Where a foreign feed may lead: an owner who opted in to one place did not opt in to wherever its server sends his machine. */
 import { afterEach, expect, test } from 'vitest';
 import type { FeedOptIn } from '../../shared/trust/foreign-feeds.ts';
+import { serveMirror } from '../demo/mirror-server.ts';
 import type { Era } from '../imagebuilder/era.ts';
 import { FEED_PATH, ProxyScene } from './proxy-scene.fixture.ts';
 
@@ -44,6 +45,25 @@ test('what else is not followed is told as what it is, to whoever has such a mir
   const mirror = new URL(scene.server.url);
   expect(await told((path) => path)).toBe('it redirects more than 3 times');
   expect(await told(() => `http://${mirror.hostname}:${Number(mirror.port) - 1}/`)).toBe(
-    'it redirects to this machine or to a network that it stands in',
+    'it redirects to this machine or to a network that it stands in, at a host that --mirror-redirects-to does not name',
   );
+});
+
+test.each<[string, boolean, readonly string[], number, RegExp]>([
+  ['a mirror, not told', false, [], 502, /--mirror-redirects-to/],
+  ['a mirror, told', false, ['%s'], 200, /^$/],
+  ['a foreign feed, told', true, ['%s'], 502, /that it stands in$/],
+])('%s of another server of its network, leads there: %s %j is %i', async (_, isForeign, hosts, status, why) => {
+  scene = await ProxyScene.open();
+  const other = await serveMirror(scene.mirror.directory);
+  try {
+    await scene.restart({ mirrorRedirectsTo: hosts.map((host) => host.replace('%s', new URL(other.url).host)) });
+    scene.server.setFault((path) => ({ redirectTo: `${other.url}${path}` }));
+    const { get, door } = await scene.door('opkg', await scene.feed('opkg', { pin: null, isForeign }));
+    expect((await get('/base/Packages')).status).toBe(status);
+    expect(door.trouble[0]?.what ?? '').toMatch(why);
+    expect(other.requests().length > 0).toBe(status === 200);
+  } finally {
+    await other.close();
+  }
 });

@@ -17,7 +17,8 @@ import { noCounts, type ProxyCounters } from './proxy-counters.ts';
 import { type DoorPlace, ProxyDoor } from './proxy-door.ts';
 import { Upstream, type UpstreamOptions } from './upstream.ts';
 
-export interface PackageProxyOptions extends Pick<UpstreamOptions, 'quietHosts' | 'makeRoom' | 'foreignFeeds'> {
+export interface PackageProxyOptions
+  extends Pick<UpstreamOptions, 'quietHosts' | 'makeRoom' | 'foreignFeeds' | 'mirrorRedirectsTo'> {
   readonly stateDirectory: string;
   readonly limits?: Partial<DownloadLimits> | undefined;
 }
@@ -46,9 +47,8 @@ export class PackageProxy {
 
   private constructor(options: PackageProxyOptions, store: PackageStore, ledger: FileLedger) {
     const { counters } = this;
-    const { makeRoom, quietHosts, foreignFeeds } = options;
     const limits = { ...LIMITS, ...options.limits };
-    const upstream = new Upstream({ store, counters, limits, makeRoom, quietHosts, foreignFeeds });
+    const upstream = new Upstream({ ...options, store, counters, limits });
     this.store = store;
     this.#ledger = ledger;
     this.#editions = new FeedEditions({ store, ledger, upstream, counters });

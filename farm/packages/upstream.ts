@@ -8,6 +8,7 @@ import { openSlots, type Slots } from '../../shared/http/slots.ts';
 import { isRepositoryAllowed } from '../../shared/request/repository-allow-list.ts';
 import type { FeedOptIn } from '../../shared/trust/foreign-feeds.ts';
 import { DOWNLOAD_LIMITS, type DownloadLimits } from '../imagebuilder/download.ts';
+import { AS_USUAL, type MayLead } from '../imagebuilder/redirects.ts';
 import { CollapsedWork } from './collapsed-work.ts';
 import { type FetchedFile, type FileWish, fetchFile, UpstreamFault, type Validators } from './fetch-file.ts';
 import type { PackageStore } from './package-store.ts';
@@ -29,6 +30,8 @@ export interface UpstreamOptions {
   readonly limits?: Partial<DownloadLimits> | undefined;
   /** Below which URLs foreign feeds lie, and may lead; null or absent: nothing is said. */
   readonly foreignFeeds?: FeedOptIn | undefined;
+  /** Hosts inside to which a mirror inside may redirect; no foreign feed ever does. */
+  readonly mirrorRedirectsTo?: readonly string[] | undefined;
   readonly quietHosts?: QuietHosts | undefined;
   /** False: there is no room for so many bytes, and none could be made. */
   readonly makeRoom?: ((neededBytes: number) => Promise<boolean>) | undefined;
@@ -50,6 +53,7 @@ export class Upstream {
   readonly #quiet: QuietHosts;
   readonly #room: RoomAllowance;
   readonly #foreignFeeds: FeedOptIn;
+  readonly #mirrorRedirectsTo: readonly string[];
   /** By host; there are as many as an operator allows repositories of. */
   readonly #slots = new Map<string, Slots>();
   readonly #storing: CollapsedWork<StoredFile>;
@@ -61,6 +65,7 @@ export class Upstream {
     this.#limits = { ...DOWNLOAD_LIMITS, ...options.limits };
     this.#quiet = options.quietHosts ?? new QuietHosts();
     this.#foreignFeeds = options.foreignFeeds ?? null;
+    this.#mirrorRedirectsTo = options.mirrorRedirectsTo ?? [];
     this.#room = new RoomAllowance(options.makeRoom ?? (async () => true));
   }
 
@@ -102,7 +107,7 @@ export class Upstream {
       const temporary = this.#store.temporaryPath();
       try {
         const attempts = this.#quiet.isSuspect(wish.url) ? 1 : this.#limits.attempts;
-        const fetched = await fetchFile(wish, temporary, { ...this.#limits, attempts }, this.#mayLeadTo(wish));
+        const fetched = await fetchFile(wish, temporary, { ...this.#limits, attempts }, this.#mayLead(wish));
         this.#quiet.answered(wish.url);
         if (fetched.state === 'fetched') usedBytes = fetched.sizeBytes;
         this.#counters.bytesFetched += usedBytes;
@@ -119,9 +124,10 @@ export class Upstream {
   }
 
   /** An owner who opted in to one place has not opted in to wherever that sends him. */
-  #mayLeadTo({ isForeign }: FileWish): ((url: string) => boolean) | undefined {
+  #mayLead({ isForeign }: FileWish): MayLead {
+    if (!isForeign) return { insideTo: this.#mirrorRedirectsTo };
     const feeds = this.#foreignFeeds;
-    return isForeign && feeds !== null ? (url) => isRepositoryAllowed(url, feeds) : undefined;
+    return feeds === null ? AS_USUAL : { only: (url) => isRepositoryAllowed(url, feeds) };
   }
 
   #slotsOf(url: string): Slots {

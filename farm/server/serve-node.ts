@@ -18,14 +18,10 @@ import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from
 import { NodeService } from '../../shared/gen/asu/farm/v1/node_pb.js';
 import { ENVELOPE_HEAD_BYTES, refuseFaultyBody } from '../../shared/node/checked-body.ts';
 import type { ListenAddress } from '../cli/listen-address.ts';
+import { listenOn } from '../listen-on.ts';
 import { checkedCall } from './checked-call.ts';
 import { isLocalCaller } from './local-caller.ts';
 import { IS_LOCAL } from './node-service.ts';
-
-/** An address that cannot be listened on, with a sentence. */
-export class ListenError extends Error {
-  override readonly name = 'ListenError';
-}
 
 /** An order with its first-boot script, packages and repositories has some 300 KiB at most. */
 const MAX_MESSAGE_BYTES = 1024 * 1024;
@@ -120,20 +116,7 @@ export async function serveNode(
     socket.once('close', () => sockets.delete(socket)).on('error', () => {});
     tellApart(socket, (isHttp2) => (isHttp2 ? http2.emit('connection', socket) : asHttp1.call(server, socket)));
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(
-        new ListenError(`--listen: nothing can be served on ${address.host}:${address.port} (${error.code})`, {
-          cause: error,
-        }),
-      ),
-    );
-    server.listen(address.port, address.host, () => {
-      // From here on: a machine that is short of something may refuse a connection, and no build must end for it.
-      server.on('error', () => {});
-      resolve();
-    });
-  });
+  await listenOn(server, address, '--listen: nothing can be served');
   const stop = () => shutdown.abort(new ConnectError('the node stops', Code.Unavailable));
   return {
     stop,

@@ -33,18 +33,20 @@ export interface DirectStoreOptions {
   readonly place: StorePlace;
   readonly begun: BegunUploads;
   readonly log: (line: string) => void;
+  /** In milliseconds, from whatever beginning. */
   readonly now?: () => number;
 }
 
 export class DirectStore {
   readonly #options: DirectStoreOptions;
   readonly #now: () => number;
-  #restsUntil = 0;
+  #restsUntil = Number.NEGATIVE_INFINITY;
   #isTold = false;
 
   constructor(options: DirectStoreOptions) {
     this.#options = options;
-    this.#now = options.now ?? Date.now;
+    // Not the time of day: a clock that is set right meanwhile could have it rest for years.
+    this.#now = options.now ?? (() => performance.now());
   }
 
   /** False after it has refused, for a while. */

@@ -54,6 +54,7 @@ async function buildBoth(directory: string, patient: Patient): Promise<Finding[]
       // The disk itself is the bound: what is made here is gone in a moment.
       diskBytes: Number.MAX_SAFE_INTEGER,
       reserveBytes: 0,
+      mirrorRedirectsTo: [],
       // Tried anew: this may be another file system than the node's.
       bounds: { ...defaultBounds(os.totalmem()), freeBytes: 0 },
       tell: () => {},
