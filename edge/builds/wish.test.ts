@@ -20,6 +20,16 @@ test('every field of the schema but the client belongs to a wish, or two wishes 
   expect(Object.keys(buildRequestSchema.shape).at(-1), 'the echo is spliced at its last field').toBe('client');
 });
 
+test.each(FIELDS.filter((field) => field !== 'defaults'))(
+  'lists in lists, a hundred thousand deep, are no %s',
+  (field) => {
+    const { [field as 'target']: _, ...others } = good;
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    const body = `${JSON.stringify(others).slice(0, -1)},"${field}":${deep}}`;
+    expect(() => wishes().read(body)).toThrow(expect.objectContaining({ kind: 'invalid_request' }));
+  },
+);
+
 describe('a wish that is known', () => {
   it.each([
     ['of another client', { ...good, client: 'owut/1' }, 'owut/1'],

@@ -48,6 +48,14 @@ describe('a body that is no request is refused in a sentence', () => {
       `${'['.repeat(50_000)}${']'.repeat(50_000)}`,
       'body: Invalid input: expected object, received array',
     ],
+    [
+      'deep nesting in a field',
+      JSON.stringify({ ...GOOD_REQUEST, packages: 0 }).replace(
+        '"packages":0',
+        `"packages":${'['.repeat(50_000)}${']'.repeat(50_000)}`,
+      ),
+      'packages.0: Invalid input: expected string, received array',
+    ],
   ])('%s', async (_, text, detail) => {
     expect(await body(await post(text), 422)).toMatchObject({ detail, title: 'Unprocessable Content' });
   });

@@ -62,7 +62,11 @@ export function publicFailure(
 const WORD = /[A-Za-z0-9][A-Za-z0-9_.+-]*/g;
 
 /** The word itself; without a full stop behind it; without the version that a package manager appends. */
-const namesIn = (word: string): string[] => [word, word.replace(/[.-]+$/, ''), word.replace(/[-_]v?\d.*$/, '')];
+const namesIn = (word: string): string[] => [
+  word,
+  word.replace(/(?<![.-])[.-]+$/, ''),
+  word.replace(/[-_]v?\d.*$/, ''),
+];
 
 /** In this order: a URL holds an address and a path. */
 const SCRUBBED: readonly (readonly [RegExp, string | ((found: string) => string)])[] = [

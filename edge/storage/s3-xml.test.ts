@@ -20,6 +20,11 @@ test('rows are found one by one and keep to themselves', () => {
   expect([...insideOf(xml, 'CommonPrefixes')]).toEqual([]);
 });
 
+test('rows that never end are none, however many begin', () => {
+  expect([...insideOf('<Contents>'.repeat(1_000_000), 'Contents')]).toEqual([]);
+  expect([...insideOf('</Part><Part>a</Part><Part>b', 'Part')]).toEqual(['a']);
+});
+
 test('any ETag that a server may give survives being sent back', () => {
   fc.assert(
     fc.property(fc.array(fc.string()), (etags) => {

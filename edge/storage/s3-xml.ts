@@ -17,7 +17,15 @@ export function textOf(xml: string, element: string): string | undefined {
 
 /** What stands inside every element of this name, unparsed. */
 export function* insideOf(xml: string, element: string): Generator<string> {
-  for (const [, inside = ''] of xml.matchAll(new RegExp(`<${element}>([\\s\\S]*?)</${element}>`, 'g'))) yield inside;
+  const [opening, closing] = [`<${element}>`, `</${element}>`];
+  // By search and not by an expression, which would look for the end anew behind each of a million beginnings.
+  for (let at = xml.indexOf(opening); at >= 0; ) {
+    const start = at + opening.length;
+    const end = xml.indexOf(closing, start);
+    if (end < 0) return;
+    yield xml.slice(start, end);
+    at = xml.indexOf(opening, end + closing.length);
+  }
 }
 
 /** The body of CompleteMultipartUpload. */

@@ -55,7 +55,8 @@ export async function collectImages(
   const profile = orderedProfile(made, ordered);
   if (profile === null || profile.images.length === 0) return null;
   const kept = profile.images.filter((image) => isWanted(image, ordered.filesystem));
-  const dropped = new Set(profile.images.filter((image) => !kept.includes(image)).map((image) => image.name));
+  const unwanted = profile.images.filter((image) => !isWanted(image, ordered.filesystem));
+  const dropped = new Set(unwanted.map((image) => image.name));
   if (!kept.some((image) => ordered.filesystem === '' || image.filesystem === ordered.filesystem))
     throw new BuildError(
       'no_sysupgrade',

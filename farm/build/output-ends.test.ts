@@ -30,6 +30,14 @@ test('of what does not fit the beginning and the end are kept, and it is said ho
   );
 });
 
+test('what is printed a few bytes at a time is not copied again for each of them', () => {
+  const [capBytes, piece] = [1024 * 1024, 'abcd'];
+  const output = new OutputEnds(capBytes);
+  for (let printed = 0; printed < 4 * capBytes; printed += piece.length) output.push(Buffer.from(piece));
+  const end = piece.repeat(capBytes / piece.length);
+  expect(output.toString() === `${end}\n[${2 * capBytes} bytes left out]\n${end}`).toBe(true);
+});
+
 test('a chunk whose buffer the stream uses again is kept as it was', () => {
   const output = new OutputEnds(4);
   const chunk = Buffer.from('abcdefgh');

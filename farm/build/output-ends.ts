@@ -5,36 +5,68 @@
 
 export class OutputEnds {
   readonly #capBytes: number;
-  #head: Buffer = Buffer.alloc(0);
-  /** Chunks that end the stream; whole ones are dropped from the front, so that much output is not copied again and again. */
-  readonly #tail: Buffer[] = [];
-  #tailBytes = 0;
+  readonly #head: Block;
+  /** The end is in these two: whenever one is full it is the elder, and the elder goes. */
+  #elder: Block;
+  #newer: Block;
   #totalBytes = 0;
+
+  /** @param capBytes of each end, at least 1 */
+  constructor(capBytes: number) {
+    this.#capBytes = capBytes;
+    this.#head = new Block(capBytes);
+    this.#elder = new Block(capBytes);
+    this.#newer = new Block(capBytes);
+  }
+
+  push(chunk: Buffer): void {
+    this.#totalBytes += chunk.length;
+    for (let rest = this.#head.take(chunk); rest.length > 0; rest = this.#newer.take(rest))
+      if (this.#newer.isFull) [this.#elder, this.#newer] = [this.#newer, new Block(this.#capBytes)];
+  }
+
+  toString(): string {
+    const head = this.#head.bytes;
+    const tail = Buffer.concat([this.#elder.bytes, this.#newer.bytes]).subarray(-this.#capBytes);
+    const cutBytes = this.#totalBytes - head.length - tail.length;
+    if (cutBytes === 0) return Buffer.concat([head, tail]).toString('utf8');
+    return `${head.toString('utf8')}\n[${cutBytes} bytes left out]\n${tail.toString('utf8')}`;
+  }
+}
+
+/**
+ * Bytes in a row, up to a number. Its room is doubled where it does not suffice, so that each byte is copied a few times,
+ * whatever the size of the chunks: a program may print four megabytes a character at a time.
+ */
+class Block {
+  readonly #capBytes: number;
+  #room: Buffer = Buffer.alloc(0);
+  #sizeBytes = 0;
 
   constructor(capBytes: number) {
     this.#capBytes = capBytes;
   }
 
-  push(chunk: Buffer): void {
-    this.#totalBytes += chunk.length;
-    const toHead = chunk.subarray(0, this.#capBytes - this.#head.length);
-    if (toHead.length > 0) this.#head = Buffer.concat([this.#head, toHead]);
-    const rest = chunk.subarray(toHead.length);
-    if (rest.length === 0) return;
-    // A copy: the chunk may be a slice of a buffer that the stream uses again.
-    this.#tail.push(Buffer.from(rest));
-    this.#tailBytes += rest.length;
-    for (let first = this.#tail[0]; first && this.#tailBytes - first.length >= this.#capBytes; first = this.#tail[0]) {
-      this.#tailBytes -= first.length;
-      this.#tail.shift();
-    }
+  get isFull(): boolean {
+    return this.#sizeBytes === this.#capBytes;
   }
 
-  toString(): string {
-    const tail = Buffer.concat(this.#tail).subarray(-this.#capBytes);
-    const cutBytes = this.#totalBytes - this.#head.length - tail.length;
-    if (cutBytes === 0) return Buffer.concat([this.#head, tail]).toString('utf8');
-    return `${this.#head.toString('utf8')}\n[${cutBytes} bytes left out]\n${tail.toString('utf8')}`;
+  get bytes(): Buffer {
+    return this.#room.subarray(0, this.#sizeBytes);
+  }
+
+  /** A copy of what there is room for, since a stream uses its buffers again; gives the rest. */
+  take(chunk: Buffer): Buffer {
+    const taken = chunk.subarray(0, this.#capBytes - this.#sizeBytes);
+    const neededBytes = this.#sizeBytes + taken.length;
+    if (neededBytes > this.#room.length) {
+      const room = Buffer.alloc(Math.min(Math.max(neededBytes, 2 * this.#room.length), this.#capBytes));
+      this.bytes.copy(room);
+      this.#room = room;
+    }
+    taken.copy(this.#room, this.#sizeBytes);
+    this.#sizeBytes = neededBytes;
+    return chunk.subarray(taken.length);
   }
 }
 

@@ -12,3 +12,15 @@ test('the script, its lines and its words are gone from a text', () => {
 test('a build without a script keeps its log', () => {
   expect(scrubberOf('')('Collected errors:')).toBe('Collected errors:');
 });
+
+test('what is in several pieces is one hole, and a mark is no piece', () => {
+  const scrub = scrubberOf('hunter2-hunter hunter-hunter3 defaults');
+  expect(scrub('a hunter2-hunter-hunter3 b')).toBe('a [defaults] b');
+  expect(scrub('defaults, hunter2-hunter, hunter-hunter3')).toBe('[defaults], [defaults], [defaults]');
+});
+
+test('a script of many words, and a text of what they begin with', () => {
+  const words = Array.from({ length: 300 }, (_, at) => `${'a'.repeat(at + 5)}b`);
+  const text = 'a'.repeat(1_000_000);
+  expect(scrubberOf(words.join(' '))(`${text} ${words[0]}`) === `${text} [defaults]`).toBe(true);
+});

@@ -87,3 +87,10 @@ test.each([
     for (let times = 0; times < 6; times += 1) lines.push(more);
   }).toThrow(/expected events of at most/);
 });
+
+test('a line of megabytes is not looked through again for each piece of it', () => {
+  const [lines, piece] = [new EventLines(), 'x'.repeat(50)];
+  lines.push('data: ');
+  for (let sent = 0; sent < 60_000; sent += 1) lines.push(piece);
+  expect(lines.push('\n\n')[0]?.data).toHaveLength(3_000_000);
+});

@@ -23,7 +23,10 @@ export async function* readEvents(
 
 /** Events that are whole by now; of a stream that breaks off, the last one is lost, and told again to who comes back. */
 export class EventLines {
+  /** The line that has not ended yet. */
   #rest = '';
+  /** Half of its end, perhaps. */
+  #return = '';
   #event = '';
   #data: string[] = [];
   /** Of the event that is not whole yet; a line without any counts too, for a million of them are kept as well. */
@@ -31,11 +34,16 @@ export class EventLines {
   #id = '';
 
   push(text: string): ServerSentEvent[] {
-    const all = this.#rest + text;
-    // A CR at the end may be half of a CRLF.
-    const whole = all.endsWith('\r') ? all.slice(0, -1) : all;
-    const lines = whole.split(/\r\n|\r|\n/);
-    this.#rest = (lines.pop() ?? '') + all.slice(whole.length);
+    // What is kept is not looked through again: a line of megabytes may come in thousands of pieces.
+    const fresh = this.#return + text;
+    this.#return = fresh.endsWith('\r') ? '\r' : '';
+    const [rest = '', ...more] = fresh.slice(0, fresh.length - this.#return.length).split(/\r\n|\r|\n/);
+    this.#rest += rest;
+    const lines = more.map((next) => {
+      const line = this.#rest;
+      this.#rest = next;
+      return line;
+    });
     const events = lines.flatMap((line) => this.#line(line));
     if (this.#rest.length + this.#characters > MAX_EVENT_CHARACTERS)
       throw new BadAnswer(`expected events of at most ${MAX_EVENT_CHARACTERS} characters, got a longer one`);

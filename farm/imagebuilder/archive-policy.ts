@@ -13,6 +13,13 @@ import type { TarMember } from './tar-reader.ts';
 const HOST_TOOL_DIRECTORY = 'staging_dir/host/bin';
 const HOST_TOOL = /^\/(?:usr\/)?(?:local\/)?s?bin\/[A-Za-z0-9_.+-]+$/;
 const MAX_LINK_STEPS = 40;
+/** Below the node's own directory it must fit into PATH_MAX, which is 4096. Each directory on its way is looked up. */
+const MAX_NAME_LENGTH = 1024;
+/**
+ * Of the paths that are looked up while all links are followed. Some thousand real ones have a million or two; a hundred
+ * thousand that are made for it would keep a node at nothing else for an hour.
+ */
+const MAX_WALKED_LENGTH = 32 * 1024 ** 2;
 
 export interface AcceptedMember {
   /** Below the top directory; empty for the top directory itself. */
@@ -25,6 +32,7 @@ export class ArchivePolicy {
   readonly #maxMembers: number;
   #top: string | undefined;
   #members = 0;
+  #walkedLength = 0;
   readonly #links = new Map<string, string>();
   readonly #files = new Set<string>();
 
@@ -35,6 +43,8 @@ export class ArchivePolicy {
   /** @throws Error naming the member that must not be unpacked */
   accept(member: TarMember): AcceptedMember {
     if (++this.#members > this.#maxMembers) throw new Error(`expected at most ${this.#maxMembers} members, got more`);
+    if (Math.max(member.path.length, member.linkTarget.length) > MAX_NAME_LENGTH)
+      refuse(member, `has a name or a target of more than ${MAX_NAME_LENGTH} characters`);
     if (member.type === 'other') refuse(member, 'is neither file, directory nor link');
     const path = this.#below(member, member.path);
     if (path === '' && member.type !== 'directory') refuse(member, 'stands where the top directory should be');
@@ -81,7 +91,7 @@ export class ArchivePolicy {
   #below(member: TarMember, name: string): string {
     const parts = name
       .replace(/^(?:\.\/)+/, '')
-      .replace(/\/+$/, '')
+      .replace(/(?<!\/)\/+$/, '')
       .split('/');
     if (name.includes('\0') || parts.some((part) => part === '' || part === '.' || part === '..'))
       refuse(member, 'has a path that is absolute, climbs or is empty in part');
@@ -94,20 +104,22 @@ export class ArchivePolicy {
   /** Walks the link's target from its directory; every link on the way is walked in its turn. */
   #staysInside(path: string): boolean {
     let steps = 0;
-    const walk = (from: string[], target: string): string[] | null => {
+    const walk = (from: string, target: string): string | null => {
       let at = from;
+      this.#walk(target.length);
       for (const part of target.split('/')) {
         if (part === '' || part === '.') continue;
         if (part === '..') {
-          if (at.length === 0) return null;
-          at = at.slice(0, -1);
+          if (at === '') return null;
+          at = directoryOf(at);
           continue;
         }
-        const next = [...at, part];
-        const link = this.#links.get(next.join('/'));
+        const next = at === '' ? part : `${at}/${part}`;
+        this.#walk(next.length);
+        const link = this.#links.get(next);
         if (link === undefined) at = next;
         // A host tool is a leaf: nothing of the archive can lie behind it. A loop leads nowhere, so not outside either.
-        else if (isHostTool(next.join('/'), link) || ++steps > MAX_LINK_STEPS) return at;
+        else if (isHostTool(next, link) || ++steps > MAX_LINK_STEPS) return at;
         else {
           const reached = walk(at, link);
           if (reached === null) return null;
@@ -116,9 +128,17 @@ export class ArchivePolicy {
       }
       return at;
     };
-    return walk(path.split('/').slice(0, -1), this.#links.get(path) ?? '') !== null;
+    return walk(directoryOf(path), this.#links.get(path) ?? '') !== null;
+  }
+
+  #walk(length: number): void {
+    this.#walkedLength += length;
+    if (this.#walkedLength > MAX_WALKED_LENGTH)
+      throw new Error(`expected links that are followed by ${MAX_WALKED_LENGTH} characters of paths, got longer ways`);
   }
 }
+
+const directoryOf = (path: string): string => path.slice(0, Math.max(path.lastIndexOf('/'), 0));
 
 const isHostTool = (path: string, target: string): boolean =>
   path.startsWith(`${HOST_TOOL_DIRECTORY}/`) &&

@@ -69,6 +69,9 @@ test('pax headers are read', async () => {
   expect(await readFile(path.join(tree(), name), 'utf8')).toBe('text');
 });
 
+/** As GNU tar writes it before a member whose name is too long for its field. */
+const longName = (name: string): Member => ({ name: '././@LongLink', type: 'L', content: name });
+
 const hostile: [string, Member[]][] = [
   ['an absolute path', [top, { name: '/etc/evil', content: 'x' }]],
   ['a path that climbs', [top, { name: 'top/../../evil', content: 'x' }]],
@@ -99,6 +102,7 @@ const hostile: [string, Member[]][] = [
   ['a host tool elsewhere', [top, { name: 'top/perl', type: '2', link: '/usr/bin/perl' }]],
   ['a device', [top, { name: 'top/d', type: '3' }]],
   ['a fifo', [top, { name: 'top/d', type: '6' }]],
+  ['a name that is far too long', [top, longName(`top${'/'.repeat(60_000)}x`), { name: 'top/f' }]],
   ['an end too early', [top, { name: 'top/f', content: 'x', size: 1_000_000 }]],
 ];
 

@@ -103,3 +103,11 @@ test('a build that prints for ever has the pieces that a log may have, and the l
   expect(numbered(tries)).toEqual(Array.from({ length: LOG_LIMITS.pieces }, (_, index) => index + 1));
   expect(tries.at(-1)?.text.endsWith(`\n${REST_LEFT_OUT}\n`)).toBe(true);
 });
+
+test('as many lines at once as no function takes arguments are sent', async () => {
+  const { sender, tries, lost } = place();
+  sender.add(Array.from({ length: 300_000 }, () => ''));
+  await sender.finish(60_000);
+  expect(tries.map(({ text }) => text).join('').length).toBe(300_000);
+  expect(lost).toEqual([]);
+});

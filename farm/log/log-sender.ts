@@ -39,7 +39,8 @@ export class LogSender {
 
   add(lines: readonly string[]): void {
     if (this.#stop.signal.aborted) return;
-    this.#waiting.push(...lines);
+    // One by one: so many arguments as a chunk may have empty lines are more than some stacks hold.
+    for (const line of lines) this.#waiting.push(line);
     this.#news.resolve();
   }
 

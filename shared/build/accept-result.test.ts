@@ -108,6 +108,16 @@ test.each([undefined, null])('an ImageBuilder that tells little, and of its kern
   });
 });
 
+test('of profiles that were not ordered nothing is read, whatever they are and however many', () => {
+  const others = Object.fromEntries(Array.from({ length: 50_000 }, (_, at) => [`other-${at}`, at]));
+  const check = acceptResult(
+    claim(profilesJson({ profiles: { ...others, ...described.profiles } })),
+    { request, pins },
+    uploaded,
+  );
+  expect(check).toMatchObject({ ok: true, result: { device: { devicePackages: ['kmod-usb2'] } } });
+});
+
 test('each image is accepted that is among the files', () => {
   const factory = { ...image, name: 'x-squashfs-factory.bin' };
   const { files, images } = made({

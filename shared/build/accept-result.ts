@@ -7,6 +7,7 @@ import { z } from 'zod';
 import type { BuildSucceeded } from '../gen/asu/farm/v1/build_pb.js';
 import { isPackageName, OUTPUT_FILE, PACKAGE_VERSION } from '../request/grammar.ts';
 import type { NormalizedRequest } from '../request/normalize-request.ts';
+import { isJsonObject } from '../text/json-object.ts';
 import { printable, quoted } from '../text/printable.ts';
 import type { Circumstances, DeviceFacts, Pins, RecordedImage, StoredFile } from './build-record.ts';
 
@@ -44,9 +45,15 @@ const words = z.array(z.string().max(512)).max(2000);
 /** Real ones have at most four of a title (vendor, model, variant, title) and three of a kernel (version, release, vermagic). */
 const MAX_FACTS = 16;
 const facts = (maxCharacters: number) =>
-  z
-    .record(z.string().max(64, 'expected a name of at most 64 characters'), z.string().max(maxCharacters))
-    .refine((found) => Object.keys(found).length <= MAX_FACTS, `expected at most ${MAX_FACTS} members`);
+  z.preprocess(
+    (found, context) => {
+      // Before they are looked at: each of half a million that are wrong would be an issue.
+      if (isJsonObject(found) && Object.keys(found).length > MAX_FACTS)
+        context.addIssue({ code: 'custom', message: `expected at most ${MAX_FACTS} members` });
+      return found;
+    },
+    z.record(z.string().max(64, 'expected a name of at most 64 characters'), z.string().max(maxCharacters)),
+  );
 const titles = z.array(facts(256)).max(32);
 
 const profilesJson = z.object({
@@ -146,6 +153,13 @@ function cut(words: readonly string[], characters: number): string[] {
 const reasonOf = (issue: z.core.$ZodIssue | undefined): string =>
   (issue?.code === 'invalid_key' && issue.issues[0]?.message) || (issue?.message ?? 'unexpected');
 
+/** Of the profiles the one that was ordered: of the others, of which there may be a hundred thousand, nothing is read. */
+function withOnly(profile: string, json: unknown): unknown {
+  if (!isJsonObject(json) || !isJsonObject(json.profiles)) return json;
+  const { profiles } = json;
+  return { ...json, profiles: Object.hasOwn(profiles, profile) ? { [profile]: profiles[profile] } : {} };
+}
+
 /** The device's facts, or what is wrong with profiles.json. */
 function describe(
   text: string,
@@ -157,7 +171,7 @@ function describe(
   } catch {
     return 'profiles.json is not JSON';
   }
-  const parsed = profilesJson.safeParse(json);
+  const parsed = profilesJson.safeParse(withOnly(order.request.profile, json));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     return `profiles.json: ${printable(issue?.path.join('.') ?? '', MAX_TOLD_CHARACTERS)}: ${reasonOf(issue)}`;

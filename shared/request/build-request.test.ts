@@ -131,6 +131,19 @@ test.each<[field: string, what: string, value: unknown, isAccepted: boolean]>([
   expect(parse({ [field]: value }).ok).toBe(isAccepted);
 });
 
+test('so many entries that each of them would be a mistake are one', () => {
+  const versions = Object.fromEntries(Array.from({ length: 20_000 }, (_, at) => [`-${at}`, '!']));
+  expect(parse({ packages_versions: versions })).toEqual({
+    ok: false,
+    errors: [{ path: 'packages_versions', message: 'expected at most 1000 entries' }],
+  });
+  const repositories = Object.fromEntries(Array.from({ length: 17 }, (_, at) => [`n${at}`, 'https://x.example/']));
+  expect(parse({ repositories })).toEqual({
+    ok: false,
+    errors: [{ path: 'repositories', message: 'expected at most 16 entries' }],
+  });
+});
+
 test('a mistake is told by its place, cut short, and by what was expected there', () => {
   const told = (fields: Record<string, unknown>) => {
     const parsed = parse(fields);

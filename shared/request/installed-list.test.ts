@@ -94,6 +94,11 @@ test.each<[situation: string, text: string, sentence: RegExp]>([
   ['a line of 1001 characters', `vim - 8 - ${'x'.repeat(991)}`, /^line 1: expected at most 1000 characters, got 1001$/],
   ['JSON that is none', '{"vim": ', /^: expected JSON, since it begins with a brace: /],
   ['JSON of other things', '{"vim": 8}', /^"vim": expected the name of a package and its version, got "8"$/],
+  [
+    'JSON that is deep',
+    `{"vim": ${'['.repeat(100_000)}${']'.repeat(100_000)}}`,
+    /^"vim": expected .* got an object or a list$/,
+  ],
   ['JSON of a list', '{"vim": ["8"]}', /^"vim": expected/],
   ['JSON of no packages', '{"packages": null}', /^"packages": expected .*, got "null"$/],
   ['a prototype', '{"__proto__": "1"}', /^"__proto__": expected/],

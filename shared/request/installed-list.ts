@@ -151,11 +151,12 @@ function fromJson(text: string): readonly Entry[] {
   const versions = typeof packages === 'object' && packages !== null ? packages : (json as object);
   return Object.entries(versions).map(([name, version]) => {
     const told = typeof version === 'string' ? entry(name, version) : null;
-    return (
-      told ??
-      refuse(shown(name), `expected the name of a package and its version, got ${shown(JSON.stringify(version))}`)
-    );
+    return told ?? refuse(shown(name), `expected the name of a package and its version, got ${shownJson(version)}`);
   });
 }
 
 const shown = (text: string): string => quoted(text, 80);
+
+/** Lists and objects are not written out: what is a hundred thousand of them deep cannot be. */
+const shownJson = (value: unknown): string =>
+  typeof value === 'object' && value !== null ? 'an object or a list' : shown(JSON.stringify(value));

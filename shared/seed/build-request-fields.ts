@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { invalidRequest, refuseField } from '../build/build-error.ts';
-import { type BuildRequest, parseBuildRequest } from '../request/build-request.ts';
+import { type BuildRequest, MAX_PACKAGES, parseBuildRequest } from '../request/build-request.ts';
 import { printable } from '../text/printable.ts';
 import type { Dialect } from './dialect.ts';
 
@@ -26,9 +26,13 @@ const label = (max: number) =>
 const word = z.string('expected text');
 
 /** auc writes a list, others an object of names and versions; LuCI writes what it was told, which may be nothing. */
-function names(packages: unknown): unknown {
+function names(packages: unknown, context: z.RefinementCtx): unknown {
   if (packages === null || packages === '') return [];
-  if (typeof packages !== 'object' || Array.isArray(packages)) return packages;
+  if (typeof packages !== 'object') return packages;
+  // Before they are looked at: each of eighty thousand that are no names would be an issue.
+  if (Object.keys(packages).length > MAX_PACKAGES)
+    context.addIssue({ code: 'custom', message: `expected at most ${MAX_PACKAGES} packages` });
+  if (Array.isArray(packages)) return packages;
   return Object.values(packages).every((version) => typeof version === 'string') ? Object.keys(packages) : packages;
 }
 

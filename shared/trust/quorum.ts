@@ -104,12 +104,19 @@ const agreed = (by: 'trusted' | 'quorum', vote: Vote, words: readonly Vote[]): D
 });
 
 /** An operator has one voice, whatever the number of its nodes. */
-const firstOfEach = (votes: readonly Vote[]): Vote[] =>
-  votes.filter((vote, at) => votes.findIndex(({ operator }) => operator === vote.operator) === at);
+function firstOfEach(votes: readonly Vote[]): Vote[] {
+  const first = new Map<string, Vote>();
+  for (const vote of votes) if (!first.has(vote.operator)) first.set(vote.operator, vote);
+  return [...first.values()];
+}
 
 function byInputs(votes: readonly Vote[]): readonly (readonly Vote[])[] {
   const groups = new Map<string, Vote[]>();
-  for (const vote of votes) groups.set(vote.inputs, [...(groups.get(vote.inputs) ?? []), vote]);
+  for (const vote of votes) {
+    const group = groups.get(vote.inputs);
+    if (group) group.push(vote);
+    else groups.set(vote.inputs, [vote]);
+  }
   return [...groups.values()];
 }
 

@@ -116,6 +116,13 @@ describe('a Packages file', () => {
       const text = `Package: a\nVersion: 1\nProvides: ${'('.repeat(2_000_000)}\u2028${'@'.repeat(2_000_000)}\n`;
       expect([...(parsePackagesText(text).provides ?? [])]).toEqual(['a']);
     });
+
+    it('and of names that are none only so many', () => {
+      const commas = (packages: number) =>
+        Array.from({ length: packages }, (_, n) => `Package: p${n}\nVersion: 1\nProvides: ${','.repeat(100_000)}\n`);
+      expect(parsePackagesText(commas(2).join('\n')).packages.size).toBe(2);
+      expect(() => parsePackagesText(commas(3).join('\n'))).toThrow('expected at most 120000 provided names');
+    });
   });
 
   it('drops and counts what could become a path, an option or a command', () => {

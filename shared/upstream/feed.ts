@@ -23,12 +23,15 @@ export interface FeedIndex {
 export const MAX_PACKAGES = 60_000;
 /** A package has one other name or none, but for a few. */
 const MAX_PROVIDES = 2 * MAX_PACKAGES;
+/** Told again and again, or none at all: an index may be sixteen megabytes of commas. */
+const MAX_TOLD_PROVIDES = 4 * MAX_PROVIDES;
 const MAX_VERSION_LENGTH = 128;
 
 class IndexBuilder {
   readonly packages = new Map<string, string>();
   readonly provides = new Set<string>();
   dropped = 0;
+  #toldProvides = 0;
 
   add(name: string, version: unknown): void {
     if (
@@ -47,9 +50,9 @@ class IndexBuilder {
   }
 
   provide(name: string): void {
-    if (!isPackageName(name)) return;
-    this.provides.add(name);
-    if (this.provides.size > MAX_PROVIDES)
+    this.#toldProvides++;
+    if (isPackageName(name)) this.provides.add(name);
+    if (this.provides.size > MAX_PROVIDES || this.#toldProvides > MAX_TOLD_PROVIDES)
       throw new Error(`expected at most ${MAX_PROVIDES} provided names in an index, got more`);
   }
 }
@@ -113,7 +116,7 @@ export const withoutAbi = (name: string, abi: string): string =>
 
 /** `libelf1, libwolfssl=5.7.2, @ip-any, wget (>= 1)`: names alone. */
 const providedNames = (value: string): string[] =>
-  value.split(',').map((entry) => {
+  value.split(',', MAX_PROVIDES + 1).map((entry) => {
     const word = entry.trim();
     const end = word.search(/[ (=<>~]/);
     return word.slice(word.startsWith('@') ? 1 : 0, end === -1 ? undefined : end);

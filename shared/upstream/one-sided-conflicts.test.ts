@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { fc } from '../chance.fixture.ts';
 import { oneSidedConflicts } from './one-sided-conflicts.ts';
-import { parseOpkgIndex } from './opkg-index.ts';
+import { parseOpkgIndex, type Relation } from './opkg-index.ts';
 
 /** `name: Field value; Field value` → stanzas, all in version 1. */
 const stanzas = (...texts: string[]) =>
@@ -80,6 +80,24 @@ test('without any conflict in the index there is none, and none is of a package 
       ).toEqual([]);
     }),
   );
+});
+
+test('what a feed says again and again is looked at so often and no more', () => {
+  const again = (relation: Relation) => Array.from({ length: 500 }, () => relation);
+  const hostile = (count: number) =>
+    Array.from({ length: count }, (_, n) => ({
+      name: `x${n}`,
+      version: '1',
+      conflicts: again({ name: 'v', condition: '>> 1' }),
+      provides: again({ name: 'v', condition: '= 1' }),
+    }));
+  const found = (count: number) => {
+    const index = [...stanzas('a: Conflicts b'), ...hostile(count), ...stanzas('b: Conflicts c', 'c')];
+    const names = index.map(({ name }) => name);
+    return oneSidedConflicts(installed(...names), index).map(({ package: one, other }) => `${one} ${other}`);
+  };
+  expect(found(0)).toEqual(['a b', 'b c']);
+  expect(found(200)).toEqual(['a b']);
 });
 
 test('many are cut', () => {

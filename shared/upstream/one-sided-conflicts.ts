@@ -4,7 +4,7 @@
  * lands beside `firewall4`, with status 0, and the router that gets the image has two firewalls.
  */
 import type { Manifest } from './manifest.ts';
-import type { IndexedPackage, Relation } from './opkg-index.ts';
+import type { IndexedPackage } from './opkg-index.ts';
 import { fulfils } from './package-version-order.ts';
 
 type Stanza = Pick<IndexedPackage, 'name' | 'version' | 'conflicts' | 'provides'>;
@@ -17,6 +17,12 @@ export interface InstalledConflict {
 
 /** One is a reason, and more than some are no longer read. */
 const MAX_CONFLICTS = 20;
+/**
+ * At a `Conflicts` beside an installed package that it may mean. A real image takes some dozens; forty packages of a
+ * stranger's feed that provide and exclude one name, five hundred times each, would take a node minutes. What is not looked
+ * at stays as opkg left it.
+ */
+const MAX_LOOKS = 10_000;
 
 /**
  * @param manifest names as they are installed, with their ABI versions
@@ -25,13 +31,9 @@ const MAX_CONFLICTS = 20;
 export function oneSidedConflicts(manifest: Manifest, stanzas: Iterable<Stanza>): readonly InstalledConflict[] {
   const installed = new Map<string, Stanza>();
   for (const stanza of stanzas) if (manifest[stanza.name] === stanza.version) installed.set(stanza.name, stanza);
-  const providers = providersOf(installed.values());
   const pairs = new Map<string, InstalledConflict>();
-  for (const stanza of installed.values())
-    for (const relation of stanza.conflicts)
-      for (const other of excluded(relation, installed, providers))
-        if (other !== stanza.name && !pairs.has(`${other} ${stanza.name}`))
-          pairs.set(`${stanza.name} ${other}`, { package: stanza.name, other });
+  for (const { name, other } of excluded([...installed.values()]))
+    if (other !== name && !pairs.has(`${other} ${name}`)) pairs.set(`${name} ${other}`, { package: name, other });
   return [...pairs]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .slice(0, MAX_CONFLICTS)
@@ -42,34 +44,34 @@ export function oneSidedConflicts(manifest: Manifest, stanzas: Iterable<Stanza>)
  * A condition on a version is about a package of that name; what provides the name in a version of its own is judged by
  * that, and what provides it in none is not meant. Nor is anything by a condition that we cannot read: opkg let it through.
  */
-function excluded(
-  { name, condition }: Relation,
-  installed: ReadonlyMap<string, Stanza>,
-  providers: ReadonlyMap<string, readonly Provided[]>,
-): string[] {
-  const named = installed.get(name);
-  const meant = (version: string | null) =>
-    condition === '' || (version !== null && fulfils(version, condition) === true);
-  return [
-    ...(named !== undefined && meant(named.version) ? [name] : []),
-    ...(providers.get(name) ?? []).filter(({ version }) => meant(version)).map(({ by }) => by),
-  ];
+function* excluded(installed: readonly Stanza[]): Generator<{ readonly name: string; readonly other: string }> {
+  const bearers = bearersOf(installed);
+  let looks = 0;
+  for (const { name, conflicts } of installed)
+    for (const relation of conflicts)
+      for (const { by, version } of bearers.get(relation.name) ?? []) {
+        if (++looks > MAX_LOOKS) return;
+        const isMeant =
+          relation.condition === '' || (version !== null && fulfils(version, relation.condition) === true);
+        if (isMeant) yield { name, other: by };
+      }
 }
 
-interface Provided {
+/** Who has a name: as its own, or by `Provides`. */
+interface Bearer {
   readonly by: string;
-  /** Of `Provides: name (= version)`; null: in none. */
+  /** Its own, or that of `Provides: name (= version)`; null: in none. */
   readonly version: string | null;
 }
 
-function providersOf(stanzas: Iterable<Stanza>): ReadonlyMap<string, readonly Provided[]> {
-  const providers = new Map<string, Provided[]>();
-  for (const { name: by, provides } of stanzas)
+function bearersOf(installed: readonly Stanza[]): ReadonlyMap<string, readonly Bearer[]> {
+  const bearers = new Map<string, Bearer[]>(installed.map(({ name, version }) => [name, [{ by: name, version }]]));
+  for (const { name: by, provides } of installed)
     for (const { name, condition } of provides) {
       const version = condition.startsWith('=') ? condition.slice(1).trim() : null;
-      const others = providers.get(name);
+      const others = bearers.get(name);
       if (others) others.push({ by, version });
-      else providers.set(name, [{ by, version }]);
+      else bearers.set(name, [{ by, version }]);
     }
-  return providers;
+  return bearers;
 }

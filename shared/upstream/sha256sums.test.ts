@@ -93,9 +93,29 @@ describe('the ImageBuilder of a target', () => {
     expect(() => findImageBuilder(parseSha256Sums(line(imageBuilder.replace('x86_64.', 'aarch64.'))))).toThrow(none);
     for (const other of [`old/${imageBuilder}`, ...['-tar.', '.tar-'].map((end) => imageBuilder.replace('.tar.', end))])
       expect(() => findImageBuilder(parseSha256Sums(line(other)))).toThrow(none);
+    for (const other of [
+      imageBuilder.replace('imagebuilder-', 'sdk-'),
+      imageBuilder.replace('openwrt-', ''),
+      'openwrt-imagebuilderLinux-x86_64.tar.zst',
+      'openwrt-Linux-x86_64-imagebuilder-.tar.zst',
+    ])
+      expect(() => findImageBuilder(parseSha256Sums(line(other)))).toThrow(none);
     const two = line(imageBuilder) + line(imageBuilder.replace('.zst', '.xz'));
     expect(() => findImageBuilder(parseSha256Sums(two))).toThrow(
       /got openwrt-imagebuilder.*zst, openwrt-imagebuilder.*xz/,
     );
+  });
+
+  it('is told by three names where there are thousands', () => {
+    const names = Array.from({ length: 5_000 }, (_, at) => `${at}-${imageBuilder}`);
+    const sums = new Map(names.map((name) => [name, digest('a')]));
+    expect(() => findImageBuilder(sums)).toThrow(
+      `expected exactly one ImageBuilder for Linux-x86_64, got ${names.slice(0, 3).join(', ')} and 4997 more`,
+    );
+  });
+
+  it('is looked for in a time that grows with the names alone', () => {
+    const sums = new Map([[`a${'imagebuilder-'.repeat(100_000)}`, digest('a')]]);
+    expect(() => findImageBuilder(sums)).toThrow('got none');
   });
 });

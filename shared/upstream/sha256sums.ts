@@ -35,14 +35,22 @@ export interface ListedImageBuilder {
   readonly sha256: string;
 }
 
-const IMAGEBUILDER = /^[A-Za-z0-9][\w.+-]*imagebuilder-[\w.+-]*Linux-x86_64\.tar\.(?:zst|xz|gz)$/;
+/** Not in one expression: with a run of characters on both sides of `imagebuilder-` it takes a square of the name. */
+const NAME = /^[A-Za-z0-9][\w.+-]*$/;
+const ENDING = /Linux-x86_64\.tar\.(?:zst|xz|gz)$/;
+const isImageBuilder = (path: string): boolean =>
+  path.slice(0, Math.max(path.search(ENDING), 0)).includes('imagebuilder-', 1) && NAME.test(path);
+/** Of those that are too many, in a sentence. */
+const MAX_NAMED = 3;
 
 /** @throws Error when there is not exactly one ImageBuilder for x86_64 Linux: any choice of ours could be the wrong one */
 export function findImageBuilder(sums: Sha256Sums): ListedImageBuilder {
-  const found = [...sums].filter(([path]) => IMAGEBUILDER.test(path));
+  const found = [...sums].filter(([path]) => isImageBuilder(path));
   const [only] = found;
   if (!only || found.length > 1) {
-    const got = found.length === 0 ? 'none' : found.map(([file]) => file).join(', ');
+    const named = found.slice(0, MAX_NAMED).map(([file]) => file);
+    const more = found.length > MAX_NAMED ? ` and ${found.length - MAX_NAMED} more` : '';
+    const got = found.length === 0 ? 'none' : `${named.join(', ')}${more}`;
     throw new Error(`expected exactly one ImageBuilder for Linux-x86_64, got ${got}`);
   }
   return { file: only[0], sha256: only[1] };

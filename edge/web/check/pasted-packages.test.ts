@@ -14,6 +14,12 @@ test.each<[situation: string, text: string, read: PastedPackages]>([
     'root@OpenWrt:~# opkg list-installed\nvim - 9\nroot@OpenWrt:/tmp# ',
     list({ vim: '9' }),
   ],
+  ['a prompt in brackets, of a name with a place', '[root@router.lan:/etc/opkg]# cat x\nvim - 9\n', list({ vim: '9' })],
+  [
+    'one line of a megabyte that might be a prompt at each of its characters',
+    `a@${'a@b:'.repeat(250_000)}`,
+    { state: 'fault', where: 'line 1', message: 'expected at most 1000 characters, got 1000002' },
+  ],
   ['only what was typed', 'root@OpenWrt:~# opkg list-installed\n', { state: 'none' }],
   [
     'a line that is none, by its number',

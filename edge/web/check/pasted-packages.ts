@@ -13,8 +13,11 @@ export type PastedPackages =
 /** A status file of opkg with everything in it has some 300,000. */
 export const MAX_LIST_CHARACTERS = 2 * 1024 * 1024;
 
-/** `root@OpenWrt:~# opkg list-installed`: copied from a terminal with what was typed there. */
-const PROMPT = /^\S+@\S+:\S*[#$](?: .*)?$/;
+/**
+ * `root@OpenWrt:~# opkg list-installed`: copied from a terminal with what was typed there. Each part is bounded: what
+ * was pasted as one line of a megabyte would else stop the browser.
+ */
+const PROMPT = /^[^\s@]{1,64}@[^\s:]{1,255}:\S{0,255}[#$](?: .*)?$/;
 
 export function readPastedPackages(text: string): PastedPackages {
   if (text.length > MAX_LIST_CHARACTERS) return { state: 'long' };
