@@ -1,13 +1,17 @@
 /** `npm start` and `npm run demo` as somebody at a shell meets them. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { holderOf, lockState } from '../farm/disk/state-lock.ts';
+import { mustHaveEnded } from '../farm/serve/must-be-alone.ts';
 import { freePort } from '../farm/stack/free-port.ts';
 import { EDGE_SETTINGS } from '../shared/edge-settings.ts';
+import { allPids, commandOf } from './evidence/processes.ts';
 import { built, download, healthOf, post, REQUEST } from './players/router.ts';
 import { endAll, type ShellRun, shellRun, untilReady } from './players/shell-run.ts';
+import { until } from './stack-under-test.ts';
 
 const MAIN = path.resolve(import.meta.dirname, '../farm/stack/main.ts');
 
@@ -19,8 +23,20 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await endAll(running);
+  killAllOf(state);
   await rm(state, { recursive: true, force: true, maxRetries: 5 });
 });
+
+/** What a start that was killed leaves behind: the edge and the node lead groups of their own. */
+function killAllOf(directory: string): void {
+  const parts = ['edge', 'node'].map((part) => path.join(directory, part));
+  for (const pid of allPids().filter((pid) => commandOf(pid).some((word) => parts.includes(word))))
+    try {
+      process.kill(-pid, 'SIGKILL');
+    } catch {
+      // It leads none, or has ended.
+    }
+}
 
 function run(...args: string[]): ShellRun {
   const one = shellRun([MAIN, ...args]);
@@ -30,7 +46,10 @@ function run(...args: string[]): ShellRun {
 
 describe('npm run demo', () => {
   test('shows a build from request to checked image, then a hit, and leaves nothing running', async () => {
-    const demo = run('demo');
+    // Where somebody else has been before.
+    await writeFile(path.join(state, 'asu-demo-images'), '');
+    const demo = shellRun([MAIN, 'demo'], { env: { ...process.env, TMPDIR: state } });
+    running.push(demo);
     expect(await demo.ended, demo.output()).toBe(0);
     const output = demo.output();
     expect(output).toMatch(/^queued, position 0/m);
@@ -100,6 +119,96 @@ describe('npm start', () => {
     expect(one.output()).toMatch(/S3 store at http:\S+ cannot be used .*docker compose up -d minio/);
   });
 
+  test('a setting arrives at the edge to the letter, whatever signs are in it', async () => {
+    const port = await freePort();
+    const contact = `Anna's $HOME, \${SERVER_KEY} & \`so on\``;
+    const one = run('start', '--demo', '--state', state, '--port', String(port), '--set', `CONTACT=${contact}`);
+    await untilReady(one);
+    const { server } = (await (await fetch(`http://127.0.0.1:${port}/api/v1/overview`)).json()) as {
+      server: { contact: string };
+    };
+    expect(server.contact).toBe(contact);
+  });
+
+  test('a second one in the same directory is refused by name, at another port too, and the first goes on', async () => {
+    const port = await freePort();
+    const first = run('start', '--demo', '--state', state, '--port', String(port));
+    await untilReady(first);
+    for (const at of [port, await freePort()]) {
+      const second = run('start', '--demo', '--state', state, '--port', String(at));
+      expect(await second.ended).toBe(1);
+      expect(second.output()).toMatch(
+        new RegExp(`^expected a state directory that nobody else uses, .* process ${first.process.pid} is using.*\n$`),
+      );
+    }
+    expect((await post(`http://127.0.0.1:${port}`, REQUEST)).status).toBe(202);
+  });
+
+  test('what is left of one that was killed is named by its process, and nothing is started beside it', async () => {
+    const args = ['start', '--demo', '--state', state, '--port', String(await freePort())];
+    const first = run(...args);
+    await untilReady(first);
+    first.process.kill('SIGKILL');
+    await first.ended;
+    const second = run(...args);
+    expect(await second.ended).toBe(1);
+    const [, pid] =
+      /^expected nobody to use .*\/edge, but process (\d+) .*: stop that one.*\n$/.exec(second.output()) ?? [];
+    expect(pid, second.output()).toBeDefined();
+    process.kill(Number(pid), 'SIGTERM');
+    const hasEnded = () => mustHaveEnded(path.join(state, 'edge'));
+    await until('all of the edge has ended', () =>
+      hasEnded().then(
+        () => true,
+        () => false,
+      ),
+    );
+    // Its node may have ended by itself: nobody reads what it says any more.
+    const left = holderOf(path.join(state, 'node'));
+    if (left !== null && left !== 'unknown') process.kill(left.pid, 'SIGKILL');
+    await until('the node has ended', () => holderOf(path.join(state, 'node')) === null);
+    await untilReady(run(...args));
+  });
+
+  test('a node that works in its directory is named, and nothing is started beside it', async () => {
+    await mkdir(path.join(state, 'node'));
+    using _ = lockState(path.join(state, 'node'));
+    const one = run('start', '--demo', '--state', state, '--port', String(await freePort()));
+    expect(await one.ended).toBe(1);
+    expect(one.output()).toMatch(
+      new RegExp(`^expected .*/node, which process ${process.pid} is using: stop that .*\\n$`),
+    );
+  });
+
+  test('told to stop while it waits for a store that does not answer, it stops, and with 0', async () => {
+    const silent = createServer();
+    const port = await new Promise<number>((resolve) =>
+      silent.listen(0, '127.0.0.1', () => resolve((silent.address() as { port: number }).port)),
+    );
+    const asked = new Promise((resolve) => silent.once('connection', resolve));
+    const more = ['--port', String(await freePort()), '--s3', `http://127.0.0.1:${port}`];
+    const one = run('start', '--demo', '--state', state, ...more);
+    await asked;
+    one.process.kill('SIGINT');
+    expect([await one.ended, one.output()]).toEqual([0, '']);
+    silent.close();
+  });
+
+  test('a directory that cannot be used is named, without a word of a mistake of ours', async () => {
+    const file = path.join(state, 'file');
+    await writeFile(file, '');
+    const one = run('start', '--demo', '--state', path.join(file, 'below'), '--port', String(await freePort()));
+    expect(await one.ended).toBe(1);
+    expect(one.output()).toMatch(
+      /^expected a state directory .*, got \S+file\/below\/edge \(ENOTDIR\): a file is in its way; choose .*\n$/,
+    );
+    await mkdir(path.join(state, 'odd'));
+    await writeFile(path.join(state, 'odd/server-key'), 'hunter2');
+    const other = run('start', '--demo', '--state', path.join(state, 'odd'), '--port', String(await freePort()));
+    expect(await other.ended).toBe(1);
+    expect(other.output()).toMatch(/^\S+\/odd\/server-key: expected 64 hex digits; remove the file to .*\n$/);
+  });
+
   test('a port that is taken is named, with what to do', async () => {
     const server = createServer();
     const port = await new Promise<number>((resolve) =>
@@ -122,6 +231,7 @@ describe('npm start', () => {
     [['--set', 'ALLOW_DEFAULTS=yes'], /ALLOW_DEFAULTS: expected 1 or 0, got "yes"/],
     [['--set', 'BRANCHES={"24.10":{"enabld":true}}'], /BRANCHES: 24\.10/],
     [['--set', 'SERVER_KEY=hunter2'], /SERVER_KEY: expected 64 hex digits/],
+    [['--set', 'CONTACT=mail\\'], /--set: CONTACT: expected a value without .* a backslash at its end/],
     [['--set', 'UPSTREAM_KEYS=["RWnokey"]'], /UPSTREAM_KEYS: expected a usign public key/],
     [['--frobnicate'], /--frobnicate.*--help lists what there is/],
     [['somewhere'], /somewhere/],

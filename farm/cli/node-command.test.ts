@@ -27,14 +27,24 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true, maxRetries: 5 });
 });
 
-/** `hides`: a program that is not to be had, in a mount namespace of the process's own; `behind`: but for what is there in its place. */
-function start(args: readonly string[], { hides, behind = '/dev/null' }: { hides?: string; behind?: string } = {}) {
+interface Surroundings {
+  /** A program that is not to be had. */
+  readonly hides?: string;
+  /** What is there in its place. */
+  readonly behind?: string;
+  /** What is done to the state directory, "$0", before the node is started. */
+  readonly spoils?: string;
+}
+
+/** In a mount namespace of the process's own, where anything is to be other than it is. */
+function start(args: readonly string[], { hides, behind = '/dev/null', spoils }: Surroundings = {}) {
   const { ASU_NODE_EDGE: _, ...inherited } = process.env;
   // Nobody listens there: the node waits for it, and is up all the same.
   const named = ['--edge', 'http://127.0.0.1:9', '--join', 'a-secret-token', '--state', directory];
   const node = [process.execPath, MAIN, ...named, ...args];
-  const hiding = ['unshare', '-m', 'sh', '-c', 'mount --bind "$1" "$0" && shift && exec "$@"', hides ?? '', behind];
-  const [file = '', ...words] = hides === undefined ? node : [...hiding, ...node];
+  const change = spoils ?? (hides === undefined ? undefined : 'mount --bind "$1" "$0"');
+  const elsewhere = ['unshare', '-m', 'sh', '-c', `${change} && shift && exec "$@"`, hides ?? directory, behind];
+  const [file = '', ...words] = change === undefined ? node : [...elsewhere, ...node];
   const child = spawn(file, words, { env: inherited });
   children.push(child);
   let text = '';
@@ -45,6 +55,22 @@ function start(args: readonly string[], { hides, behind = '/dev/null' }: { hides
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   return { child, ended, text: () => text };
 }
+
+test.each([
+  [
+    'whose disk is full',
+    'mount -t tmpfs -o size=4k none "$0" && printf "%4096s" > "$0/full"',
+    /: make room on that disk/,
+  ],
+  ['that is mounted read-only', 'mount -t tmpfs -o ro none "$0"', /: is it, or what it lies in, mounted read-only/],
+  ['with a file in its place', 'rmdir "$0" && touch "$0"', / \(EEXIST\): a file is in its way/],
+])('a state directory %s: status 1 and one sentence that names it', async (_, spoils, sentence) => {
+  const node = start(['--no-require-sandbox'], { spoils });
+  expect(await node.ended).toBe(1);
+  expect(node.text()).toMatch(/^expected a state directory that can be made and written, got .* with --state\n$/);
+  expect(node.text()).toMatch(sentence);
+  expect(node.text()).toContain(directory);
+});
 
 /** It listens on loopback until the test is over; its port. */
 function portOf(server: Server): Promise<number> {
@@ -75,6 +101,7 @@ const said = async (node: ReturnType<typeof start>, what: RegExp | string): Prom
   while (!new RegExp(what).test(node.text()) && node.child.exitCode === null) await sleep(5);
   expect(node.text()).toMatch(what);
 };
+
 /** Of what the node needs for itself. */
 const TAKEN = {
   'its state directory': /which process \d+ is using: stop that one, .*; trying again for 30 s/,

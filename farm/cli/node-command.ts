@@ -2,12 +2,12 @@
  * `asu node`, and all of farm/main.ts: settings are read and judged, whatever must stop the start stops it here with a
  * sentence, and then the node runs until it is told to stop.
  */
-import { mkdir } from 'node:fs/promises';
 import { printable } from '../../shared/text/printable.ts';
 import { pause } from '../backoff.ts';
 import { parseNodeCommand } from '../config.ts';
 import { isDiskFull } from '../disk/disk-full.ts';
-import { ForeignState, lockState, StateInUse } from '../disk/state-lock.ts';
+import { ForeignState, StateInUse } from '../disk/state-lock.ts';
+import { StateUnusable, takeState, unusable } from '../disk/take-state.ts';
 import { type Fence, probeFence } from '../fence/fence.ts';
 import { ListenError } from '../listen-on.ts';
 import { JoinRefused } from '../membership/membership.ts';
@@ -36,9 +36,8 @@ export const nodeCommand: Command = async (args, { terminal, environment, signal
   if (config.upstreamGpgKeyFile !== null) await mustBeReadable('--upstream-gpg-keys', config.upstreamGpgKeyFile);
   const s3 = config.s3 && (await withSecret(config.s3));
   try {
-    await mkdir(config.stateDirectory, { recursive: true, mode: 0o700 });
     // Before the fence is tried in there: a directory that cannot be written would be told as a machine without one.
-    using _lock = await onceFree(() => lockState(config.stateDirectory), {
+    using _lock = await onceFree(() => takeState(config.stateDirectory), {
       isTaken: (error) => error instanceof StateInUse,
       signal,
       tell: (line) => terminal.err.write(`${line}\n`),
@@ -52,16 +51,11 @@ export const nodeCommand: Command = async (args, { terminal, environment, signal
       return EXIT_NO_SANDBOX;
     }
     await runNode({ ...config, s3, upstreamKeys, fence }, signal);
-  } catch (error) {
+  } catch (fault) {
     // Told to stop while it waited for what was taken.
-    if (signal.aborted && error === signal.reason) return 0;
-    if (error instanceof ListenError && !error.passes) throw new UsageError(error.message);
-    if (isDiskFull(error)) {
-      terminal.err.write(
-        `the disk of ${config.stateDirectory} is full: a node cannot start there before it has room\n`,
-      );
-      return EXIT_FAULT;
-    }
+    if (signal.aborted && fault === signal.reason) return 0;
+    if (fault instanceof ListenError && !fault.passes) throw new UsageError(fault.message);
+    const error = isDiskFull(fault) ? unusable(config.stateDirectory, fault) : fault;
     const status = statusOf(error);
     if (status === null) throw error;
     // What an edge wrote may be in it.
@@ -83,6 +77,8 @@ async function fenceIn(stateDirectory: string, signal: AbortSignal): Promise<Fen
 /** Null for what nobody expected. */
 function statusOf(error: unknown): number | null {
   if (error instanceof JoinRefused || error instanceof ForeignState) return EXIT_REFUSED;
-  // Whoever has it may be gone when it is tried again.
-  return error instanceof ListenError || error instanceof StateInUse ? EXIT_FAULT : null;
+  // Whoever has it may be gone when it is tried again, or there may be room.
+  return PASSING.some((passing) => error instanceof passing) ? EXIT_FAULT : null;
 }
+
+const PASSING = [ListenError, StateInUse, StateUnusable];

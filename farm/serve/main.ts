@@ -2,11 +2,11 @@
  * `npm run serve`: the edge without Cloudflare, in the foreground, for systemd or a container to keep. It ends when workerd ends, with a
  * status that says that this was not asked for; every failure is a sentence that says what to do.
  */
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EdgeSettingName, EdgeSettings } from '../../shared/edge-settings.ts';
 import { UsageError } from '../cli/flags.ts';
-import { lockState } from '../disk/state-lock.ts';
+import { takeState } from '../disk/take-state.ts';
 import { BucketRefused, ensureBucket } from '../stack/bucket.ts';
 import { configTable, type Given } from '../stack/config-table.ts';
 import { adminKeyFile, loadAdminKey, loadServerKey } from '../stack/secrets.ts';
@@ -35,9 +35,7 @@ async function serve(wish: Wish): Promise<void> {
   const given = await variablesOf(wish);
   const settings = judge(given);
   // Two would write into each other's databases.
-  const directory = serveDirectory(wish.stateDirectory);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  using _lock = lockState(directory);
+  using _lock = await takeState(serveDirectory(wish.stateDirectory));
   await untilBucket(settings);
   if (stop.signal.aborted) return;
   const variables = Object.fromEntries([...given].map(([name, { value }]) => [name, value]));

@@ -35,7 +35,7 @@ export async function runDemo(options: StackOptions, signal: AbortSignal): Promi
   let stack: Stack | undefined;
   try {
     console.log('starting the edge, a farm node and the demo mirror …');
-    stack = await startStack({ ...options, stateDirectory }, (text) => line.print(`  ${text}`));
+    stack = await startStack({ ...options, stateDirectory }, (text) => line.print(`  ${text}`), signal);
     console.log(`ready: ${stack.url}`);
     await showOneBuild(stack.url, line, signal);
   } finally {
@@ -62,7 +62,8 @@ async function showOneBuild(url: string, line: LiveLine, signal: AbortSignal): P
 
   const image = built.images.find((candidate) => candidate.type === 'sysupgrade') ?? built.images[0];
   if (!image) throw new StackError('The answer names no image. This is a bug; please report it with the lines above');
-  const directory = path.join(os.tmpdir(), 'asu-demo-images');
+  // Of its own for each user of this machine: another one's cannot be written.
+  const directory = path.join(os.tmpdir(), `asu-demo-images-${os.userInfo().uid}`);
   const { path: file } = await downloadImage({
     serverUrl: url,
     binDir: built.bin_dir,

@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Child } from './child-process.ts';
+import { envFile } from './env-file.ts';
 import { freePort } from './free-port.ts';
 import { untilAnswers } from './until-answers.ts';
 
@@ -13,14 +14,19 @@ export interface EdgeOptions {
   /** Edge variables; they may hold secrets and go through a file that only we can read, never through argv. */
   readonly variables: Readonly<Record<string, string>>;
   readonly onLine: (line: string) => void;
+  /** Told to stop while it starts, it is stopped. */
+  readonly signal?: AbortSignal;
 }
+
+/** Where wrangler keeps KV, images and both Durable Objects. */
+export const edgeDirectory = (stateDirectory: string): string => path.join(stateDirectory, 'edge');
 
 export async function startEdge(options: EdgeOptions): Promise<Child> {
   const { port, stateDirectory } = options;
   await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
   const variablesFile = path.join(stateDirectory, 'edge.env');
-  const lines = Object.entries(options.variables).map(([name, value]) => `${name}=${quoted(name, value)}\n`);
-  await writeFile(variablesFile, lines.join(''), { mode: 0o600 });
+  await writeFile(variablesFile, envFile(options.variables), { mode: 0o600 });
+  options.signal?.throwIfAborted();
   const child = new Child({
     command: [
       process.execPath,
@@ -30,7 +36,7 @@ export async function startEdge(options: EdgeOptions): Promise<Child> {
       ...['--ip', '127.0.0.1'],
       ...['--port', String(port)],
       ...['--inspector-port', String(await freePort())],
-      ...['--persist-to', path.join(stateDirectory, 'edge')],
+      ...['--persist-to', edgeDirectory(stateDirectory)],
       ...['--env-file', variablesFile],
       '--show-interactive-dev-session=false',
       ...['--log-level', 'error'],
@@ -45,12 +51,12 @@ export async function startEdge(options: EdgeOptions): Promise<Child> {
     },
     onLine: options.onLine,
   });
-  await untilAnswers(`http://127.0.0.1:${port}`, child);
+  const stop = () => void child.stop();
+  options.signal?.addEventListener('abort', stop, { once: true });
+  try {
+    await untilAnswers(`http://127.0.0.1:${port}`, child);
+  } finally {
+    options.signal?.removeEventListener('abort', stop);
+  }
   return child;
-}
-
-/** dotenv takes everything literally between single quotes. */
-function quoted(name: string, value: string): string {
-  if (/['\n\r]/.test(value)) throw new Error(`${name}: expected a value without quotes ' and line breaks`);
-  return `'${value}'`;
 }

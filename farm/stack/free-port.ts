@@ -26,9 +26,18 @@ export async function freePort(): Promise<number> {
 const given = new Set<number>();
 
 /** Can the port be listened on? */
-export const isFree = (port: number): Promise<boolean> =>
+export const isFree = async (port: number): Promise<boolean> => (await whyNotFree(port)) === null;
+
+/** The system's code; null where it is free. */
+export const whyNotFree = (port: number): Promise<string | null> =>
   new Promise((resolve) => {
     const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'unknown'));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(null)));
   });
+
+/** For whoever chose it, with what to do. */
+export const notFreeSentence = (port: number, code: string): string =>
+  code === 'EACCES'
+    ? `Port ${port} is not for this user (EACCES). Choose one above 1023 with --port N`
+    : `Port ${port} is in use. Stop what listens there, or choose another with --port N`;

@@ -22,12 +22,14 @@ try {
     console.error(error.message);
   } else if (error instanceof RequestRefused)
     console.error(`The server refused the request (status ${error.status}): ${error.message}`);
-  else if (error instanceof StackError) console.error(error.message);
-  else
-    console.error(
-      `${(error as Error).message}\nThis was not expected. The lines above say more; please report them.`,
-      error,
-    );
+  else if (isMistake(error))
+    console.error(`${error.message}\nThis was not expected. The lines above say more; please report them.`, error);
+  else console.error((error as Error).message);
+}
+
+/** Of this program. All else is a sentence about what it was given and where it runs: a directory, a port, a store, a key. */
+function isMistake(error: unknown): error is Error {
+  return !(error instanceof Error) || [TypeError, RangeError, ReferenceError].some((kind) => error instanceof kind);
 }
 
 async function main(): Promise<void> {
@@ -40,7 +42,11 @@ async function main(): Promise<void> {
 }
 
 async function serve(options: StackOptions): Promise<void> {
-  const stack = await startStack(options, (line) => console.log(line));
+  const stack = await startStack(options, (line) => console.log(line), stop.signal).catch((error) => {
+    if (stop.signal.aborted) return null;
+    throw error;
+  });
+  if (!stack) return;
   console.log(
     `ready: ${stack.url} serves ${stack.upstreamUrl}; state in ${options.stateDirectory}; GET ${stack.url}/healthz says what is up; Ctrl-C stops`,
   );

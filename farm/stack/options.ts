@@ -2,6 +2,7 @@
 import { EDGE_SETTINGS, parseEdgeSettings } from '../../shared/edge-settings.ts';
 import { httpUrl, parse, stateDirectory, UsageError, whole } from '../cli/flags.ts';
 import { parseSet } from '../cli/set-flag.ts';
+import { envFile } from './env-file.ts';
 
 export interface StackOptions {
   readonly stateDirectory: string;
@@ -93,6 +94,7 @@ function judgedSet(pairs: readonly string[]): Record<string, string> {
   const set = parseSet(pairs);
   try {
     parseEdgeSettings({ SERVER_KEY: '0'.repeat(64), ...set });
+    envFile(set);
   } catch (error) {
     throw new UsageError(`--set: ${(error as Error).message}`);
   }

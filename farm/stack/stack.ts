@@ -9,12 +9,15 @@ import { EDGE_SETTINGS, parseEdgeSettings } from '../../shared/edge-settings.ts'
 import { backoffMs, pause } from '../backoff.ts';
 import { generateMirror } from '../demo/generate-mirror.ts';
 import { serveMirror } from '../demo/mirror-server.ts';
+import { isDiskFull } from '../disk/disk-full.ts';
+import { takeState, unusable } from '../disk/take-state.ts';
 import { probeFence } from '../fence/fence.ts';
 import { installCommand, missingHostTools } from '../imagebuilder/host-tools.ts';
+import { mustHaveEnded } from '../serve/must-be-alone.ts';
 import { ensureBucket } from './bucket.ts';
 import type { Child } from './child-process.ts';
-import { startEdge } from './edge-process.ts';
-import { freePort, isFree } from './free-port.ts';
+import { edgeDirectory, startEdge } from './edge-process.ts';
+import { freePort, isFree, notFreeSentence, whyNotFree } from './free-port.ts';
 import { startNode } from './node-process.ts';
 import { LOCAL_S3_KEYS, type StackOptions } from './options.ts';
 import { loadAdminKey, loadServerKey, mintJoinToken } from './secrets.ts';
@@ -36,13 +39,21 @@ const DEMO_REPORT_MS = 100;
 /** What ran for so long and ends is not failing to start. */
 const STEADY_MS = 60_000;
 
-export async function startStack(options: StackOptions, log: (line: string) => void): Promise<Stack> {
-  await checkHost(options);
+/** @throws the signal's reason where it aborts before all of it is up; nothing is left running then */
+export async function startStack(
+  options: StackOptions,
+  log: (line: string) => void,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Stack> {
   const cleanups: (() => Promise<unknown>)[] = [];
   const stop = async () => {
     for (const cleanup of cleanups.splice(0).reverse()) await cleanup().catch((error) => log(String(error)));
   };
   try {
+    const taken = await takeStateOfBoth(options.stateDirectory);
+    cleanups.push(async () => taken[Symbol.dispose]());
+    // Behind it: a directory that cannot be written would be told as a machine without a fence.
+    await checkHost(options);
     const port = await choosePort(options.port);
     const url = `http://127.0.0.1:${port}`;
     const upstream = await openUpstream(options, cleanups);
@@ -54,21 +65,26 @@ export async function startStack(options: StackOptions, log: (line: string) => v
       ...options.set,
     };
     if (options.s3 !== null)
-      await ensureBucket({
-        endpoint: variables.S3_ENDPOINT ?? options.s3,
-        bucket: EDGE_SETTINGS.S3_BUCKET.parse(variables.S3_BUCKET ?? ''),
-        region: EDGE_SETTINGS.S3_REGION.parse(variables.S3_REGION ?? ''),
-        accessKeyId: variables.S3_ACCESS_KEY_ID ?? '',
-        secretAccessKey: variables.S3_SECRET_ACCESS_KEY ?? '',
-      });
+      await ensureBucket(
+        {
+          endpoint: variables.S3_ENDPOINT ?? options.s3,
+          bucket: EDGE_SETTINGS.S3_BUCKET.parse(variables.S3_BUCKET ?? ''),
+          region: EDGE_SETTINGS.S3_REGION.parse(variables.S3_REGION ?? ''),
+          accessKeyId: variables.S3_ACCESS_KEY_ID ?? '',
+          secretAccessKey: variables.S3_SECRET_ACCESS_KEY ?? '',
+        },
+        signal,
+      );
     const { stateDirectory } = options;
-    cleanups.push(await keepRunning('edge', log, (onLine) => startEdge({ port, stateDirectory, variables, onLine })));
+    cleanups.push(
+      await keepRunning('edge', log, (onLine) => startEdge({ port, stateDirectory, variables, onLine, signal })),
+    );
     const upstreamKeyFile = await writeUpstreamKeys(stateDirectory, variables);
     cleanups.push(
       await keepRunning('node', log, async (onLine) =>
         startNode({
           edgeUrl: url,
-          stateDirectory: path.join(stateDirectory, 'node'),
+          stateDirectory: nodeDirectory(stateDirectory),
           joinToken: await mintJoinToken(variables.SERVER_KEY ?? serverKey),
           name: 'local',
           ...(options.slots !== null && { slots: options.slots }),
@@ -81,14 +97,37 @@ export async function startStack(options: StackOptions, log: (line: string) => v
         }),
       ),
     );
-    if (!(await untilNodePresent(url, NODE_PATIENCE_MS)))
+    const isPresent = await untilNodePresent(url, NODE_PATIENCE_MS, signal);
+    signal.throwIfAborted();
+    if (!isPresent)
       throw new StackError('The farm node did not join the edge within 30 s; its last lines above say why');
     return { url, upstreamUrl: upstream.url, stop };
   } catch (error) {
     await stop();
+    signal.throwIfAborted();
+    throw isDiskFull(error) ? unusable(options.stateDirectory, error) : error;
+  }
+}
+
+/**
+ * Two would write into the same databases, be the other one whole or the edge or the node that one left behind that was killed.
+ * @throws as `takeState`; Error naming the process
+ */
+async function takeStateOfBoth(stateDirectory: string): Promise<Disposable> {
+  const ofEdge = edgeDirectory(stateDirectory);
+  const taken = await takeState(ofEdge);
+  try {
+    await mustHaveEnded(ofEdge);
+    // Only looked at: the node itself takes it.
+    (await takeState(nodeDirectory(stateDirectory)))[Symbol.dispose]();
+    return taken;
+  } catch (error) {
+    taken[Symbol.dispose]();
     throw error;
   }
 }
+
+const nodeDirectory = (stateDirectory: string): string => path.join(stateDirectory, 'node');
 
 /** What the stack sets by itself, for --print-config and for the edge. */
 export function computedVariables(
@@ -125,14 +164,15 @@ async function checkHost(options: StackOptions): Promise<void> {
       `This machine lacks ${missing.map((tool) => tool.tool).join(', ')}. Install with: ${installCommand(missing.map((tool) => tool.package))}`,
     );
   if (!options.requiresSandbox) return;
-  const { kind, told } = await probeFence(path.join(options.stateDirectory, 'node'));
+  const { kind, told } = await probeFence(nodeDirectory(options.stateDirectory));
   if (kind === 'none') throw new StackError(`${told} With --no-require-sandbox it starts all the same`);
 }
 
 async function choosePort(wanted: number | null): Promise<number> {
   if (wanted === null) return freePort();
-  if (await isFree(wanted)) return wanted;
-  throw new StackError(`Port ${wanted} is in use. Stop what listens there, or choose another with --port N`);
+  const code = await whyNotFree(wanted);
+  if (code === null) return wanted;
+  throw new StackError(notFreeSentence(wanted, code));
 }
 
 async function openUpstream(

@@ -18,10 +18,10 @@ export async function untilAnswers(url: string, child: Child): Promise<void> {
   throw new Error(`the edge did not answer ${url}/healthz within ${START_PATIENCE_MS / 1000} s`);
 }
 
-/** Whether a node has joined the edge by then; one answer that does not come is no answer yet. */
-export async function untilNodePresent(url: string, withinMs: number): Promise<boolean> {
+/** Whether a node has joined the edge by then, or before `signal`; one answer that does not come is no answer yet. */
+export async function untilNodePresent(url: string, withinMs: number, signal?: AbortSignal): Promise<boolean> {
   const until = Date.now() + withinMs;
-  while (Date.now() < until) {
+  while (Date.now() < until && !signal?.aborted) {
     if (((await partsOf(url))?.nodes?.present ?? 0) > 0) return true;
     await sleep(AGAIN_MS);
   }

@@ -5,6 +5,7 @@ import { DRAW_PATIENCE_MS } from '../../../shared/trust/draw-operator.ts';
 import { configOf } from '../../config.ts';
 import { env } from '../../edge.fixture.ts';
 import { failed, handedBack, type OpenedForeman, progress } from '../foreman.fixture.ts';
+import { WHOM } from '../schema.ts';
 import { pass } from './crowd.fixture.ts';
 import { crowd, detailOf, image, nodeOf, statusOf, submit, volunteer, withVolunteers } from './verifying.fixture.ts';
 
