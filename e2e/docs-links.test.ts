@@ -10,10 +10,22 @@ const LINK = /(?<!!)\[[^\]]*\]\(([^()\s]+(?:\([^()\s]*\)[^()\s]*)*)\)/g;
 const pages: string[] = [];
 for await (const page of glob(['*.md', 'docs/**/*.md'], { cwd: PROJECT })) pages.push(page);
 
+const sources: string[] = [];
+for await (const file of glob(['*.ts', '{bench,deploy,e2e,edge,farm,shared}/**/*.{mjs,service,sql,ts,tsx}'], {
+  cwd: PROJECT,
+}))
+  sources.push(file);
+
 /** Without their folders: in a table of one folder's files, these stand in its heading. */
-const sourceNames = new Set<string>();
-for await (const file of glob('{bench,deploy,e2e,edge,farm,shared}/**/*.{mjs,service,sql,ts,tsx}', { cwd: PROJECT }))
-  sourceNames.add(path.basename(file));
+const sourceNames = new Set(sources.map((file) => path.basename(file)));
+
+/** With all of their folders, some or none: a comment names a file as short as it is clear where it stands. */
+const sourceEndings = new Set(
+  sources.flatMap((file) => {
+    const parts = file.split('/');
+    return parts.map((_, at) => parts.slice(at).join('/'));
+  }),
+);
 
 /** As GitHub makes an anchor of a heading. */
 const anchorOf = (heading: string): string =>
@@ -69,4 +81,15 @@ test('docs/README.md leads to every page', async () => {
   const index = await readFile(path.join(PROJECT, 'docs/README.md'), 'utf8');
   const linked = [...index.matchAll(LINK)].map(([, link = '']) => path.join('docs', link));
   expect(pages.filter((page) => page !== 'docs/README.md' && !linked.includes(page))).toEqual([]);
+});
+
+const COMMENT = /^\s*(?:\/?\*\*?|\/\/|--) .*|\s\/\/ .*$/gm;
+
+test('every source file that a comment names is there', async () => {
+  const missing: string[] = [];
+  for (const file of sources)
+    for (const [comment] of (await readFile(path.join(PROJECT, file), 'utf8')).matchAll(COMMENT))
+      for (const [named] of comment.matchAll(/[\w@.-][\w@./-]*\.(?:mjs|sql|tsx?)\b/g))
+        if (!sourceEndings.has(named)) missing.push(`${file}: ${named}`);
+  expect(missing).toEqual([]);
 });
