@@ -60,10 +60,12 @@ export class Memberships {
         const refusal = refusalOf(error);
         if (refusal) throw refusal;
         failures += 1;
-        if (failures === 1)
-          console.error(
-            printable(`the edge at ${this.#edgeUrl} cannot be reached yet: ${(error as Error).message}`, 500),
-          );
+        complain(
+          (line) => console.error(printable(line, 500)),
+          `the edge at ${this.#edgeUrl} cannot be reached yet`,
+          error,
+          failures,
+        );
         await pause(backoffMs(failures, Math.random(), 200, 5_000), signal);
       }
     }
