@@ -1,5 +1,5 @@
 /** A node as a process, as far as it comes with an edge that gives it no work: what stops its start, and with which status. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { copyFile, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server } from 'node:net';
@@ -11,6 +11,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ForemanService } from '../../shared/gen/asu/farm/v1/foreman_pb.js';
 import { lockState } from '../disk/state-lock.ts';
 import { freePort } from '../stack/free-port.ts';
+
+const isRoot = process.getuid?.() === 0;
+if (!isRoot) console.warn('SKIPPED, LOUDLY: what is mounted for a single process alone needs root');
 
 const MAIN = path.resolve(import.meta.dirname, '../main.ts');
 
@@ -56,7 +59,7 @@ function start(args: readonly string[], { hides, behind = '/dev/null', spoils }:
   return { child, ended, text: () => text };
 }
 
-test.each([
+test.skipIf(!isRoot).each([
   [
     'whose disk is full',
     'mount -t tmpfs -o size=4k none "$0" && printf "%4096s" > "$0/full"',
@@ -195,8 +198,6 @@ test('it serves its metrics while it waits for the edge, and ends with 0 when it
   expect(node.text()).not.toContain('a-secret-token');
 });
 
-const isRoot = process.getuid?.() === 0;
-if (!isRoot) console.warn('SKIPPED, LOUDLY: hiding bubblewrap from a process needs root');
 test.skipIf(!isRoot)(
   'where builds cannot be fenced it does not start unless told to: status 4, and what to do',
   async () => {
@@ -236,15 +237,3 @@ test.skipIf(!isRoot)(
     expect(await stat(path.join(directory, 'once'))).toBeTruthy();
   },
 );
-
-test.skipIf(!isRoot)('on a disk that is full it does not start: status 1, and a sentence', async () => {
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', directory]);
-  try {
-    await writeFile(path.join(directory, 'filling'), Buffer.alloc(64 * 1024)).catch(() => {});
-    const node = start(['--no-require-sandbox']);
-    expect(await node.ended).toBe(1);
-    expect(node.text()).toBe(`the disk of ${directory} is full: a node cannot start there before it has room\n`);
-  } finally {
-    execFileSync('umount', ['-l', directory]);
-  }
-});
