@@ -2,6 +2,7 @@ import { describe, expect, it, test, vi } from 'vitest';
 import type { BuildRecord } from '../../../shared/build/build-record.ts';
 import { sha256Hex } from '../../../shared/crypto/digest.ts';
 import { EVENTUALLY } from '../../../shared/eventually.fixture.ts';
+import { BuildStep } from '../../../shared/gen/asu/farm/v1/build_pb.js';
 import { configOf } from '../../config.ts';
 import { ask, env } from '../../edge.fixture.ts';
 import { succeeded } from '../../nodes/farm-node.fixture.ts';
@@ -84,9 +85,9 @@ describe('while a file of a decided image is not in the store', () => {
     return order;
   }
 
-  it('nothing of it is published, and pollers are told that it runs', async () => {
+  it('nothing of it is published, and pollers are told that its last step runs, of which the node may not have told', async () => {
     const order = await decidedWithoutFile();
-    expect(await foreman.status(order.requestHash)).toMatchObject({ state: 'running' });
+    expect(await foreman.status(order.requestHash)).toMatchObject({ state: 'running', step: BuildStep.SIGNING_IMAGES });
     expect(await bucket.head(`builds/${order.requestHash}.json`)).toBeNull();
     expect(await bucket.head(`intents/${intentHash}.json`)).toBeNull();
     expect(await env.CACHE.get(`result/build/${order.requestHash}`)).toBeNull();

@@ -1,6 +1,6 @@
 /** What a poller is told of a build. The estimate is made from what recent builds took and how many run at once. */
 import type { BuildStatus } from '../../../shared/build/build-state.ts';
-import type { BuildStep } from '../../../shared/gen/asu/farm/v1/build_pb.js';
+import { BuildStep } from '../../../shared/gen/asu/farm/v1/build_pb.js';
 import { estimateSeconds, remainingSeconds } from '../../../shared/queue/estimate.ts';
 import { isPrivate } from '../../../shared/request/normalize-request.ts';
 import { waitingSeconds } from '../../../shared/trust/waits-for.ts';
@@ -39,7 +39,8 @@ export function buildStatus(state: ForemanState, build: BuildRow, now: number): 
   return {
     ...live,
     state: 'running',
-    step: build.step as BuildStep,
+    // The node's last word may come before it has told of its last step.
+    step: build.state === 'publishing' ? BuildStep.SIGNING_IMAGES : (build.step as BuildStep),
     bytesDone: build.bytesDone,
     bytesTotal: build.bytesTotal,
     leaseId: build.leaseId,
