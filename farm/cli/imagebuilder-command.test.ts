@@ -96,6 +96,15 @@ describe('fetch', () => {
     expect(mirror.requests().filter((request) => request.includes('imagebuilder'))).toEqual([]);
   });
 
+  test('into a directory that cannot be made ends with a sentence that names it', async () => {
+    await writeFile(path.join(state, 'file'), '');
+    state = path.join(state, 'file', 'state');
+    const { code, err } = await asu(fetchOf('24.10.2', 'demo/generic'));
+    expect(code).toBe(1);
+    expect(err).toMatch(/^expected a state directory that can be made and written, got .*: a file is in its way;.*\n$/);
+    expect(err).toContain(state);
+  });
+
   test('on a terminal it is one line that lives', async () => {
     const { out } = await asu(fetchOf('25.12.1', 'demo/generic'), { isTTY: true });
     expect(out).toContain('\r\x1b[2K25.12.1 demo/generic  unpacking');

@@ -2,7 +2,6 @@
  * `asu imagebuilder`: the ImageBuilders on a node's disk, looked at and tended by hand. Whatever changes them takes the
  * state directory's lock, so it is refused while a node runs there: what the node uses is known to the node alone.
  */
-import { mkdir } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import path from 'node:path';
 import { BuildError } from '../../shared/build/build-error.ts';
@@ -11,6 +10,7 @@ import { tellBytes } from '../../shared/text/byte-size.ts';
 import { printable } from '../../shared/text/printable.ts';
 import { warmInWorkspace } from '../build/warm-in-workspace.ts';
 import { holderOf, lockState, StateInUse } from '../disk/state-lock.ts';
+import { StateUnusable, takeState } from '../disk/take-state.ts';
 import { defaultBounds } from '../fence/bounds.ts';
 import { probeFence } from '../fence/fence.ts';
 import { DownloadShelf } from '../imagebuilder/download-shelf.ts';
@@ -185,8 +185,7 @@ async function fetchOne({ words, values, context, state, shelf, say }: Call): Pr
       context.environment.ASU_NODE_MIRROR_REDIRECTS_TO ??
       '',
   );
-  await mkdir(state, { recursive: true, mode: 0o700 });
-  using _ = lockState(state);
+  using _ = await takeState(state);
   const downloads = new DownloadShelf(state);
   // Without a budget: it was asked for by hand, and the node keeps its own when it runs.
   const fence = await probeFence(state);
@@ -263,6 +262,7 @@ const told = (one: ShelvedImageBuilder): string =>
 function sentenceOf(error: unknown, state: string): string | null {
   if (error instanceof StateInUse)
     return `a node is running on ${path.normalize(state)} and may be using any of its ImageBuilders: stop it first (it fetches and removes them by itself)`;
+  if (error instanceof StateUnusable) return error.message;
   if (error instanceof BuildError)
     return printable(error.detail.replace(/^Error: /, '').replace(/\. This is not a fault of your request.*$/, ''));
   return null;

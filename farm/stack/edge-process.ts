@@ -1,6 +1,7 @@
 /** The edge on this machine: `wrangler dev` with its state on disk, so that a restart remembers every image. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { unlessAborted } from '../unless-aborted.ts';
 import { Child } from './child-process.ts';
 import { envFile } from './env-file.ts';
 import { freePort } from './free-port.ts';
@@ -21,12 +22,13 @@ export interface EdgeOptions {
 /** Where wrangler keeps KV, images and both Durable Objects. */
 export const edgeDirectory = (stateDirectory: string): string => path.join(stateDirectory, 'edge');
 
+/** @throws Error as `untilAnswers`; the signal's reason. It is not left running then. */
 export async function startEdge(options: EdgeOptions): Promise<Child> {
-  const { port, stateDirectory } = options;
+  const { port, stateDirectory, signal = new AbortController().signal } = options;
   await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
   const variablesFile = path.join(stateDirectory, 'edge.env');
   await writeFile(variablesFile, envFile(options.variables), { mode: 0o600 });
-  options.signal?.throwIfAborted();
+  signal.throwIfAborted();
   const child = new Child({
     command: [
       process.execPath,
@@ -51,12 +53,11 @@ export async function startEdge(options: EdgeOptions): Promise<Child> {
     },
     onLine: options.onLine,
   });
-  const stop = () => void child.stop();
-  options.signal?.addEventListener('abort', stop, { once: true });
   try {
-    await untilAnswers(`http://127.0.0.1:${port}`, child);
-  } finally {
-    options.signal?.removeEventListener('abort', stop);
+    await unlessAborted(() => untilAnswers(`http://127.0.0.1:${port}`, child), signal);
+  } catch (error) {
+    await child.stop();
+    throw error;
   }
   return child;
 }

@@ -12,6 +12,7 @@ import { type Voice, Voices } from './voices.ts';
 const ACTIVE_MS = 24 * 3_600_000;
 /** Each poll of a build that waits for others wants to know who is there. */
 const KEPT_MS = 5_000;
+
 export class Operators {
   readonly #db: Database;
   readonly #questions: ReturnType<typeof questionsOf>;
