@@ -4,6 +4,7 @@
  */
 import type { ParseArgsConfig } from 'node:util';
 import { GIB, MIB } from '../shared/text/byte-size.ts';
+import { withoutTrailingSlashes } from '../shared/text/trailing-slashes.ts';
 import { type FeedOptIn, whyNoPrefixes } from '../shared/trust/foreign-feeds.ts';
 import { byteSize, type FlagValues, parse, stateDirectory, UsageError, whole } from './cli/flags.ts';
 import { type ListenAddress, parseListenAddress } from './cli/listen-address.ts';
@@ -107,7 +108,7 @@ function checked(value: (name: SettingName) => string): NodeConfig {
   if (logFormat !== 'text' && logFormat !== 'json')
     throw new UsageError(`--log-format: expected text or json, got ${JSON.stringify(logFormat)}`);
   return {
-    edgeUrl: value('edge').replace(/\/+$/, ''),
+    edgeUrl: withoutTrailingSlashes(value('edge')),
     joinToken: value('join') || null,
     stateDirectory: stateDirectory('--state', value('state')),
     slots: whole('--slots', value('slots'), 1, 256),

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { parseUsignPublicKey } from './crypto/usign.ts';
 import { parseByteSize } from './text/byte-size.ts';
+import { withoutTrailingSlashes } from './text/trailing-slashes.ts';
 import { trustPolicySchema } from './trust/policy.ts';
 import { type Branch, OPENWRT_BRANCHES } from './upstream/branch.ts';
 import { distrosSchema } from './upstream/distro.ts';
@@ -21,7 +22,7 @@ const isHttpUrl = (value: string): boolean => /^https?:\/\/[^\s?#@\\]+$/.test(va
 
 const httpUrl = (value: string): string => {
   if (!isHttpUrl(value)) throw new Error('expected an http or https URL without user, query or fragment');
-  return value.replace(/\/+$/, '');
+  return withoutTrailingSlashes(value);
 };
 
 const optionalHttpUrl = (value: string): string => (value === '' ? '' : httpUrl(value));

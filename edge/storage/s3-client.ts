@@ -5,6 +5,7 @@
  */
 import { AwsClient } from 'aws4fetch';
 import { sha256Hex } from '../../shared/crypto/digest.ts';
+import { withoutTrailingSlashes } from '../../shared/text/trailing-slashes.ts';
 import { assertObjectKey } from './object-key.ts';
 import { READING_MS, SLOWEST_BYTES_PER_MS } from './object-store.ts';
 import { ObjectStoreError } from './object-store-error.ts';
@@ -68,7 +69,7 @@ export class S3Client {
   constructor(place: S3Place, patience: Partial<S3Patience> = {}) {
     const { accessKeyId, secretAccessKey, region } = place;
     this.#signer = new AwsClient({ accessKeyId, secretAccessKey, region, service: 's3' });
-    this.#bucketUrl = `${place.endpoint.replace(/\/+$/, '')}/${encodeURIComponent(place.bucket)}`;
+    this.#bucketUrl = `${withoutTrailingSlashes(place.endpoint)}/${encodeURIComponent(place.bucket)}`;
     this.#patience = { ...usualPatience, ...patience };
   }
 

@@ -5,6 +5,7 @@
 import path from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { exactByteSize, parseByteSize } from '../../shared/text/byte-size.ts';
+import { withoutTrailingSlashes } from '../../shared/text/trailing-slashes.ts';
 import { checkStateDirectory } from '../build/workspace.ts';
 
 export class UsageError extends Error {
@@ -71,5 +72,5 @@ export function byteSize(flag: string, value: string, min: number, max: number):
 export function httpUrl(flag: string, value: string): string {
   if (!/^https?:\/\/[^\s?#@]+$/.test(value) || !URL.canParse(value))
     throw new UsageError(`${flag}: expected an http or https URL, got ${JSON.stringify(value)}`);
-  return value.replace(/\/+$/, '');
+  return withoutTrailingSlashes(value);
 }

@@ -5,8 +5,8 @@
  * Links are judged twice: nothing is ever written *through* one, and once all members are known each link is followed, one
  * step at a time, to where it really leads (`d -> ..` and `d/../x` are harmless only each by itself).
  */
-
 import { quoted } from '../../shared/text/printable.ts';
+import { withoutTrailingSlashes } from '../../shared/text/trailing-slashes.ts';
 import type { TarMember } from './tar-reader.ts';
 
 /** An ImageBuilder has `staging_dir/host/bin/perl -> /usr/bin/perl` and the like: tools that its prereq check found. */
@@ -89,10 +89,7 @@ export class ArchivePolicy {
   }
 
   #below(member: TarMember, name: string): string {
-    const parts = name
-      .replace(/^(?:\.\/)+/, '')
-      .replace(/(?<!\/)\/+$/, '')
-      .split('/');
+    const parts = withoutTrailingSlashes(name.replace(/^(?:\.\/)+/, '')).split('/');
     if (name.includes('\0') || parts.some((part) => part === '' || part === '.' || part === '..'))
       refuse(member, 'has a path that is absolute, climbs or is empty in part');
     const [top, ...rest] = parts;

@@ -6,6 +6,7 @@
 import { BuildError } from '../../shared/build/build-error.ts';
 import { REPOSITORY_NAME } from '../../shared/request/grammar.ts';
 import { isPlainUrl } from '../../shared/request/repository-allow-list.ts';
+import { withoutTrailingSlashes } from '../../shared/text/trailing-slashes.ts';
 import { FEED_ID, type ProxiedFeed } from '../packages/proxied-feed.ts';
 import type { Era } from './era.ts';
 
@@ -120,7 +121,7 @@ function rebased(entry: { kind: string; name: string; url: string }, wishes: Rep
   const target = below?.startsWith('targets/') ? below.split('/').slice(1, 3).join('/') : wishes.target;
   if (below === undefined || target !== wishes.target)
     throw unknownShape(`feeds of ${wishes.target}, got ${entry.url}`);
-  return { ...entry, below, url: `${wishes.versionUrl.replace(/\/+$/, '')}/${below}` };
+  return { ...entry, below, url: `${withoutTrailingSlashes(wishes.versionUrl)}/${below}` };
 }
 
 const lineOf = (era: Era, { kind, name }: Entry, url: string): string =>
@@ -135,7 +136,7 @@ function idOf(below: string): string {
 
 /** An apk repository is named by its index, or, by those who have opkg in mind, by its directory. */
 function directoryOf(url: string, era: Era): string {
-  const directory = url.replace(/\/+$/, '');
+  const directory = withoutTrailingSlashes(url);
   if (era === 'opkg' || !directory.endsWith('.adb')) return directory;
   if (!directory.endsWith(`/${APK_INDEX}`))
     throw new BuildError('bad_request', `Repository not allowed: ${url}: expected it to end with /${APK_INDEX}`);

@@ -4,6 +4,7 @@
  *
  * Understands ustar, GNU long names and pax (POSIX.1-2001, `pax`, "ustar Interchange Format"): what GNU tar writes.
  */
+import { withoutTrailingSlashes } from '../../shared/text/trailing-slashes.ts';
 
 const BLOCK_BYTES = 512;
 /** Of a long name or a pax header; PATH_MAX is 4096. */
@@ -38,8 +39,7 @@ export async function* readTar(chunks: AsyncIterable<Uint8Array>): AsyncGenerato
     const path = extensions.path ?? header.path();
     const body = source.body(sizeBytes);
     yield {
-      // Begun at no slash but the first of a row: else a name of 64 KiB of slashes takes seconds.
-      path: path.replace(/(?<!\/)\/+$/, ''),
+      path: withoutTrailingSlashes(path),
       type: typeOf(header.typeFlag, path),
       linkTarget: extensions.linkTarget ?? header.linkTarget(),
       mode: header.mode,

@@ -4,6 +4,7 @@
  * keys of another believed.
  */
 import { TARGET, WORD } from '../../shared/request/grammar.ts';
+import { withoutTrailingSlashes } from '../../shared/text/trailing-slashes.ts';
 import { versionPath } from '../../shared/upstream/branch.ts';
 
 export interface UpstreamPlace {
@@ -35,5 +36,5 @@ export function targetDirectory(upstreamUrl: string, version: string, target: st
   if (!WORD.test(version) || version === '.' || version === '..')
     throw new Error(`expected a version (24.10.2, SNAPSHOT, 24.10-SNAPSHOT), got ${JSON.stringify(version)}`);
   if (!TARGET.test(target)) throw new Error(`expected target/subtarget (x86/64), got ${JSON.stringify(target)}`);
-  return `${upstreamUrl.replace(/\/+$/, '')}/${versionPath(version)}/targets/${target}`;
+  return `${withoutTrailingSlashes(upstreamUrl)}/${versionPath(version)}/targets/${target}`;
 }

@@ -2,6 +2,7 @@
 import { type Health, healthSchema } from '../../../shared/api/health-answer.ts';
 import { EDGE_SETTINGS } from '../../../shared/edge-settings.ts';
 import { printable } from '../../../shared/text/printable.ts';
+import { withoutTrailingSlashes } from '../../../shared/text/trailing-slashes.ts';
 import { parseVersionsJson } from '../../../shared/upstream/upstream-versions.ts';
 import { type Check, type Finding, ok, type Patient, problem, warning } from '../check.ts';
 import type { Answer } from '../reach.ts';
@@ -18,7 +19,7 @@ async function upstreamOf({ upstreamUrl, edgeUrl, reach }: Patient): Promise<str
   const answer = edgeUrl === null ? null : await reach(healthUrl(edgeUrl));
   const named = answer?.state === 'answered' ? healthIn(answer.body)?.parts.upstream.url : undefined;
   return named !== undefined && /^https?:\/\/[^\s?#@]+$/.test(named)
-    ? named.replace(/\/+$/, '')
+    ? withoutTrailingSlashes(named)
     : EDGE_SETTINGS.UPSTREAM_URL.fallback;
 }
 
